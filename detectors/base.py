@@ -1,0 +1,186 @@
+"""The contract that every detector keeps, and the registry that finds detectors by name."""
+
+import hashlib
+import inspect
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, TypeVar, get_args
+
+from torch import Tensor, nn
+
+from detectors.backbones import Backbone, create_backbone
+from detectors.errors import OptionError, UnknownNameError
+
+Fit = Literal["random-crop", "centre-crop", "resize", "native"]
+Pad = Literal["zeros", "tile"]
+
+
+@dataclass(frozen=True)
+class View:
+    """The picture that a method wants of an image.
+
+    Args:
+        size: Side of the square in pixels; ignored by ``native``.
+        fit: How the square is taken. ``resize`` scales both sides without keeping the aspect (bilinear, antialiased);
+            the crops keep the pixels as they are; ``native`` keeps the whole image.
+        pad: What surrounds an image that is smaller than the crop.
+    """
+
+    size: int = 224
+    fit: Fit = "random-crop"
+    pad: Pad = "zeros"
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise OptionError(f"A view's size must be at least 1 pixel, got {self.size}.")
+        for field, choices in (("fit", get_args(Fit)), ("pad", get_args(Pad))):
+            if getattr(self, field) not in choices:
+                raise UnknownNameError(f"view {field}", str(getattr(self, field)), choices)
+
+    def __str__(self) -> str:
+        return self.fit if self.fit == "native" else f"{self.fit} {self.size}"
+
+
+class Detector(nn.Module, ABC):
+    """Gives every image one score: higher means more likely generated.
+
+    A subclass states its ``name``, its ``paper`` and the ``view`` that the paper's code uses, and implements
+    :meth:`forward`. Every option is a keyword argument of ``__init__`` that is kept under its own name (as in
+    scikit-learn), so that :attr:`options` can list them. ``version`` is raised whenever a change moves the scores.
+
+    Randomness comes from ``(seed, key)`` alone, or from ``seed`` alone where the method holds a draw fixed over all
+    images: never from the batch, its order, or torch's global generator.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    version: ClassVar[int] = 1
+    view: View = View()
+    seed: int = 0
+
+    @abstractmethod
+    def forward(self, images: Tensor, keys: Tensor) -> Tensor:
+        """Scores a batch.
+
+        Args:
+            images: ``(B, 3, H, W)`` in [0, 1], cut as :attr:`view` says.
+            keys: ``(B,)`` integers that identify the images' bytes.
+
+        Returns:
+            ``(B,)`` scores, float32 or wider.
+        """
+
+    @property
+    @abstractmethod
+    def passes(self) -> int:
+        """Forward passes an image costs beside the shared clean one."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options and their values, in the order of the constructor."""
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name not in _NOT_OPTIONS]
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What a table names beside the score: the options, with defaults that depend on the backbone filled in."""
+        return self.options
+
+    def fingerprint(self, **run: str | int) -> str:
+        """Identifies everything but the image and the seed that a score depends on.
+
+        Args:
+            **run: What the caller adds, for instance the numeric precision.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        facts = {"detector": self.name, "version": self.version, "options": self.options, "view": asdict(self.view)}
+        backbone = getattr(self, "backbone", None)
+        if isinstance(backbone, Backbone):
+            facts["backbone"] = {"name": backbone.name, "weights": backbone.fingerprint}
+        return hashlib.sha256(json.dumps([facts, run], sort_keys=True, default=str).encode()).hexdigest()
+
+    def concern(self, real_scores: Tensor) -> str | None:
+        """Says in words when the scores of the real images show that the method cannot work as set up.
+
+        Args:
+            real_scores: ``(N,)`` scores of real images.
+
+        Returns:
+            One sentence, or nothing.
+        """
+        return None
+
+    def train(self, mode: bool = True) -> "Detector":
+        """Stays in evaluation mode: a detector is not trained here."""
+        return super().train(False)
+
+
+_NOT_OPTIONS = ("self", "backbone", "seed")
+_REGISTRY: dict[str, type[Detector]] = {}
+DetectorT = TypeVar("DetectorT", bound=type[Detector])
+
+
+def register(cls: DetectorT) -> DetectorT:
+    """Adds a detector class to the registry under its ``name``.
+
+    Raises:
+        ValueError: The name is taken by another class.
+    """
+    if cls.name in _REGISTRY:
+        raise ValueError(f"The detector name {cls.name!r} is taken by {_REGISTRY[cls.name].__qualname__}.")
+    _REGISTRY[cls.name] = cls
+    return cls
+
+
+def list_detectors() -> dict[str, type[Detector]]:
+    """Returns the registered detector classes by name, in alphabetical order."""
+    return dict(sorted(_REGISTRY.items()))
+
+
+def create_detector(
+    name: str,
+    backbone: Backbone | str = "efficientnet-lite0",
+    *,
+    seed: int = 0,
+    view: View | None = None,
+    **options: Any,  # noqa: ANN401 - checked against the detector's own signature
+) -> Detector:
+    """Builds a detector by name.
+
+    Args:
+        name: A name from :func:`list_detectors`.
+        backbone: The vision model, or the name of one; ignored by methods that use none.
+        seed: Seed of the method's own randomness.
+        view: The picture to score, where it is not the one of the paper's code.
+        **options: Keyword arguments of the detector.
+
+    Returns:
+        The detector, in evaluation mode.
+
+    Raises:
+        UnknownNameError: No such detector, backbone or option.
+        OptionError: An option has an impossible value.
+
+    Examples:
+        >>> import torch
+        >>> from detectors import create_detector
+        >>> detector = create_detector("rigid", backbone="efficientnet-lite0")
+        >>> detector(torch.rand(2, 3, 224, 224), keys=torch.tensor([1, 2])).shape
+        torch.Size([2])
+    """
+    if name not in _REGISTRY:
+        raise UnknownNameError("detector", name, _REGISTRY)
+    cls = _REGISTRY[name]
+    parameters = inspect.signature(cls.__init__).parameters
+    for option in options:
+        if option in _NOT_OPTIONS or option not in parameters:
+            raise UnknownNameError(f"option of {name}", option, set(parameters) - set(_NOT_OPTIONS))
+    if "backbone" in parameters:
+        options["backbone"] = create_backbone(backbone) if isinstance(backbone, str) else backbone
+    detector = cls(seed=seed, **options)
+    if view is not None:
+        detector.view = view
+    return detector.eval()
