@@ -1,0 +1,115 @@
+"""What a dataloader hands to the detectors."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from datamodules.views import ViewSpec
+
+Pixels = Tensor | list[Tensor]
+
+
+def image_key(sha256: str) -> int:
+    """Turns the sha256 of an image's bytes into its key, an integer of 63 bits.
+
+    Examples:
+        >>> image_key("ff" * 32) == 2**63 - 1
+        True
+    """
+    return int(sha256[:16], 16) >> 1
+
+
+def sha256_of(data: bytes) -> str:
+    """Returns the hexadecimal sha256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image as a worker hands it on: its views, or the reason why there are none."""
+
+    index: int
+    path: str
+    label: int
+    generator: str
+    group: str
+    sha256: str
+    views: dict[ViewSpec, Tensor] | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one batch that could be read, and beside them those that could not.
+
+    Args:
+        views: For each view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of ``(3, H, W)``.
+        label: ``(B,)``, 0 = real, 1 = generated.
+        key: ``(B,)``, integers from the sha256 of each file.
+        index: ``(B,)``, rows of the datamodule's items.
+        generator: Name of the generator, or of the source of a real image.
+        path: Path under the dataset's root.
+        sha256: Of the file's bytes.
+        group: What is not independent shares a group.
+        unreadable: Images without pixels, each with its reason.
+    """
+
+    views: dict[ViewSpec, Pixels]
+    label: Tensor
+    key: Tensor
+    index: Tensor
+    generator: list[str]
+    path: list[str]
+    sha256: list[str]
+    group: list[str]
+    unreadable: list[Sample]
+
+    def __len__(self) -> int:
+        return len(self.path)
+
+    def to(self, device: torch.device | str, non_blocking: bool = True) -> "Batch":
+        """Moves the pixels, labels and keys to a device and the pixels to floats in [0, 1]."""
+        return self._map(
+            lambda pixels: _to_unit(pixels.to(device, non_blocking=non_blocking)),
+            lambda tensor: tensor.to(device, non_blocking=non_blocking),
+        )
+
+    def pin_memory(self) -> "Batch":
+        """Pins the pixels, labels and keys, so that copies to a device need not wait."""
+        return self._map(Tensor.pin_memory, Tensor.pin_memory)
+
+    def _map(self, on_pixels: Callable[[Tensor], Tensor], on_facts: Callable[[Tensor], Tensor]) -> "Batch":
+        views: dict[ViewSpec, Any] = {
+            view: on_pixels(pixels) if isinstance(pixels, Tensor) else [on_pixels(one) for one in pixels]
+            for view, pixels in self.views.items()
+        }
+        return replace(self, views=views, label=on_facts(self.label), key=on_facts(self.key))
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Makes a batch of samples; pixels stay uint8 until they are on the device."""
+    readable = [sample for sample in samples if sample.views is not None]
+    wanted = readable[0].views if readable else None
+    views: dict[ViewSpec, Pixels] = {}
+    for view in wanted or {}:
+        pixels = [sample.views[view] for sample in readable if sample.views is not None]
+        views[view] = pixels if view.fit == "native" else torch.stack(pixels)
+    return Batch(
+        views=views,
+        label=torch.tensor([sample.label for sample in readable], dtype=torch.long),
+        key=torch.tensor([image_key(sample.sha256) for sample in readable], dtype=torch.long),
+        index=torch.tensor([sample.index for sample in readable], dtype=torch.long),
+        generator=[sample.generator for sample in readable],
+        path=[sample.path for sample in readable],
+        sha256=[sample.sha256 for sample in readable],
+        group=[sample.group for sample in readable],
+        unreadable=[sample for sample in samples if sample.views is None],
+    )
+
+
+def _to_unit(pixels: Tensor) -> Tensor:
+    return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels

@@ -1,0 +1,62 @@
+"""One's own images: ``DIR/real/<source>/...`` and ``DIR/generated/<generator>/...``."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
+from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.listing import list_files
+
+CLASS_FOLDERS = {"real": REAL, "generated": GENERATED}
+GROUPS_FILE = "groups.csv"
+
+
+class FolderDataModule(DetectionDataModule):
+    """Any folder of images, with one folder a class and, in it, one a source.
+
+    Images straight in ``real/`` or ``generated/`` belong to a source of that name. One of the two classes may be
+    missing. A file ``groups.csv`` beside them, with columns ``path`` and ``group``, says which images are not
+    independent (crops of one photograph, images of one prompt); every other image is a group of its own.
+    """
+
+    name = "folder"
+
+    @property
+    def title(self) -> str:
+        """The folder's own name, so that several folders can share one store."""
+        return f"folder:{self.root.resolve().name}"
+
+    def list_items(self) -> Iterator[Item]:
+        """Yields the images of both classes."""
+        if not self.root.is_dir():
+            raise DatasetNotFoundError(f"There is no folder {self.root}. Give the folder with --data-root DIR.")
+        present = [name for name in CLASS_FOLDERS if (self.root / name).is_dir()]
+        if not present:
+            raise DatasetNotFoundError(
+                f"{self.root} holds neither a folder 'real' nor a folder 'generated'; expected "
+                f"real/<source>/... and generated/<generator>/...; found {_names(self.root)}."
+            )
+        groups = _read_groups(self.root / GROUPS_FILE)
+        for name in present:
+            for path, size, mtime in list_files(self.root / name, self.ignored):
+                source, nested, _ = path.partition("/")
+                whole = f"{name}/{path}"
+                yield Item(
+                    whole, CLASS_FOLDERS[name], source if nested else name, groups.get(whole, whole), size, mtime
+                )
+
+
+def _names(folder: Path) -> str:
+    names = sorted(child.name for child in folder.iterdir())
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
+
+
+def _read_groups(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    with file.open(newline="", encoding="utf-8") as lines:
+        reader = csv.DictReader(lines)
+        if not {"path", "group"} <= set(reader.fieldnames or ()):
+            raise DataOptionError(f"{file} needs the columns path and group, has {reader.fieldnames}.")
+        return {row["path"]: row["group"] for row in reader}

@@ -1,0 +1,83 @@
+"""Cuts the picture that a detector wants out of an image."""
+
+import hashlib
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from datamodules.reading import MAX_PIXELS, UnreadableImageError
+
+
+class ViewSpec(Protocol):
+    """What a view must say: see ``detectors.View``."""
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def fit(self) -> str: ...  # noqa: D102
+    @property
+    def pad(self) -> str: ...  # noqa: D102
+
+
+def resize_short_side(image: Image.Image, side: int) -> Image.Image:
+    """Scales an image so that its short side has the given length, keeping the aspect (bilinear, antialiased).
+
+    Raises:
+        UnreadableImageError: The result would be larger than any image that is read, as for a strip of 1 x 100,000.
+    """
+    width, height = image.size
+    factor = side / min(width, height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if size[0] * size[1] > MAX_PIXELS:
+        raise UnreadableImageError(f"{width} x {height} is too narrow to be scaled to a short side of {side}")
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+
+
+def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -> Tensor:
+    """Cuts one view.
+
+    Args:
+        image: An RGB picture.
+        view: The size and the way to reach it.
+        key: The image's key: a random crop depends on it and on ``crop_seed``, on nothing else.
+        crop_seed: Seed of random crops.
+
+    Returns:
+        ``(3, H, W)`` uint8.
+    """
+    if view.fit == "resize":
+        image = image.resize((view.size, view.size), Image.Resampling.BILINEAR)
+    elif view.fit != "native":
+        image = _crop(_padded(image, view), view, key, crop_seed)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+
+def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image.Image:
+    free = (image.width - view.size, image.height - view.size)
+    if view.fit == "centre-crop":
+        left, top = (room // 2 for room in free)
+    else:
+        left, top = (_uniform(room + 1, crop_seed, key, axis) for room, axis in zip(free, "xy", strict=True))
+    return image.crop((left, top, left + view.size, top + view.size))
+
+
+def _padded(image: Image.Image, view: ViewSpec) -> Image.Image:
+    """Grows an image that is smaller than the view: zeros around its centre, or tiles of itself."""
+    width, height = (max(side, view.size) for side in image.size)
+    if (width, height) == image.size:
+        return image
+    if view.pad == "tile":
+        repeats = (-(-height // image.height), -(-width // image.width), 1)
+        return Image.fromarray(np.tile(np.asarray(image), repeats)[:height, :width])
+    left, top = (width - image.width) // 2, (height - image.height) // 2
+    border = (left, top, width - image.width - left, height - image.height - top)
+    return ImageOps.expand(image, border, fill=(0, 0, 0))
+
+
+def _uniform(count: int, *parts: int | str) -> int:
+    """Draws from 0 .. count - 1 as a function of the parts (bias under 2^-40)."""
+    digest = hashlib.blake2b("\x1f".join(map(str, ("crop", *parts))).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) * count >> 64
