@@ -24,9 +24,7 @@ def list_files(folder: Path, ignored: Counter[str]) -> Iterator[File]:
     yield from _walk(os.fspath(folder), "", ignored, frozenset())
 
 
-def _walk(
-    folder: str, prefix: str, ignored: Counter[str], above: set[tuple[int, int]]
-) -> Iterator[tuple[str, int, int]]:
+def _walk(folder: str, prefix: str, ignored: Counter[str], above: frozenset[tuple[int, int]]) -> Iterator[File]:
     status = os.stat(folder)  # noqa: PTH116 - os.scandir's entries, a million times, without Path objects
     here = (status.st_dev, status.st_ino)
     if here in above:

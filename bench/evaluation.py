@@ -1,0 +1,191 @@
+"""The test loop: every batch is scored by every detector, and nothing else happens here."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import lightning as L
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
+
+from bench.errors import DetectorFailedError
+from bench.store import OK, SCHEMA, UNREADABLE, ScoreWriter, Scoring
+from datamodules import Batch
+from datamodules.batch import Sample
+from detectors import Detector
+
+SECONDS_BETWEEN_PARTS = 5.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A scoring and the detector that computes it."""
+
+    scoring: Scoring
+    detector: Detector
+
+
+class LiveMetrics(nn.Module):
+    """AUROC and both APs of one detector against one generator, as torchmetrics computes them.
+
+    ``normalization=None`` keeps the scores as they are: by default curve metrics squash a batch with a sigmoid as soon
+    as one of its scores leaves [0, 1], and the metric then depends on the batches.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auroc = BinaryAUROC(normalization=None)
+        self.ap_generated = BinaryAveragePrecision(normalization=None)
+        self.ap_real = BinaryAveragePrecision(normalization=None)
+
+    def update(self, scores: Tensor, labels: Tensor) -> None:
+        """Adds ``(B,)`` scores with their labels."""
+        self.auroc.update(scores, labels)
+        self.ap_generated.update(scores, labels)
+        self.ap_real.update(-scores, 1 - labels)
+
+    def compute(self) -> dict[str, float]:
+        """Computes the metrics; with one class only each is nan (torchmetrics would say 0 or 1)."""
+        metrics: dict[str, Metric] = {n: m for n, m in self.named_children() if isinstance(m, Metric)}
+        targets = self.auroc.target
+        labels = torch.cat(targets) if isinstance(targets, list) else targets
+        if len(labels.unique()) < 2:
+            return dict.fromkeys(metrics, float("nan"))
+        return {name: metric.compute().item() for name, metric in metrics.items()}
+
+
+class Evaluation(L.LightningModule):
+    """Scores batches with every detector, keeps the scores, and logs metrics per detector and generator.
+
+    Args:
+        entries: What to compute.
+        items: The datamodule's items.
+        contrasts: Which sources of real images face each generator.
+        missing: ``(n_items, n_entries)``, true where a score is not in the store. All images of a batch must miss the
+            same scores.
+        known: Rows that are in the store already; they are fed to the metrics first.
+        writer: Where new scores go.
+        dataset: The dataset's title.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        items: pl.DataFrame,
+        contrasts: Mapping[str, Sequence[str]],
+        missing: NDArray[np.bool_],
+        known: pl.DataFrame,
+        writer: ScoreWriter,
+        dataset: str,
+    ) -> None:
+        super().__init__()
+        self.entries, self.items, self.missing, self.known = entries, items, missing, known
+        self.writer, self.dataset = writer, dataset
+        self.contrasts = dict(contrasts)
+        self.detectors = nn.ModuleList(entry.detector for entry in entries)
+        self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in self.contrasts) for _ in entries)
+        self.flushed = time.monotonic()
+
+    def on_test_start(self) -> None:
+        """Feeds the stored scores to the metrics, on one device only."""
+        if self.global_rank != 0:
+            return
+        stored = self.known.filter(pl.col("status") == OK)
+        for position in range(len(self.entries)):
+            rows = stored.filter(pl.col("scoring") == position)
+            scores = torch.from_numpy(rows["score"].to_numpy().copy()).to(self.device)
+            labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64)).to(self.device)
+            self._update_metrics(position, scores, labels, rows["generator"].to_list())
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        """Scores one batch."""
+        for position, entry in enumerate(self.entries):
+            if len(batch) and self.missing[int(batch.index[0]), position]:
+                scores = self._score(entry, batch)
+                self._update_metrics(position, scores, batch.label, batch.generator)
+                self.writer.append(self._rows(entry.scoring, batch, scores))
+            lost = [sample for sample in batch.unreadable if self.missing[sample.index, position]]
+            if lost:
+                self.writer.append(self._unreadable_rows(entry.scoring, lost))
+        if time.monotonic() - self.flushed > SECONDS_BETWEEN_PARTS:
+            self.writer.flush()
+            self.flushed = time.monotonic()
+
+    def on_test_epoch_end(self) -> None:
+        """Writes the last scores and logs the metrics."""
+        self.writer.flush()
+        for position, entry in enumerate(self.entries):
+            for generator, live in zip(self.contrasts, self._live(position), strict=True):
+                name = f"{entry.scoring.detector}/seed{entry.scoring.seed}/{generator}"
+                self.log_dict({f"{name}/{metric}": value for metric, value in live.compute().items()})
+
+    def _score(self, entry: Entry, batch: Batch) -> Tensor:
+        """Runs a detector; whatever goes wrong names the image.
+
+        Raises:
+            DetectorFailedError: It raised, or a score is not finite.
+        """
+        images = batch.views[entry.detector.view]
+        try:
+            scores: Tensor = entry.detector(images, batch.key)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            paths = batch.path[0] + (f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else "")
+            raise DetectorFailedError(f"{entry.scoring.detector} failed on {paths}: {error}") from error
+        if scores.shape != (len(batch),):
+            raise DetectorFailedError(
+                f"{entry.scoring.detector} gave scores of shape {tuple(scores.shape)} for {len(batch)} images."
+            )
+        broken = (~scores.isfinite()).nonzero().flatten().tolist()
+        if broken:
+            raise DetectorFailedError(
+                f"{entry.scoring.detector} gave the score {scores[broken[0]].item()} for {batch.path[broken[0]]}."
+            )
+        return scores.double()
+
+    def _update_metrics(self, position: int, scores: Tensor, labels: Tensor, sources: list[str]) -> None:
+        names = np.asarray(sources, dtype=object)
+        for (generator, reals), live in zip(self.contrasts.items(), self._live(position), strict=True):
+            chosen = np.isin(names, [*reals, generator])
+            rows = torch.from_numpy(np.flatnonzero(chosen)).to(scores.device)
+            if len(rows):
+                live.update(scores[rows], labels[rows])
+
+    def _live(self, position: int) -> list[LiveMetrics]:
+        metrics = self.live[position]
+        return [live for live in metrics if isinstance(live, LiveMetrics)] if isinstance(metrics, nn.ModuleList) else []
+
+    def _rows(self, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
+        return self._frame(scoring, batch.index.tolist(), batch.sha256).with_columns(
+            score=pl.Series(scores.cpu().numpy()), status=pl.lit(OK), reason=pl.lit(None, dtype=pl.String)
+        )
+
+    def _unreadable_rows(self, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
+        frame = self._frame(scoring, [sample.index for sample in lost], [sample.sha256 for sample in lost])
+        return frame.with_columns(
+            score=pl.lit(None, dtype=pl.Float64),
+            status=pl.lit(UNREADABLE),
+            reason=pl.Series([sample.reason for sample in lost], dtype=pl.String),
+        )
+
+    def _frame(self, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
+        facts = {
+            "dataset": self.dataset,
+            "detector": scoring.detector,
+            "fingerprint": scoring.fingerprint,
+            "condition": scoring.condition,
+            "seed": scoring.seed,
+        }
+        return (
+            self.items[index]
+            .with_columns(
+                pl.Series("sha256", sha256, dtype=pl.String), **{name: pl.lit(value) for name, value in facts.items()}
+            )
+            .select([name for name in SCHEMA if name not in ("score", "status", "reason")])
+        )
