@@ -54,7 +54,7 @@ class LiveMetrics(nn.Module):
         metrics: dict[str, Metric] = {n: m for n, m in self.named_children() if isinstance(m, Metric)}
         targets = self.auroc.target
         labels = torch.cat(targets) if isinstance(targets, list) else targets
-        if len(labels.unique()) < 2:
+        if labels.numel() == 0 or labels.min() == labels.max():
             return dict.fromkeys(metrics, float("nan"))
         return {name: metric.compute().item() for name, metric in metrics.items()}
 

@@ -149,14 +149,14 @@ class ScoreWriter:
             _write_atomically(self.folder / "run.json", (json.dumps(provenance, indent=2) + "\n").encode())
 
     def append(self, rows: pl.DataFrame) -> None:
-        """Keeps rows for the next part."""
-        self.rows.append(rows)
+        """Keeps rows, with the columns of ``SCHEMA``, for the next part."""
+        self.rows.append(rows.cast(pl.Schema(SCHEMA)))
 
     def flush(self) -> None:
         """Writes the kept rows as one part."""
         if not self.rows:
             return
-        self._write(pl.concat(self.rows), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
+        self._write(pl.concat(self.rows).lazy(), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
         self.part += 1
         self.rows = []
 
@@ -166,16 +166,14 @@ class ScoreWriter:
         parts = sorted(self.folder.glob(f"part-{self.rank:03d}-[0-9]*.parquet"))
         if len(parts) < 2:
             return
-        self._write(
-            pl.concat([pl.read_parquet(part) for part in parts]), self.folder / f"part-{self.rank:03d}-all.parquet"
-        )
+        self._write(pl.scan_parquet(parts), self.folder / f"part-{self.rank:03d}-all.parquet")
         for part in parts:
             part.unlink()
 
-    def _write(self, rows: pl.DataFrame, target: Path) -> None:
+    def _write(self, rows: pl.LazyFrame, target: Path) -> None:
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
-            rows.select(SCHEMA).cast(SCHEMA).write_parquet(temporary)
+            rows.select(SCHEMA).sink_parquet(temporary)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

@@ -1,0 +1,193 @@
+"""The command line, thin: it reads options, calls one function and prints. Nothing heavy is imported for help."""
+
+import sys
+from argparse import SUPPRESS, Action, ArgumentDefaultsHelpFormatter, ArgumentTypeError
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.options import RunOptions
+
+DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
+
+
+class OptionValueError(ArgumentTypeError, ValueError):
+    """A value that an option cannot take; a command line wants the first kind of error, a file the second."""
+
+
+class HelpFormatter(ArgumentDefaultsHelpFormatter):
+    """Shows defaults where there are any; types are said in words."""
+
+    def _get_help_string(self, action: Action) -> str | None:
+        return action.help if action.default in (None, SUPPRESS) else super()._get_help_string(action)
+
+
+class OneLineParser(ArgumentParser):
+    """A parser whose errors are one line and exit code 2."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - jsonargparse's own
+        super().__init__(formatter_class=HelpFormatter, **options)
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Prints what is wrong and ends the program."""
+        words = " ".join(message.split()).replace("compare.", "--")
+        print(f"error: {words}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def positive(value: str | int) -> int:
+    """Reads a whole number of at least 1."""
+    return _whole_number(value, least=1)
+
+
+def non_negative(value: str | int) -> int:
+    """Reads a whole number of at least 0."""
+    return _whole_number(value, least=0)
+
+
+def pixels_or_none(value: str | int) -> int | str:
+    """Reads a number of pixels, or ``none``."""
+    return "none" if str(value).lower() == "none" else _whole_number(value, least=1, other=" or none")
+
+
+def _whole_number(value: str | int, least: int, other: str = "") -> int:
+    if not str(value).isdigit() or int(value) < least:
+        raise OptionValueError(f"expected a whole number of at least {least}{other}, got {value}")
+    return int(value)
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """Adds the options that all commands share."""
+    default = RunOptions()
+    parser.add_argument("--config", action="config", help="YAML file with options; words after it override it")
+    data = parser.add_argument_group("data")
+    data.add_argument("--dataset", default=default.dataset, help="dataset: demo, folder")
+    data.add_argument("--data-root", metavar="DIR", help="the dataset's folder; not needed for demo")
+    data.add_argument("--generators", nargs="+", metavar="NAME", help="generators to take (default: all)")
+    data.add_argument(
+        "--resize",
+        type=pixels_or_none,
+        default=default.resize,
+        metavar="PIXELS|none",
+        help="length of the short side before a view is cut; none keeps the native scale",
+    )
+    data.add_argument(
+        "--limit", type=positive, metavar="N", help="at most N images of each source, by a hash of the path"
+    )
+    model = parser.add_argument_group("model")
+    model.add_argument("--backbone", default=default.backbone, help="vision model whose features are compared")
+    model.add_argument("--weights", metavar="FILE", help="file with the backbone's weights (default: published)")
+    model.add_argument(
+        "--view", default=default.view, help="method: the picture of each paper's code; common: one crop for all"
+    )
+    model.add_argument("--seeds", type=positive, default=default.seeds, metavar="N", help="number of seeds, 0 to N - 1")
+    machine = parser.add_argument_group("machine")
+    machine.add_argument(
+        "--batch-size", type=positive, default=default.batch_size, metavar="N", help="images in a batch"
+    )
+    machine.add_argument(
+        "--num-workers", type=non_negative, metavar="N", help="processes that decode (default: one a core)"
+    )
+    machine.add_argument("--devices", type=positive, default=default.devices, metavar="N", help="number of devices")
+    machine.add_argument(
+        "--precision", default=default.precision, help="32-true, bf16-mixed or 16-mixed; moves the scores"
+    )
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--output", default=str(default.output), metavar="DIR", help="folder of the score store and tables"
+    )
+    results.add_argument("--wandb", metavar="PROJECT", help="log to this W&B project (offline without a key)")
+
+
+def compare_parser() -> ArgumentParser:
+    """Makes the parser of ``compare``."""
+    parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        required=True,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+    )
+    add_run_options(parser)
+    return parser
+
+
+def run_compare(arguments: Namespace) -> None:
+    """Runs ``compare`` and prints its table."""
+    from rich.console import Console
+
+    from bench.compare import compare
+    from bench.tables import print_report
+
+    console = Console()
+    result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
+    print_report(result.report, console)
+    print(f"Scored now: {result.scored}. Written: {', '.join(map(str, result.files))}.")
+
+
+def run_options(arguments: Namespace) -> RunOptions:
+    """Makes the shared options from parsed arguments."""
+    values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(RunOptions)}
+    values["output"] = Path(values["output"])
+    values["resize"] = None if values["resize"] == "none" else values["resize"]
+    return RunOptions(**values)
+
+
+COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], None], str]] = {
+    "compare": (compare_parser, run_compare, "score a dataset with detectors and compare them"),
+}
+
+
+def build_parser() -> ArgumentParser:
+    """Makes the whole parser."""
+    parser = OneLineParser(prog="python -m bench", description=DESCRIPTION)
+    commands = parser.add_subcommands(title="commands")
+    for name, (make, _, summary) in COMMANDS.items():
+        commands.add_subcommand(name, make(), help=summary)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: The words after ``python -m bench``; those of the process by default.
+
+    Returns:
+        The exit code: 0, or 2 for a user's mistake, which is told in one line.
+    """
+    parsed = build_parser().parse_args(arguments)
+    command = COMMANDS[parsed.subcommand][1]
+    try:
+        command(parsed[parsed.subcommand])
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if not is_users_mistake(error):
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def is_users_mistake(error: Exception) -> bool:
+    """Says whether an error's message is for the user, without a traceback."""
+    import datamodules as data
+    import detectors as methods
+    from bench.errors import BenchError
+
+    return isinstance(
+        error,
+        BenchError
+        | data.DataOptionError
+        | data.DatasetNotFoundError
+        | data.UnknownDataNameError
+        | methods.OptionError
+        | methods.UnknownNameError
+        | methods.WeightsError
+        | methods.WeightsNotFoundError,
+    )

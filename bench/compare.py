@@ -1,0 +1,185 @@
+"""Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.evaluation import Entry, Evaluation
+from bench.notes import find_concerns, make_notes
+from bench.options import RunOptions
+from bench.provenance import provenance
+from bench.specs import DetectorSpec, parse_detectors
+from bench.store import ScoreStore, ScoreWriter, Scoring, missing
+from bench.summary import summarise
+from bench.tables import Report, csv_frame, markdown
+from bench.trainer import PRECISIONS, create_trainer
+from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
+from detectors import Backbone, View, create_backbone, create_detector
+
+COMMON_VIEW = View(224, "random-crop")
+VIEWS = {"method": None, "common": COMMON_VIEW}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison came to.
+
+    Args:
+        report: The numbers, ready to be shown.
+        rows: The score rows that they were made from.
+        logged: What the test loop logged, by name.
+        scored: Number of scores that were computed now rather than found in the store.
+        files: The files that were written.
+    """
+
+    report: Report
+    rows: pl.DataFrame
+    logged: dict[str, float]
+    scored: int
+    files: tuple[Path, ...]
+
+
+def compare(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison:
+    """Compares detectors on a dataset.
+
+    Args:
+        detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
+        options: Data, backbone and machine.
+        progress: Whether to draw a progress bar.
+
+    Returns:
+        The numbers, with what they were made from.
+
+    Raises:
+        BenchError: The options cannot be carried out, or a detector failed.
+    """
+    if options.view not in VIEWS:
+        raise BenchError(f"--view must be one of {', '.join(VIEWS)}, got {options.view!r}.")
+    if options.precision not in PRECISIONS:
+        raise BenchError(f"--precision must be one of {', '.join(PRECISIONS)}, got {options.precision!r}.")
+    specs = parse_detectors(list(detectors))
+    datamodule = create_datamodule(options)
+    datamodule.setup()
+    backbone = create_backbone(options.backbone, options.weights)
+    entries = create_entries(specs, backbone, datamodule, options)
+    scorings = [entry.scoring for entry in entries]
+
+    store = ScoreStore(options.output, datamodule.title)
+    known = store.known(datamodule.items, datamodule.root, scorings)
+    absent = missing(known, len(datamodule.items), len(scorings))
+    logged = run(entries, datamodule, store, known, absent, options, progress)
+
+    rows = store.known(datamodule.items, datamodule.root, scorings)
+    left = int(missing(rows, len(datamodule.items), len(scorings)).sum())
+    if left:
+        raise BenchError(f"{left} scores are missing from the store after the run; an image changed while it ran?")
+    report = make_report(rows, entries, datamodule, options)
+    files = write_report(report, options.output)
+    return Comparison(report, rows, logged, int(absent.sum()), files)
+
+
+def create_datamodule(options: RunOptions) -> DetectionDataModule:
+    """Builds the dataset that the options name."""
+    cls = index_of(DATASETS, options.dataset)
+    if options.data_root is None and options.dataset != "demo":
+        raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
+    shared: dict[str, Any] = {
+        name: getattr(options, name) for name in ("generators", "limit", "resize", "batch_size", "num_workers")
+    }
+    return cls(options.data_root, **shared)  # type: ignore[arg-type] # the demo's root may be None
+
+
+def create_entries(
+    specs: Sequence[DetectorSpec], backbone: Backbone, datamodule: DetectionDataModule, options: RunOptions
+) -> list[Entry]:
+    """Builds every detector for every seed, all on one backbone.
+
+    Raises:
+        BenchError: Two specifications come to the same detector.
+    """
+    entries = []
+    run = {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
+    for spec in specs:
+        for seed in range(options.seeds):
+            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
+            entries.append(Entry(Scoring(spec.label, detector.fingerprint(**run), seed), detector))
+    first: dict[tuple[str, int], str] = {}
+    for entry in entries:
+        key = (entry.scoring.fingerprint, entry.scoring.seed)
+        if key in first:
+            raise BenchError(f"{entry.scoring.detector!r} is the same detector as {first[key]!r}.")
+        first[key] = entry.scoring.detector
+    return entries
+
+
+def run(
+    entries: Sequence[Entry],
+    datamodule: DetectionDataModule,
+    store: ScoreStore,
+    known: pl.DataFrame,
+    absent: NDArray[np.bool_],
+    options: RunOptions,
+    progress: bool,
+) -> dict[str, float]:
+    """Scores what is absent and returns what the test loop logged."""
+    datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
+    datamodule.batches = plan_batches(absent, options.batch_size)
+    trainer = create_trainer(options, progress)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    facts = provenance(options.as_facts(), str(trainer.strategy.root_device))
+    writer = ScoreWriter(store, name, facts)
+    evaluation = Evaluation(entries, datamodule.items, datamodule.contrasts, absent, known, writer, datamodule.title)
+    try:
+        logged = trainer.test(evaluation, datamodule, verbose=False)
+    finally:
+        writer.close()
+    return {key: float(value) for key, value in (logged[0] if logged else {}).items()}
+
+
+def plan_batches(absent: NDArray[np.bool_], batch_size: int) -> list[list[int]]:
+    """Groups the images that need work into batches in which all need the same work.
+
+    Then every detector of a batch sees the same tensor, and the clean backbone pass is shared.
+
+    Args:
+        absent: ``(n_items, n_entries)``, true where a score is missing.
+        batch_size: Images in a batch.
+
+    Returns:
+        Positions of the images, batch by batch; one empty batch where there is no work, so that the loop still runs.
+    """
+    needy = np.flatnonzero(absent.any(axis=1))
+    _, pattern = np.unique(absent[needy], axis=0, return_inverse=True)
+    batches = []
+    for value in np.unique(pattern):
+        rows = needy[pattern.reshape(-1) == value]
+        batches += [rows[start : start + batch_size].tolist() for start in range(0, len(rows), batch_size)]
+    return batches or [[]]
+
+
+def make_report(
+    rows: pl.DataFrame, entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions
+) -> Report:
+    """Makes the numbers and the sentences around them."""
+    scorings = [entry.scoring for entry in entries]
+    summary = summarise(rows, scorings, datamodule.contrasts)
+    title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in scorings))}"
+    notes = make_notes(rows, entries, datamodule, options, summary)
+    return Report(title, summary, notes, find_concerns(rows, entries))
+
+
+def write_report(report: Report, output: Path) -> tuple[Path, ...]:
+    """Writes ``compare.csv`` and ``compare.md``."""
+    files = (output / "compare.csv", output / "compare.md")
+    csv_frame(report).write_csv(files[0])
+    files[1].write_text(markdown(report), encoding="utf-8")
+    return files

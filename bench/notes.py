@@ -1,0 +1,102 @@
+"""The sentences around a table: what was compared, how to read the numbers, what makes them doubtful."""
+
+import math
+from collections.abc import Sequence
+
+import polars as pl
+import torch
+
+from bench.evaluation import Entry
+from bench.options import RunOptions
+from bench.summary import DRAWS, Row, real_scores, unreadable
+from datamodules import DetectionDataModule
+from detectors import Backbone
+
+DEMO = (
+    "The demo shows that the suite works: photographs against images of two small neural generators, which say "
+    "nothing about modern ones"
+)
+MOST_FILES_NAMED = 5
+
+
+def find_concerns(rows: pl.DataFrame, entries: Sequence[Entry]) -> list[str]:
+    """Asks each detector whether its scores of the real images show that it cannot work as set up."""
+    concerns = []
+    for position, entry in enumerate(entries):
+        scores = real_scores(rows, position)
+        concern = entry.detector.concern(torch.from_numpy(scores.copy())) if len(scores) else None
+        if concern:
+            concerns.append(f"{entry.scoring.detector}, seed {entry.scoring.seed}: {concern}.")
+    return concerns
+
+
+def make_notes(
+    rows: pl.DataFrame,
+    entries: Sequence[Entry],
+    datamodule: DetectionDataModule,
+    options: RunOptions,
+    summary: Sequence[Row],
+) -> list[str]:
+    """Writes what a reader must know, one sentence a note."""
+    return [
+        *_data_notes(datamodule),
+        *_detector_notes(entries, options),
+        *_reading_notes(options, summary),
+        *_unreadable_notes(rows, datamodule),
+    ]
+
+
+def _data_notes(datamodule: DetectionDataModule) -> list[str]:
+    resized = "native scale" if datamodule.resize is None else f"short side scaled to {datamodule.resize} px"
+    notes = [f"Data: {datamodule.title}, {len(datamodule.items)} images, {resized} before a view is cut."]
+    return notes + ([f"{DEMO}."] if datamodule.name == "demo" else [])
+
+
+def _detector_notes(entries: Sequence[Entry], options: RunOptions) -> list[str]:
+    found = (getattr(entry.detector, "backbone", None) for entry in entries)
+    backbones = dict.fromkeys(backbone for backbone in found if isinstance(backbone, Backbone))
+    notes = [f"Backbone: {backbone.name}, weights sha256 {backbone.fingerprint[:12]}." for backbone in backbones]
+    for entry in {entry.scoring.detector: entry for entry in entries}.values():
+        settings = ", ".join(f"{name}={value}" for name, value in entry.detector.settled.items())
+        notes.append(f"{entry.scoring.detector}: {settings}; view {entry.detector.view} ({options.view}).")
+    return notes
+
+
+def _reading_notes(options: RunOptions, summary: Sequence[Row]) -> list[str]:
+    notes = [
+        "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is "
+        "most likely the latter.",
+        f"[low, high]: 95 % percentile interval over {DRAWS} bootstrap draws of the groups (images that share a source "
+        f"are one group), the same draws for all detectors, generators and seeds.",
+    ]
+    if options.seeds == 1:
+        notes.append("Conditional on seed 0: what a method draws once for all images does not average out.")
+    else:
+        notes.append(
+            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; the interval is over images alone."
+        )
+    return notes + _absences(summary)
+
+
+def _absences(summary: Sequence[Row]) -> list[str]:
+    """Says once for each generator why a value or an interval is missing."""
+    notes: dict[str, None] = {}
+    for row in summary:
+        number = row.numbers["auroc"]
+        if number.reason:
+            what = "n/a" if math.isnan(number.value) else "no interval"
+            notes[f"{row.generator}: {what}, {number.reason}."] = None
+    return list(notes)
+
+
+def _unreadable_notes(rows: pl.DataFrame, datamodule: DetectionDataModule) -> list[str]:
+    notes = []
+    lost = unreadable(rows)
+    if len(lost):
+        named = "; ".join(f"{path} ({reason})" for path, reason in lost.head(MOST_FILES_NAMED).iter_rows())
+        more = f"; and {len(lost) - MOST_FILES_NAMED} more" if len(lost) > MOST_FILES_NAMED else ""
+        notes.append(f"Unreadable, never scored: {named}{more}.")
+    if datamodule.ignored:
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(datamodule.ignored.items()))
+        notes.append(f"Ignored for their endings: {kinds}.")
+    return notes

@@ -1,0 +1,56 @@
+"""The options that all commands share, as they come from the command line or a configuration file."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What to compute on what, and with what.
+
+    Args:
+        dataset: Name of the dataset.
+        data_root: The dataset's folder.
+        generators: The generators to take; all by default.
+        resize: Length in pixels of the short side before a view is cut; None keeps the native scale.
+        limit: At most so many images of each source.
+        backbone: Name of the vision model.
+        weights: A file to load its weights from.
+        view: ``method`` gives each detector the picture that its paper's code uses, ``common`` all the same crop.
+        seeds: Number of seeds, 0 to N - 1.
+        batch_size: Images in a batch.
+        num_workers: Processes that decode; one a core by default.
+        devices: Number of devices.
+        precision: Numeric precision of the backbone, in Lightning's words.
+        output: The results' folder.
+        wandb: Name of a W&B project to log to; none by default.
+    """
+
+    dataset: str = "demo"
+    data_root: str | None = None
+    generators: Sequence[str] | None = None
+    resize: int | None = 256
+    limit: int | None = None
+    backbone: str = "efficientnet-lite0"
+    weights: str | None = None
+    view: str = "method"
+    seeds: int = 1
+    batch_size: int = 32
+    num_workers: int | None = None
+    devices: int = 1
+    precision: str = "32-true"
+    output: Path = Path("results")
+    wandb: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "devices", "batch_size"):
+            if getattr(self, name) < 1:
+                raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
+
+    def as_facts(self) -> dict[str, Any]:
+        """Returns the options as plain values."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

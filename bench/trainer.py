@@ -1,0 +1,42 @@
+"""Makes Lightning's trainer and logger for a test loop."""
+
+import logging
+import warnings
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+from bench.options import RunOptions
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
+
+def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
+    """Makes the trainer that runs the test loop."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="The 'test_dataloader' does not have many workers")
+    callbacks: list[Callback] = [RichProgressBar()] if progress else []
+    return L.Trainer(
+        devices=options.devices,
+        accelerator="auto",
+        precision=options.precision,  # type: ignore[arg-type] # checked against PRECISIONS
+        logger=create_logger(options),
+        callbacks=callbacks,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        use_distributed_sampler=False,  # it repeats images to even the ranks
+        inference_mode=True,
+    )
+
+
+def create_logger(options: RunOptions) -> Logger:
+    """Makes the logger: CSV files, or W&B, offline where there is no key."""
+    if options.wandb is None:
+        return CSVLogger(options.output, name="logs")
+    import wandb
+
+    offline = wandb.setup().settings.mode in ("offline", "disabled") or not wandb.api.api_key
+    return WandbLogger(project=options.wandb, save_dir=options.output, offline=offline)
