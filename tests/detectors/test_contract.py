@@ -1,0 +1,123 @@
+"""What every registered detector must keep."""
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from detectors import Backbone, Detector, UnknownNameError, View, create_detector, list_detectors, register
+
+NAMES = list(list_detectors())
+
+
+@pytest.fixture(params=NAMES)
+def detector(request: pytest.FixtureRequest, vit: Backbone) -> Detector:
+    return create_detector(request.param, vit)
+
+
+@pytest.fixture
+def images() -> Tensor:
+    coarse = torch.rand(8, 3, 7, 7, generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.interpolate(coarse, size=56, mode="bilinear")
+
+
+@pytest.fixture
+def keys() -> Tensor:
+    return torch.arange(8) * 1_000_003
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def test_there_is_one_finite_score_an_image_in_float32_or_wider(detector, images, keys):
+    scores = detector(images, keys)
+    assert scores.shape == (8,)
+    assert scores.dtype in (torch.float32, torch.float64)
+    assert scores.isfinite().all()
+
+
+def test_scores_differ_between_images(detector, images, keys):
+    assert len(detector(images, keys).unique()) == 8
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_score_does_not_depend_on_the_batch(detector, images, keys, size):
+    whole = detector(images, keys)
+    parts = torch.cat([detector(images[i : i + size], keys[i : i + size]) for i in range(0, 8, size)])
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=0)
+
+
+def test_score_does_not_depend_on_the_order(detector, images, keys):
+    order = torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])
+    torch.testing.assert_close(detector(images[order], keys[order]), detector(images, keys)[order], rtol=1e-5, atol=0)
+
+
+def test_a_second_detector_of_the_same_seed_gives_the_same_scores(detector, vit, images, keys):
+    torch.rand(3)  # whatever the global generator did in between
+    torch.testing.assert_close(
+        create_detector(detector.name, vit)(images, keys), detector(images, keys), rtol=0, atol=0
+    )
+
+
+def test_another_seed_gives_other_scores(detector, vit, images, keys):
+    assert not torch.equal(create_detector(detector.name, vit, seed=1)(images, keys), detector(images, keys))
+
+
+def test_nothing_is_left_to_train(detector):
+    detector.train()
+    assert not any(module.training for module in detector.modules())
+    assert not any(parameter.requires_grad for parameter in detector.parameters())
+
+
+def test_images_are_not_changed(detector, images, keys):
+    before = images.clone()
+    detector(images, keys)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_documented_and_kept_under_its_name(name, vit):
+    cls = list_detectors()[name]
+    detector = create_detector(name, vit)
+    assert cls.paper.startswith("arXiv ")
+    assert "Score:" in cls.__doc__
+    assert "References:" in cls.__doc__
+    for option in detector.options:
+        assert f"        {option}: " in cls.__doc__, option
+        assert inspect.signature(cls.__init__).parameters[option].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(name, vit, cnn):
+    detector = create_detector(name, vit)
+    same = create_detector(name, vit, seed=3).fingerprint(precision="32-true")
+    assert detector.fingerprint(precision="32-true") == same
+    assert detector.fingerprint(precision="bf16-mixed") != same
+    assert create_detector(name, vit, view=View(112)).fingerprint(precision="32-true") != same
+    assert create_detector(name, cnn).fingerprint(precision="32-true") != same
+
+
+def test_unknown_detector_gets_a_suggestion_and_the_list():
+    with pytest.raises(UnknownNameError, match=r"Unknown detector 'rigd'. Did you mean 'rigid'\? Available: .*wepe"):
+        create_detector("rigd")
+
+
+def test_unknown_option_gets_a_suggestion():
+    with pytest.raises(UnknownNameError, match=r"Unknown option of wepe 'ration'. Did you mean 'ratio'"):
+        create_detector("wepe", ration=0.2)
+
+
+def test_taken_name_is_an_error():
+    with pytest.raises(ValueError, match="'wepe' is taken by WePe"):
+        register(list_detectors()["wepe"])
+
+
+@pytest.mark.parametrize("options", [{"size": 0}, {"fit": "squash"}, {"pad": "mirror"}])
+def test_impossible_view_is_an_error(options):
+    with pytest.raises((ValueError, LookupError)):
+        View(**options)
