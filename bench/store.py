@@ -173,7 +173,7 @@ class ScoreWriter:
     def _write(self, rows: pl.LazyFrame, target: Path) -> None:
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
-            rows.select(SCHEMA).sink_parquet(temporary)
+            rows.select(*SCHEMA).sink_parquet(temporary)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

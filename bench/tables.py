@@ -12,6 +12,7 @@ from rich.text import Text
 from bench.metrics import METRICS
 from bench.summary import WITH_INTERVAL, Number, Row
 
+UNLIMITED = 10_000
 HEADER = ("detector", "generator", "real", "generated", "unreadable")
 
 
@@ -119,7 +120,7 @@ def _escaped(text: str) -> str:
 def print_report(report: Report, console: Console) -> None:
     """Prints the table, and under it the warnings and notes."""
     table = terminal_table(report)
-    width = console.measure(table).maximum
+    width = Console(width=UNLIMITED).measure(table).maximum
     if not console.is_terminal or console.width < width:
         console = Console(file=console.file, width=max(console.width, width))  # a file has no width to keep to
     console.print(table)

@@ -7,6 +7,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
+from bench.memory import keep_freed_memory
 from bench.options import RunOptions
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -14,6 +15,7 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     """Makes the trainer that runs the test loop."""
+    keep_freed_memory()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message="The 'test_dataloader' does not have many workers")

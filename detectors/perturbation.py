@@ -58,7 +58,8 @@ class Perturbation:
             deviation, ``scale`` draws from U(-s, s) and Laplace(0, s).
         tensors: ``all`` of a block, or only its ``weights`` (two and more dimensions); the paper does not say.
         blocks: A number (the first k), a text such as ``"0-4,7"``, or indices. Nothing means the paper's share of
-            the depth, 19 of 24.
+            the depth, 19 of 24, rounded down: the paper spares the last blocks, which corrupt the features of real
+            images.
     """
 
     ratio: float = 0.1
@@ -132,7 +133,7 @@ class Perturbation:
 
 def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:
     if blocks is None:
-        return tuple(range(max(1, round(depth * PAPER_BLOCKS / PAPER_DEPTH))))
+        return tuple(range(max(1, depth * PAPER_BLOCKS // PAPER_DEPTH)))
     if isinstance(blocks, int):
         return tuple(range(blocks)) if 1 <= blocks <= depth else ()
     if not isinstance(blocks, str):

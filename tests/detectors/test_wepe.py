@@ -73,7 +73,7 @@ def test_destroyed_features_are_a_concern(vit):
 
 
 def test_default_blocks_are_the_papers_share_of_the_depth(vit):
-    assert WePe(vit).settled["blocks"] == "0-4 of 6"
+    assert WePe(vit).settled["blocks"] == "0-3 of 6"
     assert WePe(vit, blocks="0,2-3").settled["blocks"] == "0,2-3 of 6"
 
 
