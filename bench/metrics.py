@@ -22,19 +22,14 @@ CELLS = 2**20
 
 @dataclass(frozen=True)
 class Curve:
-    """The operating points of a detector, one for each distinct score, from strict to lenient.
-
-    Attributes:
-        tps: ``(draws, points)`` weight of the positive images at or above each threshold; starts at 0.
-        fps: ``(draws, points)`` weight of the negative images at or above each threshold; starts at 0.
-    """
+    """``(draws, points)`` weights of positive and of negative images at or above each distinct score, from 0 up."""
 
     tps: Floats
     fps: Floats
 
     @property
     def positives(self) -> Floats:
-        """``(draws,)`` weight of all positive images; nan where there is none."""
+        """Weight of all positive images, ``(draws,)``; nan where there is none."""
         return np.where(self.tps[:, -1] > 0, self.tps[:, -1], np.nan)
 
     @property
@@ -42,15 +37,9 @@ class Curve:
         """``(draws,)`` weight of all negative images; nan where there is none."""
         return np.where(self.fps[:, -1] > 0, self.fps[:, -1], np.nan)
 
-    @property
-    def tpr(self) -> Floats:
-        """``(draws, points)`` true positive rates."""
-        return self.tps / self.positives[:, None]
-
-    @property
-    def fpr(self) -> Floats:
-        """``(draws, points)`` false positive rates."""
-        return self.fps / self.negatives[:, None]
+    def rates(self) -> tuple[Floats, Floats]:
+        """Returns true and false positive rates, both ``(draws, points)``; nan where a class is missing."""
+        return self.tps / self.positives[:, None], self.fps / self.negatives[:, None]
 
 
 @overload
@@ -145,17 +134,14 @@ def tpr_at_fpr(
     has too many false positives, no image is called positive and the rate is 0.
 
     Args:
-        labels: ``(n,)``, 0 for real and 1 for generated.
-        scores: ``(n,)`` finite scores, higher for generated whatever the positive class.
+        labels: As for `average_precision`.
+        scores: As for `average_precision`.
         fpr: The largest allowed share of negative images called positive, in [0, 1].
-        positive: The class to be found; for ``real`` an image is positive at or below the threshold.
-        weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
+        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
+        weights: As for `average_precision`.
 
     Returns:
-        The value, or ``(draws,)`` values for weights of two dimensions; nan where a class is missing.
-
-    Raises:
-        ValueError: If ``fpr`` is no rate, or the labels, scores or weights are not as described.
+        As `average_precision` does.
 
     Examples:
         >>> tpr_at_fpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], fpr=0.2)
@@ -185,17 +171,14 @@ def fpr_at_tpr(
     value is the smallest false positive rate among the thresholds that find enough.
 
     Args:
-        labels: ``(n,)``, 0 for real and 1 for generated.
-        scores: ``(n,)`` finite scores, higher for generated whatever the positive class.
+        labels: As for `average_precision`.
+        scores: As for `average_precision`.
         tpr: The smallest allowed share of positive images found, in [0, 1].
-        positive: The class to be found; for ``real`` an image is positive at or below the threshold.
-        weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
+        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
+        weights: As for `average_precision`.
 
     Returns:
-        The value, or ``(draws,)`` values for weights of two dimensions; nan where a class is missing.
-
-    Raises:
-        ValueError: If ``tpr`` is no rate, or the labels, scores or weights are not as described.
+        As `average_precision` does.
 
     Examples:
         >>> fpr_at_tpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], tpr=0.95)
@@ -269,23 +252,27 @@ def _auroc(curve: Curve) -> Floats:
 
 
 def _average_precision(curve: Curve, balanced: bool) -> Floats:
-    tps, fps = (curve.tpr, curve.fpr) if balanced else (curve.tps, curve.fps)
+    tps, fps = curve.rates() if balanced else (curve.tps, curve.fps)
     called = tps + fps
     # A draw may give weight 0 to the strictest scores; nothing is recalled there, so any finite precision will do.
     precision = np.divide(tps, called, out=np.zeros_like(tps), where=called != 0)
     area = np.sum(np.diff(curve.tps, axis=-1) * precision[:, 1:], axis=-1) / curve.positives
-    return np.where(np.isnan(curve.negatives), np.nan, area)
+    return _where_defined(area, curve)
 
 
 def _tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     # Rates, not counts, are compared: the rounded quotient 3 / 60 is the float 0.05, but 0.05 * 60 may round past 3.
-    reached = np.where(curve.fpr <= limit, curve.tpr, 0.0).max(axis=-1)
-    return np.where(np.isnan(curve.negatives * curve.positives), np.nan, reached)
+    tpr, fpr = curve.rates()
+    return _where_defined(np.where(fpr <= limit, tpr, 0.0).max(axis=-1), curve)
 
 
 def _fpr_at_tpr(curve: Curve, limit: float) -> Floats:
-    reached = np.where(curve.tpr >= limit, curve.fpr, 1.0).min(axis=-1)
-    return np.where(np.isnan(curve.negatives * curve.positives), np.nan, reached)
+    tpr, fpr = curve.rates()
+    return _where_defined(np.where(tpr >= limit, fpr, 1.0).min(axis=-1), curve)
+
+
+def _where_defined(values: Floats, curve: Curve) -> Floats:
+    return np.where(np.isnan(curve.positives) | np.isnan(curve.negatives), np.nan, values)
 
 
 def _over_draws(

@@ -1,0 +1,64 @@
+import hashlib
+
+import pytest
+import torch
+
+from datamodules import FolderDataModule
+from detectors import View
+
+CROP, SQUARE = View(32, "random-crop"), View(24, "resize")
+
+
+def batches_of(root, **options):
+    data = FolderDataModule(root, num_workers=0, **options)
+    data.setup()
+    data.views = (CROP, SQUARE, View(fit="native"))
+    return list(data.test_dataloader()), data
+
+
+def test_a_batch_holds_every_view_and_where_it_came_from(image_folder):
+    (batch, *_), data = batches_of(image_folder, batch_size=16)
+    assert batch.views[CROP].shape == (16, 3, 32, 32)
+    assert batch.views[SQUARE].shape == (16, 3, 24, 24)
+    assert [tuple(one.shape) for one in batch.views[View(fit="native")]] == [(3, 256, 320)] * 16
+    first = (image_folder / batch.path[0]).read_bytes()
+    assert batch.sha256[0] == hashlib.sha256(first).hexdigest()
+    assert batch.key[0] == int(batch.sha256[0][:16], 16) >> 1
+    assert batch.path == data.items["path"][batch.index.tolist()].to_list()
+    assert batch.label.tolist() == [1] * 16
+
+
+def test_pixels_are_in_the_unit_interval_on_the_device(image_folder):
+    batch = batches_of(image_folder)[0][0].to("cpu")
+    pixels = batch.views[CROP]
+    assert pixels.dtype == torch.float32
+    assert 0 <= pixels.min() < pixels.max() <= 1
+
+
+def test_every_image_comes_once_and_unreadable_ones_are_told(image_folder):
+    (image_folder / "real" / "camera" / "empty.png").touch()
+    (image_folder / "real" / "camera" / "gone.png").symlink_to("nowhere.png")
+    batches, data = batches_of(image_folder, batch_size=7)
+    read = [path for batch in batches for path in batch.path]
+    lost = {sample.path: sample.reason for batch in batches for sample in batch.unreadable}
+    assert sorted([*read, *lost]) == data.items["path"].to_list()
+    assert lost == {"real/camera/empty.png": "empty file", "real/camera/gone.png": "No such file or directory"}
+
+
+def test_views_do_not_depend_on_the_workers(image_folder):
+    data = FolderDataModule(image_folder, num_workers=2, batch_size=5)
+    data.setup()
+    data.views = (CROP,)
+    alone, _ = batches_of(image_folder, batch_size=36)
+    together = torch.cat([batch.views[CROP] for batch in data.test_dataloader()])
+    assert torch.equal(together, alone[0].views[CROP])
+
+
+def test_resize_none_keeps_the_native_scale(image_folder):
+    (batch, *_), _ = batches_of(image_folder, resize=None)
+    assert batch.views[View(fit="native")][0].shape == (3, 64, 80)
+
+
+@pytest.mark.parametrize("options", [{"resize": None}, {"crop_seed": 1}])
+def test_protocol_names_what_changes_the_pixels(image_folder, options):
+    assert FolderDataModule(image_folder, **options).protocol != FolderDataModule(image_folder).protocol

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datamodules import UnreadableImageError
+from datamodules.views import cut_view, resize_short_side
+from detectors import View
+
+
+@pytest.fixture
+def gradient() -> Image.Image:
+    """Red is the column, green the row."""
+    rows, columns = np.mgrid[0:60, 0:100].astype(np.uint8)
+    return Image.fromarray(np.stack([columns, rows, np.zeros_like(rows)], axis=-1))
+
+
+def test_random_crop_is_a_piece_of_the_image(gradient):
+    view = cut_view(gradient, View(32, "random-crop"), key=5)
+    left, top = int(view[0, 0, 0]), int(view[1, 0, 0])
+    assert torch.equal(view, torch.from_numpy(np.array(gradient)).permute(2, 0, 1)[:, top : top + 32, left : left + 32])
+
+
+def test_random_crop_depends_on_key_and_crop_seed_alone(gradient):
+    view = View(32, "random-crop")
+    again = [cut_view(gradient, view, key=5) for _ in range(2)]
+    assert torch.equal(*again)
+    assert not torch.equal(again[0], cut_view(gradient, view, key=6))
+    assert not torch.equal(again[0], cut_view(gradient, view, key=5, crop_seed=1))
+
+
+def test_random_crops_reach_every_position(gradient):
+    corners = {tuple(cut_view(gradient, View(58, "random-crop"), key)[:2, 0, 0].tolist()) for key in range(3000)}
+    assert corners == {(x, y) for x in range(43) for y in range(3)}
+
+
+def test_centre_crop_is_central(gradient):
+    assert cut_view(gradient, View(32, "centre-crop"), key=0)[:2, 0, 0].tolist() == [34, 14]
+
+
+def test_resize_does_not_keep_the_aspect(gradient):
+    expected = np.array(gradient.resize((24, 24), Image.Resampling.BILINEAR))
+    assert np.array_equal(cut_view(gradient, View(24, "resize"), key=0).permute(1, 2, 0), expected)
+
+
+def test_native_keeps_the_whole_image(gradient):
+    assert cut_view(gradient, View(fit="native"), key=0).shape == (3, 60, 100)
+
+
+def test_small_image_is_padded_with_zeros_around_its_centre():
+    view = cut_view(Image.new("RGB", (2, 4), (9, 9, 9)), View(6, "random-crop"), key=0)
+    assert view[0].tolist() == [[0] * 6] + [[0, 0, 9, 9, 0, 0]] * 4 + [[0] * 6]
+
+
+def test_small_image_can_be_tiled(gradient):
+    view = cut_view(gradient.crop((0, 0, 3, 2)), View(5, "centre-crop", pad="tile"), key=0)
+    assert view[0, 0].tolist() == [0, 1, 2, 0, 1]
+    assert view[1, :, 0].tolist() == [0, 1, 0, 1, 0]
+
+
+def test_image_that_is_small_on_one_side_is_padded_there_only(gradient):
+    view = cut_view(gradient, View(80, "centre-crop"), key=0)
+    assert view.shape == (3, 80, 80)
+    assert view[:, :10].sum() == 0
+    assert view[0, 40].tolist() == list(range(10, 90))
+
+
+def test_short_side_is_scaled_and_the_aspect_kept(gradient):
+    assert resize_short_side(gradient, 30).size == (50, 30)
+    assert resize_short_side(gradient, 60) is gradient
+    assert resize_short_side(Image.new("RGB", (3, 5)), 256).size == (256, 427)
+
+
+def test_a_strip_that_would_become_enormous_is_unreadable():
+    with pytest.raises(UnreadableImageError, match="1 x 2000 is too narrow"):
+        resize_short_side(Image.new("RGB", (1, 2000)), 256)
