@@ -19,7 +19,7 @@ from datamodules import Batch
 from datamodules.batch import Sample
 from detectors import Detector
 
-SECONDS_BETWEEN_PARTS = 5.0
+SECONDS_BETWEEN_PARTS = 2.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Weights = ArrayLike | None
 Positive = Literal["generated", "real"]
 
 # Draws are worked through in chunks of about this many cells; at some eight float64 arrays a chunk holds 70 MB.
@@ -27,26 +28,22 @@ class Curve:
     tps: Floats
     fps: Floats
 
-    @property
-    def positives(self) -> Floats:
-        """Weight of all positive images, ``(draws,)``; nan where there is none."""
-        return np.where(self.tps[:, -1] > 0, self.tps[:, -1], np.nan)
-
-    @property
-    def negatives(self) -> Floats:
-        """``(draws,)`` weight of all negative images; nan where there is none."""
-        return np.where(self.fps[:, -1] > 0, self.fps[:, -1], np.nan)
+    def totals(self) -> tuple[Floats, Floats]:
+        """Returns the weight of all positive and of all negative images, ``(draws,)``; nan where there is none."""
+        positives, negatives = self.tps[:, -1], self.fps[:, -1]
+        return np.where(positives > 0, positives, np.nan), np.where(negatives > 0, negatives, np.nan)
 
     def rates(self) -> tuple[Floats, Floats]:
-        """Returns true and false positive rates, both ``(draws, points)``; nan where a class is missing."""
-        return self.tps / self.positives[:, None], self.fps / self.negatives[:, None]
+        """Returns true and false positive rates, ``(draws, points)``; nan where a class is missing."""
+        positives, negatives = self.totals()
+        return self.tps / positives[:, None], self.fps / negatives[:, None]
 
 
 @overload
 def auroc(labels: ArrayLike, scores: ArrayLike, weights: None = None) -> float: ...
 @overload
 def auroc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> float | Floats: ...
-def auroc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float | Floats:
+def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> float | Floats:
     """Computes the area under the ROC curve.
 
     The probability that a generated image scores above a real one, ties counting one half.
@@ -78,11 +75,7 @@ def average_precision(
     labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: ArrayLike, balanced: bool = False
 ) -> float | Floats: ...
 def average_precision(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    positive: Positive,
-    weights: ArrayLike | None = None,
-    balanced: bool = False,
+    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights = None, balanced: bool = False
 ) -> float | Floats:
     """Computes the average precision of one class.
 
@@ -121,11 +114,7 @@ def tpr_at_fpr(
     labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", *, weights: ArrayLike
 ) -> float | Floats: ...
 def tpr_at_fpr(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    fpr: float = 0.05,
-    positive: Positive = "generated",
-    weights: ArrayLike | None = None,
+    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", weights: Weights = None
 ) -> float | Floats:
     """Computes the true positive rate at the most lenient threshold whose false positive rate is at most ``fpr``.
 
@@ -159,11 +148,7 @@ def fpr_at_tpr(
     labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", *, weights: ArrayLike
 ) -> float | Floats: ...
 def fpr_at_tpr(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    tpr: float = 0.95,
-    positive: Positive = "generated",
-    weights: ArrayLike | None = None,
+    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", weights: Weights = None
 ) -> float | Floats:
     """Computes the false positive rate at the strictest threshold whose true positive rate is at least ``tpr``.
 
@@ -226,18 +211,15 @@ class Metric:
         return np.asarray(self.function(labels, scores, weights=np.atleast_2d(weights)))
 
 
+_balanced_ap = partial(average_precision, balanced=True)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("auroc", "AUROC", auroc),
         Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated")),
         Metric("ap_real", "AP (real)", partial(average_precision, positive="real")),
-        Metric(
-            "ap_generated_balanced",
-            "balanced AP (generated)",
-            partial(average_precision, positive="generated", balanced=True),
-        ),
-        Metric("ap_real_balanced", "balanced AP (real)", partial(average_precision, positive="real", balanced=True)),
+        Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
+        Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
         Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr),
         Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr, higher_is_better=False),
         Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real")),
@@ -248,7 +230,8 @@ METRICS: dict[str, Metric] = {
 
 def _auroc(curve: Curve) -> Floats:
     # On counts the area is a whole number of half pairs, exact in float64, so only the division rounds.
-    return np.trapezoid(curve.tps, curve.fps, axis=-1) / (curve.positives * curve.negatives)
+    positives, negatives = curve.totals()
+    return np.trapezoid(curve.tps, curve.fps, axis=-1) / (positives * negatives)
 
 
 def _average_precision(curve: Curve, balanced: bool) -> Floats:
@@ -256,31 +239,25 @@ def _average_precision(curve: Curve, balanced: bool) -> Floats:
     called = tps + fps
     # A draw may give weight 0 to the strictest scores; nothing is recalled there, so any finite precision will do.
     precision = np.divide(tps, called, out=np.zeros_like(tps), where=called != 0)
-    area = np.sum(np.diff(curve.tps, axis=-1) * precision[:, 1:], axis=-1) / curve.positives
-    return _where_defined(area, curve)
+    area: Floats = np.sum(np.diff(curve.tps, axis=-1) * precision[:, 1:], axis=-1)
+    return area / curve.totals()[0]
 
 
 def _tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     # Rates, not counts, are compared: the rounded quotient 3 / 60 is the float 0.05, but 0.05 * 60 may round past 3.
     tpr, fpr = curve.rates()
-    return _where_defined(np.where(fpr <= limit, tpr, 0.0).max(axis=-1), curve)
+    highest: Floats = np.max(tpr, axis=-1, where=fpr <= limit, initial=0.0)
+    return highest
 
 
 def _fpr_at_tpr(curve: Curve, limit: float) -> Floats:
     tpr, fpr = curve.rates()
-    return _where_defined(np.where(tpr >= limit, fpr, 1.0).min(axis=-1), curve)
-
-
-def _where_defined(values: Floats, curve: Curve) -> Floats:
-    return np.where(np.isnan(curve.positives) | np.isnan(curve.negatives), np.nan, values)
+    lowest: Floats = np.min(fpr, axis=-1, where=tpr >= limit, initial=1.0)
+    return lowest
 
 
 def _over_draws(
-    value: Callable[[Curve], Floats],
-    labels: ArrayLike,
-    scores: ArrayLike,
-    positive: Positive,
-    weights: ArrayLike | None,
+    value: Callable[[Curve], Floats], labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights
 ) -> float | Floats:
     label, score = _checked(labels, scores)
     weight = np.ones(len(label)) if weights is None else np.asarray(weights)
@@ -289,8 +266,9 @@ def _over_draws(
     is_positive = label == (1 if positive == "generated" else 0)
     ascending = -score if positive == "generated" else score
     curves = _curves(is_positive, ascending, np.atleast_2d(weight))
-    values = np.concatenate([np.empty(0), *(value(curve) for curve in curves)])
-    return float(values[0]) if weight.ndim == 1 else values
+    # Some metrics have a value without negatives, but not one that says anything.
+    values = [np.where(np.isnan(sum(curve.totals())), np.nan, value(curve)) for curve in curves]
+    return float(values[0][0]) if weight.ndim == 1 else np.concatenate([np.empty(0), *values])
 
 
 def _curves(is_positive: NDArray[np.bool_], ascending: Floats, weights: NDArray[Any]) -> Iterator[Curve]:

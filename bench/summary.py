@@ -125,25 +125,29 @@ def _rows_of(label: str, parts: Sequence[_Part], everything: _Part, bootstrap: G
     drawn: dict[str, list[Floats]] = {metric: [] for metric in WITH_INTERVAL}
     rows = []
     for part in parts or [everything]:
-        reason = undefined_reason(part.labels) or no_interval_reason(part.groups, part.labels.tolist())
-        if reason is None:
+        undefined = undefined_reason(part.labels)
+        reason = undefined or no_interval_reason(part.groups, part.labels.tolist())
+        if undefined is None:
             weights = bootstrap.weights(part.rows)
             for metric in WITH_INTERVAL:
                 drawn[metric].append(part.replicates(metric, weights))
         latest = {metric: values[-1] for metric, values in drawn.items() if reason is None}
-        rows.append(
-            part.row(label, {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS})
-        )
+        numbers = {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS}
+        rows.append(part.row(label, numbers))
     if len(parts) > 1:
-        rows.append(everything.row(label, {metric: _mean(parts, metric, drawn.get(metric, [])) for metric in METRICS}))
+        rows.append(everything.row(label, {metric: _mean(parts, everything, metric, drawn) for metric in METRICS}))
     return rows
 
 
-def _mean(parts: Sequence[_Part], metric: str, drawn: Sequence[Floats]) -> Number:
+def _mean(parts: Sequence[_Part], everything: _Part, metric: str, drawn: Mapping[str, Sequence[Floats]]) -> Number:
+    """Averages over generators; its interval asks for enough groups in all, not of each generator."""
     points = np.mean([part.points(metric) for part in parts], axis=0)
-    if len(drawn) < len(parts):
-        return _number(points, None, "a generator has no interval")
-    return _number(points, np.mean(drawn, axis=0), None)
+    undefined = [part.name for part in parts if undefined_reason(part.labels)]
+    if undefined:
+        return _number(points, None, f"undefined for {undefined[0]}")
+    reason = no_interval_reason(everything.groups, everything.labels.tolist())
+    averaged = np.mean(drawn[metric], axis=0) if metric in drawn and reason is None else None
+    return _number(points, averaged, reason)
 
 
 def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:

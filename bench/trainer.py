@@ -10,6 +10,12 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from bench.memory import keep_freed_memory
 from bench.options import RunOptions
 
+# Lightning 2.6 asks torch for something that torch 2.14 has renamed; and it would like more workers than there are
+# cores. Neither is for the user to mend.
+THIRD_PARTY_WARNINGS = (
+    (r".*isinstance\(treespec, LeafSpec\)", r"lightning\.pytorch\.utilities\._pytree"),
+    (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
+)
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -18,7 +24,8 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     keep_freed_memory()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message="The 'test_dataloader' does not have many workers")
+    for message, module in THIRD_PARTY_WARNINGS:
+        warnings.filterwarnings("ignore", message=message, module=module)
     callbacks: list[Callback] = [RichProgressBar()] if progress else []
     return L.Trainer(
         devices=options.devices,
