@@ -1,6 +1,7 @@
 """Makes Lightning's trainer and logger for a test loop."""
 
 import logging
+import os
 import warnings
 
 import lightning as L
@@ -47,5 +48,5 @@ def create_logger(options: RunOptions) -> Logger:
         return CSVLogger(options.output, name="logs")
     import wandb
 
-    offline = wandb.setup().settings.mode in ("offline", "disabled") or not wandb.api.api_key
-    return WandbLogger(project=options.wandb, save_dir=options.output, offline=offline)
+    offline = os.environ.get("WANDB_MODE") == "offline" or not wandb.login(prompt=False)
+    return WandbLogger(project=options.wandb, save_dir=options.output, **({"mode": "offline"} if offline else {}))

@@ -1,5 +1,6 @@
 import warnings
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def slow_average_precision(labels, scores, positive, weights, balanced=False):
     points = slow_points(labels, scores, positive, weights)
     positives, negatives = points[-1]
     value = 0.0
-    for (before, _), (tp, fp) in zip(points, points[1:], strict=False):
+    for (before, _), (tp, fp) in pairwise(points):
         if tp > before:
             ratio = positives / negatives if balanced else 1.0
             value += (tp - before) / positives * tp / (tp + fp * ratio)
