@@ -36,14 +36,14 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--detectors", "wpe"], "Unknown detector 'wpe'. Did you mean 'wepe'?"),
         (["compare", "--detectors", "wepe:ratio=-1"], "ratio must be a number of at least 0, got -1.0"),
         (["compare", "--detectors", "wepe", "--backbone", "dinov2"], "Unknown backbone 'dinov2'. Did you mean"),
-        (["compare", "--detectors", "wepe", "--dataset", "folders"], "Unknown dataset 'folders'. Did you mean 'folder'"),
+        (["compare", "--detectors", "wepe", "--dataset", "folders"], "Unknown dataset 'folders'. Did you mean"),
         (["compare", "--detectors", "wepe", "--dataset", "folder"], "--dataset folder needs --data-root DIR"),
         (["compare", "--detectors", "wepe", "--dataset", "folder", "--data-root", "/nowhere"], "no folder /nowhere"),
         (["compare", "--detectors", "wepe", "--view", "mine"], "--view must be one of method, common, got 'mine'"),
         (["compare", "--detectors", "wepe", "--precision", "8"], "--precision must be one of 32-true"),
         (["compare", "--detectors", "wepe", "wepe:ratio=0.1"], "is the same detector as 'wepe'"),
         (["compare", "--detectors", "wepe", "--weights", "/nowhere.pth"], "There is no weights file /nowhere.pth"),
-        (["compare", "--detectors", "wepe", "--generators", "dalle"], "Unknown generator 'dalle'. Available: autoencoder"),
+        (["compare", "--detectors", "wepe", "--generators", "dalle"], "Unknown generator 'dalle'. Available:"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_two(arguments, message, capsys, tmp_path, monkeypatch):
@@ -76,10 +76,25 @@ def test_help_answers_in_a_second_and_shows_defaults():
     command = subprocess.run(
         [sys.executable, "-m", "bench", "compare", "--help"], capture_output=True, text=True, check=True
     )
-    for option in (
-        "--dataset --data-root --generators --backbone --weights --limit --seeds --batch-size --num-workers --devices "
-        "--precision --output --config --wandb --resize --view --detectors"
-    ).split():
+    for option in [
+        "--dataset",
+        "--data-root",
+        "--generators",
+        "--backbone",
+        "--weights",
+        "--limit",
+        "--seeds",
+        "--batch-size",
+        "--num-workers",
+        "--devices",
+        "--precision",
+        "--output",
+        "--config",
+        "--wandb",
+        "--resize",
+        "--view",
+        "--detectors",
+    ]:
         assert f"{option} " in command.stdout
     assert "(default: results)" in " ".join(command.stdout.split())
 

@@ -34,11 +34,11 @@ def test_what_cannot_be_read_says_so(text, message):
 
 
 def test_unknown_names_get_a_suggestion():
-    with pytest.raises(UnknownNameError, match="Unknown detector 'wpe'. Did you mean 'wepe'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown detector 'wpe'\. Did you mean 'wepe'"):
         parse_detector("wpe:n=2")
-    with pytest.raises(UnknownNameError, match="Unknown option of rigid 'nois'. Did you mean 'noise'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown option of rigid 'nois'\. Did you mean 'noise'"):
         parse_detector("rigid:nois=2")
-    with pytest.raises(UnknownNameError, match="Unknown option of wepe 'seed'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown option of wepe 'seed'"):
         parse_detector("wepe:seed=2")
 
 

@@ -62,7 +62,7 @@ def test_generators_are_chosen_by_name_and_all_reals_stay(image_folder):
     data = FolderDataModule(image_folder, generators=["sharp"])
     data.setup()
     assert data.contrasts == {"sharp": ("camera",)}
-    with pytest.raises(UnknownDataNameError, match="Unknown generator 'shrap'. Did you mean 'sharp'"):
+    with pytest.raises(UnknownDataNameError, match=r"Unknown generator 'shrap'\. Did you mean 'sharp'"):
         FolderDataModule(image_folder, generators=["shrap"]).setup()
 
 

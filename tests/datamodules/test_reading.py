@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import zlib
@@ -95,10 +96,8 @@ def test_corrupted_bytes_never_raise_anything_else(picture):
         for _ in range(60):
             broken = data.copy()
             broken[generator.integers(0, len(data), 5)] = generator.integers(0, 256, 5)
-            try:
+            with contextlib.suppress(UnreadableImageError):
                 assert decode_image(broken.tobytes()).mode == "RGB"
-            except UnreadableImageError as error:
-                assert str(error)
 
 
 def test_a_bomb_is_refused_before_it_is_decoded():

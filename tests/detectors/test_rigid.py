@@ -71,5 +71,5 @@ def test_impossible_option_says_what_is_wrong(vit, options):
 
 
 def test_unknown_space_is_an_error(vit):
-    with pytest.raises(LookupError, match="Unknown space 'pixels'. Did you mean 'pixel'"):
+    with pytest.raises(LookupError, match=r"Unknown space 'pixels'\. Did you mean 'pixel'"):
         Rigid(vit, space="pixels")
