@@ -177,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def is_users_mistake(error: Exception) -> bool:
     """Says whether an error's message is for the user, without a traceback."""
     import datamodules as data
+    import datamodules.demo_images as demo
     import detectors as methods
     from bench.errors import BenchError
 
@@ -185,6 +186,8 @@ def is_users_mistake(error: Exception) -> bool:
         BenchError
         | data.DataOptionError
         | data.DatasetNotFoundError
+        | demo.DemoImageMismatchError
+        | demo.PhotographMissingError
         | data.UnknownDataNameError
         | methods.OptionError
         | methods.UnknownNameError

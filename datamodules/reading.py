@@ -44,8 +44,9 @@ def decode_image(data: bytes) -> Image.Image:
         raise UnreadableImageError("empty file")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # plugins warn about odd metadata, which no pixel depends on
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow's plugins warn, in two dozen wordings, about odd metadata, on which no pixel depends.
+            warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)
+            warnings.filterwarnings("error", module=r"PIL\.", category=Image.DecompressionBombWarning)
             return _decode(data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImageError(f"declares more than {MAX_PIXELS:,} pixels") from error

@@ -60,6 +60,18 @@ def test_a_mistake_in_a_configuration_file_is_one_line(tmp_path, capsys):
     assert "sees" in stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
 
 
+def test_options_can_come_from_a_file_and_later_words_override_them(image_folder, tmp_path, capsys):
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        f"detectors: [rigid, 'wepe:n=2']\ndataset: folder\ndata_root: {image_folder}\nlimit: 3\nnum_workers: 0\n"
+        f"output: {tmp_path / 'results'}\n"
+    )
+    assert main(["compare", "--config", str(config), "--limit", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "wepe:n=2" in printed
+    assert "Scored now: 12." in printed
+
+
 def test_missing_weights_say_which_file_and_the_ways_to_get_it(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
