@@ -49,4 +49,4 @@ def create_logger(options: RunOptions) -> Logger:
     import wandb
 
     offline = os.environ.get("WANDB_MODE") == "offline" or not wandb.login(prompt=False)
-    return WandbLogger(project=options.wandb, save_dir=options.output, **({"mode": "offline"} if offline else {}))
+    return WandbLogger(project=options.wandb, save_dir=options.output, mode="offline" if offline else None)

@@ -3,47 +3,58 @@
 import hashlib
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
 
-HUB_FILE = "model.safetensors"
+HUB_FILES = ("model.safetensors",)
 logger = logging.getLogger(__name__)
 
 
-def hub_file(repository: str, name: str) -> Path:
+def is_cached(repository: str, files: Sequence[str] = HUB_FILES) -> bool:
+    """Tells, without asking the network, whether one of the files is in the Hugging Face hub's cache."""
+    return any(isinstance(try_to_load_from_cache(repository, file), str) for file in files)
+
+
+def hub_file(repository: str, name: str, files: Sequence[str] = HUB_FILES) -> Path:
     """Fetches a weights file from the Hugging Face hub, or finds it in the hub's cache.
 
     Args:
         repository: Name of the hub's repository.
         name: The backbone's name, for the message.
+        files: Names that the file may have there, the preferred one first.
 
     Raises:
         WeightsNotFoundError: It is neither cached nor reachable; says which file, and the ways to get it.
     """
+    for file in files:
+        cached = try_to_load_from_cache(repository, file)
+        if isinstance(cached, str):
+            return Path(cached)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries would print a dozen lines
-    try:
-        return Path(hf_hub_download(repository, HUB_FILE, local_files_only=True))
-    except FileNotFoundError:
-        logger.warning(
-            "Fetching %s/%s from the Hugging Face hub (up to half a minute if offline).", repository, HUB_FILE
-        )
-    try:
-        return Path(hf_hub_download(repository, HUB_FILE))
-    except (OSError, HfHubHTTPError) as error:
-        raise WeightsNotFoundError(
-            f"The weights of {name} ({repository}/{HUB_FILE}) are not cached, and the Hugging Face hub cannot be "
-            f"reached. Go online once, or give the file with --weights FILE, or take the installed "
-            f"--backbone efficientnet-lite0."
-        ) from error
+    logger.warning("Fetching %s/%s from the Hugging Face hub (up to half a minute if offline).", repository, files[0])
+    failure: Exception | None = None
+    for file in files:
+        try:
+            return Path(hf_hub_download(repository, file))
+        except (OSError, HfHubHTTPError, EntryNotFoundError) as error:
+            failure = error
+            if isinstance(error, FileNotFoundError) or not isinstance(error, EntryNotFoundError):
+                break  # no connection, or no such repository: the other names fare no better
+    answered = isinstance(failure, HfHubHTTPError)
+    problem = f"does not give them ({type(failure).__name__})" if answered else "cannot be reached"
+    raise WeightsNotFoundError(
+        f"The weights of {name} ({repository}/{files[0]}) are not cached, and the Hugging Face hub {problem}. "
+        f"Go online once, or give the file with --weights FILE, or take the installed --backbone efficientnet-lite0."
+    ) from failure
 
 
 def check_sha256(file: Path, expected: str) -> None:
@@ -74,12 +85,20 @@ def read_weights(file: str | Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{file} is not a readable weights file: {reason}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    except Exception as error:  # a damaged file makes the readers raise almost anything
+        raise WeightsError(f"{file} is not a readable weights file: {_reason(error)}") from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise WeightsError(f"{file} holds no tensors by name; expected a state dict.")
     return dict(state)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):  # torch's own message advises to run the file's code
+        return "it is no PyTorch file of tensors alone (code in a file is never run)."
+    message = str(error).splitlines()[0] if str(error) else "damaged"
+    return message if isinstance(error, (RuntimeError, SafetensorError)) else f"{type(error).__name__}: {message}"
 
 
 def load_strictly(model: nn.Module, state: Mapping[str, Tensor], file: str | Path) -> None:

@@ -1,17 +1,24 @@
 """WePe: a generated image's features move more when the weights of a vision model are perturbed.
 
-``score(x) = 1 - 1/n sum_k cos(f(x; theta), f(x; theta_k))``, half the bound of Eq. 3.
+``score(x) = 1 - 1/n sum_k cos(f(x; theta), f(x; theta_k))``, half the bound of Eq. 3; or, with several perturbations,
+the variance of Eq. 1, ``1/n sum_k ||f_k - mean f||^2``, which the bound exceeds by the bias ``||mean f - f||^2`` that
+the paper takes to be zero (appendix A.12): ``2 - 2/n sum_k cos(f, f_k) = variance + bias``.
 """
 
+from typing import Literal, get_args
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View, register
-from detectors.errors import OptionError
+from detectors.errors import OptionError, UnknownNameError
 from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Tensors
+from detectors.perturbed import PerturbedNetworks, block_ranges
 from detectors.similarity import cosine_distance
 
+Statistic = Literal["similarity", "variance"]
 DESTROYED_BELOW = 0.5
 
 
@@ -22,7 +29,8 @@ class WePe(Detector):
     The perturbed networks are drawn once from the seed and held for all images (appendix A.10).
 
     Score:
-        Mean cosine distance between clean and perturbed features, in [0, 2]; higher means more likely generated.
+        Mean cosine distance between clean and perturbed features, in [0, 2], or the variance of the perturbed unit
+        features, in [0, 1]; higher means more likely generated.
 
     Args:
         backbone: The vision model; the paper's is ``dinov2-vitl14``.
@@ -33,6 +41,8 @@ class WePe(Detector):
         tensors: All tensors of a block or only its weight matrices; the paper does not say.
         blocks: The first k, or a list such as ``0-4,7``; by default 19 of 24 of the depth.
         n: Number of perturbed networks, 1 in the paper's main results.
+        statistic: ``similarity`` to the clean features, averaged (Eq. 3, as in all results of the paper), or
+            ``variance`` around the mean of the perturbed features (Eq. 1), which needs ``n`` of 2 or more.
         seed: Seed of the perturbation.
 
     References:
@@ -55,21 +65,44 @@ class WePe(Detector):
         tensors: Tensors = "all",
         blocks: Blocks = None,
         n: int = 1,
+        statistic: Statistic = "similarity",
         seed: int = 0,
     ) -> None:
         super().__init__()
         if n < 1:
             raise OptionError(f"n must be at least 1, got {n}.")
-        self.backbone, self.seed, self.n = backbone, seed, n
+        if statistic not in get_args(Statistic):
+            raise UnknownNameError("statistic", str(statistic), get_args(Statistic))
+        if statistic == "variance" and n < 2:
+            raise OptionError(f"statistic=variance needs n of at least 2 (the variance of one is 0), got n={n}.")
+        self.backbone, self.seed, self.n, self.statistic = backbone, seed, n, statistic
         self.ratio, self.rule, self.family, self.match = ratio, rule, family, match
         self.tensors, self.blocks = tensors, blocks
         perturbation = Perturbation(ratio, rule, family, match, tensors, blocks)
-        self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
-        self.perturbed = nn.ModuleList(perturbation.perturb(backbone, seed, draw) for draw in range(n))
+        self.perturbed = PerturbedNetworks(perturbation, backbone, seed, n)
+        self.chosen_blocks = self.perturbed.chosen_blocks
 
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
+        if self.statistic == "variance":
+            return feature_variance(self.perturbed_features(images))
         clean = self.backbone(images)
         return torch.stack([cosine_distance(clean, model(images)) for model in self.perturbed]).mean(dim=0)
+
+    def perturbed_features(self, images: Tensor) -> Tensor:
+        """Returns ``(n, B, D)`` unit features of the perturbed networks in float64."""
+        return torch.stack([F.normalize(model(images).double(), dim=-1) for model in self.perturbed])
+
+    def bias(self, images: Tensor) -> Tensor:
+        """Measures what the equality in Eq. 3 leaves out.
+
+        Args:
+            images: ``(B, 3, H, W)`` in [0, 1].
+
+        Returns:
+            ``(B,)`` squared distances of the mean perturbed unit feature to the clean one.
+        """
+        clean = F.normalize(self.backbone(images).double(), dim=-1)
+        return (self.perturbed_features(images).mean(dim=0) - clean).square().sum(dim=-1)
 
     @property
     def passes(self) -> int:  # noqa: D102 - see Detector
@@ -78,12 +111,12 @@ class WePe(Detector):
     @property
     def settled(self) -> dict[str, object]:
         """The options, with the blocks that were perturbed."""
-        blocks = f"{_ranges(self.chosen_blocks)} of {self.backbone.depth}"
+        blocks = f"{block_ranges(self.chosen_blocks)} of {self.backbone.depth}"
         return self.options | {"blocks": blocks}
 
     def concern(self, real_scores: Tensor) -> str | None:  # noqa: D102 - see Detector
         similarity = 1 - real_scores.mean().item()
-        if similarity >= DESTROYED_BELOW:
+        if self.statistic != "similarity" or similarity >= DESTROYED_BELOW:
             return None
         return (
             f"the mean similarity of the real images is {similarity:.2f}, under {DESTROYED_BELOW}: noise of rule "
@@ -91,8 +124,19 @@ class WePe(Detector):
         )
 
 
-def _ranges(blocks: tuple[int, ...]) -> str:
-    """Writes indices shortly: ``(0, 1, 2, 5)`` as ``0-2,5``."""
-    starts = [block for block in blocks if block - 1 not in blocks]
-    ends = [block for block in blocks if block + 1 not in blocks]
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+def feature_variance(features: Tensor) -> Tensor:
+    """Computes Eq. 1, summed over the components.
+
+    For unit features it equals ``1 - ||mean||^2``, but as a sum of squares it keeps its digits near 0.
+
+    Args:
+        features: ``(n, B, D)`` features of ``n`` networks.
+
+    Returns:
+        ``(B,)`` variances.
+
+    Examples:
+        >>> feature_variance(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]))
+        tensor([0.5000])
+    """
+    return (features - features.mean(dim=0)).square().sum(dim=-1).mean(dim=0)
