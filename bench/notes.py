@@ -8,7 +8,7 @@ import torch
 
 from bench.evaluation import Entry
 from bench.options import RunOptions
-from bench.summary import DRAWS, Row, real_scores, unreadable
+from bench.summary import DRAWS, Summary, real_scores, unreadable
 from datamodules import DetectionDataModule
 from detectors import Backbone
 
@@ -35,7 +35,7 @@ def make_notes(
     entries: Sequence[Entry],
     datamodule: DetectionDataModule,
     options: RunOptions,
-    summary: Sequence[Row],
+    summary: Summary,
 ) -> list[str]:
     """Writes what a reader must know, one sentence a note."""
     return [
@@ -62,7 +62,7 @@ def _detector_notes(entries: Sequence[Entry], options: RunOptions) -> list[str]:
     return notes
 
 
-def _reading_notes(options: RunOptions, summary: Sequence[Row]) -> list[str]:
+def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
     notes = [
         "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is "
         "most likely the latter.",
@@ -78,10 +78,10 @@ def _reading_notes(options: RunOptions, summary: Sequence[Row]) -> list[str]:
     return notes + _absences(summary)
 
 
-def _absences(summary: Sequence[Row]) -> list[str]:
+def _absences(summary: Summary) -> list[str]:
     """Says once for each generator why a value or an interval is missing."""
     notes: dict[str, None] = {}
-    for row in summary:
+    for row in summary.rows:
         number = row.numbers["auroc"]
         if number.reason:
             what = "n/a" if math.isnan(number.value) else "no interval"

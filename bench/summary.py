@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.metrics import METRICS, undefined_reason
 from bench.statistics import GroupBootstrap, Interval, interval, no_interval_reason
-from bench.store import OK, UNREADABLE, Scoring
+from bench.store import CLEAN, OK, UNREADABLE, Scoring
 
 DRAWS = 1000
 MEAN, ALL = "mean", "all images"
@@ -36,9 +36,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """All numbers of one detector against one generator (or ``mean``)."""
+    """All numbers of one detector under one condition against one generator (or ``mean``)."""
 
     detector: str
+    condition: str
     generator: str
     n_real: int
     n_generated: int
@@ -46,33 +47,53 @@ class Row:
     numbers: dict[str, Number]
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a condition does to a detector: its mean AUROC there minus the one on the clean images, paired."""
+
+    detector: str
+    condition: str
+    auroc: Number
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of a comparison."""
+
+    rows: list[Row]
+    changes: list[Change]
+
+
 def summarise(
     rows: pl.DataFrame, scorings: Sequence[Scoring], contrasts: Mapping[str, Sequence[str]], draws: int = DRAWS
-) -> list[Row]:
+) -> Summary:
     """Computes every number of a comparison from score rows alone.
 
-    One set of bootstrap draws of the groups serves all generators, detectors and seeds: the same real images face
-    every generator, so the mean over generators has an interval of its own, not that of independent parts.
+    One set of bootstrap draws of the groups serves all generators, detectors, conditions and seeds: the same real
+    images face every generator, so the mean over generators has an interval of its own, not that of independent parts.
 
     Args:
         rows: Rows of the store for one set of images, with ``scoring``.
-        scorings: The scorings by position; those of one detector are its seeds.
+        scorings: The scorings by position; those of one detector and condition are its seeds.
         contrasts: Which sources of real images face each generator; empty where a class is missing.
         draws: Number of bootstrap draws.
 
     Returns:
-        For each detector a row for each generator and, with two and more, one for their mean.
+        For each detector and condition a row for each generator and, with two and more, one for their mean; and what
+        each condition changes.
     """
     images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
     bootstrap = GroupBootstrap(images["group"].to_list(), images["label"].to_list(), draws=draws)
-    summary = []
-    for label in dict.fromkeys(scoring.detector for scoring in scorings):
-        seeds = [position for position, scoring in enumerate(scorings) if scoring.detector == label]
-        scores = np.stack([_column(rows, images, position) for position in seeds])
-        parts = [_Part(images, scores, name, _faces(images, name, reals)) for name, reals in contrasts.items()]
-        everything = _Part(images, scores, MEAN if parts else ALL, np.ones(len(images), dtype=np.bool_))
-        summary += _rows_of(label, parts, everything, bootstrap)
-    return summary
+    results = {
+        (detector, condition): _Result(rows, images, scorings, contrasts, bootstrap, detector, condition)
+        for detector, condition in dict.fromkeys((scoring.detector, scoring.condition) for scoring in scorings)
+    }
+    changes = [
+        Change(detector, condition, _difference(result, results[detector, CLEAN]))
+        for (detector, condition), result in results.items()
+        if condition != CLEAN and (detector, CLEAN) in results
+    ]
+    return Summary([row for result in results.values() for row in result.rows], changes)
 
 
 def real_scores(rows: pl.DataFrame, position: int) -> Floats:
@@ -109,10 +130,11 @@ class _Part:
         values = [METRICS[metric].replicates(self.labels, scores, weights) for scores in self.scores]
         return np.asarray(np.mean(values, axis=0))
 
-    def row(self, detector: str, numbers: dict[str, Number]) -> Row:
+    def row(self, detector: str, condition: str, numbers: dict[str, Number]) -> Row:
         """Makes the row of the table."""
         n_real = int((self.labels == 0).sum())
-        return Row(detector, self.name, n_real, len(self.labels) - n_real, self.n_unreadable, numbers)
+        counts = (n_real, len(self.labels) - n_real, self.n_unreadable)
+        return Row(detector, condition, self.name, *counts, numbers)
 
 
 def _faces(images: pl.DataFrame, generator: str, reals: Sequence[str]) -> NDArray[np.bool_]:
@@ -121,33 +143,62 @@ def _faces(images: pl.DataFrame, generator: str, reals: Sequence[str]) -> NDArra
     return images.select(faces).to_series().to_numpy()
 
 
-def _rows_of(label: str, parts: Sequence[_Part], everything: _Part, bootstrap: GroupBootstrap) -> list[Row]:
-    drawn: dict[str, list[Floats]] = {metric: [] for metric in WITH_INTERVAL}
-    rows = []
-    for part in parts or [everything]:
+class _Result:
+    """One detector under one condition: its rows, and the mean AUROC in every bootstrap draw."""
+
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        images: pl.DataFrame,
+        scorings: Sequence[Scoring],
+        contrasts: Mapping[str, Sequence[str]],
+        bootstrap: GroupBootstrap,
+        detector: str,
+        condition: str,
+    ) -> None:
+        seeds = [i for i, s in enumerate(scorings) if (s.detector, s.condition) == (detector, condition)]
+        scores, present = _columns(rows, images, seeds)
+        parts = [
+            _Part(images, scores, name, present & _faces(images, name, reals)) for name, reals in contrasts.items()
+        ]
+        everything = _Part(images, scores, MEAN if parts else ALL, present)
+        self.drawn: dict[str, list[Floats]] = {metric: [] for metric in WITH_INTERVAL}
+        self.rows = []
+        for part in parts or [everything]:
+            self.rows.append(part.row(detector, condition, self._numbers(part, bootstrap)))
+        if len(parts) > 1:
+            numbers = {metric: self._mean(parts, everything, metric) for metric in METRICS}
+            self.rows.append(everything.row(detector, condition, numbers))
+
+    def _numbers(self, part: _Part, bootstrap: GroupBootstrap) -> dict[str, Number]:
         undefined = undefined_reason(part.labels)
         reason = undefined or no_interval_reason(part.groups, part.labels.tolist())
         if undefined is None:
             weights = bootstrap.weights(part.rows)
             for metric in WITH_INTERVAL:
-                drawn[metric].append(part.replicates(metric, weights))
-        latest = {metric: values[-1] for metric, values in drawn.items() if reason is None}
-        numbers = {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS}
-        rows.append(part.row(label, numbers))
-    if len(parts) > 1:
-        rows.append(everything.row(label, {metric: _mean(parts, everything, metric, drawn) for metric in METRICS}))
-    return rows
+                self.drawn[metric].append(part.replicates(metric, weights))
+        latest = {metric: values[-1] for metric, values in self.drawn.items() if reason is None}
+        return {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS}
+
+    def _mean(self, parts: Sequence[_Part], everything: _Part, metric: str) -> Number:
+        """Averages over generators; its interval asks for enough groups in all, not of each generator."""
+        points = np.mean([part.points(metric) for part in parts], axis=0)
+        undefined = [part.name for part in parts if undefined_reason(part.labels)]
+        if undefined:
+            return _number(points, None, f"undefined for {undefined[0]}")
+        reason = no_interval_reason(everything.groups, everything.labels.tolist())
+        averaged = np.mean(self.drawn[metric], axis=0) if metric in self.drawn and reason is None else None
+        return _number(points, averaged, reason)
 
 
-def _mean(parts: Sequence[_Part], everything: _Part, metric: str, drawn: Mapping[str, Sequence[Floats]]) -> Number:
-    """Averages over generators; its interval asks for enough groups in all, not of each generator."""
-    points = np.mean([part.points(metric) for part in parts], axis=0)
-    undefined = [part.name for part in parts if undefined_reason(part.labels)]
-    if undefined:
-        return _number(points, None, f"undefined for {undefined[0]}")
-    reason = no_interval_reason(everything.groups, everything.labels.tolist())
-    averaged = np.mean(drawn[metric], axis=0) if metric in drawn and reason is None else None
-    return _number(points, averaged, reason)
+def _difference(result: _Result, clean: _Result) -> Number:
+    """Subtracts two mean AUROCs in every draw: both saw the same groups, so what they share cancels."""
+    last, first = result.rows[-1].numbers["auroc"], clean.rows[-1].numbers["auroc"]
+    reason = last.reason or first.reason
+    if reason is not None:
+        return Number(last.value - first.value, reason=reason)
+    drawn = np.mean(result.drawn["auroc"], axis=0) - np.mean(clean.drawn["auroc"], axis=0)
+    return Number(last.value - first.value, interval(drawn))
 
 
 def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:
@@ -155,11 +206,19 @@ def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:
     return Number(float(np.mean(points)), interval(drawn) if drawn is not None else None, seeds_sd, reason)
 
 
-def _column(rows: pl.DataFrame, images: pl.DataFrame, position: int) -> Floats:
-    """Returns the scores of one scoring in the order of the images; nan where an image was unreadable."""
-    scores = rows.filter(pl.col("scoring") == position).select("path", "score", "status")
-    column = images.join(scores, on="path", how="left", maintain_order="left")
-    return column.select(pl.when(pl.col("status") == OK).then("score").otherwise(None)).to_series().to_numpy()
+def _columns(rows: pl.DataFrame, images: pl.DataFrame, seeds: Sequence[int]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Returns the scores of each seed in the order of the images, and which images were to be scored.
+
+    A score is nan where the image was unreadable.
+    """
+    columns, present = [], np.ones(len(images), dtype=np.bool_)
+    for position in seeds:
+        scores = rows.filter(pl.col("scoring") == position).select("path", "score", "status")
+        column = images.join(scores, on="path", how="left", maintain_order="left")
+        score = pl.when(pl.col("status") == OK).then("score").otherwise(None)
+        columns.append(column.select(score).to_series().to_numpy())
+        present &= column["status"].is_not_null().to_numpy()
+    return np.stack(columns), present
 
 
 def unreadable(rows: pl.DataFrame) -> pl.DataFrame:

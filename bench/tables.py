@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import METRICS
-from bench.summary import WITH_INTERVAL, Number, Row
+from bench.store import CLEAN
+from bench.summary import WITH_INTERVAL, Number, Row, Summary
 
 UNLIMITED = 10_000
-HEADER = ("detector", "generator", "real", "generated", "unreadable")
+COUNTS = ("real", "generated", "unreadable")
+CHANGES = ("detector", "condition", "change of mean AUROC")
 
 
 @dataclass(frozen=True)
@@ -22,44 +24,79 @@ class Report:
 
     Args:
         title: What was compared on what.
-        rows: The numbers.
+        summary: The numbers.
         notes: What a reader must know to read them, one sentence each.
         warnings: What makes them doubtful.
     """
 
     title: str
-    rows: Sequence[Row]
+    summary: Summary
     notes: Sequence[str]
     warnings: Sequence[str]
 
+    @property
+    def header(self) -> list[str]:
+        """The columns; the condition is one where there is more than the clean images."""
+        names = ["detector", "condition", "generator"] if self._has_conditions else ["detector", "generator"]
+        return [*names, *COUNTS, *(METRICS[metric].title for metric in WITH_INTERVAL)]
 
-def terminal_table(report: Report) -> Table:
-    """Makes the table for a terminal."""
-    table = Table(title=report.title, title_justify="left")
-    for name in HEADER:
-        numeric = name not in ("detector", "generator")
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
-    for metric in WITH_INTERVAL:
-        table.add_column(METRICS[metric].title, justify="right", no_wrap=True)
-    before = None
-    for row in report.rows:
-        if before is not None and row.detector != before.detector:
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows, as text."""
+        return [self._cells(row) for row in self.summary.rows]
+
+    @property
+    def changes(self) -> list[list[str]]:
+        """What each condition changes, as text under ``CHANGES``."""
+        return [[c.detector, c.condition, _cell(c.auroc, signed=True)] for c in self.summary.changes]
+
+    @property
+    def _has_conditions(self) -> bool:
+        return any(row.condition != CLEAN for row in self.summary.rows)
+
+    def _cells(self, row: Row) -> list[str]:
+        names = [row.detector, row.condition, row.generator] if self._has_conditions else [row.detector, row.generator]
+        counts = [str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)]
+        return [*names, *counts, *(_cell(row.numbers[metric]) for metric in WITH_INTERVAL)]
+
+
+def terminal_tables(report: Report) -> list[Table]:
+    """Makes the tables for a terminal."""
+    named = report.header.index(COUNTS[0])
+    tables = [_table(report.title, report.header, report.cells, named)]
+    if report.changes:
+        tables.append(_table("Against the clean images, paired", CHANGES, report.changes, 2))
+    return tables
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], named: int) -> Table:
+    """Makes a table whose first columns are names, written once, and the others numbers."""
+    table = Table(title=title, title_justify="left")
+    for position, name in enumerate(header):
+        table.add_column(name, justify="left" if position < named else "right", no_wrap=position >= named)
+    before: Sequence[str] = ()
+    for cells in rows:
+        if before and cells[0] != before[0]:
             table.add_section()
-        repeated = before is not None and row.detector == before.detector
-        cells = ["" if repeated else row.detector, *_cells(row)[1:]]
-        table.add_row(*(Text(cell) for cell in cells))  # as text: a name may look like markup
-        before = row
+        repeated = [cells[: i + 1] == before[: i + 1] and i < named - 1 for i in range(len(cells))]
+        # As text: a name may look like markup.
+        table.add_row(*(Text("" if again else cell) for cell, again in zip(cells, repeated, strict=True)))
+        before = cells
     return table
 
 
 def markdown(report: Report) -> str:
-    """Writes the table, the warnings and the notes as Markdown."""
-    header = [*HEADER, *(METRICS[metric].title for metric in WITH_INTERVAL)]
-    lines = [f"## {report.title}", "", _markdown_row(header), _markdown_row(["---"] * len(header))]
-    lines += [_markdown_row(_cells(row)) for row in report.rows]
-    lines += [""] + [f"- **Warning:** {_escaped(warning)}" for warning in report.warnings]
+    """Writes the tables, the warnings and the notes as Markdown."""
+    lines = [f"## {_escaped(report.title)}", "", *_markdown_table(report.header, report.cells), ""]
+    if report.changes:
+        lines += [*_markdown_table(CHANGES, report.changes), ""]
+    lines += [f"- **Warning:** {_escaped(warning)}" for warning in report.warnings]
     lines += [f"- {_escaped(note)}" for note in report.notes]
     return "\n".join(lines) + "\n"
+
+
+def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_markdown_row(header), _markdown_row(["---"] * len(header)), *map(_markdown_row, rows)]
 
 
 def csv_frame(report: Report) -> pl.DataFrame:
@@ -68,6 +105,7 @@ def csv_frame(report: Report) -> pl.DataFrame:
         [
             {
                 "detector": row.detector,
+                "condition": row.condition,
                 "generator": row.generator,
                 "metric": metric,
                 "value": None if math.isnan(number.value) else number.value,
@@ -79,7 +117,7 @@ def csv_frame(report: Report) -> pl.DataFrame:
                 "n_unreadable": row.n_unreadable,
                 "reason": number.reason,
             }
-            for row in report.rows
+            for row in report.summary.rows
             for metric, number in row.numbers.items()
         ],
         schema_overrides={
@@ -90,20 +128,16 @@ def csv_frame(report: Report) -> pl.DataFrame:
     )
 
 
-def _cells(row: Row) -> list[str]:
-    counts = [str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)]
-    return [row.detector, row.generator, *counts, *(_cell(row.numbers[metric]) for metric in WITH_INTERVAL)]
-
-
-def _cell(number: Number) -> str:
+def _cell(number: Number, signed: bool = False) -> str:
     if math.isnan(number.value):
         return "n/a"
-    text = f"{number.value:.4f}"
+    sign = "+" if signed else ""
+    text = f"{number.value:{sign}.4f}"
     if number.seeds_sd is not None:
         text += f" ±{number.seeds_sd:.4f}"
     if number.interval is None:
         return f"{text} [no interval]"
-    return f"{text} [{number.interval.low:.3f}, {number.interval.high:.3f}]"
+    return f"{text} [{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]"
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
@@ -119,11 +153,12 @@ def _escaped(text: str) -> str:
 
 def print_report(report: Report, console: Console) -> None:
     """Prints the table, and under it the warnings and notes."""
-    table = terminal_table(report)
-    width = Console(width=UNLIMITED).measure(table).maximum
+    tables = terminal_tables(report)
+    width = max(Console(width=UNLIMITED).measure(table).maximum for table in tables)
     if not console.is_terminal or console.width < width:
         console = Console(file=console.file, width=max(console.width, width))  # a file has no width to keep to
-    console.print(table)
+    for table in tables:
+        console.print(table)
     for warning in report.warnings:
         console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
     for note in report.notes:

@@ -5,12 +5,13 @@ the parameters in each block, with the ratio set to 0.1", which can be read in s
 used is not published. Each reading is a rule here, and the rule is named wherever a number stands.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from detectors.backbones import Backbone
 from detectors.errors import OptionError, UnknownNameError
@@ -29,8 +30,10 @@ Family = Literal["gaussian", "uniform", "laplace"]
 Match = Literal["std", "scale"]
 Tensors = Literal["all", "weights"]
 Blocks = int | str | Sequence[int] | None
+CleanValues = dict[int, dict[str, Tensor]]
 
 PAPER_BLOCKS, PAPER_DEPTH = 19, 24
+HOLD = 4 * 2**30  # bytes of noisy tensors: four ViT-L with 19 perturbed blocks of 24
 
 # Each rule maps (ratio, the tensor, all parameters of its block in one vector) to the scale of the noise.
 _SIGMA: dict[str, Callable[[float, Tensor, Tensor], Tensor]] = {
@@ -107,18 +110,50 @@ class Perturbation:
         Returns:
             A backbone that shares all unperturbed tensors with the clean one.
         """
+        return backbone.with_parameters(self._draw(backbone, self._clean(backbone), seed, draw))
+
+    def models(self, backbone: Backbone, seed: int, n: int, hold: int = HOLD) -> "PerturbedModels":
+        """Draws several perturbed networks, of which no more are kept than fit.
+
+        Args:
+            backbone: The clean network; it is left as it is.
+            seed: Seed of the draws, whose numbers are 0 to ``n - 1``.
+            n: How many.
+            hold: Bytes that all perturbed tensors together may take.
+
+        Returns:
+            A sequence of backbones, each the same as :meth:`perturb` gives.
+        """
+        return PerturbedModels(self, backbone, seed, n, hold)
+
+    def noisy_parameters(self, backbone: Backbone) -> dict[int, dict[str, nn.Parameter]]:
+        """Returns the parameters that a draw replaces, by block and name."""
+        return {
+            index: {
+                name: parameter
+                for name, parameter in backbone.block_parameters(index).items()
+                if self.tensors == "all" or parameter.ndim >= 2
+            }
+            for index in self.chosen_blocks(backbone.depth)
+        }
+
+    def _clean(self, backbone: Backbone) -> CleanValues:
+        """Returns the values of the chosen blocks by block and name, as the draws see them."""
+        return {
+            index: {name: value.detach().float().cpu() for name, value in backbone.block_parameters(index).items()}
+            for index in self.chosen_blocks(backbone.depth)
+        }
+
+    def _draw(self, backbone: Backbone, clean: CleanValues, seed: int, draw: int) -> dict[str, Tensor]:
         replaced = {}
-        for index in self.chosen_blocks(backbone.depth):
-            parameters = backbone.block_parameters(index)
-            values = {name: parameter.detach().float().cpu() for name, parameter in parameters.items()}
-            block = torch.cat([value.flatten() for value in values.values()])
-            for name, value in values.items():
-                if self.tensors == "weights" and value.ndim < 2:
-                    continue
+        for index, parameters in self.noisy_parameters(backbone).items():
+            block = torch.cat([value.flatten() for value in clean[index].values()])
+            for name, parameter in parameters.items():
+                value = clean[index][name]
                 sigma = _SIGMA[self.rule](self.ratio, value, block)
                 noise = self._noise(value.shape, seeded_generator("perturbation", seed, draw, name))
-                replaced[name] = (value + sigma * noise).to(parameters[name].device, parameters[name].dtype)
-        return backbone.with_parameters(replaced)
+                replaced[name] = (value + sigma * noise).to(parameter.device, parameter.dtype)
+        return replaced
 
     def _noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         if self.family == "gaussian":
@@ -131,6 +166,59 @@ class Perturbation:
         return (first - second) * (0.5**0.5 if self.match == "std" else 1.0)
 
 
+class PerturbedModels(nn.Module):
+    """Perturbed networks of one seed, one after the other.
+
+    Only their noisy tensors take memory. As many networks as fit are kept; the others are drawn anew whenever they
+    are asked for, with the same values. Where not all fit, room is left for two: a loop still holds the last network
+    while the next is drawn.
+
+    Args:
+        perturbation: What is drawn.
+        backbone: The clean network.
+        seed: Seed of the draws.
+        n: How many networks.
+        hold: Bytes that their noisy tensors may take together (at least one network's are taken, or two in turn).
+    """
+
+    def __init__(self, perturbation: Perturbation, backbone: Backbone, seed: int, n: int, hold: int = HOLD) -> None:
+        super().__init__()
+        if n < 1:
+            raise OptionError(f"n must be at least 1, got {n}.")
+        self.perturbation, self.backbone, self.seed, self.n = perturbation, backbone, seed, n
+        kept = n if n == 1 or n * self.bytes_each <= hold else max(0, hold // self.bytes_each - 2)
+        # Taken before the network moves to another device or type, so that a later draw sees the same values.
+        self._clean = perturbation._clean(backbone)
+        self.kept = nn.ModuleList(self._perturbed(draw) for draw in range(kept))
+        if kept == n:
+            self._clean = {}
+
+    @cached_property
+    def bytes_each(self) -> int:
+        """Bytes of the tensors that one perturbed network does not share with the clean one."""
+        blocks = self.perturbation.noisy_parameters(self.backbone).values()
+        return sum(value.numel() * value.element_size() for block in blocks for value in block.values())
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[Backbone]:
+        for draw in range(self.n):
+            yield self[draw]
+
+    def __getitem__(self, draw: int) -> Backbone:
+        if not 0 <= draw < self.n:
+            raise IndexError(f"There are {self.n} perturbed networks, from 0 on; got {draw}.")
+        if draw < len(self.kept):
+            kept: Backbone = self.kept[draw]
+            return kept
+        return self._perturbed(draw)
+
+    def _perturbed(self, draw: int) -> Backbone:
+        noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
+        return self.backbone.with_parameters(noisy)
+
+
 def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:
     if blocks is None:
         return tuple(range(max(1, depth * PAPER_BLOCKS // PAPER_DEPTH)))
@@ -139,6 +227,8 @@ def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:
     if not isinstance(blocks, str):
         return tuple(sorted(set(blocks)))
     chosen: set[int] = set()
+    if blocks.startswith("probe"):
+        raise OptionError(f"blocks={blocks} needs a probe of the backbone with real images first.")
     for part in blocks.split(","):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or not (last or first).isdigit():

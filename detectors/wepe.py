@@ -15,7 +15,6 @@ from detectors.backbones import Backbone
 from detectors.base import Detector, View, register
 from detectors.errors import OptionError, UnknownNameError
 from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Tensors
-from detectors.perturbed import PerturbedNetworks, block_ranges
 from detectors.similarity import cosine_distance
 
 Statistic = Literal["similarity", "variance"]
@@ -79,8 +78,8 @@ class WePe(Detector):
         self.ratio, self.rule, self.family, self.match = ratio, rule, family, match
         self.tensors, self.blocks = tensors, blocks
         perturbation = Perturbation(ratio, rule, family, match, tensors, blocks)
-        self.perturbed = PerturbedNetworks(perturbation, backbone, seed, n)
-        self.chosen_blocks = self.perturbed.chosen_blocks
+        self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
+        self.perturbed = perturbation.models(backbone, seed, n)
 
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
         if self.statistic == "variance":
@@ -140,3 +139,15 @@ def feature_variance(features: Tensor) -> Tensor:
         tensor([0.5000])
     """
     return (features - features.mean(dim=0)).square().sum(dim=-1).mean(dim=0)
+
+
+def block_ranges(blocks: tuple[int, ...]) -> str:
+    """Writes indices shortly.
+
+    Examples:
+        >>> block_ranges((0, 1, 2, 5))
+        '0-2,5'
+    """
+    starts = [block for block in blocks if block - 1 not in blocks]
+    ends = [block for block in blocks if block + 1 not in blocks]
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -37,15 +37,15 @@ def scores_of(comparison: Comparison) -> pl.DataFrame:
 
 def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results")
-    assert [(row.detector, row.generator) for row in result.report.rows] == [
+    assert [(row.detector, row.generator) for row in result.report.summary.rows] == [
         (detector, generator) for detector in TWO for generator in ("blurry", "sharp", "mean")
     ]
-    assert [(row.n_real, row.n_generated) for row in result.report.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
+    assert [(row.n_real, row.n_generated) for row in result.report.summary.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
     with (tmp_path / "results" / "compare.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 6 * 9
     auroc = next(r for r in rows if (r["detector"], r["generator"], r["metric"]) == ("rigid", "mean", "auroc"))
-    assert float(auroc["value"]) == result.report.rows[-1].numbers["auroc"].value
+    assert float(auroc["value"]) == result.report.summary.rows[-1].numbers["auroc"].value
     assert float(auroc["low"]) <= float(auroc["value"]) <= float(auroc["high"])
     text = (tmp_path / "results" / "compare.md").read_text()
     assert "rule=tensor\\_absmean" in text
@@ -59,7 +59,7 @@ def test_tables_equal_what_torchmetrics_logged_fresh_resumed_and_cached(image_fo
     cached = run(image_folder, tmp_path / "resumed")
     assert (fresh.scored, resumed.scored, cached.scored) == (72, 72 - 15, 0)
     for result in (fresh, resumed, cached):
-        for row in result.report.rows:
+        for row in result.report.summary.rows:
             if row.generator == "mean":
                 continue
             for metric in ("auroc", "ap_generated", "ap_real"):
@@ -92,7 +92,7 @@ def test_a_clean_pass_is_shared_and_two_views_cost_one_each(image_folder, tmp_pa
 
 def test_seeds_are_averaged_as_aurocs_and_their_spread_is_shown(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["rigid"], seeds=3)
-    number = result.report.rows[0].numbers["auroc"]
+    number = result.report.summary.rows[0].numbers["auroc"]
     each = [result.logged[f"rigid/seed{seed}/blurry/auroc"] for seed in range(3)]
     assert number.value == pytest.approx(np.mean(each), abs=1e-6)
     assert number.seeds_sd == pytest.approx(np.std(each, ddof=1), abs=1e-6)
@@ -101,7 +101,7 @@ def test_seeds_are_averaged_as_aurocs_and_their_spread_is_shown(image_folder, tm
 
 def test_a_detector_may_come_twice_with_other_options(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", detectors=["wepe", "wepe:rule=tensor_std,ratio=0.2"], limit=3)
-    assert {row.detector for row in result.report.rows} == {"wepe", "wepe:rule=tensor_std,ratio=0.2"}
+    assert {row.detector for row in result.report.summary.rows} == {"wepe", "wepe:rule=tensor_std,ratio=0.2"}
 
 
 def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
@@ -109,7 +109,7 @@ def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
         "path,group\n" + "".join(f"real/camera/{i:02d}.png,scene{i % 4}\n" for i in range(12))
     )
     result = run(image_folder, tmp_path / "results", detectors=["rigid"])
-    assert result.report.rows[0].numbers["auroc"].interval is None
+    assert result.report.summary.rows[0].numbers["auroc"].interval is None
     assert "[no interval]" in markdown(result.report)
     assert any("fewer than 10 independent groups among the real images (4)" in note for note in result.report.notes)
 
@@ -119,7 +119,7 @@ def test_one_class_is_scored_and_its_metrics_are_not_available(image_folder, tmp
     (image_folder / missing).rename(tmp_path / "away")
     result = run(image_folder, tmp_path / "results")
     assert result.scored == len(result.rows) > 0
-    assert all(math.isnan(row.numbers["auroc"].value) for row in result.report.rows)
+    assert all(math.isnan(row.numbers["auroc"].value) for row in result.report.summary.rows)
     assert any(f"n/a, {reason}" in note for note in result.report.notes)
     assert "n/a" in markdown(result.report)
 
@@ -157,7 +157,7 @@ def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_pat
     scored = rows.filter(pl.col("status") == "ok")
     assert len(scored) == 9 * 2
     assert scored["score"].is_finite().all()
-    row = next(row for row in result.report.rows if row.generator == "odd")
+    row = next(row for row in result.report.summary.rows if row.generator == "odd")
     assert (row.n_generated, row.n_unreadable) == (9, 3)
     notes = " ".join(result.report.notes)
     assert "generated/odd/truncated.jpg (truncated)" in notes

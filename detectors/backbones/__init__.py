@@ -1,0 +1,20 @@
+"""Vision models whose features the detectors compare, and where their weights come from."""
+
+from detectors.backbones.base import Backbone
+from detectors.backbones.blip import blip_backbone
+from detectors.backbones.catalogue import BackboneInfo, create_backbone, list_backbones
+from detectors.backbones.clip import clip_backbone
+from detectors.backbones.dinov2 import dinov2_backbone, resize_position_embedding
+from detectors.backbones.timm_models import timm_backbone
+
+__all__ = [
+    "Backbone",
+    "BackboneInfo",
+    "blip_backbone",
+    "clip_backbone",
+    "create_backbone",
+    "dinov2_backbone",
+    "list_backbones",
+    "resize_position_embedding",
+    "timm_backbone",
+]

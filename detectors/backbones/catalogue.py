@@ -1,0 +1,154 @@
+"""The backbones by name: what each is, and where its weights come from."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from timm.models import get_pretrained_cfg
+
+from detectors.backbones.base import Backbone
+from detectors.backbones.blip import BLIP_FILES, BLIP_REPOSITORY, load_blip
+from detectors.backbones.clip import CLIP_FILES, CLIP_REPOSITORY, load_clip
+from detectors.backbones.dinov2 import DINOV2_MODELS, DINOV3_MODELS, load_dinov2, load_dinov3
+from detectors.backbones.efficientnet import load_efficientnet_lite0
+from detectors.backbones.timm_models import HUB_FILES, load_timm
+from detectors.errors import OptionError, UnknownNameError
+from detectors.weights import is_cached
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """What a table says about a backbone.
+
+    Args:
+        description: The model and what it was trained on.
+        paper: Where it was published.
+        load: Builds it from ``(name, weights, image_size, **options)``.
+        repository: Of its weights on the Hugging Face hub; nothing where they come with a package.
+        files: The names that its weights may have there.
+        package: Module that it needs, and that may be missing.
+        options: Choices by option, the default first; written after the name, as in
+            ``clip-vitl14:features=pre-projection``.
+    """
+
+    description: str
+    paper: str
+    load: Callable[..., Backbone]
+    repository: str | None = None
+    files: tuple[str, ...] = HUB_FILES
+    package: str | None = None
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Where the weights come from."""
+        return f"hub: {self.repository}" if self.repository else "installed with the package"
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be built without network: its module is installed and its weights are in the hub's cache."""
+        if self.package and importlib.util.find_spec(self.package) is None:
+            return False
+        return self.repository is None or is_cached(self.repository, self.files)
+
+
+def create_backbone(name: str, weights: str | Path | None = None, image_size: int = 224) -> Backbone:
+    """Builds a backbone by name.
+
+    Args:
+        name: One of :func:`list_backbones`, with options after a colon (``clip-vitl14:features=pre-projection``), or
+            ``timm:`` and the name of a timm model.
+        weights: A local file to load instead of the published one.
+        image_size: Side of the views it will see, in pixels.
+
+    Returns:
+        The backbone with its weights loaded.
+
+    Raises:
+        UnknownNameError: No backbone, option or timm model has that name.
+        OptionError: It does not take images of that size, or a package is missing.
+        WeightsNotFoundError: The weights are neither in the cache nor to be had from the hub.
+        WeightsError: The file does not fit the network.
+    """
+    base, _, text = name.partition(":")
+    if base == "timm":
+        return load_timm(name, weights, image_size)
+    if base not in _BACKBONES:
+        raise UnknownNameError("backbone", base, list_backbones())
+    info = _BACKBONES[base]
+    chosen = _read_options(base, text, info.options)
+    # Two ways to write the same backbone must give one name, which is part of every fingerprint.
+    changed = ",".join(f"{key}={value}" for key, value in chosen.items() if value != info.options[key][0])
+    return info.load(f"{base}:{changed}" if changed else base, weights, image_size, **chosen)
+
+
+def list_backbones() -> dict[str, BackboneInfo]:
+    """Returns what is known of each backbone, by name; ``timm:<model>`` stands for a few hundred more."""
+    return {**_BACKBONES, "timm:<model>": _TIMM}
+
+
+def _read_options(base: str, text: str, options: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    chosen = {key: choices[0] for key, choices in options.items()}
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        if key not in options:
+            raise UnknownNameError(f"option of {base}", key, options)
+        if not equals:
+            raise OptionError(f"An option of a backbone is written {base}:{key}=VALUE, got {part!r}.")
+        if value not in options[key]:
+            raise UnknownNameError(f"{key} of {base}", value, options[key])
+        chosen[key] = value
+    return dict(sorted(chosen.items()))
+
+
+def _of_timm(description: str, paper: str, model: str, load: Callable[..., Backbone]) -> BackboneInfo:
+    config = get_pretrained_cfg(model)
+    return BackboneInfo(description, paper, load, config.hf_hub_id if config else None)
+
+
+_SIZES = {"s": "S", "b": "B", "l": "L", "g": "g", "h": "H+"}
+
+
+def _size(name: str) -> str:
+    return f"ViT-{_SIZES[name.split('-')[1].removeprefix('vit')[0]]}"
+
+
+_BACKBONES = {
+    "efficientnet-lite0": BackboneInfo(
+        "EfficientNet-Lite0, ImageNet classifier without its head (embedded)",
+        "arXiv 1905.11946",
+        load_efficientnet_lite0,
+    ),
+    **{
+        name: _of_timm(
+            f"DINOv2 {_size(name)}/14{' with registers' if name.endswith('-reg') else ''}, class token",
+            "arXiv 2309.16588" if name.endswith("-reg") else "arXiv 2304.07193",
+            model,
+            load_dinov2,
+        )
+        for name, model in DINOV2_MODELS.items()
+    },
+    **{
+        name: _of_timm(f"DINOv3 {_size(name)}/16, class token", "arXiv 2508.10104", model, load_dinov3)
+        for name, model in DINOV3_MODELS.items()
+    },
+    "clip-vitl14": BackboneInfo(
+        "CLIP ViT-L/14 of OpenAI, image encoder",
+        "arXiv 2103.00020",
+        load_clip,
+        CLIP_REPOSITORY,
+        CLIP_FILES,
+        "open_clip",
+        {"features": ("projected", "pre-projection")},
+    ),
+    "blip-base": BackboneInfo(
+        "BLIP base (ViT-B/16, captioning), image encoder",
+        "arXiv 2201.12086",
+        load_blip,
+        BLIP_REPOSITORY,
+        BLIP_FILES,
+        "transformers",
+    ),
+}
+_TIMM = BackboneInfo("Any vision transformer or CNN of timm with blocks", "named by timm", load_timm, "timm/<model>")

@@ -1,0 +1,74 @@
+"""The image encoder of CLIP ViT-L/14 in open_clip's implementation.
+
+The paper's Table 4 compares the projected features (768 numbers, what CLIP aligns with text), its Table 11 the ones
+before the projection (1024 numbers, the class token after the last norm), which serve WePe better.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from detectors.backbones.base import CLIP_MEAN, CLIP_STD, Backbone
+from detectors.errors import OptionError
+from detectors.weights import hub_file, load_strictly, read_weights
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
+
+Features = Literal["projected", "pre-projection"]
+CLIP_MODEL = "ViT-L-14-quickgelu"  # OpenAI trained with this cheaper GELU; the plain one gives other features
+CLIP_REPOSITORY = "timm/vit_large_patch14_clip_224.openai"
+CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+
+
+def load_clip(name: str, weights: str | Path | None, image_size: int, features: Features = "projected") -> Backbone:
+    """Builds the image encoder of OpenAI's CLIP ViT-L/14 from the hub or from a file."""
+    try:
+        import open_clip  # takes seconds to import
+    except ImportError as error:
+        raise OptionError(f"{name} needs open_clip: pip install open-clip-torch") from error
+    file = Path(weights) if weights else hub_file(CLIP_REPOSITORY, name, CLIP_FILES)
+    config = open_clip.get_model_config(CLIP_MODEL)
+    config["vision_cfg"]["image_size"] = image_size
+    with torch.device("meta"):  # the text encoder costs neither memory nor time
+        clip = open_clip.CLIP(**config)
+    clip.visual.to_empty(device="cpu")
+    return clip_backbone(name, clip, file, features)
+
+
+def clip_backbone(name: str, clip: "CLIP", file: Path, features: Features) -> Backbone:
+    """Fills the image encoder of a CLIP with weights.
+
+    Args:
+        name: The backbone's name.
+        clip: An open_clip model, built for the size of the images; only its image encoder is used.
+        file: Weights of the whole CLIP with open_clip's names, or of its image encoder alone.
+        features: ``projected`` into the space shared with text, or ``pre-projection``.
+
+    Raises:
+        OptionError: The image size is not a multiple of the patch size.
+        WeightsError: The file does not fit the model.
+    """
+    from open_clip.model import resize_pos_embed
+
+    visual = clip.visual
+    side, patch = visual.image_size[0], visual.patch_size[0]
+    if side % patch:
+        raise OptionError(f"{name} takes images whose side is a multiple of {patch} px, got {side}.")
+    state = _visual_state(read_weights(file))
+    resize_pos_embed(state, clip)
+    load_strictly(visual, {key.removeprefix("visual."): value for key, value in state.items()}, file)
+    if features == "pre-projection":
+        visual.proj = None
+    blocks = [f"transformer.resblocks.{i}" for i in range(len(visual.transformer.resblocks))]
+    return Backbone(name, visual, blocks, CLIP_MEAN, CLIP_STD)
+
+
+def _visual_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the image encoder's tensors under ``visual.*``, in float32 (half of them cannot be resampled)."""
+    whole = any(key.startswith("visual.") for key in state)
+    visual = {key: value for key, value in state.items() if not whole or key.startswith("visual.")}
+    return {key if whole else f"visual.{key}": value.float() for key, value in visual.items()}

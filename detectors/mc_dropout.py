@@ -1,0 +1,158 @@
+"""MC-Dropout: a generated image's features vary more when units of a vision model are dropped at random.
+
+``score(x) = 1/n sum_t ||f_t - mean f||^2 = 1 - ||mean f||^2`` over ``n`` passes ``f_t`` of unit length.
+"""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from detectors.backbones import Backbone
+from detectors.base import Detector, View, register
+from detectors.errors import OptionError, UnknownNameError
+from detectors.perturbation import Blocks, Perturbation
+from detectors.randomness import seeded_generator
+from detectors.similarity import cosine_distance
+from detectors.wepe import block_ranges, feature_variance
+
+Score = Literal["eq1", "eq3"]
+
+LAYOUTS = {
+    "DINOv2, timm": ("attn.proj_drop", "mlp.drop1", "mlp.drop2", "mlp.drop"),
+    "open_clip": ("ls_1", "mlp.gelu", "mlp.c_proj"),
+    "BLIP": ("self_attn.projection", "mlp.activation_fn", "mlp.fc2"),
+}
+"""Modules of a transformer block after which dropout acts: after the attention's projection and in the MLP."""
+
+
+@register
+class McDropout(Detector):
+    """Monte Carlo dropout, the paper's comparison to WePe (Table 5).
+
+    A pass drops units (features of a token, channels of a map) by a mask that is drawn from the seed, the pass and
+    the site, the same for every image and every position: a pass is one sampled network. The attention's
+    probabilities keep their values, as in fused attention. A SwiGLU block without dropout has the projection alone.
+    A convolutional network has no such sites; there the channels at the end of each chosen block are dropped, which
+    is this suite's own reading.
+
+    Score:
+        Variance of the unit features in [0, 1], or mean cosine distance to the clean ones in [0, 2]; higher means
+        more likely generated.
+
+    Args:
+        backbone: The vision model; the paper's is ``dinov2-vitl14``.
+        rate: Share of the units that are dropped; the paper does not say.
+        n: Number of passes; the paper does not say.
+        score: ``eq1``, the variance, or ``eq3``, the distance to the clean features.
+        blocks: The first k, or a list such as ``0-4,7``; by default all, the paper does not say.
+        seed: Seed of the masks.
+
+    References:
+        Gal and Ghahramani, "Dropout as a Bayesian Approximation", arXiv 1506.02142; as applied in arXiv 2412.05897,
+        Eq. 1, section 3.5 and Table 5. No code of the authors was available to check against.
+    """
+
+    name = "mc-dropout"
+    paper = "arXiv 1506.02142"
+    view = View(224, "random-crop")
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        *,
+        rate: float = 0.1,
+        n: int = 10,
+        score: Score = "eq1",
+        blocks: Blocks = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise OptionError(f"rate must be at least 0 and less than 1, got {rate}.")
+        if score not in get_args(Score):
+            raise UnknownNameError("score", str(score), get_args(Score))
+        if n < (2 if score == "eq1" else 1):
+            raise OptionError(f"n must be at least 1, and 2 for score=eq1 (the variance of one is 0), got {n}.")
+        self.backbone, self.seed = backbone, seed
+        self.rate, self.n, self.score, self.blocks = rate, n, score, blocks
+        everything = backbone.depth if blocks is None else blocks
+        self.chosen_blocks = Perturbation(blocks=everything).chosen_blocks(backbone.depth)
+        self.sampled = nn.ModuleList(self._sample(draw) for draw in range(n))
+
+    def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
+        if self.score == "eq1":
+            features = torch.stack([F.normalize(model(images).double(), dim=-1) for model in self.sampled])
+            return feature_variance(features)
+        clean = self.backbone(images)
+        return torch.stack([cosine_distance(clean, model(images)) for model in self.sampled]).mean(dim=0)
+
+    @property
+    def passes(self) -> int:  # noqa: D102 - see Detector
+        return self.n
+
+    @property
+    def settled(self) -> dict[str, object]:
+        """The options, with the blocks that have dropout."""
+        return self.options | {"blocks": f"{block_ranges(self.chosen_blocks)} of {self.backbone.depth}"}
+
+    def _sample(self, draw: int) -> Backbone:
+        """Draws one network; it shares every tensor with the clean one."""
+        network = self.backbone.with_parameters({})
+        for block in self.chosen_blocks:
+            prefix = network.blocks[block]
+            for site in dropout_sites(network.model.get_submodule(prefix), prefix):
+                name = f"{prefix}.{site}".rstrip(".")
+                mask = UnitMask(self.rate, ("mc-dropout", self.seed, draw, name))
+                network.model.get_submodule(name).register_forward_hook(mask)
+        return network
+
+
+def dropout_sites(block: nn.Module, name: str = "this block") -> tuple[str, ...]:
+    """Finds the modules of a block after which units are dropped.
+
+    Args:
+        block: A transformer's or a convolutional network's block.
+        name: The block's name, for the message.
+
+    Returns:
+        Names under the block; the empty name is the block itself.
+
+    Raises:
+        OptionError: It is neither a known transformer's nor a convolutional block.
+    """
+    present = dict(block.named_modules())
+    for sites in LAYOUTS.values():
+        found = tuple(site for site in sites if site in present)
+        if found:
+            return found
+    if any(isinstance(module, nn.Conv2d) for module in block.modules()):
+        return ("",)
+    raise OptionError(
+        f"mc-dropout finds no place for dropout in {name} ({type(block).__name__}): it knows the blocks of "
+        f"{', '.join(LAYOUTS)} and convolutional ones. Take another backbone, or other blocks."
+    )
+
+
+class UnitMask:
+    """A forward hook that drops a fixed random choice of units.
+
+    Args:
+        rate: Share of the units to drop; the others are scaled up, so that the mean stays.
+        draw: What the choice depends on.
+    """
+
+    def __init__(self, rate: float, draw: tuple[int | str, ...]) -> None:
+        self.rate, self.draw = rate, draw
+        self.masks: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        """Masks the last axis of tokens ``(B, N, C)``, the second one of maps ``(B, C, H, W)``."""
+        units = output.shape[1] if output.ndim == 4 else output.shape[-1]
+        key = (units, output.device, output.dtype)
+        if key not in self.masks:
+            kept = torch.rand(units, generator=seeded_generator(*self.draw)) >= self.rate
+            self.masks[key] = (kept / (1 - self.rate)).to(output.device, output.dtype)
+        mask = self.masks[key]
+        return output * (mask.view(-1, 1, 1) if output.ndim == 4 else mask)
