@@ -125,6 +125,8 @@ def run_compare(arguments: Namespace) -> None:
 
     console = Console()
     result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
+    if result is None:
+        return  # another device of the run prints
     print_report(result.report, console)
     print(f"Scored now: {result.scored}. Written: {', '.join(map(str, result.files))}.")
 

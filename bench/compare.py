@@ -18,7 +18,7 @@ from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
 from bench.provenance import provenance
 from bench.specs import DetectorSpec, parse_detectors
-from bench.store import ScoreStore, ScoreWriter, Scoring, missing
+from bench.store import ScoreStore, Scoring, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
 from bench.trainer import PRECISIONS, create_trainer
@@ -48,7 +48,7 @@ class Comparison:
     files: tuple[Path, ...]
 
 
-def compare(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison:
+def compare(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison | None:
     """Compares detectors on a dataset.
 
     Args:
@@ -57,7 +57,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
         progress: Whether to draw a progress bar.
 
     Returns:
-        The numbers, with what they were made from.
+        The numbers, with what they were made from; nothing on devices other than the first.
 
     Raises:
         BenchError: The options cannot be carried out, or a detector failed.
@@ -76,7 +76,9 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     store = ScoreStore(options.output, datamodule.title)
     known = store.known(datamodule.items, datamodule.root, scorings)
     absent = missing(known, len(datamodule.items), len(scorings))
-    logged = run(entries, datamodule, store, known, absent, options, progress)
+    logged, goes_on = run(entries, datamodule, store, known, absent, options, progress)
+    if not goes_on:
+        return None
 
     rows = store.known(datamodule.items, datamodule.root, scorings)
     left = int(missing(rows, len(datamodule.items), len(scorings)).sum())
@@ -129,41 +131,22 @@ def run(
     absent: NDArray[np.bool_],
     options: RunOptions,
     progress: bool,
-) -> dict[str, float]:
-    """Scores what is absent and returns what the test loop logged."""
+) -> tuple[dict[str, float], bool]:
+    """Scores what is absent.
+
+    Returns:
+        What the test loop logged, and whether this process is the one that goes on to write tables.
+    """
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
-    datamodule.batches = plan_batches(absent, options.batch_size)
     trainer = create_trainer(options, progress)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     facts = provenance(options.as_facts(), str(trainer.strategy.root_device))
-    writer = ScoreWriter(store, name, facts)
-    evaluation = Evaluation(entries, datamodule.items, datamodule.contrasts, absent, known, writer, datamodule.title)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    evaluation = Evaluation(entries, datamodule, absent, known, store, name, facts)
     try:
         logged = trainer.test(evaluation, datamodule, verbose=False)
     finally:
-        writer.close()
-    return {key: float(value) for key, value in (logged[0] if logged else {}).items()}
-
-
-def plan_batches(absent: NDArray[np.bool_], batch_size: int) -> list[list[int]]:
-    """Groups the images that need work into batches in which all need the same work.
-
-    Then every detector of a batch sees the same tensor, and the clean backbone pass is shared.
-
-    Args:
-        absent: ``(n_items, n_entries)``, true where a score is missing.
-        batch_size: Images in a batch.
-
-    Returns:
-        Positions of the images, batch by batch; one empty batch where there is no work, so that the loop still runs.
-    """
-    needy = np.flatnonzero(absent.any(axis=1))
-    _, pattern = np.unique(absent[needy], axis=0, return_inverse=True)
-    batches = []
-    for value in np.unique(pattern):
-        rows = needy[pattern.reshape(-1) == value]
-        batches += [rows[start : start + batch_size].tolist() for start in range(0, len(rows), batch_size)]
-    return batches or [[]]
+        evaluation.close()
+    return {key: float(value) for key, value in (logged[0] if logged else {}).items()}, trainer.is_global_zero
 
 
 def make_report(

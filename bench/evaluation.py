@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
+from torchmetrics.utilities import dim_zero_cat
 
 from bench.errors import DetectorFailedError
-from bench.store import OK, SCHEMA, UNREADABLE, ScoreWriter, Scoring
-from datamodules import Batch
+from bench.planning import plan_batches
+from bench.store import OK, SCHEMA, UNREADABLE, ScoreStore, ScoreWriter, Scoring
+from datamodules import Batch, DetectionDataModule
 from datamodules.batch import Sample
 from detectors import Detector
 
@@ -30,6 +33,25 @@ class Entry:
     detector: Detector
 
 
+class _AUROC(BinaryAUROC):
+    """Nan where there is one class only; torchmetrics would say 0, with a warning."""
+
+    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAUROC itself
+        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
+
+
+class _AveragePrecision(BinaryAveragePrecision):
+    """Nan where there is one class only; torchmetrics would say 0 or 1."""
+
+    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAveragePrecision itself
+        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
+
+
+def _has_both_classes(target: Tensor | list[Tensor]) -> bool:
+    labels = dim_zero_cat(target)
+    return labels.numel() > 0 and bool(labels.min() != labels.max())
+
+
 class LiveMetrics(nn.Module):
     """AUROC and both APs of one detector against one generator, as torchmetrics computes them.
 
@@ -39,9 +61,9 @@ class LiveMetrics(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.auroc = BinaryAUROC(normalization=None)
-        self.ap_generated = BinaryAveragePrecision(normalization=None)
-        self.ap_real = BinaryAveragePrecision(normalization=None)
+        self.auroc = _AUROC(normalization=None)
+        self.ap_generated = _AveragePrecision(normalization=None)
+        self.ap_real = _AveragePrecision(normalization=None)
 
     def update(self, scores: Tensor, labels: Tensor) -> None:
         """Adds ``(B,)`` scores with their labels."""
@@ -50,12 +72,8 @@ class LiveMetrics(nn.Module):
         self.ap_real.update(-scores, 1 - labels)
 
     def compute(self) -> dict[str, float]:
-        """Computes the metrics; with one class only each is nan (torchmetrics would say 0 or 1)."""
-        metrics: dict[str, Metric] = {n: m for n, m in self.named_children() if isinstance(m, Metric)}
-        targets = self.auroc.target
-        labels = torch.cat(targets) if isinstance(targets, list) else targets
-        if labels.numel() == 0 or labels.min() == labels.max():
-            return dict.fromkeys(metrics, float("nan"))
+        """Computes the metrics over all devices; with one class only each is nan."""
+        metrics = {name: metric for name, metric in self.named_children() if isinstance(metric, Metric)}
         return {name: metric.compute().item() for name, metric in metrics.items()}
 
 
@@ -64,35 +82,56 @@ class Evaluation(L.LightningModule):
 
     Args:
         entries: What to compute.
-        items: The datamodule's items.
-        contrasts: Which sources of real images face each generator.
-        missing: ``(n_items, n_entries)``, true where a score is not in the store. All images of a batch must miss the
-            same scores.
+        datamodule: The dataset, set up.
+        absent: ``(n_items, n_entries)``, true where a score is not in the store.
         known: Rows that are in the store already; they are fed to the metrics first.
-        writer: Where new scores go.
-        dataset: The dataset's title.
+        store: Where new scores go.
+        run: Name of this run.
+        provenance: What this run is, for ``run.json``.
     """
 
     def __init__(
         self,
         entries: Sequence[Entry],
-        items: pl.DataFrame,
-        contrasts: Mapping[str, Sequence[str]],
-        missing: NDArray[np.bool_],
+        datamodule: DetectionDataModule,
+        absent: NDArray[np.bool_],
         known: pl.DataFrame,
-        writer: ScoreWriter,
-        dataset: str,
+        store: ScoreStore,
+        run: str,
+        provenance: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        self.entries, self.items, self.missing, self.known = entries, items, missing, known
-        self.writer, self.dataset = writer, dataset
-        self.contrasts = dict(contrasts)
+        self.entries, self.datamodule = entries, datamodule
+        self.absent, self.known = absent, known
+        self.store, self.run_name, self.provenance = store, run, provenance
+        self.contrasts = datamodule.contrasts
         self.detectors = nn.ModuleList(entry.detector for entry in entries)
         self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in self.contrasts) for _ in entries)
+        self.writer: ScoreWriter | None = None
         self.flushed = time.monotonic()
 
+    def setup(self, stage: str) -> None:
+        """Agrees with the other devices on what is absent, as the first one saw it, and takes this one's share."""
+        strategy = self.trainer.strategy
+        self.run_name, self.absent = strategy.broadcast((self.run_name, self.absent))
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        self.datamodule.batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
+        self.writer = ScoreWriter(self.store, self.run_name, self.provenance, rank)
+
+    def close(self) -> None:
+        """Writes what is kept; also after a failure."""
+        if self.writer is not None:
+            self.writer.close()
+
     def on_test_start(self) -> None:
-        """Feeds the stored scores to the metrics, on one device only."""
+        """Feeds the stored scores to the metrics, on one device only; the others start with none.
+
+        A metric that is never updated on one device stops all of them when they are synchronised.
+        """
+        for live in self.modules():
+            if isinstance(live, LiveMetrics):
+                nothing = torch.empty(0, device=self.device)
+                live.update(nothing.double(), nothing.long())
         if self.global_rank != 0:
             return
         stored = self.known.filter(pl.col("status") == OK)
@@ -105,24 +144,38 @@ class Evaluation(L.LightningModule):
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Scores one batch."""
         for position, entry in enumerate(self.entries):
-            if len(batch) and self.missing[int(batch.index[0]), position]:
+            if len(batch) and self.absent[int(batch.index[0]), position]:
                 scores = self._score(entry, batch)
                 self._update_metrics(position, scores, batch.label, batch.generator)
-                self.writer.append(self._rows(entry.scoring, batch, scores))
-            lost = [sample for sample in batch.unreadable if self.missing[sample.index, position]]
+                self._keep(self._rows(entry.scoring, batch, scores))
+            lost = [sample for sample in batch.unreadable if self.absent[sample.index, position]]
             if lost:
-                self.writer.append(self._unreadable_rows(entry.scoring, lost))
+                self._keep(self._unreadable_rows(entry.scoring, lost))
         if time.monotonic() - self.flushed > SECONDS_BETWEEN_PARTS:
-            self.writer.flush()
-            self.flushed = time.monotonic()
+            self._flush()
 
     def on_test_epoch_end(self) -> None:
         """Writes the last scores and logs the metrics."""
-        self.writer.flush()
+        self._flush()
         for position, entry in enumerate(self.entries):
             for generator, live in zip(self.contrasts, self._live(position), strict=True):
                 name = f"{entry.scoring.detector}/seed{entry.scoring.seed}/{generator}"
                 self.log_dict({f"{name}/{metric}": value for metric, value in live.compute().items()})
+
+    def on_test_end(self) -> None:
+        """Waits until every device has written its scores."""
+        self.close()
+        self.trainer.strategy.barrier()
+
+    def _keep(self, rows: pl.DataFrame) -> None:
+        if self.writer is None:
+            raise RuntimeError("the evaluation is not set up")
+        self.writer.append(rows)
+
+    def _flush(self) -> None:
+        if self.writer is not None:
+            self.writer.flush()
+        self.flushed = time.monotonic()
 
     def _score(self, entry: Entry, batch: Batch) -> Tensor:
         """Runs a detector; whatever goes wrong names the image.
@@ -176,14 +229,14 @@ class Evaluation(L.LightningModule):
 
     def _frame(self, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
         facts = {
-            "dataset": self.dataset,
+            "dataset": self.datamodule.title,
             "detector": scoring.detector,
             "fingerprint": scoring.fingerprint,
             "condition": scoring.condition,
             "seed": scoring.seed,
         }
         return (
-            self.items[index]
+            self.datamodule.items[index]
             .with_columns(
                 pl.Series("sha256", sha256, dtype=pl.String), **{name: pl.lit(value) for name, value in facts.items()}
             )

@@ -5,7 +5,8 @@ For a generator with ``m`` real and ``n`` generated images and AUROC ``A``, a re
 of real images below it. In the mean over ``G`` generators a real image carries the influence
 ``sum_g (V10_g - A_g) / (G m_g)`` over the generators it faces, a generated one ``(V01_g - A_g) / (G n_g)``; so reals
 may be shared between generators or not. Influences are summed within groups, and over ``C`` groups the variance is
-``C / (C - 1) * sum of squares``. The mean over groups is 0, so this is the jackknife's and, up to that factor, DeLong's.
+``C / (C - 1) * sum of squares``. Where each image is its own group this is DeLong's variance, but for his factors
+``m / (m - 1)`` and ``n / (n - 1)`` of the two classes.
 
 References:
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845. Clusters: Obuchowski, Biometrics 53 (1997)
@@ -108,7 +109,7 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
         ValueError: If there is no contrast, or one lacks a class.
 
     Examples:
-        >>> influence = auroc_influence([Contrast([0, 0, 1, 1], [1.0, 3.0, 2.0, 4.0], "abcd")])
+        >>> influence = auroc_influence([Contrast([0, 0, 1, 1], [1.0, 3.0, 2.0, 4.0], ["a", "b", "c", "d"])])
         >>> influence.value, influence.values.tolist()
         (0.75, [0.125, -0.125, -0.125, 0.125])
     """
@@ -118,10 +119,10 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
     index = {name: position for position, name in enumerate(names)}
     values, aurocs, sizes = np.zeros(len(names)), [], []
     for contrast in contrasts:
+        sizes.append(n_groups(contrast.groups, np.asarray(contrast.labels).tolist()))
         value, influences = _influences(contrast)
         np.add.at(values, [index[group] for group in contrast.groups], influences / len(contrasts))
         aurocs.append(value)
-        sizes.append(n_groups(contrast.groups, np.asarray(contrast.labels).tolist()))
     mean = float(np.mean(aurocs))
     n_real, n_generated = np.mean(sizes, axis=0).tolist()
     return InfluenceValues(mean, tuple(names), values, n_real, n_generated, (mean,))
@@ -141,7 +142,8 @@ def standard_error(influence: InfluenceValues) -> StandardError:
     """Computes the standard error over images and seeds.
 
     ``SE^2 = SE_images^2 + s_seeds^2 / S`` for the mean over seeds as an estimate of what further seeds would give;
-    degrees of freedom after Satterthwaite. With one seed the spread over seeds is unknown, and left out.
+    degrees of freedom after Satterthwaite. With one seed the spread over seeds is unknown, and left out. Where two or
+    three seeds make most of the error, 95 % intervals from it hold in 87 to 93 % of cases; take five.
 
     Returns:
         The standard error (nan with a single group) and the degrees of freedom.
@@ -207,7 +209,7 @@ def paired_test(first: InfluenceValues, second: InfluenceValues, level: float = 
     quantile = float(t.ppf((1 + level) / 2, df))
     if se < ZERO:
         se = float(np.hypot(_arm(first, level), _arm(second, level))) / quantile
-    p = 2 * float(t.sf(abs(difference) / se, df))
+    p = 1.0 if abs(difference) < ZERO else 2 * float(t.sf(abs(difference) / se, df))
     low, high = difference - quantile * se, difference + quantile * se
     return PairedTest(difference, se, p, max(low, -1.0), min(high, 1.0))
 

@@ -18,7 +18,8 @@ from bench.metrics import Metric
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int16]
 
-# With fewer groups in a class, percentile intervals are too short to be called 95 % (9 groups: about 90 %).
+# With few groups, percentile intervals are too short to be called 95 %. Measured at an AUROC of 0.9, with 10, 20 and 48
+# groups in each class: 87, 92 and 94 %.
 FEWEST_GROUPS = 10
 # Share of the draws that may lack a class before an interval over the others would mislead.
 MOST_UNDEFINED = 0.01
@@ -121,6 +122,9 @@ class GroupBootstrap:
 
 def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
     """Takes the percentile interval of the replicates.
+
+    Too short where a metric is close to its bound: for an AUROC of 0.99 with 48 images of each class it holds the truth
+    in 86 % of data sets, so AUROCs have `bench.influence.auroc_interval`.
 
     Args:
         replicates: ``(draws,)`` values. Undefined ones (nan: the draw lacked a class) are left out up to 1 %.

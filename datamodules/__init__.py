@@ -2,25 +2,39 @@
 
 from datamodules.base import GENERATED, REAL, DetectionDataModule, Item, index_of
 from datamodules.batch import Batch, Sample
+from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.demo import DemoDataModule
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
 from datamodules.folder import FolderDataModule
+from datamodules.genimage import GenImageDataModule
+from datamodules.imagenet import ImageNetDataModule
+from datamodules.lsun_bedroom import LSUNBedroomDataModule
 from datamodules.reading import UnreadableImageError, decode_image
 
-DATASETS: dict[str, type[DetectionDataModule]] = {cls.name: cls for cls in (DemoDataModule, FolderDataModule)}
+DATASETS: dict[str, type[DetectionDataModule]] = {
+    cls.name: cls
+    for cls in (DemoDataModule, FolderDataModule, ImageNetDataModule, LSUNBedroomDataModule, GenImageDataModule)
+}
 
 __all__ = [
     "DATASETS",
     "GENERATED",
     "REAL",
     "Batch",
+    "BenchmarkDataModule",
+    "Count",
     "DataOptionError",
     "DatasetNotFoundError",
     "DemoDataModule",
     "DetectionDataModule",
     "FolderDataModule",
+    "GenImageDataModule",
+    "Generator",
+    "ImageNetDataModule",
     "Item",
+    "LSUNBedroomDataModule",
     "Sample",
+    "Source",
     "UnknownDataNameError",
     "UnreadableImageError",
     "decode_image",

@@ -1,11 +1,11 @@
 """The contract that every dataset keeps: which images there are, who faces whom, and how a batch is made of them."""
 
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,9 +17,11 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.batch import Sample, collate, image_key, sha256_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
 from datamodules.reading import UnreadableImageError, decode_image
+from datamodules.sampling import balanced, limited
 from datamodules.views import ViewSpec, cut_view, resize_short_side
 
 REAL, GENERATED = 0, 1
+CHUNK = 1 << 16
 NO_SHA256 = ""
 """Stands for the sha256 of a file of which not one byte could be read."""
 
@@ -65,6 +67,8 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         generators: The generators to take; all by default.
         limit: At most so many images of each generator and of each source of real images, chosen by a hash of the
             path, so that the choice is the same on every machine.
+        balance: Whether to keep equal numbers of real and generated images in every contrast; see
+            :func:`datamodules.sampling.balanced`.
         resize: Length in pixels that the short side is scaled to before a view is cut; None keeps the native scale.
         crop_seed: Seed of random crops; fixed, so that seeds of a method see the same pixels.
         batch_size: Images in a batch.
@@ -81,6 +85,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         *,
         generators: Sequence[str] | None = None,
         limit: int | None = None,
+        balance: bool = False,
         resize: int | None = 256,
         crop_seed: int = 0,
         batch_size: int = 32,
@@ -93,7 +98,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         if num_workers is not None and num_workers < 0:
             raise DataOptionError(f"--num-workers must be at least 0, got {num_workers}.")
         self.root = Path(root)
-        self.generators, self.limit = generators, limit
+        self.generators, self.limit, self.balance = generators, limit, balance
         self.resize, self.crop_seed = resize, crop_seed
         self.batch_size = batch_size
         self.num_workers = os.cpu_count() or 1 if num_workers is None else num_workers
@@ -116,6 +121,11 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         return self.name
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores must know about where the images come from, a sentence each."""
+        return ()
+
+    @property
     def contrasts(self) -> dict[str, tuple[str, ...]]:
         """Which sources of real images face each generator: here all of them."""
         return {generator: self.sources(REAL) for generator in self.sources(GENERATED)}
@@ -124,6 +134,11 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     def protocol(self) -> dict[str, Any]:
         """Everything that is done to an image before a view is cut, as part of the scores' fingerprint."""
         return {"resize": self.resize, "crop_seed": self.crop_seed}
+
+    @property
+    def preprocessing(self) -> str:
+        """What :meth:`preprocess` does, in words for a report."""
+        return "native scale" if self.resize is None else f"short side scaled to {self.resize} px"
 
     def sources(self, label: int) -> tuple[str, ...]:
         """Returns the names of the generators, or of the sources of real images, in alphabetical order."""
@@ -139,26 +154,36 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         if not self.items.is_empty():
             return
         try:
-            items = pl.DataFrame(self.list_items(), schema=ITEM_SCHEMA, orient="row")
-        except PermissionError as error:
-            raise DatasetNotFoundError(f"May not read {error.filename}: check its permissions.") from error
-        items = items.sort("path")
+            items = _table_of(self.list_items()).sort("path")
+        except DatasetNotFoundError:
+            raise
+        except OSError as error:
+            raise DatasetNotFoundError(f"May not read {error.filename}: {error.strerror}.") from error
         if self.generators is not None:
             items = _only(items, self.generators)
         if self.limit is not None:
-            items = _limited(items, self.limit)
+            items = limited(items, self.limit)
         if items.is_empty():
             raise DatasetNotFoundError(f"There is no image under {self.root}.")
         self.items = items
+        if self.balance:
+            self.items = balanced(items, self.contrasts)
 
-    def preprocess(self, image: Image.Image, index: int) -> Image.Image:
+    def read_bytes(self, path: str) -> bytes:
+        """Reads the bytes of one item, which its sha256 is taken from: here a file's."""
+        return (self.root / path).read_bytes()
+
+    def decode(self, data: bytes, path: str) -> Image.Image:
+        """Makes an RGB picture of an item's bytes.
+
+        Raises:
+            UnreadableImageError: They do not hold a whole picture.
+        """
+        return decode_image(data)
+
+    def preprocess(self, image: Image.Image, label: int, generator: str) -> Image.Image:
         """Applies the dataset's protocol to a decoded image, before a view is cut."""
         return image if self.resize is None else resize_short_side(image, self.resize)
-
-    def read_bytes(self, index: int) -> bytes:
-        """Reads the file of one item."""
-        path: str = self.items["path"][index]
-        return (self.root / path).read_bytes()
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """Reads the batches that were asked for, or all images in order."""
@@ -180,7 +205,8 @@ class ImageDataset(Dataset[Sample]):
 
     def __init__(self, datamodule: DetectionDataModule) -> None:
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
-        self.read_bytes, self.preprocess = datamodule.read_bytes, datamodule.preprocess
+        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
+        self.preprocess = datamodule.preprocess
         # Arrow columns: compact, and safe in forked workers, where polars is not.
         self.columns = {name: datamodule.items[name].to_arrow() for name in ("path", "label", "generator", "group")}
 
@@ -191,9 +217,9 @@ class ImageDataset(Dataset[Sample]):
         facts: dict[str, Any] = {name: column[index].as_py() for name, column in self.columns.items()}
         sha256 = NO_SHA256
         try:
-            data = self.read_bytes(index)
+            data = self.read_bytes(facts["path"])
             sha256 = sha256_of(data)
-            image = self.preprocess(decode_image(data), index)
+            image = self.preprocess(self.decode(data, facts["path"]), facts["label"], facts["generator"])
             key = image_key(sha256)
             views = {view: cut_view(image, view, key, self.crop_seed) for view in self.views}
         except UnreadableImageError as error:
@@ -203,20 +229,22 @@ class ImageDataset(Dataset[Sample]):
         return Sample(index, sha256=sha256, views=views, **facts)
 
 
+def _table_of(items: Iterable[Item]) -> pl.DataFrame:
+    """Makes a table of items chunk by chunk: a million of them as objects would take a gigabyte."""
+    tables, rest = [pl.DataFrame(schema=ITEM_SCHEMA)], iter(items)
+    while chunk := list(islice(rest, CHUNK)):
+        tables.append(
+            pl.DataFrame({name: [getattr(item, name) for item in chunk] for name in ITEM_SCHEMA}, ITEM_SCHEMA)
+        )
+    return pl.concat(tables)
+
+
 def _only(items: pl.DataFrame, generators: Iterable[str]) -> pl.DataFrame:
     present = set(items.filter(pl.col("label") == GENERATED)["generator"].unique())
     for generator in generators:
         if generator not in present:
             raise UnknownDataNameError("generator", generator, present)
     return items.filter((pl.col("label") == REAL) | pl.col("generator").is_in(list(generators)))
-
-
-def _limited(items: pl.DataFrame, limit: int) -> pl.DataFrame:
-    """Keeps the images of each source whose paths have the smallest hashes."""
-    ranks = [hashlib.blake2b(path.encode(), digest_size=8).digest() for path in items["path"]]
-    order = pl.Series("order", ranks, dtype=pl.Binary)
-    chosen = items.with_columns(order).sort("order").group_by("label", "generator", maintain_order=True).head(limit)
-    return chosen.drop("order").select(items.columns).sort("path")
 
 
 def _on_gpu(trainer: L.Trainer) -> bool:

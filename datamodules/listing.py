@@ -2,41 +2,46 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from datamodules.reading import IMAGE_ENDINGS
 
 File = tuple[str, int, int]
+UNWRITABLE_NAME = "a name that is not UTF-8"
 
 
-def list_files(folder: Path, ignored: Counter[str]) -> Iterator[File]:
+def list_files(folder: Path, ignored: Counter[str], endings: Collection[str] = IMAGE_ENDINGS) -> Iterator[File]:
     """Walks a folder in sorted order, following links but never in a circle.
 
     Args:
         folder: Where to start.
         ignored: Counts, by ending, the files that are no images by their ending.
+        endings: The endings, in lower case, of the files that count.
 
     Yields:
         Path relative to ``folder`` with forward slashes, size in bytes, and time of change in nanoseconds. A file
         that cannot be looked at has size -1: it is listed, so that reading it can say why not.
     """
-    yield from _walk(os.fspath(folder), "", ignored, frozenset())
+    yield from _walk(os.fspath(folder), "", ignored, endings, frozenset())
 
 
-def _walk(folder: str, prefix: str, ignored: Counter[str], above: frozenset[tuple[int, int]]) -> Iterator[File]:
+def _walk(
+    folder: str, prefix: str, ignored: Counter[str], endings: Collection[str], above: frozenset[tuple[int, int]]
+) -> Iterator[File]:
     status = os.stat(folder)  # noqa: PTH116 - os.scandir's entries, a million times, without Path objects
     here = (status.st_dev, status.st_ino)
     if here in above:
         return
-    with os.scandir(folder) as entries:
-        children = sorted(entries, key=lambda entry: entry.name)
-    for entry in children:
-        if entry.is_dir():
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", ignored, above | {here})
+    for entry in _sorted_entries(folder):
+        if not _is_text(entry.name):
+            ignored[UNWRITABLE_NAME] += 1
+            continue
+        if _is_folder(entry):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", ignored, endings, above | {here})
             continue
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-        if ending not in IMAGE_ENDINGS:
+        if ending not in endings:
             ignored[ending or entry.name] += 1
             continue
         try:
@@ -44,3 +49,63 @@ def _walk(folder: str, prefix: str, ignored: Counter[str], above: frozenset[tupl
             yield prefix + entry.name, status.st_size, status.st_mtime_ns
         except OSError:
             yield prefix + entry.name, -1, 0
+
+
+def normalised(name: str) -> str:
+    """Reduces a name to what people keep of it: letters and digits, without regard to case.
+
+    Examples:
+        >>> normalised("Imagenet256-DiT_XL-2")
+        'imagenet256ditxl2'
+    """
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def find_folders(
+    root: Path,
+    wanted: Callable[[tuple[str, ...]], bool],
+    enter: Callable[[tuple[str, ...]], bool],
+) -> Iterator[str]:
+    """Searches the folders (and ``.npz`` archives) under a root, level by level, each level in sorted order.
+
+    Args:
+        root: Where to start.
+        wanted: Says of a path, given as the names along it, whether it is one that is looked for. Such a folder is
+            not searched further. An archive's name comes without its ending.
+        enter: Says whether to look into a folder that is not wanted; it must bound the depth.
+
+    Yields:
+        Paths relative to the root, with forward slashes.
+    """
+    level: list[tuple[str, ...]] = [()]
+    while level:
+        deeper = []
+        for parts in level:
+            for entry in _sorted_entries(os.path.join(root, *parts)):  # noqa: PTH118
+                stem, ending = os.path.splitext(entry.name)  # noqa: PTH122
+                folder = _is_folder(entry)
+                if not _is_text(entry.name) or not (folder or ending.lower() == ".npz"):
+                    continue
+                if wanted((*parts, entry.name if folder else stem)):
+                    yield "/".join((*parts, entry.name))
+                elif folder and enter((*parts, entry.name)):
+                    deeper.append((*parts, entry.name))
+        level = deeper
+
+
+def _sorted_entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Says whether an entry is a folder; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_text(name: str) -> bool:
+    """Says whether a name can be written down: Linux allows any bytes, tables hold UTF-8."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

@@ -73,7 +73,8 @@ class EmbeddedAutoencoder(Autoencoder):
         self.decoder = nn.Sequential(_conv(12, 64), _Residual(64), *up, _conv(32, 12), nn.PixelShuffle(2))
 
     def encode(self, images: Tensor) -> tuple[Tensor, None]:  # noqa: D102 - see Autoencoder
-        return self.encoder(images - 0.5), None
+        latents: Tensor = self.encoder(images - 0.5)
+        return latents, None
 
     def decode(self, latents: Tensor) -> Tensor:  # noqa: D102 - see Autoencoder
         images: Tensor = self.decoder(latents)
@@ -87,7 +88,8 @@ class _Residual(nn.Module):
         self.layers = nn.Sequential(act, _conv(channels, channels), act, _conv(channels, channels))
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.layers(features)
+        change: Tensor = self.layers(features)
+        return features + change
 
 
 def _conv(channels: int, out: int) -> nn.Conv2d:
@@ -168,14 +170,21 @@ def _load_embedded(name: str) -> Autoencoder:
 def _fetch(name: str, address: str) -> Path:
     """Finds or fetches the two files of ``owner/name/folder`` and returns the folder that holds them."""
     owner, repository, *folder = address.split("/")
-    files = [str(Path(*folder, file)) for file in (CONFIG, WEIGHTS)]
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries would print a dozen lines
+
+    def both(local: bool) -> Path:
+        config, _ = (
+            hf_hub_download(f"{owner}/{repository}", "/".join([*folder, file]), local_files_only=local)
+            for file in (CONFIG, WEIGHTS)
+        )
+        return Path(config).parent
+
     try:
-        return [Path(hf_hub_download(f"{owner}/{repository}", file, local_files_only=True)) for file in files][0].parent
+        return both(local=True)
     except FileNotFoundError:
         logger.warning("Fetching the autoencoder %s from the hub (up to half a minute if offline).", address)
     try:
-        return [Path(hf_hub_download(f"{owner}/{repository}", file)) for file in files][0].parent
+        return both(local=False)
     except (OSError, HfHubHTTPError) as error:
         raise WeightsNotFoundError(
             f"The autoencoder {name} is no folder here, and {address} on the Hugging Face hub ({CONFIG}, {WEIGHTS}) is "

@@ -178,4 +178,4 @@ def create_ensemble(
     """
     shared = create_backbone(backbone) if isinstance(backbone, str) else backbone
     names = [name.strip() for name in text.split("+")]
-    return Ensemble([create_detector(name, shared, seed=seed, view=view) for name in names]).eval()  # type: ignore[return-value]
+    return Ensemble([create_detector(name, shared, seed=seed, view=view) for name in names]).eval()

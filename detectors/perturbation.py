@@ -7,7 +7,6 @@ used is not published. Each reading is a rule here, and the rule is named wherev
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, get_args
 
 import torch
@@ -30,7 +29,7 @@ Family = Literal["gaussian", "uniform", "laplace"]
 Match = Literal["std", "scale"]
 Tensors = Literal["all", "weights"]
 Blocks = int | str | Sequence[int] | None
-CleanValues = dict[int, dict[str, Tensor]]
+CleanValues = dict[str, tuple[Tensor, Tensor]]
 
 PAPER_BLOCKS, PAPER_DEPTH = 19, 24
 HOLD = 4 * 2**30  # bytes of noisy tensors: four ViT-L with 19 perturbed blocks of 24
@@ -126,34 +125,25 @@ class Perturbation:
         """
         return PerturbedModels(self, backbone, seed, n, hold)
 
-    def noisy_parameters(self, backbone: Backbone) -> dict[int, dict[str, nn.Parameter]]:
-        """Returns the parameters that a draw replaces, by block and name."""
-        return {
-            index: {
-                name: parameter
-                for name, parameter in backbone.block_parameters(index).items()
-                if self.tensors == "all" or parameter.ndim >= 2
-            }
-            for index in self.chosen_blocks(backbone.depth)
-        }
-
     def _clean(self, backbone: Backbone) -> CleanValues:
-        """Returns the values of the chosen blocks by block and name, as the draws see them."""
-        return {
-            index: {name: value.detach().float().cpu() for name, value in backbone.block_parameters(index).items()}
-            for index in self.chosen_blocks(backbone.depth)
-        }
+        """Returns what the draws start from: the tensors that they replace, and the scale of the noise on each."""
+        clean = {}
+        for index in self.chosen_blocks(backbone.depth):
+            values = {key: value.detach().float().cpu() for key, value in backbone.block_parameters(index).items()}
+            everything = values.values() if self.rule.startswith("block_") else ()
+            block = torch.cat([torch.empty(0), *(value.flatten() for value in everything)])
+            for name, value in values.items():
+                if self.tensors == "all" or value.ndim >= 2:
+                    clean[name] = (value, _SIGMA[self.rule](self.ratio, value, block))
+        return clean
 
     def _draw(self, backbone: Backbone, clean: CleanValues, seed: int, draw: int) -> dict[str, Tensor]:
-        replaced = {}
-        for index, parameters in self.noisy_parameters(backbone).items():
-            block = torch.cat([value.flatten() for value in clean[index].values()])
-            for name, parameter in parameters.items():
-                value = clean[index][name]
-                sigma = _SIGMA[self.rule](self.ratio, value, block)
-                noise = self._noise(value.shape, seeded_generator("perturbation", seed, draw, name))
-                replaced[name] = (value + sigma * noise).to(parameter.device, parameter.dtype)
-        return replaced
+        noisy = {}
+        for name, (value, sigma) in clean.items():
+            noise = self._noise(value.shape, seeded_generator("perturbation", seed, draw, name))
+            parameter = backbone.model.get_parameter(name)
+            noisy[name] = noise.mul_(sigma).add_(value).to(parameter.device, parameter.dtype)
+        return noisy
 
     def _noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         if self.family == "gaussian":
@@ -178,7 +168,10 @@ class PerturbedModels(nn.Module):
         backbone: The clean network.
         seed: Seed of the draws.
         n: How many networks.
-        hold: Bytes that their noisy tensors may take together (at least one network's are taken, or two in turn).
+        hold: Bytes that their noisy tensors may take together (less than three networks' are taken in any case).
+
+    Attributes:
+        bytes_each: Bytes of one network that it does not share with the clean one.
     """
 
     def __init__(self, perturbation: Perturbation, backbone: Backbone, seed: int, n: int, hold: int = HOLD) -> None:
@@ -186,18 +179,14 @@ class PerturbedModels(nn.Module):
         if n < 1:
             raise OptionError(f"n must be at least 1, got {n}.")
         self.perturbation, self.backbone, self.seed, self.n = perturbation, backbone, seed, n
-        kept = n if n == 1 or n * self.bytes_each <= hold else max(0, hold // self.bytes_each - 2)
         # Taken before the network moves to another device or type, so that a later draw sees the same values.
         self._clean = perturbation._clean(backbone)
+        parameters = [backbone.model.get_parameter(name) for name in self._clean]
+        self.bytes_each = sum(value.numel() * value.element_size() for value in parameters)
+        kept = n if n == 1 or n * self.bytes_each <= hold else max(0, hold // self.bytes_each - 2)
         self.kept = nn.ModuleList(self._perturbed(draw) for draw in range(kept))
         if kept == n:
-            self._clean = {}
-
-    @cached_property
-    def bytes_each(self) -> int:
-        """Bytes of the tensors that one perturbed network does not share with the clean one."""
-        blocks = self.perturbation.noisy_parameters(self.backbone).values()
-        return sum(value.numel() * value.element_size() for block in blocks for value in block.values())
+            self._clean.clear()
 
     def __len__(self) -> int:
         return self.n
@@ -210,7 +199,8 @@ class PerturbedModels(nn.Module):
         if not 0 <= draw < self.n:
             raise IndexError(f"There are {self.n} perturbed networks, from 0 on; got {draw}.")
         if draw < len(self.kept):
-            kept: Backbone = self.kept[draw]
+            kept = self.kept[draw]
+            assert isinstance(kept, Backbone)
             return kept
         return self._perturbed(draw)
 

@@ -47,10 +47,15 @@ class BackboneInfo:
 
     @property
     def here(self) -> bool:
-        """Whether it can be built without network: its module is installed and its weights are in the hub's cache."""
+        """Whether it can be built without network: its module is installed and its weights are in the hub's cache.
+
+        Never so for ``timm:<model>``, which stands for many.
+        """
         if self.package and importlib.util.find_spec(self.package) is None:
             return False
-        return self.repository is None or is_cached(self.repository, self.files)
+        if self.repository is None:
+            return True
+        return "<" not in self.repository and is_cached(self.repository, self.files)
 
 
 def create_backbone(name: str, weights: str | Path | None = None, image_size: int = 224) -> Backbone:

@@ -18,9 +18,10 @@ from detectors.errors import OptionError, UnknownNameError, WeightsNotFoundError
 from detectors.weights import hub_file, load_strictly, read_weights
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-# Modules that hold the blocks (transformers, EfficientNets; ConvNeXts; Swins), or the blocks' own names (ResNets).
+# Modules that hold the blocks (transformers, EfficientNets; ConvNeXts; Swins), or the names of the blocks themselves
+# (ResNets, RegNets).
 _CONTAINERS = ("blocks", "stages", "layers")
-_NUMBERED = re.compile(r"layer\d+")
+_NUMBERED = re.compile(r"(layer|s)\d+")
 
 
 def timm_backbone(name: str, model: nn.Module, **normalisation: Sequence[float]) -> Backbone:
@@ -29,7 +30,7 @@ def timm_backbone(name: str, model: nn.Module, **normalisation: Sequence[float])
     Args:
         name: The backbone's name.
         model: A timm model without classifier that has ``blocks`` (transformers, EfficientNets), ``stages``
-            (ConvNeXts), ``layers`` (Swins) or ``layer1`` to ``layer4`` (ResNets).
+            (ConvNeXts), ``layers`` (Swins), ``layer1`` to ``layer4`` (ResNets) or ``s1`` to ``s4`` (RegNets).
         **normalisation: ``mean`` and ``std``, where they are not the ones in the model's own configuration.
 
     Raises:
@@ -128,7 +129,7 @@ def _find_blocks(name: str, model: nn.Module) -> list[str]:
     if not blocks:
         raise OptionError(
             f"{name} cannot be a backbone: its class {type(model).__name__} has no blocks by a known name "
-            f"({', '.join(_CONTAINERS)} or layer1 to layer4)."
+            f"({', '.join(_CONTAINERS)} or layer1, s1 and on)."
         )
     return blocks
 
@@ -138,9 +139,10 @@ def _set_size(name: str, model: nn.Module, image_size: int) -> None:
     native = config.get("input_size", (3, image_size, image_size))[-1]
     if image_size == native:
         return
-    if hasattr(model, "set_input_size"):
+    resize = getattr(model, "set_input_size", None)
+    if resize is not None:
         try:
-            model.set_input_size((image_size, image_size))
+            resize((image_size, image_size))
         except (AssertionError, RuntimeError, ValueError) as error:
             raise _wrong_size(name, model, image_size, native) from error
     elif config.get("fixed_input_size"):
@@ -148,9 +150,10 @@ def _set_size(name: str, model: nn.Module, image_size: int) -> None:
 
 
 def _check_output(name: str, model: nn.Module, image_size: int) -> None:
+    model.eval()
     try:
         with torch.inference_mode():
-            features: object = model.eval().__call__(torch.zeros(1, 3, image_size, image_size))
+            features: object = model(torch.zeros(1, 3, image_size, image_size))
     except (AssertionError, RuntimeError, ValueError) as error:
         native = getattr(model, "pretrained_cfg", {}).get("input_size", (3, image_size))[-1]
         raise _wrong_size(name, model, image_size, native) from error

@@ -16,9 +16,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from bench.compare import Comparison, compare, plan_batches
+from bench.compare import Comparison, compare
 from bench.errors import BenchError, DetectorFailedError
 from bench.options import RunOptions
+from bench.planning import plan_batches
 from bench.tables import markdown
 from detectors import Detector, View
 from detectors.base import _REGISTRY
@@ -28,7 +29,9 @@ TWO = ["wepe", "rigid"]
 
 def run(root: Path, output: Path, detectors: list[str] = TWO, **options: object) -> Comparison:
     defaults: dict[str, object] = {"dataset": "folder", "data_root": str(root), "num_workers": 0}
-    return compare(detectors, RunOptions(output=output, **(defaults | options)))
+    result = compare(detectors, RunOptions(output=output, **(defaults | options)))
+    assert result is not None
+    return result
 
 
 def scores_of(comparison: Comparison) -> pl.DataFrame:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from bench import statistics
-from bench.metrics import METRICS, auroc
+from bench.metrics import METRICS
 from bench.statistics import (
     GroupBootstrap,
     Interval,
@@ -108,7 +109,7 @@ def test_bad_input_is_named(groups, labels, draws, message):
 
 
 def test_the_interval_is_that_of_the_percentiles():
-    assert interval(np.arange(1001)) == Interval(25.0, 975.0)
+    assert interval(np.arange(1001)) == pytest.approx(Interval(25.0, 975.0))
     assert interval(np.arange(101), level=0.9) == pytest.approx((5.0, 95.0))
     with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
         interval([1.0], level=95)
@@ -186,17 +187,21 @@ def test_two_thousand_draws_of_two_thousand_images_take_less_than_half_a_second(
     assert time.process_time() - start < 0.5
 
 
-def coverage(separation, per_class, trials, draws=500):
-    """Share of bootstrap intervals that hold the true AUROC of two normal distributions."""
-    from scipy.stats import norm
+SHORT = pytest.mark.xfail(
+    reason="near 1 percentile intervals are too short: 86 % with 48 images of each class, 92.8 % with 500",
+    strict=False,
+)
 
-    truth, rng = norm.cdf(separation / np.sqrt(2)), np.random.default_rng(0)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("per_class", [48, 500])
+@pytest.mark.parametrize("truth", [0.6, 0.9, pytest.param(0.99, marks=SHORT)])
+def test_intervals_hold_the_true_auroc_in_95_percent_of_data_sets(truth, per_class):
+    rng, trials, hits = np.random.default_rng(0), 1500, 0
     labels = np.repeat([0, 1], per_class)
-    bootstrap = GroupBootstrap([f"g{i}" for i in range(2 * per_class)], labels.tolist(), draws=draws)
-    hits = 0
+    bootstrap = GroupBootstrap([f"g{i}" for i in range(2 * per_class)], labels.tolist(), draws=500)
     for _ in range(trials):
-        scores = rng.normal(size=2 * per_class) + separation * labels
+        scores = rng.normal(size=2 * per_class) + norm.ppf(truth) * np.sqrt(2) * labels
         low, high = interval(bootstrap.replicates(METRICS["auroc"], np.arange(len(labels)), scores))
         hits += low <= truth <= high
-        assert low <= auroc(labels, scores) <= high
-    return hits / trials
+    assert 0.93 <= hits / trials <= 0.97

@@ -1,0 +1,47 @@
+"""Which image is scored where, and in which batch."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def plan_batches(absent: NDArray[np.bool_], batch_size: int, rank: int = 0, world_size: int = 1) -> list[list[int]]:
+    """Groups the images that need work into batches in which all need the same work.
+
+    Then every detector of a batch sees the same tensor, and the clean backbone pass is shared. Each image goes to one
+    rank, none is repeated to even the ranks; a rank that has less to do gets empty batches instead, so that all ranks
+    take the same number of steps.
+
+    Args:
+        absent: ``(n_items, n_entries)``, true where a score is missing.
+        batch_size: Images in a batch.
+        rank: Number of this device.
+        world_size: Number of devices.
+
+    Returns:
+        Positions of this rank's images, batch by batch; at least one batch, so that the loop runs.
+
+    Examples:
+        >>> absent = np.ones((5, 2), dtype=bool)
+        >>> plan_batches(absent, 2, rank=0, world_size=2), plan_batches(absent, 2, rank=1, world_size=2)
+        ([[0, 2], [4]], [[1, 3], []])
+    """
+    own, steps = [], 0
+    for rows in _patterns(absent):
+        own += _split(rows[rank::world_size], batch_size)
+        steps += len(_split(rows[::world_size], batch_size))  # rank 0 has the most
+    return own + [[]] * (max(steps, 1) - len(own))
+
+
+def _patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+    """Yields the images of each combination of missing scores, in order."""
+    needy = np.flatnonzero(absent.any(axis=1))
+    packed = np.packbits(absent[needy], axis=1)
+    _, pattern = np.unique(packed, axis=0, return_inverse=True)
+    for value in range(pattern.max() + 1 if len(pattern) else 0):
+        yield needy[pattern.reshape(-1) == value]
+
+
+def _split(rows: NDArray[np.intp], size: int) -> list[list[int]]:
+    return [rows[start : start + size].tolist() for start in range(0, len(rows), size)]
