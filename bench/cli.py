@@ -92,6 +92,7 @@ def add_run_options(parser: ArgumentParser) -> None:
         "--num-workers", type=non_negative, metavar="N", help="processes that decode (default: one a core)"
     )
     machine.add_argument("--devices", type=positive, default=default.devices, metavar="N", help="number of devices")
+    machine.add_argument("--accelerator", default=default.accelerator, help="kind of device: auto, cpu, gpu, mps")
     machine.add_argument(
         "--precision", default=default.precision, help="32-true, bf16-mixed or 16-mixed; moves the scores"
     )

@@ -21,7 +21,7 @@ from bench.specs import DetectorSpec, parse_detectors
 from bench.store import ScoreStore, Scoring, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
-from bench.trainer import PRECISIONS, create_trainer
+from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
 from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
 from detectors import Backbone, View, create_backbone, create_detector
 
@@ -64,8 +64,9 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     """
     if options.view not in VIEWS:
         raise BenchError(f"--view must be one of {', '.join(VIEWS)}, got {options.view!r}.")
-    if options.precision not in PRECISIONS:
-        raise BenchError(f"--precision must be one of {', '.join(PRECISIONS)}, got {options.precision!r}.")
+    for name, choices in (("precision", PRECISIONS), ("accelerator", ACCELERATORS)):
+        if getattr(options, name) not in choices:
+            raise BenchError(f"--{name} must be one of {', '.join(choices)}, got {getattr(options, name)!r}.")
     specs = parse_detectors(list(detectors))
     datamodule = create_datamodule(options)
     datamodule.setup()

@@ -25,6 +25,7 @@ class RunOptions:
         batch_size: Images in a batch.
         num_workers: Processes that decode; one a core by default.
         devices: Number of devices.
+        accelerator: Kind of device, in Lightning's words.
         precision: Numeric precision of the backbone, in Lightning's words.
         output: The results' folder.
         wandb: Name of a W&B project to log to; none by default.
@@ -42,6 +43,7 @@ class RunOptions:
     batch_size: int = 32
     num_workers: int | None = None
     devices: int = 1
+    accelerator: str = "auto"
     precision: str = "32-true"
     output: Path = Path("results")
     wandb: str | None = None

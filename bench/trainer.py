@@ -17,6 +17,7 @@ THIRD_PARTY_WARNINGS = (
     (r".*isinstance\(treespec, LeafSpec\)", r"lightning\.pytorch\.utilities\._pytree"),
     (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
 )
+ACCELERATORS = ("auto", "cpu", "gpu", "mps")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -30,7 +31,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     callbacks: list[Callback] = [RichProgressBar()] if progress else []
     return L.Trainer(
         devices=options.devices,
-        accelerator="auto",
+        accelerator=options.accelerator,
         precision=options.precision,  # type: ignore[arg-type] # checked against PRECISIONS
         logger=create_logger(options),
         callbacks=callbacks,

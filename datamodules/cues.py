@@ -216,7 +216,7 @@ def _laplacian(grey: Grey) -> float:
     if min(grey.shape) < 3:
         return 0.0
     energy = math.fsum(_curvature(grey[rows.start : rows.stop + 2]) for rows in _strips(grey[2:]))
-    return energy / (255**2 * (grey.shape[0] - 2) * (grey.shape[1] - 2))
+    return energy / (255**2 * float((grey.shape[0] - 2) * (grey.shape[1] - 2)))
 
 
 def _curvature(grey: Grey) -> float:

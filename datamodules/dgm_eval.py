@@ -6,14 +6,13 @@ from typing import ClassVar
 
 from datamodules.base import GENERATED, REAL
 from datamodules.benchmark import BenchmarkDataModule, Source
-from datamodules.listing import find_folders, normalised
+from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 
 CITATION = (
     "Stein et al., Exposing flaws of generative model evaluation metrics and their unfair treatment of diffusion "
     "models, NeurIPS 2023, arXiv 2306.04675"
 )
 DOWNLOAD_PAGE = "https://github.com/layer6ai-labs/dgm-eval#data-access"
-DEEPEST = 4
 TOP_FOLDERS = frozenset(("cifar10", "imagenet256", "lsunbedroom", "ffhq256", "toydatasets", "genimage"))
 """Of the release, and of what people keep beside it: a dataset's search passes by those of the others."""
 
@@ -71,7 +70,7 @@ class DgmEvalDataModule(BenchmarkDataModule):
         if name in {normalised(folder) for folder in self.real_folders}:
             entered.append("/".join(parts))
             return len(parts) < DEEPEST
-        return len(parts) == 1 and name not in TOP_FOLDERS - set(self.affixes)
+        return depth_of(parts) == 1 and len(parts) < DEEPEST and name not in TOP_FOLDERS - set(self.affixes)
 
     def _split_of(self, parts: tuple[str, ...]) -> str | None:
         """Says which split of the real images a path means: ``imagenet256/val``, ``val`` or ``imagenet-val``."""

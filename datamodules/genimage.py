@@ -9,7 +9,7 @@ from PIL import Image
 from datamodules.base import GENERATED, REAL
 from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.errors import DataOptionError, DatasetNotFoundError
-from datamodules.listing import find_folders, normalised
+from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 from datamodules.views import resize_short_side
 
 PROTOCOLS = ("paper", "matched")
@@ -142,4 +142,4 @@ class GenImageDataModule(BenchmarkDataModule):
 
 
 def _is_shallow(parts: tuple[str, ...]) -> bool:
-    return len(parts) == 1 and normalised(parts[-1]) not in ("train", "val")
+    return depth_of(parts) == 1 and len(parts) < DEEPEST and normalised(parts[-1]) not in ("train", "val")

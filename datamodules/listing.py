@@ -2,12 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from datamodules.reading import IMAGE_ENDINGS
 
 File = tuple[str, int, int]
+DEEPEST = 4
+"""No search for a dataset's folders goes deeper than this, whatever they are called: links may go in a circle."""
 UNWRITABLE_NAME = "a name that is not UTF-8"
 
 
@@ -59,6 +61,17 @@ def normalised(name: str) -> str:
         'imagenet256ditxl2'
     """
     return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def depth_of(parts: Sequence[str]) -> int:
+    """Counts the names along a path, an archive's folder in a folder of the same name as one.
+
+    Examples:
+        >>> depth_of(["data", "GenImage", "genimage", "ADM"])
+        3
+    """
+    names = [normalised(part) for part in parts]
+    return sum(name != above for name, above in zip(names, ["", *names], strict=False))
 
 
 def find_folders(

@@ -85,8 +85,8 @@ class Aeroblade(Detector):
         self.seed, self.autoencoder, self.distance, self.layer = seed, autoencoder, distance, layer
         self.posterior, self.eight_bit, self.tile, self.distance_weights = posterior, eight_bit, tile, distance_weights
         self.measured = distance or ("gradient" if set(self.names) <= set(EMBEDDED) else "lpips-vgg")
-        self.measure = create_distance(self.measured, layer, distance_weights)
         self.autoencoders = nn.ModuleList(load_autoencoder(name) for name in self.names)
+        self.measure = create_distance(self.measured, layer, distance_weights)
         if posterior == "sample" and not any(each.sampling for each in self.autoencoders):
             raise OptionError(f"posterior=sample has nothing to sample from: {autoencoder} gives one latent an image.")
 

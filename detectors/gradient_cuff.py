@@ -14,7 +14,7 @@ from torch import Tensor
 from detectors.backbones import Backbone
 from detectors.base import Detector, View, register
 from detectors.errors import OptionError, UnknownNameError
-from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Tensors
+from detectors.perturbation import Blocks, Family, Match, Perturbation, PerturbedModels, Rule, Tensors
 from detectors.randomness import seeded_generator
 from detectors.similarity import cosine_distance
 from detectors.wepe import block_ranges
@@ -157,7 +157,7 @@ class WepeGradientCuff(Detector):
         perturbation = Perturbation(ratio, rule, family, match, tensors, blocks)
         self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
         self.perturbed = perturbation.models(backbone, seed, directions)
-        self.products = noise_products(perturbation, backbone, seed, directions) / ratio**2
+        self.products = noise_products(self.perturbed) / ratio**2
 
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
         clean = self.backbone(images)
@@ -202,24 +202,26 @@ def inner_products(vectors: Tensor) -> Tensor:
     return flat @ flat.T
 
 
-def noise_products(perturbation: Perturbation, backbone: Backbone, seed: int, n: int) -> Tensor:
+def noise_products(models: PerturbedModels) -> Tensor:
     """Sums the inner products of weight noises block by block, so that no whole noise is in memory.
 
     Args:
-        perturbation: What the noises are drawn from.
-        backbone: The clean network.
-        seed: Seed of the draws.
-        n: Number of draws.
+        models: The perturbed networks; those that are not kept are drawn again, one block at a time.
 
     Returns:
-        ``(n, n)`` float64 on the CPU.
+        ``(P, P)`` float64 on the CPU.
     """
+    backbone, n = models.backbone, len(models)
     products = torch.zeros(n, n, dtype=torch.float64)
-    for block in perturbation.chosen_blocks(backbone.depth):
-        single = replace(perturbation, blocks=(block,))  # a block's noise is the same whichever others are perturbed
-        draws = [single.perturb(backbone, seed, draw).block_parameters(block) for draw in range(n)]
+    for block in models.perturbation.chosen_blocks(backbone.depth):
+        single = replace(models.perturbation, blocks=(block,))  # its noise is the same whichever others are perturbed
+        draws = [
+            models[draw] if draw < len(models.kept) else single.perturb(backbone, models.seed, draw)
+            for draw in range(n)
+        ]
+        noisy = [draw.block_parameters(block) for draw in draws]
         for name, clean in backbone.block_parameters(block).items():
-            products += inner_products(torch.stack([draw[name] - clean for draw in draws]))
+            products += inner_products(torch.stack([parameters[name] - clean for parameters in noisy]))
     return products
 
 

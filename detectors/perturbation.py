@@ -5,6 +5,7 @@ the parameters in each block, with the ratio set to 0.1", which can be read in s
 used is not published. Each reading is a rule here, and the rule is named wherever a number stands.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -220,8 +221,8 @@ def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:
     if blocks.startswith("probe"):
         raise OptionError(f"blocks={blocks} needs a probe of the backbone with real images first.")
     for part in blocks.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or not (last or first).isdigit():
+        found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part.strip())
+        if found is None:
             raise OptionError(f"blocks takes a number (the first k) or a list such as 0-4,7; got {blocks!r}.")
-        chosen.update(range(int(first), int(last or first) + 1))
+        chosen.update(range(int(found[1]), int(found[2] or found[1]) + 1))
     return tuple(sorted(chosen))

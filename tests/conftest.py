@@ -1,7 +1,9 @@
 """Small real things that many tests share: a backbone, and folders of images."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub.constants
 import numpy as np
 import pytest
 import timm
@@ -41,7 +43,16 @@ def vit() -> Backbone:
     return timm_backbone("small-dinov2", small_dinov2())
 
 
-def photograph(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the Hugging Face hub, and no network."""
+    folder = tmp_path / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return folder
+
+
+def make_photograph(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:
     """A picture with structure at several scales, different for each seed."""
     generator = np.random.default_rng(seed)
     layers = [
@@ -51,6 +62,12 @@ def photograph(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:
     return Image.blend(Image.blend(layers[0], layers[1], 0.5), layers[2], 0.25)
 
 
+@pytest.fixture(scope="session")
+def photograph() -> Callable[..., Image.Image]:
+    """Makes a picture from a seed."""
+    return make_photograph
+
+
 @pytest.fixture
 def image_folder(tmp_path: Path) -> Path:
     """Twelve real and two times twelve generated images, as ``--dataset folder`` wants them."""
@@ -58,5 +75,5 @@ def image_folder(tmp_path: Path) -> Path:
     for seed, source in enumerate(("real/camera", "generated/blurry", "generated/sharp")):
         (root / source).mkdir(parents=True)
         for number in range(12):
-            photograph(100 * seed + number).save(root / source / f"{number:02d}.png")
+            make_photograph(100 * seed + number).save(root / source / f"{number:02d}.png")
     return root

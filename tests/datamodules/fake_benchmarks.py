@@ -39,7 +39,7 @@ def save_archive(file: Path, count: int, size: int = 256, compressed: bool = Fal
 
 
 def make_imagenet(root: Path) -> Path:
-    """The dgm-eval release: nested twice, any case, class folders or flat, PNG, one archive; five of nine generators."""
+    """The dgm-eval release: nested twice, any case, class folders or flat, PNG, one archive; five generators."""
     fill(root / "Imagenet256-ADM/Imagenet256-ADM", by_class(3, "image{:03d}.png"), seed=1)
     fill(root / "imagenet256-DiT-XL-2/imagenet256-DiT-XL-2", by_class(2, "{}.png"), seed=2)
     fill(root / "IMAGENET256-BIGGAN", by_class(2, "image{:03d}.png"), seed=3)
