@@ -6,6 +6,9 @@ ways, and so are the shares of categories. A cue that says nothing comes out abo
 The worst of many cues is picked on one half and measured on the other, for a maximum of many would be too high. All
 cues together are combined by a logistic regression fitted to four fifths and measured on the last.
 
+Intervals take what was learned as given, so near 0.5, where the two halves may disagree on a direction, they are
+short: 91 % instead of 95 % hold 0.5 for meaningless cues of 24 images a class.
+
 A missing value, such as the JPEG quality of a PNG, counts as lower than every value.
 """
 
@@ -38,6 +41,12 @@ SIZE = "size"
 
 KINDS = {"container": (*CONTAINER_CUES, SIZE), "content": CONTENT_CUES}
 FOLDS = 5
+FRAME_SCHEMA = {
+    **dict.fromkeys(("generator", "cue", "kind", "detail"), pl.String),
+    **dict.fromkeys(("auroc", "low", "high", "apparent"), pl.Float64),
+    **dict.fromkeys(("n_real", "n_generated"), pl.Int64),
+    "reason": pl.String,
+}
 Floats = NDArray[np.float64]
 
 
@@ -121,37 +130,11 @@ def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
 def audit_frame(audits: Iterable[GeneratorAudit]) -> pl.DataFrame:
     """Makes one row for each generator and cue, then for its worst cues and combinations."""
     rows = [
-        {
-            "generator": audit.generator,
-            "cue": result.name,
-            "kind": result.kind,
-            "detail": result.detail,
-            "auroc": _known(result.auroc),
-            "low": result.interval.low if result.interval else None,
-            "high": result.interval.high if result.interval else None,
-            "apparent": _known(result.apparent),
-            "n_real": int((audit.images["label"] == 0).sum()),
-            "n_generated": int((audit.images["label"] == 1).sum()),
-            "reason": result.reason,
-        }
+        _row(audit, result)
         for audit in audits
         for result in (*audit.cues, *audit.worst.values(), *audit.combined.values())
     ]
-    names = (
-        "generator",
-        "cue",
-        "kind",
-        "detail",
-        "auroc",
-        "low",
-        "high",
-        "apparent",
-        "n_real",
-        "n_generated",
-        "reason",
-    )
-    numbers = {**dict.fromkeys(names[4:8], pl.Float64), **dict.fromkeys(names[8:10], pl.Int64)}
-    return pl.DataFrame(rows, schema={name: numbers.get(name, pl.String()) for name in names})
+    return pl.DataFrame(rows, schema=FRAME_SCHEMA)
 
 
 def _audit_generator(cues: pl.DataFrame, generator: str, reals: Sequence[str]) -> GeneratorAudit:
@@ -244,6 +227,22 @@ def _undefined(name: str, kind: str, least: int = 2) -> CueResult:
 def _joined(contrasts: Sequence[Contrast]) -> tuple[list[str], list[int]]:
     groups = [group for contrast in contrasts for group in contrast.groups]
     return groups, [int(label) for contrast in contrasts for label in np.asarray(contrast.labels)]
+
+
+def _row(audit: GeneratorAudit, result: CueResult) -> dict[str, object]:
+    return {
+        "generator": audit.generator,
+        "cue": result.name,
+        "kind": result.kind,
+        "detail": result.detail,
+        "auroc": _known(result.auroc),
+        "low": result.interval.low if result.interval else None,
+        "high": result.interval.high if result.interval else None,
+        "apparent": _known(result.apparent),
+        "n_real": int((audit.images["label"] == 0).sum()),
+        "n_generated": int((audit.images["label"] == 1).sum()),
+        "reason": result.reason,
+    }
 
 
 def _known(value: float) -> float | None:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import lightning as L
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batch import Sample, collate, image_key, sha256_of
+from datamodules.conditions import CLEAN_IMAGES, Picture, Treatment
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
 from datamodules.reading import UnreadableImageError, decode_image
 from datamodules.sampling import balanced, limited
@@ -103,6 +107,8 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.batch_size = batch_size
         self.num_workers = os.cpu_count() or 1 if num_workers is None else num_workers
         self.views: tuple[ViewSpec, ...] = ()
+        self.treatments: tuple[Treatment, ...] = (CLEAN_IMAGES,)
+        self.wanted: NDArray[np.bool_] | None = None
         self.batches: list[list[int]] | None = None
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
@@ -205,6 +211,7 @@ class ImageDataset(Dataset[Sample]):
 
     def __init__(self, datamodule: DetectionDataModule) -> None:
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
+        self.treatments, self.wanted = datamodule.treatments, datamodule.wanted
         self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
         self.preprocess = datamodule.preprocess
         # Arrow columns: compact, and safe in forked workers, where polars is not.
@@ -219,14 +226,27 @@ class ImageDataset(Dataset[Sample]):
         try:
             data = self.read_bytes(facts["path"])
             sha256 = sha256_of(data)
-            image = self.preprocess(self.decode(data, facts["path"]), facts["label"], facts["generator"])
-            key = image_key(sha256)
-            views = {view: cut_view(image, view, key, self.crop_seed) for view in self.views}
+            views = self._pictures(index, self.decode(data, facts["path"]), image_key(sha256), facts)
         except UnreadableImageError as error:
             return Sample(index, sha256=sha256, views=None, reason=str(error), **facts)
         except OSError as error:
             return Sample(index, sha256=sha256, views=None, reason=error.strerror or type(error).__name__, **facts)
         return Sample(index, sha256=sha256, views=views, **facts)
+
+    def _pictures(self, index: int, image: Image.Image, key: int, facts: dict[str, Any]) -> dict[Picture, Tensor]:
+        """Treats the decoded image once for each condition that is wanted of it, and cuts each view once."""
+        label, generator = facts["label"], facts["generator"]
+        pictures = {}
+        for position, treatment in enumerate(self.treatments):
+            if self.wanted is not None and not self.wanted[index, position]:
+                continue
+            if treatment.where == "original":
+                treated = self.preprocess(treatment.apply(image, key, label), label, generator)
+            else:
+                treated = treatment.apply(self.preprocess(image, label, generator), key, label)
+            for view in self.views:
+                pictures[Picture(treatment.name, view)] = cut_view(treated, view, key, self.crop_seed)
+        return pictures
 
 
 def _table_of(items: Iterable[Item]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.views import ViewSpec
+from datamodules.conditions import Picture
 
 Pixels = Tensor | list[Tensor]
 
@@ -38,7 +38,7 @@ class Sample:
     generator: str
     group: str
     sha256: str
-    views: dict[ViewSpec, Tensor] | None
+    views: dict[Picture, Tensor] | None
     reason: str | None = None
 
 
@@ -47,7 +47,7 @@ class Batch:
     """Images of one batch that could be read, and beside them those that could not.
 
     Args:
-        views: For each view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of ``(3, H, W)``.
+        views: For each condition and view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of ``(3, H, W)``.
         label: ``(B,)``, 0 = real, 1 = generated.
         key: ``(B,)``, integers from the sha256 of each file.
         index: ``(B,)``, rows of the datamodule's items.
@@ -58,7 +58,7 @@ class Batch:
         unreadable: Images without pixels, each with its reason.
     """
 
-    views: dict[ViewSpec, Pixels]
+    views: dict[Picture, Pixels]
     label: Tensor
     key: Tensor
     index: Tensor
@@ -83,9 +83,9 @@ class Batch:
         return self._map(Tensor.pin_memory, Tensor.pin_memory)
 
     def _map(self, on_pixels: Callable[[Tensor], Tensor], on_facts: Callable[[Tensor], Tensor]) -> "Batch":
-        views: dict[ViewSpec, Any] = {
-            view: on_pixels(pixels) if isinstance(pixels, Tensor) else [on_pixels(one) for one in pixels]
-            for view, pixels in self.views.items()
+        views: dict[Picture, Any] = {
+            picture: on_pixels(pixels) if isinstance(pixels, Tensor) else [on_pixels(one) for one in pixels]
+            for picture, pixels in self.views.items()
         }
         return replace(self, views=views, label=on_facts(self.label), key=on_facts(self.key))
 
@@ -94,10 +94,10 @@ def collate(samples: list[Sample]) -> Batch:
     """Makes a batch of samples; pixels stay uint8 until they are on the device."""
     readable = [sample for sample in samples if sample.views is not None]
     wanted = readable[0].views if readable else None
-    views: dict[ViewSpec, Pixels] = {}
-    for view in wanted or {}:
-        pixels = [sample.views[view] for sample in readable if sample.views is not None]
-        views[view] = pixels if view.fit == "native" else torch.stack(pixels)
+    views: dict[Picture, Pixels] = {}
+    for picture in wanted or {}:
+        pixels = [sample.views[picture] for sample in readable if sample.views is not None]
+        views[picture] = pixels if picture.view.fit == "native" else torch.stack(pixels)
     return Batch(
         views=views,
         label=torch.tensor([sample.label for sample in readable], dtype=torch.long),

@@ -163,6 +163,8 @@ def extend(images: Tensor, least: int, multiple: int) -> Tensor:
         multiple: What the sides must be divisible by.
     """
     height, width = (-(-max(side, least) // multiple) * multiple for side in images.shape[2:])
+    if (height, width) == images.shape[2:]:
+        return images  # padding by nothing would copy a large photograph
     return F.pad(images, (0, width - images.shape[3], 0, height - images.shape[2]), mode="replicate")
 
 

@@ -31,7 +31,7 @@ class Probe:
         similarities: Mean cosine similarity of clean and perturbed features, per block in depth order, in [-1, 1].
         images: Number of real images.
         split: Whether the clean prefix could be re-used. It cannot where a network does not run its blocks one after
-            the other, each once; then every block costs a full pass.
+            the other, each once, or changes their outputs in place; then every block costs a full pass.
     """
 
     similarities: tuple[float, ...]
@@ -127,7 +127,7 @@ def probe(backbone: Backbone, batches: Iterable[Tensor], perturbation: Perturbat
     for batch in batches:
         clean = recording.record(batch)
         if not twins:
-            split = recording.sequential
+            split, recording.copies = recording.can_replay, None
             twins = [_perturbed_alone(backbone, perturbation, seed, i) for i in range(backbone.depth)]
             for block, twin in enumerate(twins if split else ()):
                 recording.replay_before(twin, block)
@@ -150,11 +150,17 @@ class _Recording:
         self.backbone = backbone
         self.order: list[int] = []
         self.outputs: dict[int, object] = {}
+        self.copies: dict[int, list[Tensor]] | None = {}  # for the first batch
 
     @property
-    def sequential(self) -> bool:
-        """Whether the blocks ran one after the other, each once."""
-        return self.order == list(range(self.backbone.depth))
+    def can_replay(self) -> bool:
+        """Whether the blocks ran one after the other, each once, and nothing changed their outputs in place."""
+        intact = all(
+            torch.equal(tensor, copy)
+            for block, copies in (self.copies or {}).items()
+            for tensor, copy in zip(_tensors(self.outputs[block]), copies, strict=True)
+        )
+        return intact and self.order == list(range(self.backbone.depth))
 
     def record(self, images: Tensor) -> Tensor:
         """Passes images through the clean network, and keeps what its blocks give."""
@@ -177,14 +183,15 @@ class _Recording:
 
     def _keep(self, block: int, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
         self.order.append(block)
-        self.outputs[block] = _copied(output)
+        self.outputs[block] = output
+        if self.copies is not None:
+            self.copies[block] = [tensor.clone() for tensor in _tensors(output)]
 
     def _recaller(self, block: int) -> Callable[..., object]:
         return lambda *inputs, **options: self.outputs[block]
 
 
-def _copied(output: object) -> object:
-    """Copies tensors, since a later layer may work in place on what a block gave."""
+def _tensors(output: object) -> list[Tensor]:
     if isinstance(output, Tensor):
-        return output.clone()
-    return tuple(_copied(part) for part in output) if isinstance(output, tuple) else output
+        return [output]
+    return [tensor for part in output for tensor in _tensors(part)] if isinstance(output, (tuple, list)) else []

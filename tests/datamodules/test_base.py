@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from datamodules import FolderDataModule
+from datamodules.conditions import Picture
 from detectors import View
 
 CROP, SQUARE = View(32, "random-crop"), View(24, "resize")
@@ -18,9 +19,9 @@ def batches_of(root, **options):
 
 def test_a_batch_holds_every_view_and_where_it_came_from(image_folder):
     (batch, *_), data = batches_of(image_folder, batch_size=16)
-    assert batch.views[CROP].shape == (16, 3, 32, 32)
-    assert batch.views[SQUARE].shape == (16, 3, 24, 24)
-    assert [tuple(one.shape) for one in batch.views[View(fit="native")]] == [(3, 256, 320)] * 16
+    assert batch.views[Picture("clean", CROP)].shape == (16, 3, 32, 32)
+    assert batch.views[Picture("clean", SQUARE)].shape == (16, 3, 24, 24)
+    assert [tuple(one.shape) for one in batch.views[Picture("clean", View(fit="native"))]] == [(3, 256, 320)] * 16
     first = (image_folder / batch.path[0]).read_bytes()
     assert batch.sha256[0] == hashlib.sha256(first).hexdigest()
     assert batch.key[0] == int(batch.sha256[0][:16], 16) >> 1
@@ -30,7 +31,7 @@ def test_a_batch_holds_every_view_and_where_it_came_from(image_folder):
 
 def test_pixels_are_in_the_unit_interval_on_the_device(image_folder):
     batch = batches_of(image_folder)[0][0].to("cpu")
-    pixels = batch.views[CROP]
+    pixels = batch.views[Picture("clean", CROP)]
     assert pixels.dtype == torch.float32
     assert 0 <= pixels.min() < pixels.max() <= 1
 
@@ -50,13 +51,13 @@ def test_views_do_not_depend_on_the_workers(image_folder):
     data.setup()
     data.views = (CROP,)
     alone, _ = batches_of(image_folder, batch_size=36)
-    together = torch.cat([batch.views[CROP] for batch in data.test_dataloader()])
-    assert torch.equal(together, alone[0].views[CROP])
+    together = torch.cat([batch.views[Picture("clean", CROP)] for batch in data.test_dataloader()])
+    assert torch.equal(together, alone[0].views[Picture("clean", CROP)])
 
 
 def test_resize_none_keeps_the_native_scale(image_folder):
     (batch, *_), _ = batches_of(image_folder, resize=None)
-    assert batch.views[View(fit="native")][0].shape == (3, 64, 80)
+    assert batch.views[Picture("clean", View(fit="native"))][0].shape == (3, 64, 80)
 
 
 @pytest.mark.parametrize("options", [{"resize": None}, {"crop_seed": 1}])

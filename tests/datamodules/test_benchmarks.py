@@ -71,9 +71,8 @@ def read_all(data, *views):
 
 
 @pytest.fixture(params=list(DATASETS))
-def dataset(request, roots, tmp_path):
-    name = request.param
-    return name, roots.get(name, tmp_path / "demo")
+def dataset(request, roots):
+    return request.param, roots.get(request.param)  # the demo is built in its cache, once
 
 
 def test_contract_of_items_and_contrasts(dataset):

@@ -95,26 +95,30 @@ def test_network_that_cannot_be_split_gets_full_passes():
     assert found.similarities == pytest.approx(full_passes(backbone, perturbation, batches()), abs=1e-6)
 
 
-class InPlace(nn.Module):
-    """Its second block works in place on what the first gave, as some networks' activations do."""
+class Skipping(nn.Module):
+    """What its first block gives is used again at the end; its second block may change it in place before."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_place: bool) -> None:
         super().__init__()
         torch.manual_seed(0)
-        linear = nn.Linear(3, 3)
-        self.blocks = nn.Sequential(nn.Linear(3, 3), nn.Sequential(nn.ReLU(inplace=True), linear), nn.Linear(3, 3))
-        self.skip = nn.Linear(3, 3)
+        self.blocks = nn.ModuleList(nn.Linear(3, 3) for _ in range(3))
+        self.in_place = in_place
 
     def forward(self, images: Tensor) -> Tensor:
         first = self.blocks[0](images.mean(dim=(2, 3)))
-        return self.blocks[2](self.blocks[1](first)) + self.skip(first)
+        second = self.blocks[1](first)
+        if self.in_place:
+            first.mul_(-0.5)
+        third: Tensor = self.blocks[2](second)
+        return third + first
 
 
-def test_skip_connections_and_work_in_place_are_respected():
-    backbone = Backbone("in-place", InPlace(), ["blocks.0", "blocks.1", "blocks.2"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_skip_connections_and_work_in_place_are_respected(in_place):
+    backbone = Backbone("skipping", Skipping(in_place), ["blocks.0", "blocks.1", "blocks.2"])
     perturbation = Perturbation(ratio=0.3)
     found = probe(backbone, batches(), perturbation, seed=3)
-    assert found.split
+    assert found.split is not in_place
     assert found.similarities == pytest.approx(full_passes(backbone, perturbation, batches()), abs=1e-6)
 
 

@@ -1,0 +1,86 @@
+"""What may happen to the images before they are scored, beside the dataset's own protocol."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from PIL import Image
+
+from datamodules.degradations import CLEAN, Condition
+from datamodules.matching import Reencode, Unify
+from datamodules.views import ViewSpec
+
+
+class Treatment(Protocol):
+    """A degradation, or one side of a matching; see ``datamodules.degradations.Condition``."""
+
+    @property
+    def name(self) -> str:
+        """What results are filed under."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """``original``: on the file's own pixels; ``protocol``: after the dataset's resize."""
+        ...
+
+    def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
+        """Treats an RGB picture."""
+        ...
+
+
+class Picture(NamedTuple):
+    """A view of the images under a condition: what one detector is shown."""
+
+    condition: str
+    view: ViewSpec
+
+
+@dataclass(frozen=True)
+class Reencoded:
+    """All images with the same size and codec.
+
+    Args:
+        recipe: The size and the codec.
+    """
+
+    recipe: Reencode
+    where: str = "original"
+
+    @property
+    def name(self) -> str:
+        """What results are filed under."""
+        return f"{self.recipe.name},{self.recipe.side}px"
+
+    def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
+        """Scales, crops and compresses, whatever the class."""
+        return self.recipe.apply(image)
+
+
+@dataclass(frozen=True)
+class Unified:
+    """The images that the unbiased recipe chose, at one common size.
+
+    Args:
+        width: Of the centre that is kept, in pixels.
+        height: Of the centre that is kept, in pixels.
+        compressed: Keys of the images that are compressed first.
+    """
+
+    width: int
+    height: int
+    compressed: frozenset[int]
+    where: str = "original"
+
+    @property
+    def name(self) -> str:
+        """What results are filed under."""
+        return f"unbiased:{self.width}x{self.height}"
+
+    def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
+        """Compresses where the recipe says so, and crops."""
+        return Unify(self.width, self.height, key in self.compressed).apply(image)
+
+
+CLEAN_IMAGES = Condition()
+
+__all__ = ["CLEAN", "CLEAN_IMAGES", "Picture", "Reencoded", "Treatment", "Unified"]
