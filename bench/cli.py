@@ -77,6 +77,20 @@ def add_run_options(parser: ArgumentParser) -> None:
     data.add_argument(
         "--limit", type=positive, metavar="N", help="at most N images of each source, by a hash of the path"
     )
+    data.add_argument("--balance", action="store_true", help="equal numbers of real and generated images")
+    data.add_argument(
+        "--conditions",
+        nargs="+",
+        metavar="TEXT",
+        help="degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80, "
+        "crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original",
+    )
+    data.add_argument(
+        "--match",
+        default=default.match,
+        metavar="none|reencode:Q|unbiased",
+        help="also score with the same size and codec for both classes; reported beside the images as they are",
+    )
     model = parser.add_argument_group("model")
     model.add_argument("--backbone", default=default.backbone, help="vision model whose features are compared")
     model.add_argument("--weights", metavar="FILE", help="file with the backbone's weights (default: published)")
@@ -135,6 +149,7 @@ def run_compare(arguments: Namespace) -> None:
 def run_options(arguments: Namespace) -> RunOptions:
     """Makes the shared options from parsed arguments."""
     values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(RunOptions)}
+    values["conditions"] = tuple(values["conditions"] or ())
     values["output"] = Path(values["output"])
     values["resize"] = None if values["resize"] == "none" else values["resize"]
     return RunOptions(**values)

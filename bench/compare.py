@@ -22,6 +22,7 @@ from bench.store import ScoreStore, Scoring, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
 from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
+from bench.treatments import Assignment, assign_treatments
 from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
 from detectors import Backbone, View, create_backbone, create_detector
 
@@ -71,21 +72,24 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     datamodule = create_datamodule(options)
     datamodule.setup()
     backbone = create_backbone(options.backbone, options.weights)
-    entries = create_entries(specs, backbone, datamodule, options)
+    assignments = assign_treatments(options, datamodule)
+    entries = create_entries(specs, backbone, datamodule, assignments, options)
     scorings = [entry.scoring for entry in entries]
 
     store = ScoreStore(options.output, datamodule.title)
     known = store.known(datamodule.items, datamodule.root, scorings)
-    absent = missing(known, len(datamodule.items), len(scorings))
-    logged, goes_on = run(entries, datamodule, store, known, absent, options, progress)
+    absent = missing(known, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
+    logged, goes_on = run(entries, assignments, datamodule, store, known, absent, options, progress)
     if not goes_on:
         return None
 
     rows = store.known(datamodule.items, datamodule.root, scorings)
-    left = int(missing(rows, len(datamodule.items), len(scorings)).sum())
-    if left:
-        raise BenchError(f"{left} scores are missing from the store after the run; an image changed while it ran?")
-    report = make_report(rows, entries, datamodule, options)
+    left = missing(rows, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
+    if left.any():
+        raise BenchError(
+            f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
+        )
+    report = make_report(rows, entries, assignments, datamodule, options)
     files = write_report(report, options.output)
     return Comparison(report, rows, logged, int(absent.sum()), files)
 
@@ -96,36 +100,50 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     if options.data_root is None and options.dataset != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
     shared: dict[str, Any] = {
-        name: getattr(options, name) for name in ("generators", "limit", "resize", "batch_size", "num_workers")
+        name: getattr(options, name)
+        for name in ("generators", "limit", "balance", "resize", "batch_size", "num_workers")
     }
     return cls(options.data_root, **shared)  # type: ignore[arg-type] # the demo's root may be None
 
 
 def create_entries(
-    specs: Sequence[DetectorSpec], backbone: Backbone, datamodule: DetectionDataModule, options: RunOptions
+    specs: Sequence[DetectorSpec],
+    backbone: Backbone,
+    datamodule: DetectionDataModule,
+    assignments: Sequence[Assignment],
+    options: RunOptions,
 ) -> list[Entry]:
-    """Builds every detector for every seed, all on one backbone.
+    """Builds every detector for every seed, all on one backbone, and has it score every condition.
 
     Raises:
         BenchError: Two specifications come to the same detector.
     """
     entries = []
-    run = {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
+    facts = {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
+    written: dict[str, str] = {}
     for spec in specs:
         for seed in range(options.seeds):
             detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
-            entries.append(Entry(Scoring(spec.label, detector.fingerprint(**run), seed), detector))
-    first: dict[tuple[str, int], str] = {}
-    for entry in entries:
-        key = (entry.scoring.fingerprint, entry.scoring.seed)
-        if key in first:
-            raise BenchError(f"{entry.scoring.detector!r} is the same detector as {first[key]!r}.")
-        first[key] = entry.scoring.detector
+            fingerprint = detector.fingerprint(**facts)
+            if written.setdefault(fingerprint, spec.label) != spec.label:
+                raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
+            entries += [
+                Entry(Scoring(spec.label, fingerprint, seed, one.treatment.name), detector, position, one.contrasts)
+                for position, one in enumerate(assignments)
+            ]
     return entries
+
+
+def wanted(entries: Sequence[Entry], assignments: Sequence[Assignment], n_items: int) -> NDArray[np.bool_]:
+    """Says which scores the run is about, ``(n_items, n_entries)``: a matching leaves images out."""
+    everything = np.ones(n_items, dtype=np.bool_)
+    chosen = [everything if one.chosen is None else one.chosen for one in assignments]
+    return np.stack([chosen[entry.treatment] for entry in entries], axis=1)
 
 
 def run(
     entries: Sequence[Entry],
+    assignments: Sequence[Assignment],
     datamodule: DetectionDataModule,
     store: ScoreStore,
     known: pl.DataFrame,
@@ -139,6 +157,7 @@ def run(
         What the test loop logged, and whether this process is the one that goes on to write tables.
     """
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
+    datamodule.treatments = tuple(one.treatment for one in assignments)
     trainer = create_trainer(options, progress)
     facts = provenance(options.as_facts(), str(trainer.strategy.root_device))
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -151,13 +170,18 @@ def run(
 
 
 def make_report(
-    rows: pl.DataFrame, entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions
+    rows: pl.DataFrame,
+    entries: Sequence[Entry],
+    assignments: Sequence[Assignment],
+    datamodule: DetectionDataModule,
+    options: RunOptions,
 ) -> Report:
     """Makes the numbers and the sentences around them."""
     scorings = [entry.scoring for entry in entries]
-    summary = summarise(rows, scorings, datamodule.contrasts)
+    summary = summarise(rows, scorings, {one.treatment.name: one.contrasts for one in assignments})
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in scorings))}"
     notes = make_notes(rows, entries, datamodule, options, summary)
+    notes += [one.note for one in assignments if one.note]
     return Report(title, summary, notes, find_concerns(rows, entries))
 
 

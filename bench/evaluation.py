@@ -15,11 +15,13 @@ from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from torchmetrics.utilities import dim_zero_cat
 
+from bench.contrasts import ContrastRule
 from bench.errors import DetectorFailedError
 from bench.planning import plan_batches
-from bench.store import OK, SCHEMA, UNREADABLE, ScoreStore, ScoreWriter, Scoring
+from bench.store import CLEAN, OK, SCHEMA, UNREADABLE, ScoreStore, ScoreWriter, Scoring
 from datamodules import Batch, DetectionDataModule
 from datamodules.batch import Sample
+from datamodules.conditions import Picture
 from detectors import Detector
 
 SECONDS_BETWEEN_PARTS = 2.0
@@ -27,10 +29,24 @@ SECONDS_BETWEEN_PARTS = 2.0
 
 @dataclass(frozen=True)
 class Entry:
-    """A scoring and the detector that computes it."""
+    """A scoring and what computes it.
+
+    Args:
+        scoring: The column of scores.
+        detector: The method.
+        treatment: Position of its condition among the datamodule's treatments.
+        contrasts: Which images face each other under that condition.
+    """
 
     scoring: Scoring
     detector: Detector
+    treatment: int
+    contrasts: tuple[ContrastRule, ...]
+
+    @property
+    def picture(self) -> Picture:
+        """What the detector is shown."""
+        return Picture(self.scoring.condition, self.detector.view)
 
 
 class _AUROC(BinaryAUROC):
@@ -104,9 +120,8 @@ class Evaluation(L.LightningModule):
         self.entries, self.datamodule = entries, datamodule
         self.absent, self.known = absent, known
         self.store, self.run_name, self.provenance = store, run, provenance
-        self.contrasts = datamodule.contrasts
         self.detectors = nn.ModuleList(entry.detector for entry in entries)
-        self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in self.contrasts) for _ in entries)
+        self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in e.contrasts) for e in entries)
         self.writer: ScoreWriter | None = None
         self.flushed = time.monotonic()
 
@@ -115,8 +130,16 @@ class Evaluation(L.LightningModule):
         strategy = self.trainer.strategy
         self.run_name, self.absent = strategy.broadcast((self.run_name, self.absent))
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        self.datamodule.wanted = self._wanted()
         self.datamodule.batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
         self.writer = ScoreWriter(self.store, self.run_name, self.provenance, rank)
+
+    def _wanted(self) -> NDArray[np.bool_]:
+        """Says which image is needed under which treatment."""
+        wanted = np.zeros((len(self.absent), len(self.datamodule.treatments)), dtype=np.bool_)
+        for position, entry in enumerate(self.entries):
+            wanted[:, entry.treatment] |= self.absent[:, position]
+        return wanted
 
     def close(self) -> None:
         """Writes what is kept; also after a failure."""
@@ -139,14 +162,14 @@ class Evaluation(L.LightningModule):
             rows = stored.filter(pl.col("scoring") == position)
             scores = torch.from_numpy(rows["score"].to_numpy().copy()).to(self.device)
             labels = torch.from_numpy(rows["label"].to_numpy().astype(np.int64)).to(self.device)
-            self._update_metrics(position, scores, labels, rows["generator"].to_list())
+            self._update_metrics(position, scores, labels, rows["generator"].to_list(), rows["path"].to_list())
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Scores one batch."""
         for position, entry in enumerate(self.entries):
             if len(batch) and self.absent[int(batch.index[0]), position]:
                 scores = self._score(entry, batch)
-                self._update_metrics(position, scores, batch.label, batch.generator)
+                self._update_metrics(position, scores, batch.label, batch.generator, batch.path)
                 self._keep(self._rows(entry.scoring, batch, scores))
             lost = [sample for sample in batch.unreadable if self.absent[sample.index, position]]
             if lost:
@@ -158,8 +181,10 @@ class Evaluation(L.LightningModule):
         """Writes the last scores and logs the metrics."""
         self._flush()
         for position, entry in enumerate(self.entries):
-            for generator, live in zip(self.contrasts, self._live(position), strict=True):
-                name = f"{entry.scoring.detector}/seed{entry.scoring.seed}/{generator}"
+            for rule, live in zip(entry.contrasts, self._live(position), strict=True):
+                scoring = entry.scoring
+                condition = "" if scoring.condition == CLEAN else f"{scoring.condition}/"
+                name = f"{scoring.detector}/{condition}seed{scoring.seed}/{rule.generator}"
                 self.log_dict({f"{name}/{metric}": value for metric, value in live.compute().items()})
 
     def on_test_end(self) -> None:
@@ -183,7 +208,7 @@ class Evaluation(L.LightningModule):
         Raises:
             DetectorFailedError: It raised, or a score is not finite.
         """
-        images = batch.views[entry.detector.view]
+        images = batch.views[entry.picture]
         try:
             scores: Tensor = entry.detector(images, batch.key)
         except torch.OutOfMemoryError:
@@ -202,11 +227,12 @@ class Evaluation(L.LightningModule):
             )
         return scores.double()
 
-    def _update_metrics(self, position: int, scores: Tensor, labels: Tensor, sources: list[str]) -> None:
-        names = np.asarray(sources, dtype=object)
-        for (generator, reals), live in zip(self.contrasts.items(), self._live(position), strict=True):
-            chosen = np.isin(names, [*reals, generator])
-            rows = torch.from_numpy(np.flatnonzero(chosen)).to(scores.device)
+    def _update_metrics(
+        self, position: int, scores: Tensor, labels: Tensor, sources: list[str], paths: list[str]
+    ) -> None:
+        known = labels.cpu().numpy()
+        for rule, live in zip(self.entries[position].contrasts, self._live(position), strict=True):
+            rows = torch.from_numpy(np.flatnonzero(rule.applies(known, sources, paths))).to(scores.device)
             if len(rows):
                 live.update(scores[rows], labels[rows])
 

@@ -18,6 +18,9 @@ class RunOptions:
         generators: The generators to take; all by default.
         resize: Length in pixels of the short side before a view is cut; None keeps the native scale.
         limit: At most so many images of each source.
+        balance: Whether to keep equal numbers of real and generated images in every contrast.
+        conditions: Degradations to compare with the clean images, such as ``jpeg:75``.
+        match: How to give both classes the same container: ``none``, ``reencode:Q`` or ``unbiased``.
         backbone: Name of the vision model.
         weights: A file to load its weights from.
         view: ``method`` gives each detector the picture that its paper's code uses, ``common`` all the same crop.
@@ -36,6 +39,9 @@ class RunOptions:
     generators: Sequence[str] | None = None
     resize: int | None = 256
     limit: int | None = None
+    balance: bool = False
+    conditions: Sequence[str] = ()
+    match: str = "none"
     backbone: str = "efficientnet-lite0"
     weights: str | None = None
     view: str = "method"

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.contrasts import ContrastRule
 from bench.metrics import METRICS, undefined_reason
 from bench.statistics import GroupBootstrap, Interval, interval, no_interval_reason
 from bench.store import CLEAN, OK, UNREADABLE, Scoring
@@ -65,7 +66,10 @@ class Summary:
 
 
 def summarise(
-    rows: pl.DataFrame, scorings: Sequence[Scoring], contrasts: Mapping[str, Sequence[str]], draws: int = DRAWS
+    rows: pl.DataFrame,
+    scorings: Sequence[Scoring],
+    contrasts: Mapping[str, Sequence[ContrastRule]],
+    draws: int = DRAWS,
 ) -> Summary:
     """Computes every number of a comparison from score rows alone.
 
@@ -75,7 +79,7 @@ def summarise(
     Args:
         rows: Rows of the store for one set of images, with ``scoring``.
         scorings: The scorings by position; those of one detector and condition are its seeds.
-        contrasts: Which sources of real images face each generator; empty where a class is missing.
+        contrasts: Which images face each other under each condition; empty where a class is missing.
         draws: Number of bootstrap draws.
 
     Returns:
@@ -85,7 +89,7 @@ def summarise(
     images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
     bootstrap = GroupBootstrap(images["group"].to_list(), images["label"].to_list(), draws=draws)
     results = {
-        (detector, condition): _Result(rows, images, scorings, contrasts, bootstrap, detector, condition)
+        (detector, condition): _Result(rows, images, scorings, contrasts[condition], bootstrap, detector, condition)
         for detector, condition in dict.fromkeys((scoring.detector, scoring.condition) for scoring in scorings)
     }
     changes = [
@@ -137,12 +141,6 @@ class _Part:
         return Row(detector, condition, self.name, *counts, numbers)
 
 
-def _faces(images: pl.DataFrame, generator: str, reals: Sequence[str]) -> NDArray[np.bool_]:
-    source, label = pl.col("generator"), pl.col("label")
-    faces = ((label == 1) & (source == generator)) | ((label == 0) & source.is_in(list(reals)))
-    return images.select(faces).to_series().to_numpy()
-
-
 class _Result:
     """One detector under one condition: its rows, and the mean AUROC in every bootstrap draw."""
 
@@ -151,18 +149,17 @@ class _Result:
         rows: pl.DataFrame,
         images: pl.DataFrame,
         scorings: Sequence[Scoring],
-        contrasts: Mapping[str, Sequence[str]],
+        contrasts: Sequence[ContrastRule],
         bootstrap: GroupBootstrap,
         detector: str,
         condition: str,
     ) -> None:
         seeds = [i for i, s in enumerate(scorings) if (s.detector, s.condition) == (detector, condition)]
         scores, present = _columns(rows, images, seeds)
-        parts = [
-            _Part(images, scores, name, present & _faces(images, name, reals)) for name, reals in contrasts.items()
-        ]
+        facts = (images["label"].to_numpy(), images["generator"].to_list(), images["path"].to_list())
+        parts = [_Part(images, scores, rule.generator, present & rule.applies(*facts)) for rule in contrasts]
         everything = _Part(images, scores, MEAN if parts else ALL, present)
-        self.drawn: dict[str, list[Floats]] = {metric: [] for metric in WITH_INTERVAL}
+        self.drawn: dict[str, dict[str, Floats]] = {metric: {} for metric in WITH_INTERVAL}
         self.rows = []
         for part in parts or [everything]:
             self.rows.append(part.row(detector, condition, self._numbers(part, bootstrap)))
@@ -176,8 +173,8 @@ class _Result:
         if undefined is None:
             weights = bootstrap.weights(part.rows)
             for metric in WITH_INTERVAL:
-                self.drawn[metric].append(part.replicates(metric, weights))
-        latest = {metric: values[-1] for metric, values in self.drawn.items() if reason is None}
+                self.drawn[metric][part.name] = part.replicates(metric, weights)
+        latest = {metric: values[part.name] for metric, values in self.drawn.items() if reason is None}
         return {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS}
 
     def _mean(self, parts: Sequence[_Part], everything: _Part, metric: str) -> Number:
@@ -187,18 +184,30 @@ class _Result:
         if undefined:
             return _number(points, None, f"undefined for {undefined[0]}")
         reason = no_interval_reason(everything.groups, everything.labels.tolist())
-        averaged = np.mean(self.drawn[metric], axis=0) if metric in self.drawn and reason is None else None
+        averaged = (
+            np.mean(list(self.drawn[metric].values()), axis=0) if metric in self.drawn and reason is None else None
+        )
         return _number(points, averaged, reason)
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
-    """Subtracts two mean AUROCs in every draw: both saw the same groups, so what they share cancels."""
-    last, first = result.rows[-1].numbers["auroc"], clean.rows[-1].numbers["auroc"]
-    reason = last.reason or first.reason
+    """Subtracts two mean AUROCs in every draw: both saw the same groups, so what they share cancels.
+
+    The mean is over the generators that are there under both conditions.
+    """
+    names = [row.generator for row in result.rows if row.generator != MEAN]
+    pairs = [
+        (row.numbers["auroc"], other.numbers["auroc"], row.generator)
+        for row in result.rows
+        for other in clean.rows
+        if row.generator == other.generator in names
+    ]
+    value = float(np.mean([last.value - first.value for last, first, _ in pairs]))
+    reason = next((last.reason or first.reason for last, first, _ in pairs if last.reason or first.reason), None)
     if reason is not None:
-        return Number(last.value - first.value, reason=reason)
-    drawn = np.mean(result.drawn["auroc"], axis=0) - np.mean(clean.drawn["auroc"], axis=0)
-    return Number(last.value - first.value, interval(drawn))
+        return Number(value, reason=reason)
+    drawn = [result.drawn["auroc"][name] - clean.drawn["auroc"][name] for _, _, name in pairs]
+    return Number(value, interval(np.mean(drawn, axis=0)))
 
 
 def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:

@@ -215,7 +215,9 @@ class ImageDataset(Dataset[Sample]):
         self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
         self.preprocess = datamodule.preprocess
         # Arrow columns: compact, and safe in forked workers, where polars is not.
-        self.columns = {name: datamodule.items[name].to_arrow() for name in ("path", "label", "generator", "group")}
+        newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
+        names = ("path", "label", "generator", "group")
+        self.columns = {name: datamodule.items[name].to_arrow(compat_level=newest) for name in names}
 
     def __len__(self) -> int:
         return len(self.columns["path"])
@@ -253,9 +255,10 @@ def _table_of(items: Iterable[Item]) -> pl.DataFrame:
     """Makes a table of items chunk by chunk: a million of them as objects would take a gigabyte."""
     tables, rest = [pl.DataFrame(schema=ITEM_SCHEMA)], iter(items)
     while chunk := list(islice(rest, CHUNK)):
-        tables.append(
-            pl.DataFrame({name: [getattr(item, name) for item in chunk] for name in ITEM_SCHEMA}, ITEM_SCHEMA)
-        )
+        columns = {name: [getattr(item, name) for item in chunk] for name in ITEM_SCHEMA}
+        table = pl.DataFrame(columns, ITEM_SCHEMA)
+        alone = columns["group"] == columns["path"]
+        tables.append(table.with_columns(pl.col("path").alias("group")) if alone else table)  # one copy of the strings
     return pl.concat(tables)
 
 

@@ -74,6 +74,7 @@ class GradientCuff(Detector):
         self.directions, self.mu = directions, mu
         self.ratio, self.rule, self.blocks = ratio, rule, blocks
         perturbation = Perturbation(ratio, rule, blocks=blocks)
+        self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
         self.perturbed = perturbation.perturb(backbone, seed) if space == "input_of_wepe" else None
         self._drawn: tuple[Tensor, Tensor] | None = None
 
@@ -103,6 +104,13 @@ class GradientCuff(Detector):
     @property
     def passes(self) -> int:  # noqa: D102 - see Detector
         return self.directions if self.perturbed is None else 2 * self.directions + 1
+
+    @property
+    def settled(self) -> dict[str, object]:
+        """The options that are in use, with the blocks that were perturbed."""
+        if self.perturbed is None:
+            return {name: self.options[name] for name in ("space", "directions", "mu")}
+        return self.options | {"blocks": f"{block_ranges(self.chosen_blocks)} of {self.backbone.depth}"}
 
 
 @register

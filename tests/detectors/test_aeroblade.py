@@ -230,7 +230,7 @@ def test_other_kinds_of_model_are_an_error(pipeline, tmp_path):
 
 
 def test_unknown_autoencoder_gets_a_suggestion():
-    with pytest.raises(UnknownNameError, match="Unknown autoencoder 'embeded'. Did you mean 'embedded'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown autoencoder 'embeded'\. Did you mean 'embedded'"):
         Aeroblade(autoencoder="embeded")
 
 
@@ -247,5 +247,5 @@ def test_impossible_option_says_what_is_wrong(options, message):
 
 
 def test_unknown_posterior_is_an_error():
-    with pytest.raises(UnknownNameError, match="Unknown posterior 'samples'. Did you mean 'sample'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown posterior 'samples'\. Did you mean 'sample'"):
         Aeroblade(posterior="samples")

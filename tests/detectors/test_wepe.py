@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from detectors import Backbone, OptionError, Perturbation, WePe, create_detector
+from detectors import Backbone, OptionError, Perturbation, UnknownNameError, WePe, create_detector
 
 
 class Flat(nn.Module):
@@ -32,6 +32,36 @@ def test_score_is_one_minus_the_cosine_by_hand(flat):
     images[0, 0] = 1  # clean (1, 0), perturbed (3, 4): cosine 0.6
     images[1, 1] = 1  # clean (0, 2), perturbed (0, 1): cosine 1
     torch.testing.assert_close(detector(images, torch.tensor([0, 1])), torch.tensor([0.4, 0.0]).double())
+
+
+def test_default_scores_have_not_moved(flat):
+    """Noted when only the similarity existed: a change here needs a new ``version``."""
+    images = torch.zeros(2, 3, 4, 4)
+    images[0, 0], images[1, 1] = 1, 1
+    for options, noted in (
+        ({}, [0.003188987641956414, 4.2368079347339556e-05]),
+        ({"n": 3}, [0.0019393538024160383, 7.794159920650975e-05]),
+    ):
+        scores = WePe(flat, **options)(images, torch.arange(2))
+        torch.testing.assert_close(scores, torch.tensor(noted, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+def test_variance_and_bias_by_hand(flat):
+    detector = WePe(flat, n=2, statistic="variance")
+    for network, weight in zip(detector.perturbed, ([[3.0, 0, 0], [4, 1, 0]], [[3.0, 0, 0], [-4, 1, 0]]), strict=True):
+        network.model.blocks[0].weight = nn.Parameter(torch.tensor(weight), requires_grad=False)
+    red = torch.zeros(1, 3, 4, 4)
+    red[:, 0] = 1  # clean (1, 0); perturbed (0.6, 0.8) and (0.6, -0.8), whose mean is (0.6, 0)
+    torch.testing.assert_close(detector(red, torch.arange(1)), torch.tensor([0.64]).double())
+    torch.testing.assert_close(detector.bias(red), torch.tensor([0.16]).double())
+
+
+def test_similarity_is_variance_and_bias_together(vit):
+    """Eq. 3 is an equality only without bias: 2 - 2/n sum cos = variance + bias."""
+    images, keys = torch.rand(4, 3, 56, 56), torch.arange(4)
+    similarity, variance = (WePe(vit, n=3, statistic=statistic) for statistic in ("similarity", "variance"))
+    torch.testing.assert_close(2 * similarity(images, keys), variance(images, keys) + variance.bias(images))
+    assert similarity.fingerprint() != variance.fingerprint()
 
 
 def test_n_perturbations_are_averaged(vit):
@@ -83,6 +113,7 @@ def test_default_blocks_are_the_papers_share_of_the_depth(vit):
         ({"ratio": -0.1}, "ratio must be a number of at least 0, got -0.1"),
         ({"ratio": float("nan")}, "ratio must be a number of at least 0, got nan"),
         ({"n": 0}, "n must be at least 1, got 0"),
+        ({"n": 1, "statistic": "variance"}, r"statistic=variance needs n of at least 2 .*, got n=1"),
         ({"blocks": 7}, "blocks must lie within 0-5"),
         ({"blocks": 0}, "blocks must lie within 0-5"),
         ({"blocks": "4-9"}, "blocks must lie within 0-5"),
@@ -92,3 +123,8 @@ def test_default_blocks_are_the_papers_share_of_the_depth(vit):
 def test_impossible_option_says_what_is_wrong(vit, options, message):
     with pytest.raises(OptionError, match=message):
         WePe(vit, **options)
+
+
+def test_unknown_statistic_is_an_error(vit):
+    with pytest.raises(UnknownNameError, match=r"Unknown statistic 'varience'\. Did you mean 'variance'"):
+        WePe(vit, n=2, statistic="varience")

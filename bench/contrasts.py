@@ -1,0 +1,44 @@
+"""Which images face each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class ContrastRule:
+    """One generator and the real images that face it.
+
+    Args:
+        generator: Its name.
+        reals: The sources of real images.
+        members: Paths of the only images that take part; all where it is None.
+    """
+
+    generator: str
+    reals: tuple[str, ...]
+    members: frozenset[str] | None = None
+
+    def applies(self, labels: ArrayLike, sources: Sequence[str], paths: Sequence[str]) -> NDArray[np.bool_]:
+        """Says which images take part.
+
+        Args:
+            labels: ``(n,)``, 0 = real, 1 = generated.
+            sources: ``(n,)`` generators, or sources of real images.
+            paths: ``(n,)``.
+
+        Returns:
+            ``(n,)``.
+        """
+        label, source = np.asarray(labels), np.asarray(sources, dtype=object)
+        takes_part = np.where(label == 1, source == self.generator, np.isin(source, self.reals)).astype(np.bool_)
+        if self.members is not None:
+            takes_part &= np.fromiter((path in self.members for path in paths), dtype=np.bool_, count=len(paths))
+        return takes_part
+
+
+def rules_of(contrasts: Mapping[str, Sequence[str]]) -> tuple[ContrastRule, ...]:
+    """Makes rules of what a datamodule declares."""
+    return tuple(ContrastRule(generator, tuple(reals)) for generator, reals in contrasts.items())
