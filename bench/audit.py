@@ -96,17 +96,18 @@ class GeneratorAudit:
     combined: Mapping[str, CueResult]
 
 
-def audit(cues: pl.DataFrame, contrasts: Mapping[str, Sequence[str]]) -> list[GeneratorAudit]:
+def audit(cues: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], *, combine: bool = True) -> list[GeneratorAudit]:
     """Audits every generator.
 
     Args:
         cues: ``path, label, generator, group`` and a column for each cue, a row for each readable image; cues without a
             column are left out, so a table of `PIXEL_CUES` will do.
         contrasts: Which sources of real images face each generator.
+        combine: Whether to fit the combinations of cues, which take most of the time.
     """
     if {"width", "height"} <= set(cues.columns):
         cues = cues.with_columns(pl.format("{}x{}", "width", "height").alias(SIZE))
-    return [_audit_generator(cues, name, reals) for name, reals in contrasts.items()]
+    return [_audit_generator(cues, name, reals, combine) for name, reals in contrasts.items()]
 
 
 def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
@@ -137,7 +138,7 @@ def audit_frame(audits: Iterable[GeneratorAudit]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FRAME_SCHEMA)
 
 
-def _audit_generator(cues: pl.DataFrame, generator: str, reals: Sequence[str]) -> GeneratorAudit:
+def _audit_generator(cues: pl.DataFrame, generator: str, reals: Sequence[str], combine: bool) -> GeneratorAudit:
     source, label = pl.col("generator"), pl.col("label")
     faces = ((label == 1) & (source == generator)) | ((label == 0) & source.is_in(list(reals)))
     chosen = cues.filter(faces).sort("path")
@@ -149,7 +150,7 @@ def _audit_generator(cues: pl.DataFrame, generator: str, reals: Sequence[str]) -
     single = tuple(_single(feature, kind, images) for kind, of in features.items() for feature in of)
     every = {**features, "all": [feature for of in features.values() for feature in of]}
     worst = {kind: _worst(of, kind, images) for kind, of in every.items() if of}
-    together = {kind: _combined(of, kind, images) for kind, of in every.items() if of}
+    together = {kind: _combined(of, kind, images) for kind, of in every.items() if of and combine}
     return GeneratorAudit(generator, chosen.select("path", "label", "group"), single, worst, together)
 
 

@@ -131,7 +131,7 @@ def compare_parser() -> ArgumentParser:
     return parser
 
 
-def run_compare(arguments: Namespace) -> None:
+def run_compare(arguments: Namespace) -> int:
     """Runs ``compare`` and prints its table."""
     from rich.console import Console
 
@@ -141,9 +141,10 @@ def run_compare(arguments: Namespace) -> None:
     console = Console()
     result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
     if result is None:
-        return  # another device of the run prints
+        return 0  # another device of the run prints
     print_report(result.report, console)
     print(f"Scored now: {result.scored}. Written: {', '.join(map(str, result.files))}.")
+    return 0
 
 
 def run_options(arguments: Namespace) -> RunOptions:
@@ -155,7 +156,32 @@ def run_options(arguments: Namespace) -> RunOptions:
     return RunOptions(**values)
 
 
-COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], None], str]] = {
+def audit_parser() -> ArgumentParser:
+    """Makes the parser of ``audit``."""
+    parser = OneLineParser(description="Measures how much of the label can be read from trivia, without any detector.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
+    )
+    add_run_options(parser)
+    return parser
+
+
+def run_audit(arguments: Namespace) -> int:
+    """Runs ``audit`` and prints its table."""
+    from rich.console import Console
+
+    from bench.audit_report import audit_dataset, print_audit
+
+    report = audit_dataset(run_options(arguments), arguments.detectors or ())
+    print_audit(report, Console())
+    return 0
+
+
+COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], int], str]] = {
+    "audit": (audit_parser, run_audit, "measure how much of the label can be read from trivia"),
     "compare": (compare_parser, run_compare, "score a dataset with detectors and compare them"),
 }
 
@@ -181,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     command = COMMANDS[parsed.subcommand][1]
     try:
-        command(parsed[parsed.subcommand])
+        return command(parsed[parsed.subcommand])
     except BrokenPipeError:
         return 0
     except Exception as error:
@@ -189,7 +215,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return 0
 
 
 def is_users_mistake(error: Exception) -> bool:

@@ -23,6 +23,7 @@ from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
 from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
 from bench.treatments import Assignment, assign_treatments
+from bench.worst_cue import compare_with_cues
 from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
 from detectors import Backbone, View, create_backbone, create_detector
 
@@ -182,7 +183,8 @@ def make_report(
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in scorings))}"
     notes = make_notes(rows, entries, datamodule, options, summary)
     notes += [one.note for one in assignments if one.note]
-    return Report(title, summary, notes, find_concerns(rows, entries))
+    cues = compare_with_cues(rows, scorings, assignments, datamodule, options.output)
+    return Report(title, summary, cues, notes, find_concerns(rows, entries))
 
 
 def write_report(report: Report, output: Path) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ import torch
 from bench.evaluation import Entry
 from bench.options import RunOptions
 from bench.summary import DRAWS, Summary, real_scores, unreadable
+from bench.worst_cue import SIGNIFICANT
 from datamodules import DetectionDataModule
 from detectors import Backbone
 
@@ -69,6 +70,11 @@ def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
         f"[low, high]: 95 % percentile interval over {DRAWS} bootstrap draws of the groups (images that share a source "
         f"are one group), the same draws for all detectors, generators and seeds.",
     ]
+    notes.append(
+        f"Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
+        f"saturation and Laplacian energy the one that tells the classes apart best, cross-fitted. A detector that is "
+        f"'not separated' from it, or 'below', in a paired test at {SIGNIFICANT:.0%} may have measured nothing else."
+    )
     if options.seeds == 1:
         notes.append("Conditional on seed 0: what a method draws once for all images does not average out.")
     else:

@@ -207,12 +207,15 @@ def _difference(result: _Result, clean: _Result) -> Number:
     if reason is not None:
         return Number(value, reason=reason)
     drawn = [result.drawn["auroc"][name] - clean.drawn["auroc"][name] for _, _, name in pairs]
-    return Number(value, interval(np.mean(drawn, axis=0)))
+    return _number(np.array([value]), np.mean(drawn, axis=0), None)
 
 
 def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:
     seeds_sd = float(np.std(points, ddof=1)) if len(points) > 1 else None
-    return Number(float(np.mean(points)), interval(drawn) if drawn is not None else None, seeds_sd, reason)
+    found = interval(drawn) if drawn is not None else None
+    if found is not None and np.isnan(found.low):
+        found, reason = None, "too many bootstrap draws lack a class of a small generator"
+    return Number(float(np.mean(points)), found, seeds_sd, reason)
 
 
 def _columns(rows: pl.DataFrame, images: pl.DataFrame, seeds: Sequence[int]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -12,9 +12,11 @@ from rich.text import Text
 from bench.metrics import METRICS
 from bench.store import CLEAN
 from bench.summary import WITH_INTERVAL, Number, Row, Summary
+from bench.worst_cue import WORST_CUE, AgainstCues
 
 UNLIMITED = 10_000
 COUNTS = ("real", "generated", "unreadable")
+VERDICT = "against worst cue"
 CHANGES = ("detector", "condition", "change of mean AUROC")
 
 
@@ -25,12 +27,14 @@ class Report:
     Args:
         title: What was compared on what.
         summary: The numbers.
+        cues: The worst trivial cue beside the detectors.
         notes: What a reader must know to read them, one sentence each.
         warnings: What makes them doubtful.
     """
 
     title: str
     summary: Summary
+    cues: AgainstCues
     notes: Sequence[str]
     warnings: Sequence[str]
 
@@ -38,12 +42,18 @@ class Report:
     def header(self) -> list[str]:
         """The columns; the condition is one where there is more than the clean images."""
         names = ["detector", "condition", "generator"] if self._has_conditions else ["detector", "generator"]
-        return [*names, *COUNTS, *(METRICS[metric].title for metric in WITH_INTERVAL)]
+        last = [VERDICT] if self.cues.verdicts else []
+        return [*names, *COUNTS, *(METRICS[metric].title for metric in WITH_INTERVAL), *last]
 
     @property
     def cells(self) -> list[list[str]]:
         """The rows, as text."""
-        return [self._cells(row) for row in self.summary.rows]
+        return [self._cells(row) for row in self.rows]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The detectors' rows, then those of the worst cue."""
+        return [*self.summary.rows, *self.cues.rows]
 
     @property
     def changes(self) -> list[list[str]]:
@@ -57,19 +67,26 @@ class Report:
     def _cells(self, row: Row) -> list[str]:
         names = [row.detector, row.condition, row.generator] if self._has_conditions else [row.detector, row.generator]
         counts = [str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)]
-        return [*names, *counts, *(_cell(row.numbers[metric]) for metric in WITH_INTERVAL)]
+        numbers = [_cell(row.numbers[metric]) if metric in row.numbers else "" for metric in WITH_INTERVAL]
+        last = [self._verdict(row)] if self.cues.verdicts else []
+        return [*names, *counts, *numbers, *last]
+
+    def _verdict(self, row: Row) -> str:
+        if row.detector == WORST_CUE:
+            return self.cues.names.get((row.condition, row.generator), "")
+        return self.cues.verdicts.get((row.detector, row.condition, row.generator), "")
 
 
 def terminal_tables(report: Report) -> list[Table]:
     """Makes the tables for a terminal."""
     named = report.header.index(COUNTS[0])
-    tables = [_table(report.title, report.header, report.cells, named)]
+    tables = [make_table(report.title, report.header, report.cells, named)]
     if report.changes:
-        tables.append(_table("Against the clean images, paired", CHANGES, report.changes, 2))
+        tables.append(make_table("Against the clean images, paired", CHANGES, report.changes, 2))
     return tables
 
 
-def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], named: int) -> Table:
+def make_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], named: int) -> Table:
     """Makes a table whose first columns are names, written once, and the others numbers."""
     table = Table(title=title, title_justify="left")
     for position, name in enumerate(header):
@@ -112,17 +129,20 @@ def csv_frame(report: Report) -> pl.DataFrame:
                 "low": number.interval.low if number.interval else None,
                 "high": number.interval.high if number.interval else None,
                 "seeds_sd": number.seeds_sd,
+                "against_worst_cue": report.cues.verdicts.get((row.detector, row.condition, row.generator))
+                if metric == "auroc"
+                else None,
                 "n_real": row.n_real,
                 "n_generated": row.n_generated,
                 "n_unreadable": row.n_unreadable,
                 "reason": number.reason,
             }
-            for row in report.summary.rows
+            for row in report.rows
             for metric, number in row.numbers.items()
         ],
         schema_overrides={
             **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
-            "reason": pl.String,
+            **dict.fromkeys(("reason", "against_worst_cue"), pl.String),
         },
         infer_schema_length=None,
     )
@@ -152,14 +172,17 @@ def _escaped(text: str) -> str:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Prints the table, and under it the warnings and notes."""
-    tables = terminal_tables(report)
-    width = max(Console(width=UNLIMITED).measure(table).maximum for table in tables)
-    if not console.is_terminal or console.width < width:
-        console = Console(file=console.file, width=max(console.width, width))  # a file has no width to keep to
-    for table in tables:
-        console.print(table)
+    """Prints the tables, and under them the warnings and notes."""
+    print_tables(terminal_tables(report), console)
     for warning in report.warnings:
         console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
     for note in report.notes:
         console.print(Text(f"- {note}"), soft_wrap=True)
+
+
+def print_tables(tables: Sequence[Table], console: Console) -> None:
+    """Prints tables whole: where they are wider than the console, lines run on rather than numbers being cut."""
+    width = max(Console(width=UNLIMITED).measure(table).maximum for table in tables)
+    wide = Console(file=console.file, width=max(console.width, width), force_terminal=console.is_terminal)
+    for table in tables:
+        wide.print(table)

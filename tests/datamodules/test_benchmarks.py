@@ -22,6 +22,7 @@ from datamodules import (
     LSUNBedroomDataModule,
     UnknownDataNameError,
 )
+from datamodules.conditions import CLEAN, Picture
 from datamodules.listing import list_files
 from detectors import View
 
@@ -62,7 +63,8 @@ def read_all(data, *views):
     data.views = views or (NATIVE,)
     pixels, reasons = {}, {}
     for batch in data.test_dataloader():
-        pixels |= {path: [batch.views[view][i] for view in data.views] for i, path in enumerate(batch.path)}
+        shown = [batch.views[Picture(CLEAN, view)] for view in data.views] if batch.path else []
+        pixels |= {path: [views[i] for views in shown] for i, path in enumerate(batch.path)}
         reasons |= {sample.path: sample.reason for sample in batch.unreadable}
     return pixels, reasons
 

@@ -1,0 +1,247 @@
+"""Writes a dataset as WebDataset ``.tar`` files, which :class:`datamodules.shards.ShardsDataModule` reads.
+
+Images are packed as they are, bit for bit, in the order of their paths: ``<key>.json`` says what an image is, and
+``<key>.<ending>`` is the image. Images of ``.npz`` archives are packed as their raw pixels. The same images give the
+same files. A shard is written under another name and renamed when it is whole, so a run that was killed goes on after
+the last whole one.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from datamodules.archives import split_item
+from datamodules.base import DetectionDataModule
+from datamodules.batch import sha256_of
+from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.reading import UnreadableImageError
+from datamodules.shard_description import FILE, Description, describe, load_description, make_source
+from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
+from datamodules.shards import ShardsDataModule, registered
+from datamodules.tar_headers import BLOCK, ShardError, padded
+
+GIB = 1 << 30
+END_MARK = bytes(2 * BLOCK)
+_FACTS = ("path", "label", "generator", "group")
+_LATER = {"shards": {}, "left_out": {}, "complete": False, "notes": [], "contrasts": {}}
+"""What another number of images may change in a description."""
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """What packing came to.
+
+    Args:
+        shards: All shards, in order.
+        images: Number of images in them.
+        kept: Number of shards that an earlier run had written.
+        left_out: Path and reason of each image that could not be opened, and so is in no shard.
+    """
+
+    shards: tuple[Path, ...]
+    images: int
+    kept: int
+    left_out: dict[str, str]
+
+
+def pack(
+    datamodule: DetectionDataModule,
+    output: Path,
+    shard_bytes: int = GIB,
+    progress: Callable[[int, int], None] | None = None,
+) -> PackResult:
+    """Writes a dataset's images into shards.
+
+    Args:
+        datamodule: Any dataset; its limits, generators and balance choose the images.
+        output: Folder of the shards.
+        shard_bytes: The size that no shard of more than one image exceeds.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataOptionError: The dataset cannot be packed, or the folder holds something else.
+        DatasetNotFoundError: Not one image could be opened.
+    """
+    if shard_bytes < 1:
+        raise DataOptionError(f"--shard-bytes must be at least 1, got {shard_bytes}.")
+    if isinstance(datamodule, ShardsDataModule):
+        raise DataOptionError(f"{datamodule.root} holds shards already; pack the folders that they were made of.")
+    datamodule.setup()
+    description = describe(datamodule, shard_bytes)
+    make_source(description, registered(), output)  # fails now rather than when the shards are read
+    output.mkdir(parents=True, exist_ok=True)
+    with _sole_writer(output):
+        _check_output(description, output)
+        description.save(output)
+        return _Packing(datamodule, output, description, progress or (lambda done, total: None)).run()
+
+
+class _Packing:
+    """One run over the images, shard by shard."""
+
+    def __init__(
+        self,
+        datamodule: DetectionDataModule,
+        output: Path,
+        description: Description,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.datamodule, self.output, self.description, self.progress = datamodule, output, description, progress
+        self.items = datamodule.items
+        self.stem = re.sub(r"[^\w.-]+", "-", description.title).strip("-.") or datamodule.name
+        self.counts: dict[str, int] = {}
+        self.left_out: dict[str, str] = {}
+
+    def run(self) -> PackResult:
+        position = number = kept = 0
+        while position < len(self.items):
+            end = self._end_of_kept(number, position)
+            kept += end is not None
+            position = self._write(number, position) if end is None else end
+            number += 1
+            self.progress(position, len(self.items))
+        if not self.counts:
+            path, reason = next(iter(self.left_out.items()))
+            raise DatasetNotFoundError(f"Not one image could be opened; the first is {path}: {reason}.")
+        self._remove_surplus()
+        replace(self.description, shards=self.counts, left_out=self.left_out, complete=True).save(self.output)
+        shards = tuple(self.output / name for name in self.counts)
+        return PackResult(shards, sum(self.counts.values()), kept, self.left_out)
+
+    def _file(self, number: int) -> Path:
+        return self.output / f"{self.stem}-{number:06d}.tar"
+
+    def _write(self, number: int, position: int) -> int:
+        """Writes one shard from an image on; returns the position of the first image after it."""
+        target = self._file(number)
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            with partial.open("wb") as stream:
+                end, count = self._fill(stream, number, position)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if count:
+                partial.replace(target)
+                self.counts[target.name] = len(read_index(target, packed=True))
+        finally:
+            partial.unlink(missing_ok=True)
+        return end
+
+    def _fill(self, stream: BinaryIO, number: int, position: int) -> tuple[int, int]:
+        """Writes the images that fit; returns the position of the first that does not, and how many do."""
+        size, count = len(END_MARK), 0
+        for end in range(position, len(self.items)):
+            sample = self._sample(end, f"{number:06d}-{count:06d}")
+            if count and size + len(sample) > self.description.shard_bytes:
+                break
+            stream.write(sample)
+            size, count = size + len(sample), count + bool(sample)
+            self.progress(end, len(self.items))
+        else:
+            end = len(self.items)
+        stream.write(END_MARK)
+        return end, count
+
+    def _sample(self, position: int, key: str) -> bytes:
+        """Makes the members of one image; none where it cannot be opened."""
+        facts = dict(zip(_FACTS, self.items.select(_FACTS).row(position), strict=True))
+        path = str(facts["path"])
+        try:
+            data = self.datamodule.read_bytes(path)
+        except (OSError, UnreadableImageError) as error:
+            self.left_out[path] = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+            return b""
+        facts["sha256"] = sha256_of(data)
+        ending = Path(path).suffix.lower()
+        if split_item(path) is not None:
+            picture, ending = self.datamodule.decode(data, path), PIXELS_ENDING
+            facts |= {"height": picture.height, "width": picture.width}
+        text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _member(f"{key}.json", text.encode()) + _member(f"{key}{ending}", data)
+
+    def _end_of_kept(self, number: int, position: int) -> int | None:
+        """Says where a shard ends that an earlier run wrote; None where it is not what this run would write."""
+        file = self._file(number)
+        try:
+            index, status = read_index(file, packed=True), file.stat()
+        except (ShardError, OSError):
+            return None
+        present = (*_FACTS, "bytes")
+        for row in index.select(present).iter_rows():
+            position = self._skip_unopened(position, until=row[0])
+            if position == len(self.items) or self.items.select(present).row(position) != row:
+                return None
+            if self.items["mtime_ns"][position] > status.st_mtime_ns:
+                return None
+            position += 1
+        position = self._skip_unopened(position)
+        if position < len(self.items):
+            following = self._sample(position, f"{number:06d}-{len(index):06d}")
+            if not len(index) or status.st_size + len(following) <= self.description.shard_bytes:
+                return None
+        self.counts[file.name] = len(index)
+        return position
+
+    def _skip_unopened(self, position: int, until: str | None = None) -> int:
+        paths: pl.Series = self.items["path"]
+        while position < len(paths) and paths[position] != until and not self._sample(position, "key"):
+            position += 1
+        return position
+
+    def _remove_surplus(self) -> None:
+        """Removes the shards of this dataset that an earlier run over more images left."""
+        form = re.compile(re.escape(self.stem) + r"-\d{6,}\.tar")
+        for file in list(self.output.iterdir()):
+            name = file.name.removesuffix(INDEX_ENDING)
+            if form.fullmatch(name) and name not in self.counts:
+                file.unlink()
+
+
+def _member(name: str, data: bytes) -> bytes:
+    """Makes a tar member that depends on nothing but its name and bytes."""
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    return info.tobuf(tarfile.GNU_FORMAT) + data + bytes(padded(len(data)) - len(data))
+
+
+def _check_output(description: Description, output: Path) -> None:
+    there = load_description(output)
+    if there is None:
+        if any(output.glob("*.tar")):
+            raise DataOptionError(f"{output} holds .tar files of something else; give another --output.")
+        return
+    known, new = (asdict(one) | _LATER for one in (there, description))
+    for name, value in new.items():
+        if known[name] != value:
+            raise DataOptionError(
+                f"{output / FILE} is of other shards: {name} is {known[name]!r}, now {value!r}; give another --output."
+            )
+
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Keeps other packs out of a folder; a killed one's lock is gone with it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            os.close(descriptor)
+            raise DataOptionError(f"Another pack is writing to {folder}; wait for it.") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)

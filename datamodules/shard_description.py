@@ -1,0 +1,166 @@
+"""``dataset.json``, which lies beside packed shards: the dataset they were made of, as far as scores depend on it.
+
+Scores depend on an image's bytes and on what its dataset does to it before a view is cut. So the dataset's own class is
+made again, by name and with the options it had, and asked.
+"""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from datamodules.base import DetectionDataModule, index_of
+from datamodules.tar_headers import ShardError
+
+FILE = "dataset.json"
+FORMAT = "aigi-bench shards 1"
+Datasets = Mapping[str, type[DetectionDataModule]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What ``dataset.json`` says.
+
+    Args:
+        dataset: Name of the dataset that was packed.
+        title: What the store and the tables call it.
+        options: Those of its options that scores depend on, beside those of every dataset, which are chosen anew when
+            the shards are read.
+        protocol: What it does to images, likewise.
+        contrasts: Which sources of real images face each generator.
+        notes: What a reader of the scores must know.
+        licence: Of the images.
+        citation: Of the dataset.
+        shard_bytes: The size that no shard of more than one image exceeds.
+        shards: Number of images in each shard, by its file's name.
+        left_out: Path and reason of each image that could not be opened.
+        complete: Whether packing came to its end.
+    """
+
+    dataset: str
+    title: str
+    options: dict[str, str | int | float | bool | None]
+    protocol: dict[str, Any]
+    contrasts: dict[str, list[str]]
+    notes: list[str]
+    licence: str
+    citation: str
+    shard_bytes: int
+    shards: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    complete: bool = False
+
+    def save(self, folder: Path) -> None:
+        """Writes the file, whole or not at all."""
+        temporary = folder / f".{FILE}.partial"
+        text = json.dumps({"format": FORMAT} | asdict(self), indent=2, ensure_ascii=False)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+        temporary.replace(folder / FILE)
+
+
+def describe(datamodule: DetectionDataModule, shard_bytes: int) -> Description:
+    """Describes a dataset that is set up."""
+    return Description(
+        dataset=datamodule.name,
+        title=datamodule.title,
+        options=_options_of(datamodule),
+        protocol=_own_protocol(datamodule),
+        contrasts={generator: list(reals) for generator, reals in datamodule.contrasts.items()},
+        notes=list(datamodule.notes),
+        licence=datamodule.licence,
+        citation=datamodule.citation,
+        shard_bytes=shard_bytes,
+    )
+
+
+def load_description(folder: Path) -> Description | None:
+    """Reads the file; None where there is none.
+
+    Raises:
+        ShardError: It is not what :meth:`Description.save` writes.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+            raise ShardError(f"{file} does not say that it is of the format {FORMAT!r}.")
+        found = Description(**values)
+    except (ValueError, TypeError, RecursionError) as error:
+        if isinstance(error, ShardError):
+            raise
+        raise ShardError(f"{file} is damaged: {str(error).splitlines()[0][:100]}") from error
+    reason = _fault_of(found)
+    if reason is not None:
+        raise ShardError(f"{file} is damaged: {reason}.")
+    return found
+
+
+def make_source(found: Description, datasets: Datasets, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401
+    """Makes the datamodule of the dataset that was packed; it lists nothing.
+
+    Args:
+        found: The description.
+        datasets: Every dataset's class by name.
+        root: Where the shards are.
+        options: Those of every dataset.
+
+    Raises:
+        UnknownDataNameError: There is no such dataset here.
+        ShardError: It would not do to the images what the packed one did.
+    """
+    cls = index_of(datasets, found.dataset)
+    unknown = set(found.options) - _own_options(cls)
+    if unknown:
+        raise ShardError(f"{root / FILE}: dataset {found.dataset!r} has no option {sorted(unknown)[0]!r}.")
+    source = cls(root, **found.options, **options)
+    if _own_protocol(source) != found.protocol:
+        raise ShardError(
+            f"{root / FILE}: dataset {found.dataset!r} had the protocol {found.protocol} when it was packed, and comes "
+            f"to {_own_protocol(source)} here; pack it again."
+        )
+    return source
+
+
+def _own_protocol(datamodule: DetectionDataModule) -> dict[str, Any]:
+    base = DetectionDataModule.protocol.fget(datamodule)  # type: ignore[attr-defined] # a property is a descriptor
+    return {name: value for name, value in datamodule.protocol.items() if name not in base}
+
+
+def _own_options(cls: type[DetectionDataModule]) -> set[str]:
+    """Names the options that a dataset has beside those of every dataset."""
+    names: set[str] = set()
+    for one in cls.__mro__:
+        if issubclass(one, DetectionDataModule) and "__init__" in vars(one):
+            parameters = inspect.signature(one.__init__).parameters.values()
+            names |= {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    return names - set(inspect.signature(DetectionDataModule.__init__).parameters)
+
+
+def _options_of(datamodule: DetectionDataModule) -> dict[str, Any]:
+    """Finds the values of a dataset's own options in its protocol, or else among its attributes."""
+    found = {}
+    for name in sorted(_own_options(type(datamodule))):
+        value = datamodule.protocol.get(name, getattr(datamodule, name, ...))
+        if value is None or isinstance(value, str | int | float | bool):
+            found[name] = value
+    return found
+
+
+def _fault_of(found: Description) -> str | None:
+    kinds = {"str": str, "int": int, "bool": bool}
+    for one in fields(found):
+        expected = kinds.get(str(one.type), list if one.name == "notes" else dict)
+        if type(getattr(found, one.name)) is not expected:
+            return f"{one.name} must be of type {expected.__name__}"
+    if not found.title or found.title in (".", "..") or set(found.title) & set("/\\\0"):
+        return f"the title {found.title[:80]!r} cannot name a folder"
+    names = [*found.shards]
+    if any("/" in name or "\\" in name or not name.endswith(".tar") or name.startswith(".") for name in names):
+        return "a shard's name is no plain name that ends in .tar"
+    if not all(isinstance(note, str) for note in found.notes) or not all(type(n) is int for n in found.shards.values()):
+        return "notes must be texts and shards numbers of images"
+    return None

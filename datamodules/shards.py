@@ -1,0 +1,233 @@
+"""Datasets packed into WebDataset ``.tar`` files, a few large ones instead of millions of small ones.
+
+Samples are read at their offsets, not as a stream: a run that was interrupted goes on with exactly the images that are
+missing, and each image is seen once on any number of devices. Nothing is ever unpacked.
+"""
+
+import os
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from PIL import Image
+
+from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataModule, Item
+from datamodules.batch import sha256_of
+from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
+from datamodules.reading import UnreadableImageError
+from datamodules.shard_description import FILE, Datasets, Description, load_description, make_source
+from datamodules.shard_index import INDEX_SCHEMA, read_index
+from datamodules.tar_headers import ShardError
+
+MAX_OPEN = 8
+_PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width")
+
+
+def registered() -> Datasets:
+    """Returns every dataset of this package; looked up late, as shards are one of them."""
+    from datamodules import DATASETS
+
+    return DATASETS
+
+
+class ShardsDataModule(DetectionDataModule):
+    """Images in the ``.tar`` files of a folder.
+
+    Shards that :func:`datamodules.packing.pack` wrote stand for the dataset that they were made of: the title, the
+    contrasts, the protocol and so the scores and their fingerprints are those of its folders. The options of every
+    dataset (``resize``, ``crop_seed``, ...) are chosen when the shards are read; the dataset's own ones, such as
+    GenImage's protocol, are those that it was packed with.
+
+    Of other shards, each sample must have one image and either a ``.json`` with ``label`` (0 or 1) and, where wanted,
+    ``generator``, ``path`` and ``group``, or a ``.cls`` with the label. All real images face every generator.
+
+    Args:
+        root: The folder with the shards.
+        datasets: Finds every dataset's class by name.
+        options: Those of :class:`~datamodules.base.DetectionDataModule`.
+    """
+
+    name = "shards"
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        datasets: Callable[[], Datasets] = registered,
+        **options: Any,  # noqa: ANN401 - the base's
+    ) -> None:
+        super().__init__(root, **options)
+        self.datasets = datasets
+        self.shards: tuple[tuple[Path, int, int], ...] = ()
+        self.places: dict[str, Any] = {}
+
+    @cached_property
+    def description(self) -> Description | None:
+        """What the packed shards say about their dataset; None for other shards."""
+        return load_description(self.root)
+
+    @cached_property
+    def source(self) -> DetectionDataModule | None:
+        """The dataset that was packed; it answers for its protocol and lists nothing."""
+        if self.description is None:
+            return None
+        if self.description.dataset == self.name:
+            raise ShardError(f"{self.root / FILE} says that shards were packed as shards.")
+        options = {"generators": self.generators, "resize": self.resize, "crop_seed": self.crop_seed, "num_workers": 0}
+        return make_source(self.description, self.datasets(), self.root, **options)
+
+    @property
+    def title(self) -> str:
+        """That of the packed dataset."""
+        return self.description.title if self.description else f"shards:{self.root.resolve().name}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Those of the packed dataset, and how many of its images could not be opened."""
+        if self.description is None:
+            return ()
+        lost = len(self.description.left_out)
+        own = (f"Images that could not be opened when the shards were packed: {lost}.",) if lost else ()
+        return (*self.description.notes, *own)
+
+    @property
+    def contrasts(self) -> dict[str, tuple[str, ...]]:
+        """Those of the packed dataset."""
+        if self.source is None:
+            return super().contrasts
+        self.source.items = self.items
+        return self.source.contrasts
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """That of the packed dataset."""
+        return super().protocol if self.source is None else self.source.protocol
+
+    @property
+    def preprocessing(self) -> str:
+        """That of the packed dataset."""
+        return super().preprocessing if self.source is None else self.source.preprocessing
+
+    def preprocess(self, image: Image.Image, label: int, generator: str) -> Image.Image:
+        """Does to an image what the packed dataset does."""
+        own = super() if self.source is None else self.source
+        return own.preprocess(image, label, generator)
+
+    def list_items(self) -> Iterator[Item]:
+        """Yields the samples of every shard."""
+        index = self._read_shards()
+        self.places = {name: index[name].to_arrow() for name in _PLACE}
+        if self.generators is not None:
+            index = self._chosen(index)
+        for part in index.iter_slices(CHUNK):
+            for *facts, shard in part.select(
+                *(name for name in ITEM_SCHEMA if name != "mtime_ns"), "shard"
+            ).iter_rows():
+                yield Item(*facts, mtime_ns=self.shards[shard][1])
+
+    def read_bytes(self, path: str) -> bytes:
+        """Reads an image's bytes where they lie in their shard.
+
+        Raises:
+            UnreadableImageError: They are not those that were packed.
+        """
+        row = self._row_of(path)
+        shard, offset, size, digest = (
+            self.places[name][row].as_py() for name in ("shard", "offset", "bytes", "sha256")
+        )
+        data = os.pread(_descriptor_of(*self.shards[shard]), size, offset)
+        if len(data) < size or (digest is not None and sha256_of(data) != digest.hex()):
+            raise UnreadableImageError("the shard is damaged here: these are not the bytes that were packed")
+        return data
+
+    def decode(self, data: bytes, path: str) -> Image.Image:
+        """Decodes a file, or makes a picture of raw pixels."""
+        row = self._row_of(path)
+        width, height = self.places["width"][row].as_py(), self.places["height"][row].as_py()
+        return super().decode(data, path) if width is None else Image.frombytes("RGB", (width, height), data)
+
+    def _row_of(self, path: str) -> int:
+        paths = self.places["path"]
+        row = bisect_left(range(len(paths)), path, key=lambda at: paths[at].as_py())
+        if row == len(paths) or paths[row].as_py() != path:
+            raise FileNotFoundError(2, "No such sample", path)
+        return row
+
+    def _read_shards(self) -> pl.DataFrame:
+        counts = self._shards_of()
+        tables, self.shards = [pl.DataFrame(schema=INDEX_SCHEMA | {"shard": pl.Int32})], ()
+        for number, (name, count) in enumerate(counts.items()):
+            file = self.root / name
+            index = read_index(file, packed=self.description is not None)
+            if count is not None and count != len(index):
+                raise ShardError(f"{file} holds {len(index)} images, and {FILE} says {count}; copy it again.")
+            status = file.stat()
+            self.shards += ((file, status.st_mtime_ns, status.st_size),)
+            tables.append(index.with_columns(shard=pl.lit(number, pl.Int32)))
+        index = pl.concat(tables).sort("path").rechunk()
+        twice = index.filter(pl.col("path") == pl.col("path").shift(1))["path"]
+        if len(twice):
+            raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
+        return index
+
+    def _shards_of(self) -> dict[str, int | None]:
+        """Finds the shards, with the number of images that each must hold where it is known."""
+        if not self.root.is_dir():
+            raise DatasetNotFoundError(
+                f"There is no folder {self.root}. Give the folder of the shards as --data-root DIR."
+            )
+        found = {file.name for file in self.root.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
+        if self.description is None:
+            if not found:
+                raise DatasetNotFoundError(
+                    f"There is no .tar file in {self.root}; write some with `python -m bench pack`."
+                )
+            return dict.fromkeys(sorted(found))
+        if not self.description.complete:
+            raise DatasetNotFoundError(f"Packing into {self.root} did not come to its end: run the same pack again.")
+        missing = sorted(set(self.description.shards) - found)
+        if missing:
+            raise DatasetNotFoundError(
+                f"{self.root} lacks {len(missing)} shards, the first is {missing[0]}; copy them."
+            )
+        return dict(sorted(self.description.shards.items()))
+
+    def _chosen(self, index: pl.DataFrame) -> pl.DataFrame:
+        """Keeps the generators that were asked for, under any of their names, and the real images they face."""
+        self.generators = self.generators if self.source is None else self.source.generators
+        label, source = pl.col("label"), pl.col("generator")
+        present = index.filter(label == GENERATED)["generator"].unique().to_list()
+        for name in self.generators or ():
+            if name not in present:
+                raise UnknownDataNameError("generator", name, present)
+        kept = index.filter((label == REAL) | source.is_in(list(self.generators or ())))
+        if self.source is None:
+            return kept
+        self.source.items = kept.select("label", "generator")
+        faced = {real for reals in self.source.contrasts.values() for real in reals}
+        return kept.filter((label == GENERATED) | source.is_in(list(faced)))
+
+
+_descriptors: dict[tuple[Path, int, int], int] = {}  # a forked worker may share them: pread has no position
+
+
+def _descriptor_of(shard: Path, mtime_ns: int, size: int) -> int:
+    """Opens a shard, or finds it open.
+
+    Raises:
+        UnreadableImageError: It is not the file that was listed.
+    """
+    known = (shard, mtime_ns, size)
+    if known not in _descriptors:
+        if len(_descriptors) >= MAX_OPEN:
+            os.close(_descriptors.pop(next(iter(_descriptors))))
+        descriptor = os.open(shard, os.O_RDONLY)
+        status = os.fstat(descriptor)
+        if (status.st_mtime_ns, status.st_size) != (mtime_ns, size):
+            os.close(descriptor)
+            raise UnreadableImageError("the shard has changed since it was listed")
+        _descriptors[known] = descriptor
+    return _descriptors[known]
