@@ -1,64 +1,29 @@
-"""The doctor: reads every image of a dataset once and says what is wrong with the copy at hand.
+"""The doctor: examines a dataset, says what its sources are like and what is wrong with them."""
 
-Wrong, so that the exit code is 1: files that cannot be read; counts and sizes of generated images other than the
-published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
-perceptual hash. Notes are what may be as it should: what was not found or passed by, copies within a class, formats
-that differ between the classes, and pictures of both classes whose hashes differ in a few bits. Such pairs are only
-noted, for among the ten thousand million pairs of a full benchmark a few are alike by chance. Pictures of one declared
-group (a photograph and what was made of it) may look alike. Flat pictures have no hash to compare.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
+from pathlib import Path
 
+import numpy as np
 import polars as pl
-from PIL import Image
-from torch.utils.data import DataLoader, Dataset
+from rich.console import Console, JustifyMethod
+from rich.table import Table
 
-from bench.errors import BenchError
-from datamodules import GENERATED, REAL, Count, DetectionDataModule, UnreadableImageError
-from datamodules.archives import split_item
-from datamodules.batch import sha256_of
-from datamodules.cues import _header as stored_as
-from datamodules.fingerprints import perceptual_hash
+from bench.examination import Progress, examine
+from bench.faults import WRONG, Finding, expected_count, find_faults, native_sizes
+from bench.terminal import print_table, text_of
+from datamodules import GENERATED, REAL, Count, DetectionDataModule
 
-WRONG, NOTE = "wrong", "note"
 CLASSES = {REAL: "real", GENERATED: "generated"}
-RAW = "raw pixels"
-EXAMPLES = 5
-MAX_BYTES = 1 << 30
-"""A larger file is not read: the largest picture that is decoded has a quarter of that."""
-FEWEST_BITS = 24
-"""A picture's hash has 32 bits set; fewer, because many frequencies tie, where it is flat."""
-SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}
-
-FACTS = {
-    **{"sha256": pl.String, "hash": pl.UInt64, "format": pl.String},
-    **{"width": pl.UInt32, "height": pl.UInt32, "quality": pl.UInt8, "reason": pl.String},
+COMMON_SIZES, MOST_SIZES = 3, 100
+COLUMNS: dict[str, JustifyMethod] = {
+    **dict.fromkeys(("class", "source"), "left"),
+    **dict.fromkeys(("images", "unreadable"), "right"),
+    **dict.fromkeys(("format", "ending", "native", "width", "height", "common sizes", "JPEG quality"), "left"),
 }
-Facts = tuple[str | None, int | None, str | None, int | None, int | None, int | None, str | None]
-Progress = Callable[[int, int], None]
-_BATCH, _CHUNK = 32, 1 << 14
-_ENDING = pl.col("path").str.extract(r"(\.[^./#]+)(?:#\d+)?$").fill_null("")
-_SIZE = pl.format("{}x{}", "width", "height")
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about a dataset.
-
-    Args:
-        severity: ``wrong`` or ``note``.
-        where: Class and source, or the dataset.
-        what: In a sentence.
-        examples: Up to five paths or pairs of paths.
-    """
-
-    severity: str
-    where: str
-    what: str
-    examples: tuple[str, ...] = ()
+Spread = tuple[float, float, float]
+"""Least, median and greatest."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +34,15 @@ class SourceFacts:
         label: 0 = real, 1 = generated.
         name: The source's.
         images: Number of images, readable or not.
-        expected: The published number, where there is one and all images were looked at.
+        expected: The published number, where there is one and all images were taken.
         unreadable: How many of them cannot be read.
         native_size: The published width and height.
         formats: Number of images of each format, by content, the most frequent first.
-        endings: Number of images of each ending as it is written.
+        endings: Number of images of each ending, as it is written.
         sizes: Number of images of each width and height.
-        width: Least, median and greatest; None without a readable image, as for the two below.
-        height: Likewise.
-        jpeg_quality: Likewise, of the images that are JPEG.
+        width: Its spread; None without a readable image, as the height's.
+        height: Its spread.
+        jpeg_quality: The spread of the images that are JPEG; None without any.
     """
 
     label: int
@@ -86,12 +51,12 @@ class SourceFacts:
     expected: Count | None
     unreadable: int
     native_size: int | None
-    formats: dict[str, int]
-    endings: dict[str, int]
-    sizes: dict[str, int]
-    width: tuple[float, float, float] | None
-    height: tuple[float, float, float] | None
-    jpeg_quality: tuple[float, float, float] | None
+    formats: Mapping[str, int]
+    endings: Mapping[str, int]
+    sizes: Mapping[str, int]
+    width: Spread | None
+    height: Spread | None
+    jpeg_quality: Spread | None
 
 
 @dataclass(frozen=True)
@@ -100,8 +65,8 @@ class Diagnosis:
 
     Args:
         title: The dataset.
-        rows: The sources, real ones first.
-        findings: What is wrong first.
+        rows: Its sources, real ones first.
+        findings: What is wrong, then what is to be noted.
     """
 
     title: str
@@ -115,93 +80,152 @@ class Diagnosis:
 
 
 def check(datamodule: DetectionDataModule, progress: Progress | None = None) -> Diagnosis:
-    """Reads every image of a dataset and says what is wrong.
+    """Reads every image of a dataset once and says what is wrong.
 
     Args:
-        datamodule: The dataset; with a ``limit`` or ``balance`` the counts are not compared with the published ones.
+        datamodule: The dataset; if it takes a sample, numbers are not compared with the published ones.
         progress: Called now and then with the number of images read and of all.
 
     Raises:
         BenchError: A process that read images was killed.
         DatasetNotFoundError: There are no images.
     """
+    datamodule.prepare_data()
     datamodule.setup()
-    images = pl.concat([datamodule.items, examine(datamodule, progress)], how="horizontal")
-    return diagnose(datamodule, images)
-
-
-def examine(datamodule: DetectionDataModule, progress: Progress | None = None) -> pl.DataFrame:
-    """Reads every image once, in ``num_workers`` processes, and returns its `FACTS`, a row for each item."""
-    facts, frames = _read(datamodule, progress), [pl.DataFrame(schema=FACTS)]
-    while chunk := list(islice(facts, _CHUNK)):
-        frames.append(pl.DataFrame(chunk, FACTS, orient="row"))
-    return pl.concat(frames)
-
-
-def diagnose(datamodule: DetectionDataModule, images: pl.DataFrame) -> Diagnosis:
-    """Makes the diagnosis.
-
-    Args:
-        datamodule: The dataset, set up.
-        images: Its items with their `FACTS`.
-    """
-    images = images.with_columns(
-        pl.format("{} {}", pl.col("label").replace_strict(CLASSES, return_dtype=pl.String), "generator").alias("where"),
-        _ENDING.alias("ending"),
-        _SIZE.alias("size"),
-    )
+    ending = pl.col("path").str.extract(r"(\.[^./#]+)(?:#\d+)?$").fill_null("")
+    items = datamodule.items.with_columns(ending.alias("ending"))
+    images = pl.concat([items, examine(datamodule, progress)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, rows, images))
+    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images))
 
 
-def _read(datamodule: DetectionDataModule, progress: Progress | None) -> Iterator[Facts]:
-    total, done = len(datamodule.items), 0
-    batches = [list(range(start, min(start + _BATCH, total))) for start in range(0, total, _BATCH)]
-    workers = min(datamodule.num_workers, len(batches))
-    loader = DataLoader(_Files(datamodule), batch_sampler=batches, num_workers=workers, collate_fn=list)
-    try:
-        for batch in loader:
-            done += len(batch)
-            yield from batch
-            if progress is not None:
-                progress(done, total)
-    except RuntimeError as error:  # the loader's own: whatever a file raises is a fact about that file
-        path = datamodule.items["path"][min(done, total - 1)]
-        raise BenchError(f"A process was killed while reading {path} or an image after it; out of memory?") from error
+def _source_facts(datamodule: DetectionDataModule, images: pl.DataFrame) -> SourceFacts:
+    label, name = int(images["label"][0]), str(images["generator"][0])
+    readable = images.filter(pl.col("reason").is_null())
+    return SourceFacts(
+        label=label,
+        name=name,
+        images=len(images),
+        expected=expected_count(datamodule, name),
+        unreadable=len(images) - len(readable),
+        native_size=native_sizes(datamodule).get(name),
+        formats=_tally(readable["format"]),
+        endings=_tally(images["ending"]),
+        sizes=_tally(readable.select(pl.format("{}x{}", "width", "height")).to_series()),
+        width=_spread(readable["width"]),
+        height=_spread(readable["height"]),
+        jpeg_quality=_spread(readable["jpeg_quality"]),
+    )
 
 
-class _Files(Dataset[Facts]):
-    """The facts of each file."""
-
-    def __init__(self, datamodule: DetectionDataModule) -> None:
-        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
-        # Arrow columns: compact, and safe in forked workers, where polars is not.
-        self.paths, self.bytes = datamodule.items["path"].to_arrow(), datamodule.items["bytes"].to_arrow()
-
-    def __getitem__(self, index: int) -> Facts:
-        path = self.paths[index].as_py()
-        try:
-            data = self._read(path, self.bytes[index].as_py())
-            image = self.decode(data, path)
-            form, quality = (RAW, None) if split_item(path) else stored_as(data)
-            return sha256_of(data), _hash_of(image), form, image.width, image.height, quality, None
-        except UnreadableImageError as error:
-            reason = str(error)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-        except Exception as error:  # whatever a broken file does to a decoder, the next file is read
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:100]
-        return None, None, None, None, None, None, reason
-
-    def _read(self, path: str, size: int) -> bytes:
-        if size == 0:
-            raise UnreadableImageError("empty file")  # not opened: a pipe or a device would never end
-        if size > MAX_BYTES:
-            raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
-        return self.read_bytes(path)
+def _tally(values: pl.Series) -> dict[str, int]:
+    counted = values.alias("value").value_counts(name="n").sort(["n", "value"], descending=[True, False])
+    return dict(counted.iter_rows())
 
 
-def _hash_of(image: Image.Image) -> int | None:
-    value = perceptual_hash(image)
-    return value if value.bit_count() >= FEWEST_BITS else None
+def _spread(values: pl.Series) -> Spread | None:
+    found = values.drop_nulls().to_numpy()
+    return (float(found.min()), float(np.median(found)), float(found.max())) if len(found) else None
+
+
+def rows_frame(diagnosis: Diagnosis) -> pl.DataFrame:
+    """Makes a row for each source, with all that is known of it."""
+    return pl.DataFrame(
+        [
+            {
+                "class": CLASSES[row.label],
+                "source": row.name,
+                "images": row.images,
+                "expected": row.expected.number if row.expected else None,
+                "expected_by": row.expected.source if row.expected else None,
+                "unreadable": row.unreadable,
+                "native_size": row.native_size,
+                "formats": _tallied(row.formats, len(row.formats)),
+                "endings": _tallied(row.endings, len(row.endings)),
+                "sizes": _tallied(row.sizes, MOST_SIZES),
+                **_columns("width", row.width),
+                **_columns("height", row.height),
+                **_columns("jpeg_quality", row.jpeg_quality),
+            }
+            for row in diagnosis.rows
+        ],
+        infer_schema_length=None,
+    )
+
+
+def findings_frame(diagnosis: Diagnosis) -> pl.DataFrame:
+    """Makes a row for each finding; examples are separated by ``|``."""
+    columns = ("severity", "where", "what", "examples")
+    rows = [(one.severity, one.where, one.what, " | ".join(one.examples)) for one in diagnosis.findings]
+    return pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
+
+
+def write_diagnosis(diagnosis: Diagnosis, output: Path) -> tuple[Path, Path]:
+    """Writes ``data-check.csv`` and ``data-findings.csv``."""
+    output.mkdir(parents=True, exist_ok=True)
+    files = (output / "data-check.csv", output / "data-findings.csv")
+    rows_frame(diagnosis).write_csv(files[0])
+    findings_frame(diagnosis).write_csv(files[1])
+    return files
+
+
+def table_of(diagnosis: Diagnosis) -> Table:
+    """Makes the table of the sources for a terminal."""
+    table = Table(title=text_of(diagnosis.title), title_justify="left")
+    for name, justify in COLUMNS.items():
+        table.add_column(name, justify=justify)
+    for row in diagnosis.rows:
+        cells = [
+            CLASSES[row.label],
+            row.name,
+            f"{row.images:,}" + (f" of {row.expected.number:,}" if row.expected else ""),
+            f"{row.unreadable:,}",
+            _tallied(row.formats, len(row.formats)),
+            _tallied(row.endings, len(row.endings)),
+            f"{row.native_size}x{row.native_size}" if row.native_size else "",
+            _shown(row.width),
+            _shown(row.height),
+            _tallied(row.sizes, COMMON_SIZES),
+            _shown(row.jpeg_quality),
+        ]
+        table.add_row(*map(text_of, cells))
+    return table
+
+
+def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
+    """Prints the table, and under it the findings with their examples."""
+    print_table(table_of(diagnosis), console)
+    console.print("Three numbers are least / median / greatest.")
+    for finding in diagnosis.findings:
+        style = "red" if finding.severity == WRONG else ""
+        console.print(text_of(f"{finding.severity}: {finding.where}: {finding.what}", style), soft_wrap=True)
+        for example in finding.examples:
+            console.print(text_of(f"    {example}"), soft_wrap=True)
+    wrong = sum(finding.severity == WRONG for finding in diagnosis.findings)
+    console.print("Nothing is wrong." if diagnosis.ok else f"{wrong} finding{'s' if wrong > 1 else ''} wrong.")
+
+
+def _columns(name: str, spread: Spread | None) -> dict[str, float | None]:
+    return dict(zip((f"{name}_min", f"{name}_median", f"{name}_max"), spread or (None, None, None), strict=True))
+
+
+def _shown(spread: Spread | None) -> str:
+    if spread is None:
+        return ""
+    return f"{spread[0]:g}" if spread[0] == spread[2] else " / ".join(f"{value:g}" for value in spread)
+
+
+def _tallied(counts: Mapping[str, int], most: int) -> str:
+    """Writes counts down: the name alone where there is one.
+
+    Examples:
+        >>> _tallied({"PNG": 12, "JPEG": 3, "WEBP": 1}, most=2)
+        'PNG 12, JPEG 3, 1 other'
+        >>> _tallied({"PNG": 12}, most=2)
+        'PNG'
+    """
+    if len(counts) == 1:
+        return next(iter(counts))
+    words = [f"{name or 'none'} {number}" for name, number in list(counts.items())[:most]]
+    return ", ".join([*words, f"{len(counts) - most:,} other"] if len(counts) > most else words)

@@ -6,14 +6,9 @@ same files. A shard is written under another name and renamed when it is whole, 
 the last whole one.
 """
 
-import errno
-import fcntl
 import json
-import os
 import re
-import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -28,11 +23,12 @@ from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import FILE, Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
 from datamodules.shards import ShardsDataModule, registered
-from datamodules.tar_headers import BLOCK, ShardError, padded
+from datamodules.tar_headers import ShardError
+from datamodules.tar_writing import END_MARK, member, new_tar, sole_writer
 
 GIB = 1 << 30
-END_MARK = bytes(2 * BLOCK)
 _FACTS = ("path", "label", "generator", "group")
+_PRESENT = (*_FACTS, "bytes")
 _LATER = {"shards": {}, "left_out": {}, "complete": False, "notes": [], "contrasts": {}}
 """What another number of images may change in a description."""
 
@@ -83,7 +79,7 @@ def pack(
     description = describe(datamodule, shard_bytes)
     make_source(description, registered(), output)  # fails now rather than when the shards are read
     output.mkdir(parents=True, exist_ok=True)
-    with _sole_writer(output):
+    with sole_writer(output):
         _check_output(description, output)
         description.save(output)
         return _Packing(datamodule, output, description, progress or (lambda done, total: None)).run()
@@ -100,7 +96,7 @@ class _Packing:
         progress: Callable[[int, int], None],
     ) -> None:
         self.datamodule, self.output, self.description, self.progress = datamodule, output, description, progress
-        self.items = datamodule.items
+        self.items = datamodule.items.select(*_PRESENT, "mtime_ns")
         self.stem = re.sub(r"[^\w.-]+", "-", description.title).strip("-.") or datamodule.name
         self.counts: dict[str, int] = {}
         self.left_out: dict[str, str] = {}
@@ -127,17 +123,10 @@ class _Packing:
     def _write(self, number: int, position: int) -> int:
         """Writes one shard from an image on; returns the position of the first image after it."""
         target = self._file(number)
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            with partial.open("wb") as stream:
-                end, count = self._fill(stream, number, position)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if count:
-                partial.replace(target)
-                self.counts[target.name] = len(read_index(target, packed=True))
-        finally:
-            partial.unlink(missing_ok=True)
+        with new_tar(target) as stream:
+            end, count = self._fill(stream, number, position)
+        if count:
+            self.counts[target.name] = len(read_index(target, packed=True))
         return end
 
     def _fill(self, stream: BinaryIO, number: int, position: int) -> tuple[int, int]:
@@ -152,12 +141,11 @@ class _Packing:
             self.progress(end, len(self.items))
         else:
             end = len(self.items)
-        stream.write(END_MARK)
         return end, count
 
     def _sample(self, position: int, key: str) -> bytes:
         """Makes the members of one image; none where it cannot be opened."""
-        facts = dict(zip(_FACTS, self.items.select(_FACTS).row(position), strict=True))
+        facts = dict(zip(_FACTS, self.items.row(position), strict=False))
         path = str(facts["path"])
         try:
             data = self.datamodule.read_bytes(path)
@@ -170,7 +158,7 @@ class _Packing:
             picture, ending = self.datamodule.decode(data, path), PIXELS_ENDING
             facts |= {"height": picture.height, "width": picture.width}
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return _member(f"{key}.json", text.encode()) + _member(f"{key}{ending}", data)
+        return member(f"{key}.json", text.encode()) + member(f"{key}{ending}", data)
 
     def _end_of_kept(self, number: int, position: int) -> int | None:
         """Says where a shard ends that an earlier run wrote; None where it is not what this run would write."""
@@ -179,12 +167,10 @@ class _Packing:
             index, status = read_index(file, packed=True), file.stat()
         except (ShardError, OSError):
             return None
-        present = (*_FACTS, "bytes")
-        for row in index.select(present).iter_rows():
+        for row in index.select(_PRESENT).iter_rows():
             position = self._skip_unopened(position, until=row[0])
-            if position == len(self.items) or self.items.select(present).row(position) != row:
-                return None
-            if self.items["mtime_ns"][position] > status.st_mtime_ns:
+            *present, mtime_ns = self.items.row(position) if position < len(self.items) else (None, 0)
+            if present != list(row) or mtime_ns > status.st_mtime_ns:
                 return None
             position += 1
         position = self._skip_unopened(position)
@@ -210,13 +196,6 @@ class _Packing:
                 file.unlink()
 
 
-def _member(name: str, data: bytes) -> bytes:
-    """Makes a tar member that depends on nothing but its name and bytes."""
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    return info.tobuf(tarfile.GNU_FORMAT) + data + bytes(padded(len(data)) - len(data))
-
-
 def _check_output(description: Description, output: Path) -> None:
     there = load_description(output)
     if there is None:
@@ -229,19 +208,3 @@ def _check_output(description: Description, output: Path) -> None:
             raise DataOptionError(
                 f"{output / FILE} is of other shards: {name} is {known[name]!r}, now {value!r}; give another --output."
             )
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Keeps other packs out of a folder; a killed one's lock is gone with it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            os.close(descriptor)
-            raise DataOptionError(f"Another pack is writing to {folder}; wait for it.") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)

@@ -41,7 +41,7 @@ class Description:
 
     dataset: str
     title: str
-    options: dict[str, str | int | float | bool | None]
+    options: dict[str, Any]
     protocol: dict[str, Any]
     contrasts: dict[str, list[str]]
     notes: list[str]

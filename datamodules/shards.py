@@ -4,7 +4,6 @@ Samples are read at their offsets, not as a stream: a run that was interrupted g
 missing, and each image is seen once on any number of devices. Nothing is ever unpacked.
 """
 
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -20,9 +19,10 @@ from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import FILE, Datasets, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
+from datamodules.shard_reading import Shard
 from datamodules.tar_headers import ShardError
 
-MAX_OPEN = 8
+_FACTS = tuple(name for name in ITEM_SCHEMA if name != "mtime_ns")
 _PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width")
 
 
@@ -61,7 +61,7 @@ class ShardsDataModule(DetectionDataModule):
     ) -> None:
         super().__init__(root, **options)
         self.datasets = datasets
-        self.shards: tuple[tuple[Path, int, int], ...] = ()
+        self.shards: tuple[Shard, ...] = ()
         self.places: dict[str, Any] = {}
 
     @cached_property
@@ -113,20 +113,20 @@ class ShardsDataModule(DetectionDataModule):
 
     def preprocess(self, image: Image.Image, label: int, generator: str) -> Image.Image:
         """Does to an image what the packed dataset does."""
-        own = super() if self.source is None else self.source
-        return own.preprocess(image, label, generator)
+        if self.source is None:
+            return super().preprocess(image, label, generator)
+        return self.source.preprocess(image, label, generator)
 
     def list_items(self) -> Iterator[Item]:
         """Yields the samples of every shard."""
         index = self._read_shards()
-        self.places = {name: index[name].to_arrow() for name in _PLACE}
+        newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
+        self.places = {name: index[name].to_arrow(compat_level=newest) for name in _PLACE}
         if self.generators is not None:
             index = self._chosen(index)
         for part in index.iter_slices(CHUNK):
-            for *facts, shard in part.select(
-                *(name for name in ITEM_SCHEMA if name != "mtime_ns"), "shard"
-            ).iter_rows():
-                yield Item(*facts, mtime_ns=self.shards[shard][1])
+            for facts in part.select("shard", *_FACTS).iter_rows(named=True):
+                yield Item(mtime_ns=self.shards[facts.pop("shard")].mtime_ns, **facts)
 
     def read_bytes(self, path: str) -> bytes:
         """Reads an image's bytes where they lie in their shard.
@@ -138,7 +138,7 @@ class ShardsDataModule(DetectionDataModule):
         shard, offset, size, digest = (
             self.places[name][row].as_py() for name in ("shard", "offset", "bytes", "sha256")
         )
-        data = os.pread(_descriptor_of(*self.shards[shard]), size, offset)
+        data: bytes = self.shards[shard].read(offset, size)
         if len(data) < size or (digest is not None and sha256_of(data) != digest.hex()):
             raise UnreadableImageError("the shard is damaged here: these are not the bytes that were packed")
         return data
@@ -164,14 +164,14 @@ class ShardsDataModule(DetectionDataModule):
             index = read_index(file, packed=self.description is not None)
             if count is not None and count != len(index):
                 raise ShardError(f"{file} holds {len(index)} images, and {FILE} says {count}; copy it again.")
-            status = file.stat()
-            self.shards += ((file, status.st_mtime_ns, status.st_size),)
+            self.shards += (Shard.of(file),)
             tables.append(index.with_columns(shard=pl.lit(number, pl.Int32)))
         index = pl.concat(tables).sort("path").rechunk()
         twice = index.filter(pl.col("path") == pl.col("path").shift(1))["path"]
         if len(twice):
             raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
-        return index
+        alone = bool((index["group"] == index["path"]).all())
+        return index.with_columns(group=pl.col("path")) if alone else index  # one copy of the strings
 
     def _shards_of(self) -> dict[str, int | None]:
         """Finds the shards, with the number of images that each must hold where it is known."""
@@ -209,25 +209,3 @@ class ShardsDataModule(DetectionDataModule):
         self.source.items = kept.select("label", "generator")
         faced = {real for reals in self.source.contrasts.values() for real in reals}
         return kept.filter((label == GENERATED) | source.is_in(list(faced)))
-
-
-_descriptors: dict[tuple[Path, int, int], int] = {}  # a forked worker may share them: pread has no position
-
-
-def _descriptor_of(shard: Path, mtime_ns: int, size: int) -> int:
-    """Opens a shard, or finds it open.
-
-    Raises:
-        UnreadableImageError: It is not the file that was listed.
-    """
-    known = (shard, mtime_ns, size)
-    if known not in _descriptors:
-        if len(_descriptors) >= MAX_OPEN:
-            os.close(_descriptors.pop(next(iter(_descriptors))))
-        descriptor = os.open(shard, os.O_RDONLY)
-        status = os.fstat(descriptor)
-        if (status.st_mtime_ns, status.st_size) != (mtime_ns, size):
-            os.close(descriptor)
-            raise UnreadableImageError("the shard has changed since it was listed")
-        _descriptors[known] = descriptor
-    return _descriptors[known]

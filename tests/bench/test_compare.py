@@ -46,7 +46,7 @@ def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     assert [(row.n_real, row.n_generated) for row in result.report.summary.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
     with (tmp_path / "results" / "compare.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 6 * 9
+    assert len(rows) == 6 * 9 + 3  # and the worst cue
     auroc = next(r for r in rows if (r["detector"], r["generator"], r["metric"]) == ("rigid", "mean", "auroc"))
     assert float(auroc["value"]) == result.report.summary.rows[-1].numbers["auroc"].value
     assert float(auroc["low"]) <= float(auroc["value"]) <= float(auroc["high"])

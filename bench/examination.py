@@ -1,0 +1,104 @@
+"""Reads every image of a dataset once and writes down what the doctor needs of it, which is little."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import polars as pl
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from bench.errors import BenchError
+from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules.archives import split_item
+from datamodules.batch import sha256_of
+from datamodules.cues import _header as stored_as
+from datamodules.fingerprints import perceptual_hash
+
+FACTS = {
+    **{"sha256": pl.String, "hash": pl.UInt64, "format": pl.String},
+    **{"width": pl.UInt32, "height": pl.UInt32, "jpeg_quality": pl.UInt8, "reason": pl.String},
+}
+"""``reason`` says why an image cannot be read, all others are then null. ``hash`` is null for a flat picture."""
+RAW = "raw pixels"
+MAX_BYTES = 1 << 30
+"""A larger file is not read: the largest picture that is decoded has a quarter of that as RGB."""
+FEWEST_BITS = 24
+"""A perceptual hash has 32 bits set; fewer where the picture is so flat that its frequencies tie."""
+
+Facts = tuple[str | None, int | None, str | None, int | None, int | None, int | None, str | None]
+Progress = Callable[[int, int], None]
+_BATCH, _CHUNK = 32, 1 << 14
+
+
+def examine(datamodule: DetectionDataModule, progress: Progress | None = None) -> pl.DataFrame:
+    """Reads every image once, in ``num_workers`` processes.
+
+    A process holds one picture at a time, and what is kept of an image is some 150 bytes.
+
+    Args:
+        datamodule: The dataset, set up.
+        progress: Called now and then with the number of images read and of all.
+
+    Returns:
+        The `FACTS`, a row for each item.
+
+    Raises:
+        BenchError: A process was killed.
+    """
+    facts, frames = _read(datamodule, progress), [pl.DataFrame(schema=FACTS)]
+    while chunk := list(islice(facts, _CHUNK)):
+        frames.append(pl.DataFrame(chunk, FACTS, orient="row"))
+    return pl.concat(frames)
+
+
+def _read(datamodule: DetectionDataModule, progress: Progress | None) -> Iterator[Facts]:
+    total, done = len(datamodule.items), 0
+    batches = [list(range(start, min(start + _BATCH, total))) for start in range(0, total, _BATCH)]
+    workers = min(datamodule.num_workers, len(batches))
+    stream = iter(DataLoader(_Files(datamodule), batch_sampler=batches, num_workers=workers, collate_fn=list))
+    while done < total:
+        try:
+            batch = next(stream)
+        except RuntimeError as error:  # the loader's own: what a file raises is a fact about that file
+            path = datamodule.items["path"][done]
+            raise BenchError(f"A process was killed while reading {path} or an image after it: {error}") from error
+        done += len(batch)
+        yield from batch
+        if progress is not None:
+            progress(done, total)
+
+
+class _Files(Dataset[Facts]):
+    """The facts of each file."""
+
+    def __init__(self, datamodule: DetectionDataModule) -> None:
+        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
+        # Arrow columns: compact, and safe in forked workers, where polars is not.
+        self.paths, self.bytes = datamodule.items["path"].to_arrow(), datamodule.items["bytes"].to_arrow()
+
+    def __getitem__(self, index: int) -> Facts:
+        path = self.paths[index].as_py()
+        try:
+            data = self._read(path, self.bytes[index].as_py())
+            image = self.decode(data, path)
+            form, quality = (RAW, None) if split_item(path) else stored_as(data)
+            return sha256_of(data), _hash_of(image), form, image.width, image.height, quality, None
+        except UnreadableImageError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        except Exception as error:  # whatever a broken file does to a decoder, the next one is read
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:100]
+        return None, None, None, None, None, None, reason
+
+    def _read(self, path: str, size: int) -> bytes:
+        if size == 0:
+            raise UnreadableImageError("empty file")  # not opened: a pipe or a device would never end
+        if size > MAX_BYTES:
+            raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
+        return self.read_bytes(path)
+
+
+def _hash_of(image: Image.Image) -> int | None:
+    value = perceptual_hash(image)
+    return value if value.bit_count() >= FEWEST_BITS else None
