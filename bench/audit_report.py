@@ -105,7 +105,7 @@ def _correlations(options: RunOptions, datamodule: DetectionDataModule, detector
     clean = assign_treatments(options, datamodule)[:1]
     entries = create_entries(parse_detectors(list(detectors)), backbone, datamodule, clean, options)
     scorings = [entry.scoring for entry in entries]
-    rows = ScoreStore(options.output, datamodule.title).known(datamodule.items, datamodule.root, scorings)
+    rows = ScoreStore(options.output, datamodule.title).known(datamodule.items, datamodule.read_bytes, scorings)
     scored = rows.filter(pl.col("status") == OK)
     for position, scoring in enumerate(scorings):
         if scored.filter(pl.col("scoring") == position).is_empty():

@@ -64,7 +64,9 @@ def add_run_options(parser: ArgumentParser) -> None:
     default = RunOptions()
     parser.add_argument("--config", action="config", help="YAML file with options; words after it override it")
     data = parser.add_argument_group("data")
-    data.add_argument("--dataset", default=default.dataset, help="dataset: demo, folder")
+    data.add_argument(
+        "--dataset", default=default.dataset, help="dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards"
+    )
     data.add_argument("--data-root", metavar="DIR", help="the dataset's folder; not needed for demo")
     data.add_argument("--generators", nargs="+", metavar="NAME", help="generators to take (default: all)")
     data.add_argument(
@@ -74,6 +76,9 @@ def add_run_options(parser: ArgumentParser) -> None:
         metavar="PIXELS|none",
         help="length of the short side before a view is cut; none keeps the native scale",
     )
+    data.add_argument("--real-split", metavar="val|train", help="split of a published dataset's real images")
+    data.add_argument("--protocol", metavar="paper|matched", help="genimage: matched gives both classes one resize")
+    data.add_argument("--real-fit", metavar="square|short-side", help="genimage: how reals are brought to 256 px")
     data.add_argument(
         "--limit", type=positive, metavar="N", help="at most N images of each source, by a hash of the path"
     )

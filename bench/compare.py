@@ -1,5 +1,6 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
+import inspect
 import json
 import uuid
 from collections.abc import Sequence
@@ -78,13 +79,13 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     scorings = [entry.scoring for entry in entries]
 
     store = ScoreStore(options.output, datamodule.title)
-    known = store.known(datamodule.items, datamodule.root, scorings)
+    known = store.known(datamodule.items, datamodule.read_bytes, scorings)
     absent = missing(known, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
     logged, goes_on = run(entries, assignments, datamodule, store, known, absent, options, progress)
     if not goes_on:
         return None
 
-    rows = store.known(datamodule.items, datamodule.root, scorings)
+    rows = store.known(datamodule.items, datamodule.read_bytes, scorings)
     left = missing(rows, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
     if left.any():
         raise BenchError(
@@ -100,11 +101,24 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     cls = index_of(DATASETS, options.dataset)
     if options.data_root is None and options.dataset != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
-    shared: dict[str, Any] = {
-        name: getattr(options, name)
-        for name in ("generators", "limit", "balance", "resize", "batch_size", "num_workers")
+    values: dict[str, Any] = {
+        name: getattr(options, name) for name in ("generators", "limit", "balance", "batch_size", "num_workers")
     }
-    return cls(options.data_root, **shared)  # type: ignore[arg-type] # the demo's root may be None
+    if options.resize != RunOptions.resize:
+        values["resize"] = options.resize
+    accepted = _constructor_options(cls)
+    for name in ("real_split", "protocol", "real_fit"):
+        value = getattr(options, name)
+        if value is not None and name not in accepted:
+            raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
+        if value is not None:
+            values[name] = value
+    return cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
+
+
+def _constructor_options(cls: type) -> set[str]:
+    """Returns the keyword arguments that a dataset takes, its bases' included."""
+    return {name for base in cls.__mro__ if base is not object for name in inspect.signature(base).parameters}
 
 
 def create_entries(

@@ -48,8 +48,10 @@ def make_notes(
 
 
 def _data_notes(datamodule: DetectionDataModule) -> list[str]:
-    resized = "native scale" if datamodule.resize is None else f"short side scaled to {datamodule.resize} px"
-    notes = [f"Data: {datamodule.title}, {len(datamodule.items)} images, {resized} before a view is cut."]
+    notes = [
+        f"Data: {datamodule.title}, {len(datamodule.items)} images; {datamodule.preprocessing}; then a view is cut."
+    ]
+    notes += datamodule.notes
     return notes + ([f"{DEMO}."] if datamodule.name == "demo" else [])
 
 

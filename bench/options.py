@@ -17,6 +17,9 @@ class RunOptions:
         data_root: The dataset's folder.
         generators: The generators to take; all by default.
         resize: Length in pixels of the short side before a view is cut; None keeps the native scale.
+        real_split: Which split of the real images a published dataset takes, ``val`` or ``train``.
+        protocol: For GenImage: ``paper``, or ``matched`` with the same resize for both classes.
+        real_fit: For GenImage: how its real images are brought to 256 px, ``square`` or ``short-side``.
         limit: At most so many images of each source.
         balance: Whether to keep equal numbers of real and generated images in every contrast.
         conditions: Degradations to compare with the clean images, such as ``jpeg:75``.
@@ -38,6 +41,9 @@ class RunOptions:
     data_root: str | None = None
     generators: Sequence[str] | None = None
     resize: int | None = 256
+    real_split: str | None = None
+    protocol: str | None = None
+    real_fit: str | None = None
     limit: int | None = None
     balance: bool = False
     conditions: Sequence[str] = ()

@@ -7,7 +7,7 @@ A part is written under a temporary name and then renamed, so no half part is ev
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datamodules import UnreadableImageError
 from datamodules.batch import sha256_of
 
 CLEAN = "clean"
@@ -88,7 +89,9 @@ class ScoreStore:
         rows = rows.join(wanted.lazy(), on=["fingerprint", "condition", "seed"])
         return rows.unique([*_KEY, "scoring"], keep="last", maintain_order=True).collect()
 
-    def known(self, items: pl.DataFrame, root: Path, scorings: Sequence[Scoring]) -> pl.DataFrame:
+    def known(
+        self, items: pl.DataFrame, read_bytes: Callable[[str], bytes], scorings: Sequence[Scoring]
+    ) -> pl.DataFrame:
         """Finds the rows that already hold for the given images.
 
         A row holds when the file has the size and the time of change that it had, or, failing the time, the same
@@ -96,7 +99,7 @@ class ScoreStore:
 
         Args:
             items: The datamodule's items.
-            root: The dataset's root.
+            read_bytes: Reads the bytes of an item by its path.
             scorings: The scorings asked for.
 
         Returns:
@@ -106,7 +109,7 @@ class ScoreStore:
         rows = self.read(scorings).join(current.with_row_index("index"), on="path")
         same = (pl.col("bytes") == pl.col("size")) & (pl.col("mtime_ns") == pl.col("changed"))
         unsure = rows.filter(~same).select("path", "sha256").unique()
-        hashes = {path: _hash_of(root / path) for path in unsure["path"].unique()}
+        hashes = {path: _hash_of(read_bytes, path) for path in unsure["path"].unique()}
         confirmed = unsure.filter(
             pl.Series([hashes[path] == sha256 for path, sha256 in unsure.iter_rows()], dtype=pl.Boolean)
         )
@@ -185,9 +188,9 @@ def _write_atomically(target: Path, data: bytes) -> None:
     temporary.replace(target)
 
 
-def _hash_of(file: Path) -> str:
-    """Hashes a file; one that cannot be read has the empty hash, as in the rows about it."""
+def _hash_of(read_bytes: Callable[[str], bytes], path: str) -> str:
+    """Hashes an item; one that cannot be read has the empty hash, as in the rows about it."""
     try:
-        return sha256_of(file.read_bytes())
-    except OSError:
+        return sha256_of(read_bytes(path))
+    except (OSError, UnreadableImageError):
         return ""

@@ -9,7 +9,7 @@ the last whole one.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +29,6 @@ from datamodules.tar_writing import END_MARK, member, new_tar, sole_writer
 GIB = 1 << 30
 _FACTS = ("path", "label", "generator", "group")
 _PRESENT = (*_FACTS, "bytes")
-_LATER = {"shards": {}, "left_out": {}, "complete": False, "notes": [], "contrasts": {}}
-"""What another number of images may change in a description."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,11 @@ def pack(
     make_source(description, registered(), output)  # fails now rather than when the shards are read
     output.mkdir(parents=True, exist_ok=True)
     with sole_writer(output):
-        _check_output(description, output)
+        there = load_description(output)
+        if there is not None:
+            there.check_same(description, output)
+        elif any(output.glob("*.tar")):
+            raise DataOptionError(f"{output} holds .tar files of something else; give another --output.")
         description.save(output)
         return _Packing(datamodule, output, description, progress or (lambda done, total: None)).run()
 
@@ -152,6 +154,7 @@ class _Packing:
         except (OSError, UnreadableImageError) as error:
             self.left_out[path] = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
             return b""
+        self.left_out.pop(path, None)
         facts["sha256"] = sha256_of(data)
         ending = Path(path).suffix.lower()
         if split_item(path) is not None:
@@ -194,17 +197,3 @@ class _Packing:
             name = file.name.removesuffix(INDEX_ENDING)
             if form.fullmatch(name) and name not in self.counts:
                 file.unlink()
-
-
-def _check_output(description: Description, output: Path) -> None:
-    there = load_description(output)
-    if there is None:
-        if any(output.glob("*.tar")):
-            raise DataOptionError(f"{output} holds .tar files of something else; give another --output.")
-        return
-    known, new = (asdict(one) | _LATER for one in (there, description))
-    for name, value in new.items():
-        if known[name] != value:
-            raise DataOptionError(
-                f"{output / FILE} is of other shards: {name} is {known[name]!r}, now {value!r}; give another --output."
-            )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.base import DetectionDataModule, index_of
+from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.tar_headers import ShardError
 
 FILE = "dataset.json"
@@ -59,6 +60,19 @@ class Description:
         temporary.write_text(f"{text}\n", encoding="utf-8")
         temporary.replace(folder / FILE)
 
+    def check_same(self, other: "Description", folder: Path) -> None:
+        """Raises if another pack into the same folder is of something else; the number of images may differ.
+
+        Raises:
+            DataOptionError: It is.
+        """
+        for name in ("dataset", "title", "options", "protocol", "shard_bytes"):
+            old, new = getattr(self, name), getattr(other, name)
+            if old != new:
+                raise DataOptionError(
+                    f"{folder / FILE} is of other shards: {name} is {old!r}, now {new!r}; give another --output."
+                )
+
 
 def describe(datamodule: DetectionDataModule, shard_bytes: int) -> Description:
     """Describes a dataset that is set up."""
@@ -99,6 +113,27 @@ def load_description(folder: Path) -> Description | None:
     return found
 
 
+def find_shards(folder: Path, found: Description | None) -> dict[str, int | None]:
+    """Finds the shards in a folder, with the number of images that each must hold where it is known.
+
+    Raises:
+        DatasetNotFoundError: There are none, or fewer than there should be.
+    """
+    if not folder.is_dir():
+        raise DatasetNotFoundError(f"There is no folder {folder}. Give the folder of the shards as --data-root DIR.")
+    there = {file.name for file in folder.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
+    if found is None:
+        if not there:
+            raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some.")
+        return dict.fromkeys(sorted(there))
+    if not found.complete:
+        raise DatasetNotFoundError(f"Packing into {folder} did not come to its end: run the same pack again.")
+    missing = sorted(set(found.shards) - there)
+    if missing:
+        raise DatasetNotFoundError(f"{folder} lacks {len(missing)} shards, the first is {missing[0]}; copy them.")
+    return dict(sorted(found.shards.items()))
+
+
 def make_source(found: Description, datasets: Datasets, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401
     """Makes the datamodule of the dataset that was packed; it lists nothing.
 
@@ -116,7 +151,12 @@ def make_source(found: Description, datasets: Datasets, root: Path, **options: A
     unknown = set(found.options) - _own_options(cls)
     if unknown:
         raise ShardError(f"{root / FILE}: dataset {found.dataset!r} has no option {sorted(unknown)[0]!r}.")
-    source = cls(root, **found.options, **options)
+    try:
+        source = cls(root, **found.options, **options)
+    except TypeError as error:
+        raise ShardError(
+            f"{root / FILE}: dataset {found.dataset!r} cannot have the options {found.options}."
+        ) from error
     if _own_protocol(source) != found.protocol:
         raise ShardError(
             f"{root / FILE}: dataset {found.dataset!r} had the protocol {found.protocol} when it was packed, and comes "

@@ -75,13 +75,15 @@ def read_index(shard: Path, packed: bool) -> pl.DataFrame:
 def key_of(name: str) -> tuple[str, str]:
     """Splits a member's name into key and ending, as WebDataset does: at the first dot after the last slash.
 
+    A name without a key or without a dot is no part of a sample; its ending is empty.
+
     Examples:
         >>> key_of("a.b/000.seg.PNG")
         ('a.b/000', '.seg.PNG')
     """
     folder, slash, base = name.rpartition("/")
     stem, dot, ending = base.partition(".")
-    return folder + slash + stem, dot + ending
+    return folder + slash + stem, dot + ending if stem else ""
 
 
 def _cached(file: Path, identity: str, size: int) -> pl.DataFrame | None:
@@ -111,7 +113,7 @@ def _save(index: pl.DataFrame, file: Path, identity: str) -> None:
 def _build(shard: Path, packed: bool) -> pl.DataFrame:
     try:
         with shard.open("rb") as stream:
-            rows = _rows(stream, shard.stat().st_size, shard.name.partition(".")[0], packed)
+            rows = _rows(stream, shard.stat().st_size, shard.stem, packed)
             built = _table_of(rows)
         twice = built.filter(pl.col("key").is_duplicated())["key"]
         if len(twice):
@@ -131,7 +133,7 @@ def _table_of(rows: Iterable[tuple[Any, ...]]) -> pl.DataFrame:
 
 def _rows(stream: BinaryIO, length: int, shard: str, packed: bool) -> Iterator[tuple[Any, ...]]:
     named = ((*key_of(member.name), member) for member in read_members(stream, length))
-    samples = groupby((one for one in named if one[1]), key=lambda one: one[0])  # WebDataset skips names without a dot
+    samples = groupby((one for one in named if one[1]), key=lambda one: one[0])
     for key, group in samples:
         members = list(islice(group, MAX_MEMBERS + 1))
         endings = {ending.lower(): member for _, ending, member in members}
@@ -171,6 +173,8 @@ def _facts_of(facts: dict[str, Any], name: str, image: Member, packed: bool) -> 
     label = facts.get("label")
     if type(label) is not int or label not in (0, 1):
         raise ShardError(f"label must be 0 (real) or 1 (generated), is {str(label)[:40]!r}")
+    if not packed and facts.keys() >= {"path", "generator", "group", "sha256"}:
+        raise ShardError("it was packed with a dataset.json, which is missing; copy it too")
     path = _word(facts, "path", None if packed else name)
     check_name(path)
     generator = _word(facts, "generator", None if packed else CLASS_NAMES[label])

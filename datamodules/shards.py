@@ -15,9 +15,9 @@ from PIL import Image
 
 from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataModule, Item
 from datamodules.batch import sha256_of
-from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
+from datamodules.errors import UnknownDataNameError
 from datamodules.reading import UnreadableImageError
-from datamodules.shard_description import FILE, Datasets, Description, load_description, make_source
+from datamodules.shard_description import FILE, Datasets, Description, find_shards, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
 from datamodules.shard_reading import Shard
 from datamodules.tar_headers import ShardError
@@ -157,7 +157,7 @@ class ShardsDataModule(DetectionDataModule):
         return row
 
     def _read_shards(self) -> pl.DataFrame:
-        counts = self._shards_of()
+        counts = find_shards(self.root, self.description)
         tables, self.shards = [pl.DataFrame(schema=INDEX_SCHEMA | {"shard": pl.Int32})], ()
         for number, (name, count) in enumerate(counts.items()):
             file = self.root / name
@@ -172,28 +172,6 @@ class ShardsDataModule(DetectionDataModule):
             raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
         alone = bool((index["group"] == index["path"]).all())
         return index.with_columns(group=pl.col("path")) if alone else index  # one copy of the strings
-
-    def _shards_of(self) -> dict[str, int | None]:
-        """Finds the shards, with the number of images that each must hold where it is known."""
-        if not self.root.is_dir():
-            raise DatasetNotFoundError(
-                f"There is no folder {self.root}. Give the folder of the shards as --data-root DIR."
-            )
-        found = {file.name for file in self.root.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
-        if self.description is None:
-            if not found:
-                raise DatasetNotFoundError(
-                    f"There is no .tar file in {self.root}; write some with `python -m bench pack`."
-                )
-            return dict.fromkeys(sorted(found))
-        if not self.description.complete:
-            raise DatasetNotFoundError(f"Packing into {self.root} did not come to its end: run the same pack again.")
-        missing = sorted(set(self.description.shards) - found)
-        if missing:
-            raise DatasetNotFoundError(
-                f"{self.root} lacks {len(missing)} shards, the first is {missing[0]}; copy them."
-            )
-        return dict(sorted(self.description.shards.items()))
 
     def _chosen(self, index: pl.DataFrame) -> pl.DataFrame:
         """Keeps the generators that were asked for, under any of their names, and the real images they face."""

@@ -1,8 +1,8 @@
-import importlib.util
 import os
 import zipfile
 from pathlib import Path
 
+import fake_benchmarks as fake
 import numpy as np
 import polars as pl
 import pytest
@@ -25,11 +25,6 @@ from datamodules import (
 from datamodules.conditions import CLEAN, Picture
 from datamodules.listing import list_files
 from detectors import View
-
-# Test files cannot import each other by name under --import-mode=importlib.
-_spec = importlib.util.spec_from_file_location("fake_benchmarks", Path(__file__).with_name("fake_benchmarks.py"))
-fake = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(fake)
 
 CROP, NATIVE = View(224, "random-crop"), View(fit="native")
 MAKERS = {

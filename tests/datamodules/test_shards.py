@@ -1,0 +1,218 @@
+import importlib.util
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.planning import plan_batches
+from datamodules import DATASETS, DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules.packing import pack
+from datamodules.shards import ShardsDataModule
+from detectors import View
+
+# Test files cannot import each other by name under --import-mode=importlib.
+_spec = importlib.util.spec_from_file_location("fake_benchmarks", Path(__file__).with_name("fake_benchmarks.py"))
+fake = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(fake)
+
+VIEWS = (View(64, "random-crop"), View(fit="native"))
+MAKERS = {
+    "folder": fake.make_folder,
+    "imagenet": fake.make_imagenet,
+    "lsun-bedroom": fake.make_lsun,
+    "genimage": lambda root: fake.make_genimage(root, ("sd14", "adm", "biggan")),
+}
+FACTS = ("path", "sha256", "generator", "group")
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory) -> dict[str, Path]:
+    """A miniature copy of each dataset, one image broken."""
+    top = tmp_path_factory.mktemp("fakes")
+    roots = {name: make(top / name) for name, make in MAKERS.items()}
+    for root in roots.values():
+        fake.break_files(root, 2)
+    return roots
+
+
+@pytest.fixture(scope="module")
+def packed(roots, tmp_path_factory) -> dict[str, Path]:
+    """The shards of each."""
+    top = tmp_path_factory.mktemp("shards")
+    for name, root in roots.items():
+        pack(DATASETS[name](root, num_workers=0), top / name, shard_bytes=40_000)
+    return {name: top / name for name in roots}
+
+
+def ready(cls, root, **options):
+    data = cls(root, num_workers=0, batch_size=7, **options)
+    data.setup()
+    data.views = VIEWS
+    return data
+
+
+def assert_same_batches(one, other):
+    for left, right in zip(one.test_dataloader(), other.test_dataloader(), strict=True):
+        assert [getattr(left, fact) for fact in FACTS] == [getattr(right, fact) for fact in FACTS]
+        assert torch.equal(left.label, right.label)
+        assert torch.equal(left.key, right.key)
+        assert left.views.keys() == right.views.keys()
+        for view, pixels in left.views.items():
+            for image, twin in zip(pixels, right.views[view], strict=True):
+                assert torch.equal(image, twin)
+        assert left.unreadable == right.unreadable
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_batches_from_shards_equal_those_from_folders(roots, packed, name):
+    folders, shards = ready(DATASETS[name], roots[name]), ready(ShardsDataModule, packed[name])
+    assert len(shards.shards) > 1
+    assert folders.items.drop("mtime_ns").equals(shards.items.drop("mtime_ns"))
+    assert_same_batches(folders, shards)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_shards_stand_for_the_dataset_they_were_made_of(roots, packed, name):
+    folders, shards = ready(DATASETS[name], roots[name]), ready(ShardsDataModule, packed[name])
+    for fact in ("title", "contrasts", "protocol", "preprocessing", "notes"):
+        assert getattr(shards, fact) == getattr(folders, fact)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("folder", {"limit": 2, "resize": 96}),
+        ("folder", {"generators": ["sharp"], "balance": True}),
+        ("imagenet", {"limit": 2, "crop_seed": 3}),
+        ("imagenet", {"generators": ["ADM-G", "dit"], "balance": True}),
+        ("genimage", {"generators": ["imagenet_ai_0508_adm"], "resize": None}),
+        ("genimage", {"limit": 1, "generators": ["biggan", "sd14"]}),
+    ],
+)
+def test_every_option_of_every_dataset_chooses_the_same(roots, packed, name, options):
+    folders, shards = ready(DATASETS[name], roots[name], **options), ready(ShardsDataModule, packed[name], **options)
+    assert (shards.contrasts, shards.protocol) == (folders.contrasts, folders.protocol)
+    assert_same_batches(folders, shards)
+
+
+def test_a_datasets_own_options_are_those_it_was_packed_with(roots, tmp_path):
+    options = {"protocol": "matched", "real_fit": "short-side", "real_split": "train", "generators": ["adm"]}
+    folders = ready(DATASETS["genimage"], roots["genimage"], **options)
+    pack(folders, tmp_path / "shards")
+    shards = ready(ShardsDataModule, tmp_path / "shards")
+    assert shards.protocol == folders.protocol
+    assert shards.protocol["protocol"] == "matched"
+    assert_same_batches(folders, shards)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+def test_each_image_is_seen_once_on_any_number_of_ranks(packed, ranks):
+    seen = []
+    for rank in range(ranks):
+        data = ready(ShardsDataModule, packed["imagenet"])
+        data.batches = plan_batches(np.ones((len(data.items), 1), dtype=bool), 4, rank, ranks)
+        for batch in data.test_dataloader():
+            seen += [*batch.path, *(sample.path for sample in batch.unreadable)]
+    assert sorted(seen) == data.items["path"].to_list()
+
+
+def test_workers_read_the_same(packed):
+    data = ShardsDataModule(packed["folder"], num_workers=2, batch_size=3)
+    data.setup()
+    data.views = VIEWS[:1]
+    read = [sha256 for batch in data.test_dataloader() for sha256 in batch.sha256]
+    assert read == [
+        sha256 for batch in ready(ShardsDataModule, packed["folder"]).test_dataloader() for sha256 in batch.sha256
+    ]
+
+
+def test_any_tar_reader_finds_json_and_image_of_every_sample(roots, packed):
+    found = {}
+    for shard in sorted(packed["folder"].glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            members = archive.getmembers()
+            for described, image in zip(members[::2], members[1::2], strict=True):
+                assert described.name.partition(".")[0] == image.name.partition(".")[0]
+                facts = json.load(archive.extractfile(described))
+                found[facts["path"]] = archive.extractfile(image).read()
+    files = (file for file in roots["folder"].rglob("*") if file.is_file())
+    assert found == {file.relative_to(roots["folder"]).as_posix(): file.read_bytes() for file in files}
+
+
+def test_webdataset_reads_them(packed):
+    webdataset = pytest.importorskip("webdataset")
+    shards = sorted(map(str, packed["folder"].glob("*.tar")))
+    samples = list(webdataset.WebDataset(shards, shardshuffle=False))
+    assert len(samples) == 16
+    assert all({"json", "png"} < set(sample) for sample in samples)
+
+
+def test_an_unknown_generator_gets_a_suggestion(packed):
+    with pytest.raises(UnknownDataNameError, match=r"'shrap'\. Did you mean 'sharp'"):
+        ready(ShardsDataModule, packed["folder"], generators=["shrap"])
+
+
+def test_the_index_is_kept_and_made_anew_when_the_shard_changes(packed, tmp_path):
+    root = fake.copy_of(packed["folder"], tmp_path / "copy")
+    index = next(root.glob("*.index.parquet"))
+    before = ready(ShardsDataModule, root).items
+    index.write_bytes(b"PAR1 nonsense")
+    assert ready(ShardsDataModule, root).items.drop("mtime_ns").equals(before.drop("mtime_ns"))
+    assert index.stat().st_size > 100
+    shard = root / index.name.removesuffix(".index.parquet")
+    shard.write_bytes(shard.read_bytes()[:-1024])
+    with pytest.raises(DataOptionError, match="ends without a tar's end mark"):
+        ready(ShardsDataModule, root)
+
+
+def test_damaged_bytes_are_unreadable_and_not_scored(packed, tmp_path):
+    root = fake.copy_of(packed["folder"], tmp_path / "copy")
+    for shard in root.glob("*.tar"):
+        data = bytearray(shard.read_bytes())
+        place = data.find(b"IDAT")
+        data[place + 20] ^= 1
+        shard.write_bytes(data)
+    reasons = [one.reason for batch in ready(ShardsDataModule, root).test_dataloader() for one in batch.unreadable]
+    damaged = "the shard is damaged here: these are not the bytes that were packed"
+    assert reasons.count(damaged) == len(list(root.glob("*.tar")))
+
+
+def test_a_shard_that_is_missing_is_named(packed, tmp_path):
+    root = fake.copy_of(packed["folder"], tmp_path / "copy")
+    (root / "folder-folder-000001.tar").unlink()
+    with pytest.raises(DatasetNotFoundError, match=r"lacks 1 shards, the first is folder-folder-000001\.tar"):
+        ready(ShardsDataModule, root)
+
+
+def test_packed_shards_without_their_description_are_refused(packed, tmp_path):
+    root = fake.copy_of(packed["folder"], tmp_path / "copy")
+    (root / "dataset.json").unlink()
+    with pytest.raises(DataOptionError, match=r"dataset\.json, which is missing"):
+        ready(ShardsDataModule, root)
+
+
+@pytest.mark.parametrize("root", ["nowhere", "."])
+def test_a_folder_without_shards_says_what_to_do(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetNotFoundError, match=r"--data-root|bench pack"):
+        ready(ShardsDataModule, root)
+
+
+def test_other_peoples_shards_are_read_when_they_have_labels(tmp_path, photograph):
+    with tarfile.open(tmp_path / "a.0.tar", "w") as archive:
+        for key, ending, text in (("x/0", "json", '{"label": 1, "generator": "dit"}'), ("x/1", "cls", "0")):
+            buffer = io.BytesIO()
+            photograph(1).save(buffer, "PNG")
+            for name, data in ((f"{key}.{ending}", text.encode()), (f"{key}.PNG", buffer.getvalue())):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    data = ready(ShardsDataModule, tmp_path)
+    assert data.title == f"shards:{tmp_path.name}"
+    assert data.contrasts == {"dit": ("real",)}
+    assert data.items["path"].to_list() == ["a.0/x/0.PNG", "a.0/x/1.PNG"]
+    assert sum(len(batch) for batch in data.test_dataloader()) == 2
