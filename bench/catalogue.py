@@ -12,25 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.terminal import print_table, text_of
-from datamodules import (
-    DATASETS,
-    GENERATED,
-    REAL,
-    BenchmarkDataModule,
-    Count,
-    DatasetNotFoundError,
-    DemoDataModule,
-    DetectionDataModule,
-    FolderDataModule,
-    GenImageDataModule,
-    Source,
-    index_of,
-)
+from datamodules import DATASETS, GENERATED, REAL, DatasetNotFoundError, DetectionDataModule, index_of
 from datamodules.archives import ENDING, list_archive
-from datamodules.benchmark import ANY_SPLIT
-from datamodules.demo import PHOTOGRAPHS
+from datamodules.benchmark import ANY_SPLIT, BenchmarkDataModule, Count, Source
+from datamodules.demo import PHOTOGRAPHS, DemoDataModule
 from datamodules.demo_images import load_manifest
-from datamodules.genimage import NATURE
+from datamodules.folder import FolderDataModule
+from datamodules.genimage import NATURE, GenImageDataModule
 from datamodules.listing import list_files
 from datamodules.reading import IMAGE_ENDINGS
 

@@ -20,7 +20,7 @@ from datamodules.base import DetectionDataModule
 from datamodules.batch import sha256_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.reading import UnreadableImageError
-from datamodules.shard_description import FILE, Description, describe, load_description, make_source
+from datamodules.shard_description import Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
 from datamodules.shards import ShardsDataModule, registered
 from datamodules.tar_headers import ShardError

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from datamodules.base import DetectionDataModule, index_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError
@@ -191,11 +191,10 @@ def _options_of(datamodule: DetectionDataModule) -> dict[str, Any]:
 
 
 def _fault_of(found: Description) -> str | None:
-    kinds = {"str": str, "int": int, "bool": bool}
     for one in fields(found):
-        expected = kinds.get(str(one.type), list if one.name == "notes" else dict)
+        expected = get_origin(one.type) or one.type
         if type(getattr(found, one.name)) is not expected:
-            return f"{one.name} must be of type {expected.__name__}"
+            return f"{one.name} must be of type {getattr(expected, '__name__', expected)}"
     if not found.title or found.title in (".", "..") or set(found.title) & set("/\\\0"):
         return f"the title {found.title[:80]!r} cannot name a folder"
     names = [*found.shards]

@@ -161,7 +161,7 @@ class ShardsDataModule(DetectionDataModule):
         tables, self.shards = [pl.DataFrame(schema=INDEX_SCHEMA | {"shard": pl.Int32})], ()
         for number, (name, count) in enumerate(counts.items()):
             file = self.root / name
-            index = read_index(file, packed=self.description is not None)
+            index = read_index(file, packed=self.source is not None)
             if count is not None and count != len(index):
                 raise ShardError(f"{file} holds {len(index)} images, and {FILE} says {count}; copy it again.")
             self.shards += (Shard.of(file),)

@@ -54,7 +54,7 @@ def test_corrupt_files_are_counted_and_a_chosen_generator_is_taken(tmp_path, cap
         (["--dataset", "genimage", "--generators", "bigan"], "Did you mean 'biggan'"),
         (["--dataset", "genimage", "--protocol", "mine"], "--protocol must be one of paper, matched, got 'mine'"),
         (["--dataset", "imagenet", "--real-split", "test"], "split 'test'"),
-        (["--dataset", "imagenet"], "download"),
+        (["--dataset", "imagenet"], "layer6ai-labs/dgm-eval"),
         (["--dataset", "folder", "--protocol", "paper"], "--protocol does not apply to --dataset folder"),
     ],
 )
