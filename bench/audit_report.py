@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.audit import CueResult, GeneratorAudit, audit, audit_frame
-from bench.compare import create_datamodule, create_entries
+from bench.building import create_datamodule, create_entries
 from bench.correlations import Correlation, score_correlations
 from bench.cue_table import cues_of
 from bench.errors import BenchError

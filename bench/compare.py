@@ -1,35 +1,31 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
-import inspect
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.building import VIEWS, create_datamodule, create_entries, run_facts, single_detectors, wanted
 from bench.errors import BenchError
 from bench.evaluation import Entry, Evaluation
+from bench.fusion import ScoreTable, assemble
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
 from bench.provenance import provenance
-from bench.specs import DetectorSpec, parse_detectors
-from bench.store import ScoreStore, Scoring, missing
+from bench.specs import parse_detectors
+from bench.store import ScoreStore, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
 from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
 from bench.treatments import Assignment, assign_treatments
 from bench.worst_cue import compare_with_cues
-from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
-from detectors import Backbone, View, create_backbone, create_detector
-
-COMMON_VIEW = View(224, "random-crop")
-VIEWS = {"method": None, "common": COMMON_VIEW}
+from datamodules import DetectionDataModule
+from detectors import create_backbone
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     datamodule.setup()
     backbone = create_backbone(options.backbone, options.weights)
     assignments = assign_treatments(options, datamodule)
-    entries = create_entries(specs, backbone, datamodule, assignments, options)
+    entries = create_entries(single_detectors(specs), backbone, datamodule, assignments, options)
     scorings = [entry.scoring for entry in entries]
 
     store = ScoreStore(options.output, datamodule.title)
@@ -91,69 +87,11 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    report = make_report(rows, entries, assignments, datamodule, options)
+    table = assemble(specs, entries, rows, datamodule.items, run_facts(datamodule, options))
+    store.add(table.fused, datamodule)
+    report = make_report(table, entries, assignments, datamodule, options)
     files = write_report(report, options.output)
-    return Comparison(report, rows, logged, int(absent.sum()), files)
-
-
-def create_datamodule(options: RunOptions) -> DetectionDataModule:
-    """Builds the dataset that the options name."""
-    cls = index_of(DATASETS, options.dataset)
-    if options.data_root is None and options.dataset != "demo":
-        raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
-    values: dict[str, Any] = {
-        name: getattr(options, name) for name in ("generators", "limit", "balance", "batch_size", "num_workers")
-    }
-    if options.resize != RunOptions.resize:
-        values["resize"] = options.resize
-    accepted = _constructor_options(cls)
-    for name in ("real_split", "protocol", "real_fit"):
-        value = getattr(options, name)
-        if value is not None and name not in accepted:
-            raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
-        if value is not None:
-            values[name] = value
-    return cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
-
-
-def _constructor_options(cls: type) -> set[str]:
-    """Returns the keyword arguments that a dataset takes, its bases' included."""
-    return {name for base in cls.__mro__ if base is not object for name in inspect.signature(base).parameters}
-
-
-def create_entries(
-    specs: Sequence[DetectorSpec],
-    backbone: Backbone,
-    datamodule: DetectionDataModule,
-    assignments: Sequence[Assignment],
-    options: RunOptions,
-) -> list[Entry]:
-    """Builds every detector for every seed, all on one backbone, and has it score every condition.
-
-    Raises:
-        BenchError: Two specifications come to the same detector.
-    """
-    entries = []
-    facts = {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
-    written: dict[str, str] = {}
-    for spec in specs:
-        for seed in range(options.seeds):
-            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
-            fingerprint = detector.fingerprint(**facts)
-            if written.setdefault(fingerprint, spec.label) != spec.label:
-                raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
-            entries += [
-                Entry(Scoring(spec.label, fingerprint, seed, one.treatment.name), detector, position, one.contrasts)
-                for position, one in enumerate(assignments)
-            ]
-    return entries
-
-
-def wanted(entries: Sequence[Entry], assignments: Sequence[Assignment], n_items: int) -> NDArray[np.bool_]:
-    """Says which scores the run is about, ``(n_items, n_entries)``: a matching leaves images out."""
-    everything = np.ones(n_items, dtype=np.bool_)
-    chosen = [everything if one.chosen is None else one.chosen for one in assignments]
-    return np.stack([chosen[entry.treatment] for entry in entries], axis=1)
+    return Comparison(report, table.rows, logged, int(absent.sum()), files)
 
 
 def run(
@@ -185,20 +123,19 @@ def run(
 
 
 def make_report(
-    rows: pl.DataFrame,
+    table: ScoreTable,
     entries: Sequence[Entry],
     assignments: Sequence[Assignment],
     datamodule: DetectionDataModule,
     options: RunOptions,
 ) -> Report:
     """Makes the numbers and the sentences around them."""
-    scorings = [entry.scoring for entry in entries]
-    summary = summarise(rows, scorings, {one.treatment.name: one.contrasts for one in assignments})
-    title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in scorings))}"
-    notes = make_notes(rows, entries, datamodule, options, summary)
-    notes += [one.note for one in assignments if one.note]
-    cues = compare_with_cues(rows, scorings, assignments, datamodule, options.output)
-    return Report(title, summary, cues, notes, find_concerns(rows, entries))
+    summary = summarise(table.rows, table.scorings, {one.treatment.name: one.contrasts for one in assignments})
+    title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
+    notes = make_notes(table.rows, entries, datamodule, options, summary)
+    notes += [*table.notes, *(one.note for one in assignments if one.note)]
+    cues = compare_with_cues(table.rows, table.scorings, assignments, datamodule, options.output)
+    return Report(title, summary, cues, notes, find_concerns(table, entries))
 
 
 def write_report(report: Report, output: Path) -> tuple[Path, ...]:

@@ -203,7 +203,8 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
         for example in finding.examples:
             console.print(text_of(f"    {example}"), soft_wrap=True)
     wrong = sum(finding.severity == WRONG for finding in diagnosis.findings)
-    console.print("Nothing is wrong." if diagnosis.ok else f"{wrong} finding{'s' if wrong > 1 else ''} wrong.")
+    verdict = "1 finding is wrong." if wrong == 1 else f"{wrong} findings are wrong."
+    console.print("Nothing is wrong." if diagnosis.ok else verdict)
 
 
 def _columns(name: str, spread: Spread | None) -> dict[str, float | None]:
@@ -217,15 +218,11 @@ def _shown(spread: Spread | None) -> str:
 
 
 def _tallied(counts: Mapping[str, int], most: int) -> str:
-    """Writes counts down: the name alone where there is one.
+    """Writes counts down.
 
     Examples:
         >>> _tallied({"PNG": 12, "JPEG": 3, "WEBP": 1}, most=2)
         'PNG 12, JPEG 3, 1 other'
-        >>> _tallied({"PNG": 12}, most=2)
-        'PNG'
     """
-    if len(counts) == 1:
-        return next(iter(counts))
     words = [f"{name or 'none'} {number}" for name, number in list(counts.items())[:most]]
     return ", ".join([*words, f"{len(counts) - most:,} other"] if len(counts) > most else words)

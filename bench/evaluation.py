@@ -18,6 +18,7 @@ from torchmetrics.utilities import dim_zero_cat
 from bench.contrasts import ContrastRule
 from bench.errors import DetectorFailedError
 from bench.planning import plan_batches
+from bench.specs import DetectorSpec
 from bench.store import CLEAN, OK, SCHEMA, UNREADABLE, ScoreStore, ScoreWriter, Scoring
 from datamodules import Batch, DetectionDataModule
 from datamodules.batch import Sample
@@ -36,12 +37,14 @@ class Entry:
         detector: The method.
         treatment: Position of its condition among the datamodule's treatments.
         contrasts: Which images face each other under that condition.
+        spec: What was asked for.
     """
 
     scoring: Scoring
     detector: Detector
     treatment: int
     contrasts: tuple[ContrastRule, ...]
+    spec: DetectorSpec
 
     @property
     def picture(self) -> Picture:

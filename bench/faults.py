@@ -93,7 +93,7 @@ def _counts(datamodule: DetectionDataModule, images: pl.DataFrame) -> Iterator[F
 def _unreadable(images: pl.DataFrame) -> Iterator[Finding]:
     broken = images.filter(pl.col("reason").is_not_null())
     for (where, reason), part in broken.group_by("where", "reason", maintain_order=True):
-        yield Finding(WRONG, str(where), f"{_files(len(part))} cannot be read: {reason}", _paths(part))
+        yield Finding(WRONG, str(where), f"{_things(len(part), 'file')} cannot be read: {reason}", _paths(part))
 
 
 def _wrong_sizes(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
@@ -102,7 +102,9 @@ def _wrong_sizes(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Ite
     odd = readable.filter(pl.col("label") == GENERATED, (pl.col("width") != native) | (pl.col("height") != native))
     for (where, name), part in odd.group_by("where", "generator", maintain_order=True):
         size = sizes[str(name)]
-        yield Finding(WRONG, str(where), f"{_files(len(part))} not of the published {size}x{size} pixels", _paths(part))
+        yield Finding(
+            WRONG, str(where), f"{_things(len(part), 'file')} not of the published {size}x{size} pixels", _paths(part)
+        )
 
 
 def _lies(readable: pl.DataFrame) -> Iterator[Finding]:
@@ -112,7 +114,8 @@ def _lies(readable: pl.DataFrame) -> Iterator[Finding]:
     says = pl.col("ending").str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.String)
     lying = readable.filter(says != pl.col("format").replace(_SAME_FORMAT))
     for (where, ending, form), part in lying.group_by("where", "ending", "format", maintain_order=True):
-        yield Finding(WRONG, str(where), f"{_files(len(part))} named {ending} hold {form}", _paths(part))
+        verb = "holds" if len(part) == 1 else "hold"
+        yield Finding(WRONG, str(where), f"{_things(len(part), 'file')} named {ending} {verb} {form}", _paths(part))
 
 
 def _in_both_classes(readable: pl.DataFrame) -> Iterator[Finding]:
@@ -155,9 +158,9 @@ def _pairs(readable: pl.DataFrame, key: str, links: pl.DataFrame) -> pl.DataFram
 
 def _pair_findings(pairs: pl.DataFrame, what: str, sign: str, severity: str = WRONG) -> Iterator[Finding]:
     for (real, generated), part in pairs.group_by("where", "where_right", maintain_order=True):
-        number = part.unique("other")["n_right"].sum()
+        number = int(part.unique("other")["n_right"].sum())
         examples = part.head(EXAMPLES).select(pl.format("{}{}{}", "path", pl.lit(sign), "path_right")).to_series()
-        yield Finding(severity, f"{real}, {generated}", f"{number:,} generated: {what}", tuple(examples))
+        yield Finding(severity, f"{real}, {generated}", f"{_things(number, 'generated image')} {what}", tuple(examples))
 
 
 def _copies(readable: pl.DataFrame) -> Iterator[Finding]:
@@ -166,7 +169,7 @@ def _copies(readable: pl.DataFrame) -> Iterator[Finding]:
     )
     for (where,), part in groups.filter(pl.col("n") > 1).group_by("where", maintain_order=True):
         number = int(part["n"].sum()) - len(part)
-        yield Finding(NOTE, str(where), f"{_files(number)} the same, byte for byte, as another", _paths(part))
+        yield Finding(NOTE, str(where), f"{_things(number, 'file')} the same, byte for byte, as another", _paths(part))
 
 
 def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
@@ -186,8 +189,8 @@ def _notes(datamodule: DetectionDataModule) -> Iterator[Finding]:
         yield Finding(NOTE, datamodule.title, "a sample was taken, so numbers were not compared with published ones")
 
 
-def _files(number: int) -> str:
-    return f"{number:,} {'file' if number == 1 else 'files'}"
+def _things(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _paths(part: pl.DataFrame) -> tuple[str, ...]:

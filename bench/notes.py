@@ -7,7 +7,9 @@ import polars as pl
 import torch
 
 from bench.evaluation import Entry
+from bench.fusion import ScoreTable
 from bench.options import RunOptions
+from bench.store import CLEAN
 from bench.summary import DRAWS, Summary, real_scores, unreadable
 from bench.worst_cue import SIGNIFICANT
 from datamodules import DetectionDataModule
@@ -20,14 +22,18 @@ DEMO = (
 MOST_FILES_NAMED = 5
 
 
-def find_concerns(rows: pl.DataFrame, entries: Sequence[Entry]) -> list[str]:
+def find_concerns(table: ScoreTable, entries: Sequence[Entry]) -> list[str]:
     """Asks each detector whether its scores of the real images show that it cannot work as set up."""
     concerns = []
-    for position, entry in enumerate(entries):
-        scores = real_scores(rows, position)
-        concern = entry.detector.concern(torch.from_numpy(scores.copy())) if len(scores) else None
+    detectors = {entry.scoring: entry.detector for entry in entries}
+    for position, scoring in enumerate(table.scorings):
+        if scoring not in detectors:
+            continue
+        scores = real_scores(table.rows, position)
+        concern = detectors[scoring].concern(torch.from_numpy(scores.copy())) if len(scores) else None
         if concern:
-            concerns.append(f"{entry.scoring.detector}, seed {entry.scoring.seed}: {concern}.")
+            where = "" if scoring.condition == CLEAN else f", {scoring.condition}"
+            concerns.append(f"{scoring.detector}, seed {scoring.seed}{where}: {concern}.")
     return concerns
 
 

@@ -18,15 +18,17 @@ class DetectorSpec:
         name: The detector's name.
         options: Its options, typed.
         label: How it was written, which is how the tables call it.
+        members: The detectors of an ensemble; none for a single one.
     """
 
     name: str
     options: Mapping[str, Any]
     label: str
+    members: tuple["DetectorSpec", ...] = ()
 
 
 def parse_detector(text: str) -> DetectorSpec:
-    """Reads ``name`` or ``name:option=value,option=value``.
+    """Reads ``name`` or ``name:option=value,option=value``, or several of these joined by ``+``, an ensemble.
 
     A part without ``=`` belongs to the value before it, so that ``wepe:blocks=0-3,6,ratio=0.2`` reads as meant.
 
@@ -38,6 +40,8 @@ def parse_detector(text: str) -> DetectorSpec:
         >>> parse_detector("wepe:blocks=0-3,6,ratio=0.2").options
         {'blocks': '0-3,6', 'ratio': 0.2}
     """
+    if "+" in text:
+        return _ensemble(text)
     name, _, rest = text.strip().partition(":")
     registry = list_detectors()
     if name not in registry:
@@ -59,6 +63,15 @@ def parse_detector(text: str) -> DetectorSpec:
             raise UnknownNameError(f"option of {name}", option, types_of)
     options = {option: _typed(value, types_of[option], f"{name}:{option}") for option, value in written.items()}
     return DetectorSpec(name, options, text.strip())
+
+
+def _ensemble(text: str) -> DetectorSpec:
+    members = tuple(parse_detector(part) for part in text.split("+"))
+    names = [member.name for member in members]
+    if len(set(names)) < len(names):
+        raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
+    options = {member.name: tuple(sorted(member.options.items())) for member in members}
+    return DetectorSpec("+".join(names), options, text.strip(), members)
 
 
 def parse_detectors(texts: list[str]) -> list[DetectorSpec]:

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datamodules import UnreadableImageError
+from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
 
 CLEAN = "clean"
@@ -116,6 +116,24 @@ class ScoreStore:
         holds = rows.join(confirmed.with_columns(confirmed=True), on=["path", "sha256"], how="left")
         holds = holds.filter(same | pl.col("confirmed").fill_null(False))
         return holds.drop("size", "changed", "confirmed").unique(["index", "scoring"], keep="last", maintain_order=True)
+
+    def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule) -> None:
+        """Keeps rows that were made of stored ones, unless they are there already.
+
+        Args:
+            rows: With the columns of ``SCHEMA``.
+            datamodule: The dataset they are about.
+        """
+        facts = rows.select("detector", "fingerprint", "seed", "condition").unique(maintain_order=True)
+        scorings = [Scoring(*row) for row in facts.iter_rows()]
+        if not scorings:
+            return
+        known = self.known(datamodule.items, datamodule.read_bytes, scorings)
+        new = rows.join(known, on=_KEY, how="anti")
+        if len(new):
+            writer = ScoreWriter(self, f"fused-{uuid.uuid4().hex[:12]}", {"made of": "stored scores"})
+            writer.append(new.select(*SCHEMA))
+            writer.close()
 
 
 def missing(known: pl.DataFrame, n_items: int, n_scorings: int) -> NDArray[np.bool_]:

@@ -62,6 +62,7 @@ class ShardsDataModule(DetectionDataModule):
         super().__init__(root, **options)
         self.datasets = datasets
         self.shards: tuple[Shard, ...] = ()
+        self.index = pl.DataFrame()
         self.places: dict[str, Any] = {}
 
     @cached_property
@@ -117,13 +118,21 @@ class ShardsDataModule(DetectionDataModule):
             return super().preprocess(image, label, generator)
         return self.source.preprocess(image, label, generator)
 
+    def setup(self, stage: str | None = None) -> None:
+        """Lists the images once, samples them, and remembers where these lie."""
+        super().setup(stage)
+        if not self.index.is_empty():
+            places = self.items.select("path").join(self.index, on="path", how="left", maintain_order="left")
+            newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
+            self.places = {name: places[name].to_arrow(compat_level=newest) for name in _PLACE}
+            self.index = self.index.clear()
+
     def list_items(self) -> Iterator[Item]:
         """Yields the samples of every shard."""
         index = self._read_shards()
-        newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
-        self.places = {name: index[name].to_arrow(compat_level=newest) for name in _PLACE}
         if self.generators is not None:
             index = self._chosen(index)
+        self.index = index.select(_PLACE)
         for part in index.iter_slices(CHUNK):
             for facts in part.select("shard", *_FACTS).iter_rows(named=True):
                 yield Item(mtime_ns=self.shards[facts.pop("shard")].mtime_ns, **facts)

@@ -118,7 +118,7 @@ def test_whole_shards_that_no_longer_fit_are_written_anew(image_folder, tmp_path
     elif change == "gone":
         (sharp / "05.png").unlink()
     elif change == "found":
-        photograph(998).save(sharp / "later")
+        photograph(998).save(sharp / "later", "PNG")
     elif change == "more":
         photograph(997, (20, 20)).save(image_folder / "real" / "camera" / "zz.png")
     else:

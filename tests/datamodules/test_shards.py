@@ -44,7 +44,7 @@ def packed(roots, tmp_path_factory) -> dict[str, Path]:
     """The shards of each."""
     top = tmp_path_factory.mktemp("shards")
     for name, root in roots.items():
-        pack(DATASETS[name](root, num_workers=0), top / name, shard_bytes=40_000)
+        pack(DATASETS[name](root, num_workers=0), top / name, shard_bytes=12_000)
     return {name: top / name for name in roots}
 
 
@@ -143,6 +143,7 @@ def test_any_tar_reader_finds_json_and_image_of_every_sample(roots, packed):
     assert found == {file.relative_to(roots["folder"]).as_posix(): file.read_bytes() for file in files}
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # webdataset leaves its files to the garbage collector
 def test_webdataset_reads_them(packed):
     webdataset = pytest.importorskip("webdataset")
     shards = sorted(map(str, packed["folder"].glob("*.tar")))
