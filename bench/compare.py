@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from bench.building import VIEWS, create_datamodule, create_entries, run_facts, single_detectors, wanted
 from bench.errors import BenchError
 from bench.evaluation import Entry, Evaluation
-from bench.fusion import ScoreTable, assemble
+from bench.fusion import ScoreTable, assemble, groups_to_fit
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
+from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
 from bench.specs import parse_detectors
 from bench.store import ScoreStore, missing
@@ -70,6 +71,10 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     datamodule = create_datamodule(options)
     datamodule.setup()
     backbone = create_backbone(options.backbone, options.weights)
+    held_out = frozenset[str]()
+    if any(spec.members or asks_for_probe(spec) for spec in specs):
+        held_out = groups_to_fit(datamodule.items)
+    specs, probe_notes = resolve_probes(specs, backbone, datamodule, held_out)
     assignments = assign_treatments(options, datamodule)
     entries = create_entries(single_detectors(specs), backbone, datamodule, assignments, options)
     scorings = [entry.scoring for entry in entries]
@@ -87,7 +92,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    table = assemble(specs, entries, rows, datamodule.items, run_facts(datamodule, options))
+    table = assemble(specs, entries, rows, held_out, run_facts(datamodule, options), probe_notes)
     store.add(table.fused, datamodule)
     report = make_report(table, entries, assignments, datamodule, options)
     files = write_report(report, options.output)

@@ -40,8 +40,9 @@ def assemble(
     specs: Sequence[DetectorSpec],
     entries: Sequence[Entry],
     rows: pl.DataFrame,
-    items: pl.DataFrame,
+    fit_groups: frozenset[str],
     run: dict[str, str],
+    notes: Sequence[str] = (),
 ) -> ScoreTable:
     """Puts the detectors asked for in order, and fuses the ensembles among them.
 
@@ -49,14 +50,14 @@ def assemble(
         specs: What was asked for.
         entries: What was run, members of ensembles included.
         rows: Rows of the store, with ``scoring``, the position among the entries.
-        items: The datamodule's items.
+        fit_groups: Groups that something was fitted to; they are left out of the table.
+        notes: What there is to say of them already.
         run: What a fingerprint covers beside the detector.
     """
-    fit_groups = groups_to_fit(items) if any(spec.members for spec in specs) else frozenset()
     parts: list[pl.DataFrame] = []
     fused = [pl.DataFrame(schema={**SCHEMA, "scoring": pl.Int64})]
     scorings: list[Scoring] = []
-    notes = []
+    said = list(notes)
     for spec in specs:
         singles = spec.members or (spec,)
         positions = [[i for i, e in enumerate(entries) if _is(single, e)] for single in singles]
@@ -65,14 +66,14 @@ def assemble(
             parts.append(result.rows.with_columns(pl.col("scoring") + len(scorings)))
             fused.append(result.rows)
             scorings += result.scorings
-            notes.append(result.note)
+            said.append(result.note)
             continue
         for position in positions[0]:
             one = rows.filter(pl.col("scoring") == position)
             parts.append(one.with_columns(pl.lit(len(scorings), dtype=pl.Int64).alias("scoring")))
             scorings.append(entries[position].scoring)
     shown = pl.concat([part.select(*SCHEMA, "scoring") for part in parts])
-    return ScoreTable(shown.filter(~pl.col("group").is_in(fit_groups)), scorings, pl.concat(fused), notes)
+    return ScoreTable(shown.filter(~pl.col("group").is_in(fit_groups)), scorings, pl.concat(fused), said)
 
 
 def _is(spec: DetectorSpec, entry: Entry) -> bool:
@@ -96,7 +97,7 @@ class Fused:
 
 
 def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
-    """Chooses the groups whose real images an ensemble is fitted to; they are left out of every number.
+    """Chooses the groups whose real images an ensemble or a probe is fitted to; they are left out of every number.
 
     A fifth of the groups with real images, those with the smallest hashes, and more where that gives fewer than eight
     images.
@@ -115,7 +116,7 @@ def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
         images += count
     if 2 * images > sum(count for _, count in reals):
         raise BenchError(
-            f"An ensemble is fitted to at least {LEAST_IMAGES} real images that are then left out; "
+            f"An ensemble or a probe takes at least {LEAST_IMAGES} real images, which are then left out; "
             f"{sum(count for _, count in reals)} real images are too few for that."
         )
     return frozenset(chosen)

@@ -47,7 +47,8 @@ class Batch:
     """Images of one batch that could be read, and beside them those that could not.
 
     Args:
-        views: For each condition and view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of ``(3, H, W)``.
+        views: For each condition and view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of
+            ``(3, H, W)``.
         label: ``(B,)``, 0 = real, 1 = generated.
         key: ``(B,)``, integers from the sha256 of each file.
         index: ``(B,)``, rows of the datamodule's items.

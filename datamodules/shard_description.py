@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from datamodules.base import DetectionDataModule, index_of
-from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.errors import DataOptionError
 from datamodules.tar_headers import ShardError
 
 FILE = "dataset.json"
@@ -111,27 +111,6 @@ def load_description(folder: Path) -> Description | None:
     if reason is not None:
         raise ShardError(f"{file} is damaged: {reason}.")
     return found
-
-
-def find_shards(folder: Path, found: Description | None) -> dict[str, int | None]:
-    """Finds the shards in a folder, with the number of images that each must hold where it is known.
-
-    Raises:
-        DatasetNotFoundError: There are none, or fewer than there should be.
-    """
-    if not folder.is_dir():
-        raise DatasetNotFoundError(f"There is no folder {folder}. Give the folder of the shards as --data-root DIR.")
-    there = {file.name for file in folder.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
-    if found is None:
-        if not there:
-            raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some.")
-        return dict.fromkeys(sorted(there))
-    if not found.complete:
-        raise DatasetNotFoundError(f"Packing into {folder} did not come to its end: run the same pack again.")
-    missing = sorted(set(found.shards) - there)
-    if missing:
-        raise DatasetNotFoundError(f"{folder} lacks {len(missing)} shards, the first is {missing[0]}; copy them.")
-    return dict(sorted(found.shards.items()))
 
 
 def make_source(found: Description, datasets: Datasets, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401

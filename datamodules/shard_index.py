@@ -7,6 +7,7 @@ the shard's size or time of change differ. Where the folder cannot be written, i
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import groupby, islice
@@ -24,9 +25,7 @@ INDEX_ENDING = ".index.parquet"
 PIXELS_ENDING = ".rgb"
 """Of a member that is the raw pixels of an image, 8-bit RGB; the sample's JSON has its ``height`` and ``width``."""
 VERSION = 1
-MAX_JSON = 1 << 20
-MAX_MEMBERS = 100
-"""Of one sample."""
+MAX_JSON, MAX_MEMBERS = 1 << 20, 100  # of one sample
 CHUNK = 1 << 16
 CLASS_NAMES = ("real", "generated")
 
@@ -96,9 +95,9 @@ def _cached(file: Path, identity: str, size: int) -> pl.DataFrame | None:
     index = pl.DataFrame(pl.from_arrow(table))
     if index.schema != pl.Schema(INDEX_SCHEMA):
         return None
-    inside = (pl.col("offset") >= 0) & (pl.col("bytes") >= 0) & (pl.col("offset") + pl.col("bytes") <= size)
-    sound = index.select((inside & pl.col("label").is_in([0, 1])).all()).item()
-    return index if sound else None
+    offset, length = pl.col("offset"), pl.col("bytes")
+    sound = (offset >= 0) & (length >= 0) & (offset + length <= size) & pl.col("label").is_in([0, 1])
+    return index if index.select(sound.all()).item() else None
 
 
 def _save(index: pl.DataFrame, file: Path, identity: str) -> None:
@@ -180,13 +179,9 @@ def _facts_of(facts: dict[str, Any], name: str, image: Member, packed: bool) -> 
     generator = _word(facts, "generator", None if packed else CLASS_NAMES[label])
     group = _word(facts, "group", None if packed else path)
     sha256 = _word(facts, "sha256", None) if packed else ""
-    try:
-        digest = bytes.fromhex(sha256)
-    except ValueError:
-        digest = b""
-    if packed and len(digest) != 32:
+    if packed and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise ShardError(f"sha256 is {sha256[:80]!r}")
-    return path, label, generator, group, image.size, image.offset, digest if packed else None
+    return path, label, generator, group, image.size, image.offset, bytes.fromhex(sha256) if packed else None
 
 
 def _word(facts: dict[str, Any], field: str, default: str | None) -> str:

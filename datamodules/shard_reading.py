@@ -1,10 +1,12 @@
-"""Reads single images out of shards; few files are open at a time, and those stay open."""
+"""Finds shards, and reads single images out of them; few files are open at a time, and those stay open."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules.errors import DatasetNotFoundError
 from datamodules.reading import UnreadableImageError
+from datamodules.shard_description import Description
 
 MAX_OPEN = 8
 
@@ -36,6 +38,27 @@ class Shard:
             UnreadableImageError: The shard is not the file that was listed.
         """
         return os.pread(_descriptor_of(self), size, offset)
+
+
+def find_shards(folder: Path, found: Description | None) -> dict[str, int | None]:
+    """Finds the shards in a folder, with the number of images that each must hold where it is known.
+
+    Raises:
+        DatasetNotFoundError: There are none, or fewer than there should be.
+    """
+    if not folder.is_dir():
+        raise DatasetNotFoundError(f"There is no folder {folder}. Give the folder of the shards as --data-root DIR.")
+    there = {file.name for file in folder.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
+    if found is None:
+        if not there:
+            raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some.")
+        return dict.fromkeys(sorted(there))
+    if not found.complete:
+        raise DatasetNotFoundError(f"Packing into {folder} did not come to its end: run the same pack again.")
+    missing = sorted(set(found.shards) - there)
+    if missing:
+        raise DatasetNotFoundError(f"{folder} lacks {len(missing)} shards, the first is {missing[0]}; copy them.")
+    return dict(sorted(found.shards.items()))
 
 
 _descriptors: dict[Shard, int] = {}  # forked workers may share them: pread has no position

@@ -17,9 +17,9 @@ from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataM
 from datamodules.batch import sha256_of
 from datamodules.errors import UnknownDataNameError
 from datamodules.reading import UnreadableImageError
-from datamodules.shard_description import FILE, Datasets, Description, find_shards, load_description, make_source
+from datamodules.shard_description import FILE, Datasets, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
-from datamodules.shard_reading import Shard
+from datamodules.shard_reading import Shard, find_shards
 from datamodules.tar_headers import ShardError
 
 _FACTS = tuple(name for name in ITEM_SCHEMA if name != "mtime_ns")
@@ -62,7 +62,6 @@ class ShardsDataModule(DetectionDataModule):
         super().__init__(root, **options)
         self.datasets = datasets
         self.shards: tuple[Shard, ...] = ()
-        self.index = pl.DataFrame()
         self.places: dict[str, Any] = {}
 
     @cached_property
@@ -118,21 +117,13 @@ class ShardsDataModule(DetectionDataModule):
             return super().preprocess(image, label, generator)
         return self.source.preprocess(image, label, generator)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Lists the images once, samples them, and remembers where these lie."""
-        super().setup(stage)
-        if not self.index.is_empty():
-            places = self.items.select("path").join(self.index, on="path", how="left", maintain_order="left")
-            newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
-            self.places = {name: places[name].to_arrow(compat_level=newest) for name in _PLACE}
-            self.index = self.index.clear()
-
     def list_items(self) -> Iterator[Item]:
         """Yields the samples of every shard."""
         index = self._read_shards()
+        newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
+        self.places = {name: index[name].to_arrow(compat_level=newest) for name in _PLACE}
         if self.generators is not None:
             index = self._chosen(index)
-        self.index = index.select(_PLACE)
         for part in index.iter_slices(CHUNK):
             for facts in part.select("shard", *_FACTS).iter_rows(named=True):
                 yield Item(mtime_ns=self.shards[facts.pop("shard")].mtime_ns, **facts)
@@ -174,13 +165,17 @@ class ShardsDataModule(DetectionDataModule):
             if count is not None and count != len(index):
                 raise ShardError(f"{file} holds {len(index)} images, and {FILE} says {count}; copy it again.")
             self.shards += (Shard.of(file),)
+            if (index["group"] == index["path"]).all():
+                index = index.with_columns(group=pl.col("path"))  # one copy of the strings
             tables.append(index.with_columns(shard=pl.lit(number, pl.Int32)))
-        index = pl.concat(tables).sort("path").rechunk()
+        index = pl.concat(tables, rechunk=True)
+        tables.clear()
+        if not index["path"].is_sorted():  # packed shards are
+            index = index.sort("path")
         twice = index.filter(pl.col("path") == pl.col("path").shift(1))["path"]
         if len(twice):
             raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
-        alone = bool((index["group"] == index["path"]).all())
-        return index.with_columns(group=pl.col("path")) if alone else index  # one copy of the strings
+        return index
 
     def _chosen(self, index: pl.DataFrame) -> pl.DataFrame:
         """Keeps the generators that were asked for, under any of their names, and the real images they face."""

@@ -76,6 +76,16 @@ def test_too_few_reals_for_an_ensemble_is_one_line(image_folder, tmp_path):
         run(image_folder, tmp_path / "r", ["rigid+wepe"])
 
 
+def test_blocks_chosen_by_a_probe_are_in_the_fingerprint_and_its_images_left_out(images, tmp_path):
+    result = run(images, tmp_path / "r", ["wepe:blocks=probe:3", "wepe"])
+    (note,) = (note for note in result.report.notes if note.startswith("wepe:blocks=probe:3: the 3 blocks"))
+    blocks = note.rpartition(": ")[2].rstrip(".")
+    assert len(blocks.split(",")) == 3
+    assert {row.n_real for row in result.report.summary.rows} == {30 - 8}
+    same = run(images, tmp_path / "r", [f"wepe:blocks={blocks}"])
+    assert same.scored == 0
+
+
 def test_a_native_view_and_a_crop_run_side_by_side(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", ["aeroblade", "rigid"], limit=2, resize=64)
     assert result.scored == 12

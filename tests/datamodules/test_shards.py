@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.planning import plan_batches
-from datamodules import DATASETS, DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules import DATASETS, DatasetNotFoundError, UnknownDataNameError
 from datamodules.packing import pack
 from datamodules.shards import ShardsDataModule
 from detectors import View
@@ -155,45 +155,6 @@ def test_webdataset_reads_them(packed):
 def test_an_unknown_generator_gets_a_suggestion(packed):
     with pytest.raises(UnknownDataNameError, match=r"'shrap'\. Did you mean 'sharp'"):
         ready(ShardsDataModule, packed["folder"], generators=["shrap"])
-
-
-def test_the_index_is_kept_and_made_anew_when_the_shard_changes(packed, tmp_path):
-    root = fake.copy_of(packed["folder"], tmp_path / "copy")
-    index = next(root.glob("*.index.parquet"))
-    before = ready(ShardsDataModule, root).items
-    index.write_bytes(b"PAR1 nonsense")
-    assert ready(ShardsDataModule, root).items.drop("mtime_ns").equals(before.drop("mtime_ns"))
-    assert index.stat().st_size > 100
-    shard = root / index.name.removesuffix(".index.parquet")
-    shard.write_bytes(shard.read_bytes()[:-1024])
-    with pytest.raises(DataOptionError, match="ends without a tar's end mark"):
-        ready(ShardsDataModule, root)
-
-
-def test_damaged_bytes_are_unreadable_and_not_scored(packed, tmp_path):
-    root = fake.copy_of(packed["folder"], tmp_path / "copy")
-    for shard in root.glob("*.tar"):
-        data = bytearray(shard.read_bytes())
-        place = data.find(b"IDAT")
-        data[place + 20] ^= 1
-        shard.write_bytes(data)
-    reasons = [one.reason for batch in ready(ShardsDataModule, root).test_dataloader() for one in batch.unreadable]
-    damaged = "the shard is damaged here: these are not the bytes that were packed"
-    assert reasons.count(damaged) == len(list(root.glob("*.tar")))
-
-
-def test_a_shard_that_is_missing_is_named(packed, tmp_path):
-    root = fake.copy_of(packed["folder"], tmp_path / "copy")
-    (root / "folder-folder-000001.tar").unlink()
-    with pytest.raises(DatasetNotFoundError, match=r"lacks 1 shards, the first is folder-folder-000001\.tar"):
-        ready(ShardsDataModule, root)
-
-
-def test_packed_shards_without_their_description_are_refused(packed, tmp_path):
-    root = fake.copy_of(packed["folder"], tmp_path / "copy")
-    (root / "dataset.json").unlink()
-    with pytest.raises(DataOptionError, match=r"dataset\.json, which is missing"):
-        ready(ShardsDataModule, root)
 
 
 @pytest.mark.parametrize("root", ["nowhere", "."])
