@@ -185,8 +185,30 @@ def run_audit(arguments: Namespace) -> int:
     return 0
 
 
+def pack_parser() -> ArgumentParser:
+    """Makes the parser of ``pack``."""
+    parser = OneLineParser(description="Writes a dataset as WebDataset tar files, which --dataset shards reads.")
+    add_run_options(parser)
+    parser.add_argument("--shard-bytes", type=positive, default=2**30, metavar="N", help="bytes of images in a shard")
+    return parser
+
+
+def run_pack(arguments: Namespace) -> int:
+    """Runs ``pack`` and says what was written."""
+    from bench.building import create_datamodule
+    from datamodules.packing import pack
+
+    options = run_options(arguments)
+    result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
+    print(f"{result.images} images in {len(result.shards)} shards under {options.output} ({result.kept} kept).")
+    for path, reason in result.left_out.items():
+        print(f"left out: {path} ({reason})")
+    return 1 if result.left_out else 0
+
+
 COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], int], str]] = {
     "audit": (audit_parser, run_audit, "measure how much of the label can be read from trivia"),
+    "pack": (pack_parser, run_pack, "write a dataset as WebDataset tar files"),
     "compare": (compare_parser, run_compare, "score a dataset with detectors and compare them"),
 }
 

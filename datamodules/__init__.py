@@ -10,10 +10,18 @@ from datamodules.genimage import GenImageDataModule
 from datamodules.imagenet import ImageNetDataModule
 from datamodules.lsun_bedroom import LSUNBedroomDataModule
 from datamodules.reading import UnreadableImageError, decode_image
+from datamodules.shards import ShardsDataModule
 
 DATASETS: dict[str, type[DetectionDataModule]] = {
     cls.name: cls
-    for cls in (DemoDataModule, FolderDataModule, ImageNetDataModule, LSUNBedroomDataModule, GenImageDataModule)
+    for cls in (
+        DemoDataModule,
+        FolderDataModule,
+        ImageNetDataModule,
+        LSUNBedroomDataModule,
+        GenImageDataModule,
+        ShardsDataModule,
+    )
 }
 
 __all__ = [
@@ -34,6 +42,7 @@ __all__ = [
     "Item",
     "LSUNBedroomDataModule",
     "Sample",
+    "ShardsDataModule",
     "Source",
     "UnknownDataNameError",
     "UnreadableImageError",

