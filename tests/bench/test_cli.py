@@ -27,7 +27,7 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     ("arguments", "message"),
     [
         ([], "subcommand"),
-        (["compre"], "'compre' (choose from 'compare'"),
+        (["compre"], "'compre' (choose from 'audit'"),
         (["compare"], "--detectors"),
         (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
         (["compare", "--detectors", "wepe", "--limit", "x"], "--limit: expected a whole number of at least 1, got x"),

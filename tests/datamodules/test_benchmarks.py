@@ -24,10 +24,21 @@ from datamodules import (
 )
 from datamodules.conditions import CLEAN, Picture
 from datamodules.listing import list_files
+from datamodules.packing import pack
 from detectors import View
 
 CROP, NATIVE = View(224, "random-crop"), View(fit="native")
+
+
+def make_shards(root: Path) -> Path:
+    """The folder's images as tar files."""
+    images = fake.make_folder(root.with_name("folder-to-pack"))
+    pack(DATASETS["folder"](images, num_workers=0), root)
+    return root
+
+
 MAKERS = {
+    "shards": make_shards,
     "folder": fake.make_folder,
     "imagenet": fake.make_imagenet,
     "lsun-bedroom": fake.make_lsun,
