@@ -1,0 +1,101 @@
+import inspect
+import io
+
+import pytest
+import torch
+from rich.console import Console
+
+from bench.errors import BenchError
+from bench.method_list import list_methods, print_backbones, print_methods
+from bench.readme import BEGIN, END, README, options_markdown, with_tables
+from bench.specs import parse_detector
+from detectors import UnknownNameError, create_detector, list_backbones, list_detectors
+
+METHODS = {method.name: method for method in list_methods()}
+
+
+def printed(long: bool = False) -> str:
+    out = io.StringIO()
+    print_methods(tuple(METHODS.values()), Console(file=out, width=40), long)
+    return out.getvalue()
+
+
+def test_every_registered_detector_is_listed_with_its_paper():
+    assert list(METHODS) == list(list_detectors())
+    text = printed()
+    for name, cls in list_detectors().items():
+        assert name in text
+        assert cls.paper in text
+        assert METHODS[name].title in text
+
+
+@pytest.mark.parametrize("name", list(list_detectors()))
+def test_passes_are_those_of_the_embedded_backbone(name, cnn):
+    assert METHODS[name].passes == create_detector(name, cnn).passes
+    assert METHODS[name].on_backbone == hasattr(create_detector(name, cnn), "backbone")
+
+
+@pytest.mark.parametrize("name", list(list_detectors()))
+def test_every_option_has_a_meaning_and_a_default_that_can_be_written(name):
+    options = {option.name: option for option in METHODS[name].options}
+    parameters = inspect.signature(list_detectors()[name]).parameters
+    assert set(options) == set(parameters) - {"backbone", "seed"}
+    assert all(option.meaning.endswith(".") for option in options.values())
+    defaults = {key: parameters[key].default for key in options if parameters[key].default is not None}
+    written = ",".join(f"{key}={options[key].default}" for key in defaults)
+    assert parse_detector(f"{name}:{written}").options == defaults
+
+
+def test_the_long_list_names_every_option():
+    text = printed(long=True)
+    for method in METHODS.values():
+        for option in method.options:
+            assert f"  {option.name}={option.default}: " in text
+    assert "tensor_std" in text
+    assert "Score: " in text
+
+
+def test_what_is_missing_is_said(hub_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    methods = {method.name: method for method in list_methods("dinov2-vitl14")}
+    assert not methods["wepe"].here
+    assert methods["wepe"].needs[0].what == "backbone dinov2-vitl14"
+    assert methods["aeroblade"].here
+    needs = {need.what: need for need in methods["aeroblade"].needs}
+    assert not needs["autoencoder sd1"].here
+    assert not needs["weights of vgg16"].here
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
+    again = {method.name: method for method in list_methods()}
+    assert {need.what: need.here for need in again["aeroblade"].needs}["weights of vgg16"]
+    assert again["wepe"].here
+
+
+def test_an_unknown_backbone_is_a_mistake_and_a_model_of_timm_is_none(hub_cache):
+    with pytest.raises(UnknownNameError, match="Did you mean 'dinov2-vitl14'"):
+        list_methods("dinov2-vitl4")
+    assert "hub: timm/resnet18" in list_methods("timm:resnet18")[-1].needs[0].source
+
+
+def test_every_backbone_is_listed(hub_cache):
+    out = io.StringIO()
+    print_backbones(Console(file=out, width=40))
+    for name, info in list_backbones().items():
+        assert name in out.getvalue()
+        assert info.description in out.getvalue()
+
+
+def test_the_readme_is_current():
+    text = README.read_text(encoding="utf-8")
+    assert with_tables(text) == text, "The README's tables are out of date: run `python -m bench.readme`."
+
+
+def test_the_readme_is_the_same_whatever_is_here(hub_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    assert options_markdown() in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", f"{BEGIN}{BEGIN}{END}", f"{END}{BEGIN}"])
+def test_a_readme_without_its_markers_is_refused(text):
+    with pytest.raises(BenchError, match="once each"):
+        with_tables(text)
