@@ -206,10 +206,90 @@ def run_pack(arguments: Namespace) -> int:
     return 1 if result.left_out else 0
 
 
+def data_parser() -> ArgumentParser:
+    """Makes the parser of ``data``."""
+    parser = OneLineParser(description="Lists the data sets there are, or examines every file of one.")
+    parser.add_argument("action", choices=["list", "check"], help="list: what there is; check: what is wrong with it")
+    add_run_options(parser)
+    return parser
+
+
+def run_data(arguments: Namespace) -> int:
+    """Runs ``data``; a check that finds something wrong ends with exit code 1."""
+    from rich.console import Console
+
+    from bench.catalogue import list_entries, print_entries
+    from bench.doctor import check, print_diagnosis, write_diagnosis
+
+    options = run_options(arguments)
+    if arguments.action == "list":
+        root = Path(options.data_root) if options.data_root else None
+        print_entries(list_entries(root), Console(), with_found=root is not None)
+        return 0
+    from bench.building import create_datamodule
+
+    diagnosis = check(create_datamodule(options))
+    print_diagnosis(diagnosis, Console())
+    print(f"Written: {', '.join(map(str, write_diagnosis(diagnosis, options.output)))}.")
+    return 0 if diagnosis.ok else 1
+
+
+def probe_parser() -> ArgumentParser:
+    """Makes the parser of ``probe``."""
+    parser = OneLineParser(description="Perturbs each block of a backbone alone and ranks the blocks (WePe, Table 14).")
+    noise = parser.add_argument_group("noise")
+    noise.add_argument("--ratio", type=float, default=0.1, help="factor of the noise's scale")
+    noise.add_argument("--rule", default="tensor_absmean", help="how the noise's scale follows from the parameters")
+    noise.add_argument("--family", default="gaussian", help="gaussian, uniform or laplace")
+    noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
+    noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
+    noise.add_argument("--seed", type=non_negative, default=0, metavar="N", help="seed of the noise")
+    add_run_options(parser)
+    return parser
+
+
+def run_probe(arguments: Namespace) -> int:
+    """Runs ``probe`` and prints the blocks."""
+    from rich.console import Console
+
+    from bench.probe_report import print_probe, probe_dataset
+    from detectors import Perturbation
+
+    noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
+    perturbation = Perturbation(**noise, match=arguments.noise_match)
+    print_probe(probe_dataset(run_options(arguments), perturbation, arguments.seed), Console())
+    return 0
+
+
+def list_parser() -> ArgumentParser:
+    """Makes the parser of ``list``."""
+    parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
+    parser.add_argument("what", choices=["detectors", "backbones"], help="what to list")
+    parser.add_argument("--long", action="store_true", help="also every option of every detector")
+    parser.add_argument("--backbone", default=RunOptions.backbone, help="the backbone to look for")
+    return parser
+
+
+def run_list(arguments: Namespace) -> int:
+    """Runs ``list``."""
+    from rich.console import Console
+
+    from bench.method_list import list_methods, print_backbones, print_methods
+
+    if arguments.what == "backbones":
+        print_backbones(Console())
+    else:
+        print_methods(list_methods(arguments.backbone), Console(), long=arguments.long)
+    return 0
+
+
 COMMANDS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace], int], str]] = {
     "audit": (audit_parser, run_audit, "measure how much of the label can be read from trivia"),
-    "pack": (pack_parser, run_pack, "write a dataset as WebDataset tar files"),
-    "compare": (compare_parser, run_compare, "score a dataset with detectors and compare them"),
+    "compare": (compare_parser, run_compare, "score a data set with detectors and compare them"),
+    "data": (data_parser, run_data, "list the data sets, or examine every file of one"),
+    "list": (list_parser, run_list, "list the detectors or the backbones"),
+    "pack": (pack_parser, run_pack, "write a data set as WebDataset tar files"),
+    "probe": (probe_parser, run_probe, "rank the blocks of a backbone for perturbation"),
 }
 
 

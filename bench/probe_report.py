@@ -22,7 +22,7 @@ from detectors import Perturbation, WePe, create_backbone
 from detectors.probing import Probe, probe, ranking, top_blocks
 from detectors.wepe import block_ranges
 
-HEADER = ("block", "module", "similarity %", "rank")
+HEADER = ("backbone", "block", "similarity %", "rank")
 WITHOUT_MEANING = ("conditions", "match", "seeds", "precision", "devices", "wandb")
 """Options of other commands; a probe looks at clean images, once, in single precision, on one device."""
 CHOSEN, SPARED = "#2a6f97", "#c8ccd0"
@@ -58,11 +58,11 @@ class ProbeReport:
     files: tuple[Path, ...]
 
     @property
-    def title(self) -> str:
+    def setting(self) -> str:
         """What was measured, on what, in one line."""
         return (
-            f"{self.backbone}, each block perturbed alone: {self.probe.images} real images of {self.dataset}, noise "
-            f"{_noise_words(self.perturbation)}, seed {self.seed}"
+            f"Each block perturbed alone: {self.probe.images} real images of {self.dataset}, noise "
+            f"{_noise_words(self.perturbation)}, seed {self.seed}."
         )
 
     @property
@@ -134,12 +134,12 @@ def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0
 def print_probe(report: ProbeReport, console: Console) -> None:
     """Prints Table 14's row, what it cost, and the blocks to perturb."""
     rows = [
-        [str(block), report.modules[block], f"{similarity:.2f}", str(rank)]
-        for block, similarity, rank in report.probe.rows()
+        [report.backbone, str(block), f"{similarity:.2f}", str(rank)] for block, similarity, rank in report.probe.rows()
     ]
-    print_tables([make_table(report.title, HEADER, rows, 2)], console)
+    print_tables([make_table("Similarity of features", HEADER, rows, 2)], console)
     order = ", ".join(map(str, ranking(report.probe.similarities)))
     notes = [
+        report.setting,
         f"Most similar first: {order}.",
         f"The first {len(report.top)} of {len(report.modules)}: {report.detector}",
         f"Cost: {report.cost}; on {report.device}.",
