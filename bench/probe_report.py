@@ -1,6 +1,6 @@
 """The ``probe`` command: how little noise on each block alone moves the features of real images (WePe, A.15)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -9,15 +9,14 @@ import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from rich.console import Console
-from torch import Tensor
 
 from bench.building import create_datamodule
 from bench.errors import BenchError
 from bench.options import RunOptions
+from bench.probed import real_batches
 from bench.tables import make_table, print_tables
 from bench.terminal import text_of
-from datamodules import REAL, DetectionDataModule
-from datamodules.conditions import CLEAN_IMAGES, Picture
+from datamodules import REAL
 from detectors import Perturbation, WePe, create_backbone
 from detectors.probing import Probe, probe, ranking, top_blocks
 from detectors.wepe import block_ranges
@@ -111,7 +110,8 @@ def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0
     datamodule.setup()
     backbone = create_backbone(options.backbone, options.weights).to(device)
     unreadable: list[str] = []
-    found = probe(backbone, _real_images(datamodule, device, unreadable), perturbation, seed)
+    reals = datamodule.items.with_row_index().filter(pl.col("label") == REAL)["index"].to_list()
+    found = probe(backbone, real_batches(datamodule, WePe.view, reals, device, unreadable), perturbation, seed)
     output = options.output
     report = ProbeReport(
         dataset=datamodule.title,
@@ -193,20 +193,6 @@ def write_plot(report: ProbeReport, file: Path) -> None:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         figure.savefig(file, format="svg", metadata={"Date": None})
-
-
-def _real_images(datamodule: DetectionDataModule, device: torch.device, unreadable: list[str]) -> Iterator[Tensor]:
-    """Yields batches ``(B, 3, H, W)`` of the real images as WePe sees them, and names those that have no pixels."""
-    indices = datamodule.items.with_row_index().filter(pl.col("label") == REAL)["index"].to_list()
-    size = datamodule.batch_size
-    datamodule.batches = [indices[start : start + size] for start in range(0, len(indices), size)]
-    datamodule.views = (WePe.view,)
-    for batch in datamodule.test_dataloader():
-        unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
-        if len(batch):
-            images = batch.to(device).views[Picture(CLEAN_IMAGES.name, WePe.view)]
-            assert isinstance(images, Tensor)
-            yield images
 
 
 def _device(accelerator: str) -> torch.device:

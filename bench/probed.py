@@ -59,7 +59,8 @@ def _resolved(
     perturbation = Perturbation(**{k: v for k, v in spec.options.items() if k in _OF_PERTURBATION})
     chosen = pl.col("group").is_in(fit_groups) & (pl.col("label") == REAL)
     indices = datamodule.items.with_row_index().filter(chosen)["index"].to_list()
-    result = probe(backbone, real_batches(datamodule, list_detectors()[spec.name].view, indices), perturbation)
+    view = list_detectors()[spec.name].view
+    result = probe(backbone, real_batches(datamodule, view, indices, backbone.mean.device), perturbation)
     blocks = ",".join(map(str, top_blocks(result.similarities, count)))
     notes.append(
         f"{spec.label}: the {count} blocks most alike under noise, chosen on {result.images} real images of "
@@ -68,15 +69,27 @@ def _resolved(
     return replace(spec, options={**spec.options, "blocks": blocks})
 
 
-def real_batches(datamodule: DetectionDataModule, view: View, indices: Sequence[int]) -> Iterator[Tensor]:
-    """Yields batches ``(B, 3, H, W)`` of some of a dataset's images, on the GPU where there is one.
+def real_batches(
+    datamodule: DetectionDataModule,
+    view: View,
+    indices: Sequence[int],
+    device: torch.device,
+    unreadable: list[str] | None = None,
+) -> Iterator[Tensor]:
+    """Yields batches ``(B, 3, H, W)`` of some of a dataset's images.
 
-    Unreadable images are left out.
+    Args:
+        datamodule: The dataset, set up.
+        view: What is cut; not ``native``.
+        indices: Which images.
+        device: Where the network is.
+        unreadable: Is told which images have no pixels, and why.
     """
     size = datamodule.batch_size
     datamodule.views = (view,)
     datamodule.batches = [list(indices[start : start + size]) for start in range(0, len(indices), size)]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for batch in datamodule.test_dataloader():
+        if unreadable is not None:
+            unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
         if len(batch):
             yield batch.to(device).views[Picture(CLEAN, view)]

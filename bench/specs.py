@@ -95,10 +95,14 @@ def _option_types(detector: type[Detector]) -> dict[str, Any]:
     return {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "seed"}
 
 
+def _takes_any_text(kind: object) -> bool:
+    return kind is str or get_origin(kind) is Literal
+
+
 def _typed(value: str, hint: Any, option: str) -> Any:  # noqa: ANN401 - any annotation a detector may have
     """Reads a value as the first alternative of its type that takes it; a text takes all."""
     alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for alternative in sorted(alternatives, key=lambda kind: kind is str):
+    for alternative in sorted(alternatives, key=_takes_any_text):
         if get_origin(alternative) is Literal or alternative is str:
             return value
         if alternative is bool and value.lower() in ("true", "false"):

@@ -38,7 +38,8 @@ class WePe(Detector):
         family: Distribution of the noise.
         match: Whether families share their standard deviation or their scale parameter.
         tensors: All tensors of a block or only its weight matrices; the paper does not say.
-        blocks: The first k, or a list such as ``0-4,7``; by default 19 of 24 of the depth.
+        blocks: The first k, or a list such as ``0-4,7``; by default 19 of 24 of the depth. On the command line also
+            ``probe:k``, the k blocks that a probe of held-out real images finds most alike under noise.
         n: Number of perturbed networks, 1 in the paper's main results.
         statistic: ``similarity`` to the clean features, averaged (Eq. 3, as in all results of the paper), or
             ``variance`` around the mean of the perturbed features (Eq. 1), which needs ``n`` of 2 or more.

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import fake_benchmarks as fake
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -49,7 +50,7 @@ def test_counts_of_several_splits_stand_beside_each_other():
     assert numbers(by_name(entries, 0)["nature-sd15"]) == {"val": 8_000}
     frame = entries_frame(entries)
     assert frame.height == 16
-    assert frame.row(by_predicate=frame["name"] == "sd15", named=True)["expected"] == "8,000 (val), 166,000 (train)"
+    assert frame.row(by_predicate=pl.col("name") == "sd15", named=True)["expected"] == "8,000 (val), 166,000 (train)"
 
 
 def test_the_demos_counts_are_those_of_its_manifest():
