@@ -93,6 +93,17 @@ def test_a_clean_pass_is_shared_and_two_views_cost_one_each(image_folder, tmp_pa
     assert [backbone.counter.images / 12 for backbone in seen] == [3, 4, 6]
 
 
+def test_five_methods_share_one_clean_pass_an_image(image_folder, tmp_path, monkeypatch):
+    import bench.compare as module
+
+    seen = []
+    create = module.create_backbone
+    monkeypatch.setattr(module, "create_backbone", lambda *a: seen.append(create(*a)) or seen[-1])
+    methods = ["wepe", "rigid", "mc-dropout:n=3", "gradient-cuff:directions=2", "wepe-gradient-cuff:directions=2"]
+    run(image_folder, tmp_path / "common", detectors=methods, view="common", limit=1)
+    assert seen[0].counter.images / 3 == 1 + 1 + 1 + 3 + 2 + 2
+
+
 def test_seeds_are_averaged_as_aurocs_and_their_spread_is_shown(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["rigid"], seeds=3)
     number = result.report.summary.rows[0].numbers["auroc"]
