@@ -5,38 +5,18 @@ as they are, never squashed or rounded. Every metric takes weights, in particula
 for which the scores are sorted once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from bench.curve import Curve, Floats, curves_of
+
 Weights = ArrayLike | None
 Positive = Literal["generated", "real"]
-
-# Draws are worked through in chunks of about this many cells; at some eight float64 arrays a chunk holds 70 MB.
-CELLS = 2**20
-
-
-@dataclass(frozen=True)
-class Curve:
-    """``(draws, points)`` weights of positive and of negative images at or above each distinct score, from 0 up."""
-
-    tps: Floats
-    fps: Floats
-
-    def totals(self) -> tuple[Floats, Floats]:
-        """Returns the weight of all positive and of all negative images, ``(draws,)``; nan where there is none."""
-        positives, negatives = self.tps[:, -1], self.fps[:, -1]
-        return np.where(positives > 0, positives, np.nan), np.where(negatives > 0, negatives, np.nan)
-
-    def rates(self) -> tuple[Floats, Floats]:
-        """Returns true and false positive rates, ``(draws, points)``; nan where a class is missing."""
-        positives, negatives = self.totals()
-        return self.tps / positives[:, None], self.fps / negatives[:, None]
 
 
 @overload
@@ -265,32 +245,10 @@ def _over_draws(
         raise ValueError(f"weights must have shape ({len(label)},) or (draws, {len(label)}), got {weight.shape}.")
     is_positive = label == (1 if positive == "generated" else 0)
     ascending = -score if positive == "generated" else score
-    curves = _curves(is_positive, ascending, np.atleast_2d(weight))
+    curves = curves_of(is_positive, ascending, np.atleast_2d(weight))
     # Some metrics have a value without negatives, but not one that says anything.
     values = [np.where(np.isnan(sum(curve.totals())), np.nan, value(curve)) for curve in curves]
     return float(values[0][0]) if weight.ndim == 1 else np.concatenate([np.empty(0), *values])
-
-
-def _curves(is_positive: NDArray[np.bool_], ascending: Floats, weights: NDArray[Any]) -> Iterator[Curve]:
-    order = np.argsort(ascending)
-    ordered, positive = ascending[order], is_positive[order].astype(np.float64)
-    # The last image of each run of ties; equality, because a difference of huge scores overflows.
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], np.ones(min(len(order), 1), dtype=bool)))
-    rows = max(1, CELLS // max(1, len(order)))
-    for start in range(0, len(weights), rows):
-        weight = weights[start : start + rows][:, order].astype(np.float64)
-        if not (np.isfinite(weight).all() and (weight >= 0).all()):
-            raise ValueError("weights must be finite and not negative.")
-        yield Curve(_cumulated(weight * positive, ends), _cumulated(weight * (1 - positive), ends))
-
-
-def _cumulated(weights: Floats, ends: NDArray[np.intp]) -> Floats:
-    totals = np.zeros((len(weights), len(ends) + 1))
-    if len(ends) == weights.shape[1]:
-        np.cumsum(weights, axis=-1, out=totals[:, 1:])
-    else:
-        totals[:, 1:] = np.cumsum(weights, axis=-1)[:, ends]
-    return totals
 
 
 def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Floats]:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 
-from bench import metrics
 from bench.metrics import METRICS, auroc, average_precision, fpr_at_tpr, tpr_at_fpr, undefined_reason
 
 TINY = np.nextafter(0.0, 1.0)
@@ -303,7 +302,7 @@ def test_values_do_not_depend_on_the_chunks_or_the_order_of_images(name, monkeyp
     values = METRICS[name].replicates(labels, scores, weights)
     order = rng.permutation(50)
     np.testing.assert_array_equal(METRICS[name].replicates(labels[order], scores[order], weights[:, order]), values)
-    monkeypatch.setattr(metrics, "CELLS", 150)
+    monkeypatch.setattr("bench.curve.CELLS", 150)
     np.testing.assert_array_equal(METRICS[name].replicates(labels, scores, weights), values)
 
 
