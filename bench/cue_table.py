@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from datamodules.cues import measure_cues, pixel_cues
 
 _FACTS = ("path", "label", "generator", "group")
 _IDENTITY = ("path", "bytes", "mtime_ns")
-_BATCH = 16
+_BATCH, _PART = 16, 50_000
 SCHEMA: dict[str, Any] = {
     "key": pl.UInt64,
     "ending": pl.String,
@@ -47,9 +48,8 @@ def cues_of(datamodule: DetectionDataModule, output: Path, treatment: Treatment 
     items = datamodule.items
     known = _read(file)
     todo = items.join(known, on=_IDENTITY, how="anti")
-    if len(todo):
-        known = pl.concat([known, _measured(datamodule, todo, treatment)], how="vertical")
-        known = known.unique(list(_IDENTITY), keep="last", maintain_order=True)
+    for part in _measured(datamodule, todo, treatment):
+        known = pl.concat([known, part]).unique(list(_IDENTITY), keep="last", maintain_order=True)
         _write(known, file)
     table = items.join(known, on=_IDENTITY, maintain_order="left")
     readable = table.filter(pl.col("brightness").is_not_null())
@@ -95,18 +95,18 @@ class _CueDataset(Dataset[dict[str, Any]]):
         return asdict(measure_cues(data, path))
 
 
-def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, treatment: Treatment) -> pl.DataFrame:
-    dataset = _CueDataset(datamodule, items, treatment)
-    workers = min(datamodule.num_workers, -(-len(dataset) // _BATCH))
-    loader: DataLoader[dict[str, Any]] = DataLoader(
-        dataset,
-        batch_size=_BATCH,
-        num_workers=workers,
-        collate_fn=list,
-    )
-    rows = [row for batch in loader for row in batch]
-    cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
-    return pl.concat([items.select(*_IDENTITY), cues], how="horizontal")
+def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, treatment: Treatment) -> Iterator[pl.DataFrame]:
+    """Yields the cues part by part: an interrupted audit goes on where it stopped, and memory stays bounded."""
+    for start in range(0, len(items), _PART):
+        part = items.slice(start, _PART)
+        dataset = _CueDataset(datamodule, part, treatment)
+        workers = min(datamodule.num_workers, -(-len(dataset) // _BATCH))
+        loader: DataLoader[dict[str, Any]] = DataLoader(
+            dataset, batch_size=_BATCH, num_workers=workers, collate_fn=list
+        )
+        rows = [row for batch in loader for row in batch]
+        cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
+        yield pl.concat([part.select(*_IDENTITY), cues], how="horizontal")
 
 
 def _read(file: Path) -> pl.DataFrame:

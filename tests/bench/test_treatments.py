@@ -133,8 +133,10 @@ def test_unbiased_without_a_match_says_so(biased, tmp_path):
 def test_cues_are_measured_once(biased, tmp_path, monkeypatch):
     data = FolderDataModule(biased, num_workers=0)
     data.setup()
+    monkeypatch.setattr("bench.cue_table._PART", 10)
     first = cues_of(data, tmp_path / "r")
-    monkeypatch.setattr("bench.cue_table._measured", None)  # a second measurement would now fail
+    assert len(first) == 36
+    monkeypatch.setattr("bench.cue_table._CueDataset", None)  # a second measurement would now fail
     assert cues_of(data, tmp_path / "r").equals(first)
     assert set(first["format"]) == {"JPEG", "PNG"}
 
