@@ -21,12 +21,14 @@ from datamodules.folder import FolderDataModule
 from datamodules.genimage import NATURE, GenImageDataModule
 from datamodules.listing import list_files
 from datamodules.reading import IMAGE_ENDINGS
+from datamodules.shards import ShardsDataModule
 
 CLASSES = {REAL: "real", GENERATED: "generated"}
 COLUMNS = ("dataset", "class", "name", "title", "size", "expected")
 TITLES = {
     DemoDataModule.name: "photographs and what two small generators make of them; ships with the suite",
     FolderDataModule.name: "your own images, as real/<source>/... and generated/<generator>/...",
+    ShardsDataModule.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
 }
 
 

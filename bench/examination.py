@@ -11,8 +11,9 @@ from bench.errors import BenchError
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.batch import sha256_of
-from datamodules.cues import _header as stored_as
+from datamodules.cues import stored_as
 from datamodules.fingerprints import perceptual_hash
+from datamodules.reading import MAX_BYTES
 
 FACTS = {
     **{"sha256": pl.String, "hash": pl.UInt64, "format": pl.String},
@@ -20,8 +21,6 @@ FACTS = {
 }
 """``reason`` says why an image cannot be read, all others are then null. ``hash`` is null for a flat picture."""
 RAW = "raw pixels"
-MAX_BYTES = 1 << 30
-"""A larger file is not read: the largest picture that is decoded has a quarter of that as RGB."""
 FEWEST_BITS = 24
 """A perceptual hash has 32 bits set; fewer where the picture is so flat that its frequencies tie."""
 

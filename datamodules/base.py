@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.batch import Sample, collate, image_key, sha256_of
 from datamodules.conditions import CLEAN_IMAGES, Picture, Treatment
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
-from datamodules.reading import UnreadableImageError, decode_image
+from datamodules.reading import UnreadableImageError, decode_image, read_file
 from datamodules.sampling import balanced, limited
 from datamodules.views import ViewSpec, cut_view, resize_short_side
 
@@ -177,7 +177,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
 
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of one item, which its sha256 is taken from: here a file's."""
-        return (self.root / path).read_bytes()
+        return read_file(self.root / path)
 
     def decode(self, data: bytes, path: str) -> Image.Image:
         """Makes an RGB picture of an item's bytes.

@@ -98,7 +98,7 @@ def measure_cues(data: bytes, path: str) -> Cues:
         UnreadableImageError: The image cannot be decoded whole; the message is the reason.
     """
     image = decode_image(data)
-    form, quality = _header(data)
+    form, quality = stored_as(data)
     return Cues(
         ending=os.path.splitext(path)[1],  # noqa: PTH122 - a name is no path of this machine
         format=form,
@@ -173,7 +173,8 @@ def _strongest(profile: NDArray[np.float64]) -> float | None:
     return float(strongest / others) if others > 0 else None
 
 
-def _header(data: bytes) -> tuple[str, int | None]:
+def stored_as(data: bytes) -> tuple[str, int | None]:
+    """Returns what the bytes are, in Pillow's words, and their JPEG quality, None where they are no JPEG."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata, as when decoding
         with Image.open(io.BytesIO(data)) as image:

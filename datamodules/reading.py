@@ -1,15 +1,20 @@
 """From bytes to an RGB picture, or a named reason why not."""
 
 import io
+import stat
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 89_478_485
 """Pillow's own limit (0.25 GiB of RGB); a file that declares more is refused before any of it is decoded."""
+
+MAX_BYTES = 2**30
+"""A larger file is not read: the largest picture that is decoded has a quarter of that as RGB."""
 
 IMAGE_ENDINGS = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
@@ -22,6 +27,21 @@ _BROKEN = (OSError, SyntaxError, ValueError, IndexError, KeyError, EOFError, str
 
 class UnreadableImageError(Exception):
     """An image that cannot be decoded whole; the message is the reason, in a few words."""
+
+
+def read_file(file: Path) -> bytes:
+    """Reads an image file.
+
+    Raises:
+        UnreadableImageError: It is a pipe or a device, which might never end, or far too large for an image.
+        OSError: It cannot be read.
+    """
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImageError("not a regular file")
+    if status.st_size > MAX_BYTES:
+        raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
+    return file.read_bytes()
 
 
 def decode_image(data: bytes) -> Image.Image:

@@ -35,10 +35,8 @@ def test_what_a_benchmark_should_hold_is_told_of_every_generator_and_source():
     assert [one.name for one in entries if one.label == 0] == ["imagenet-val", "imagenet-train"]
     generators = by_name(entries)
     assert len(generators) == 9
-    assert (generators["adm"].title, generators["adm"].size, numbers(generators["adm"])) == (
-        *("ADM", 256),
-        {"all": 50_000},
-    )
+    assert (generators["adm"].title, generators["adm"].size) == ("ADM", 256)
+    assert numbers(generators["adm"]) == {"all": 50_000}
     assert numbers(by_name(entries, 0)["imagenet-val"]) == {"val": 50_000}
     assert numbers(by_name(entries, 0)["imagenet-train"]) == {}
     assert all(one.licence and one.download_page.startswith("https://") for one in entries)
@@ -54,9 +52,8 @@ def test_counts_of_several_splits_stand_beside_each_other():
 
 
 def test_the_demos_counts_are_those_of_its_manifest():
-    assert {one.name: numbers(one)["all"] for one in list_entries(datasets=["demo"])} == {
-        **{"photographs": 134, "autoencoder": 134, "upsampler": 134}
-    }
+    counts = {one.name: numbers(one)["all"] for one in list_entries(datasets=["demo"])}
+    assert counts == {"photographs": 134, "autoencoder": 134, "upsampler": 134}
 
 
 def test_what_lies_under_a_root_is_found_and_counted(tmp_path):

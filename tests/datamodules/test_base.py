@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import pytest
 import torch
@@ -63,3 +64,15 @@ def test_resize_none_keeps_the_native_scale(image_folder):
 @pytest.mark.parametrize("options", [{"resize": None}, {"crop_seed": 1}])
 def test_protocol_names_what_changes_the_pixels(image_folder, options):
     assert FolderDataModule(image_folder, **options).protocol != FolderDataModule(image_folder).protocol
+
+
+def test_a_pipe_and_an_enormous_file_are_unreadable_and_never_opened(image_folder):
+    os.mkfifo(image_folder / "real" / "camera" / "pipe.png")
+    with (image_folder / "real" / "camera" / "sparse.png").open("wb") as file:
+        file.truncate(2**30 + 1)
+    batches, _ = batches_of(image_folder)
+    lost = {sample.path: sample.reason for batch in batches for sample in batch.unreadable}
+    assert lost == {
+        "real/camera/pipe.png": "not a regular file",
+        "real/camera/sparse.png": "larger than 1,073,741,824 bytes",
+    }
