@@ -57,6 +57,7 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> AuditRe
     """
     datamodule = create_datamodule(options)
     datamodule.setup()
+    options.make_output()
     audits: dict[str, list[GeneratorAudit]] = {}
     for assignment in assign_treatments(options, datamodule):
         treatment = assignment.treatment

@@ -80,7 +80,7 @@ def run_pack(arguments: Namespace) -> int:
     from datamodules.packing import pack
 
     options = run_options(arguments)
-    result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
+    result = pack(create_datamodule(options), options.make_output(), arguments.shard_bytes)
     print(f"{result.images} images in {len(result.shards)} shards under {options.output} ({result.kept} kept).")
     for path, reason in result.left_out.items():
         print(f"left out: {path} ({reason})")
@@ -109,7 +109,9 @@ def run_data(arguments: Namespace) -> int:
         return 0
     from bench.building import create_datamodule
 
-    diagnosis = check(create_datamodule(options))
+    datamodule = create_datamodule(options)
+    options.make_output()
+    diagnosis = check(datamodule)
     print_diagnosis(diagnosis, Console())
     print(f"Written: {', '.join(map(str, write_diagnosis(diagnosis, options.output)))}.")
     return 0 if diagnosis.ok else 1

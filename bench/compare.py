@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import lightning as L
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -79,10 +80,11 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     entries = create_entries(single_detectors(specs), backbone, datamodule, assignments, options)
     scorings = [entry.scoring for entry in entries]
 
-    store = ScoreStore(options.output, datamodule.title)
+    trainer = create_trainer(options, progress)
+    store = ScoreStore(options.make_output(), datamodule.title)
     known = store.known(datamodule.items, datamodule.read_bytes, scorings)
     absent = missing(known, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
-    logged, goes_on = run(entries, assignments, datamodule, store, known, absent, options, progress)
+    logged, goes_on = run(trainer, entries, assignments, datamodule, store, known, absent, options)
     if not goes_on:
         return None
 
@@ -100,6 +102,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
 
 
 def run(
+    trainer: L.Trainer,
     entries: Sequence[Entry],
     assignments: Sequence[Assignment],
     datamodule: DetectionDataModule,
@@ -107,7 +110,6 @@ def run(
     known: pl.DataFrame,
     absent: NDArray[np.bool_],
     options: RunOptions,
-    progress: bool,
 ) -> tuple[dict[str, float], bool]:
     """Scores what is absent.
 
@@ -116,7 +118,6 @@ def run(
     """
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
     datamodule.treatments = tuple(one.treatment for one in assignments)
-    trainer = create_trainer(options, progress)
     facts = provenance(options.as_facts(), str(trainer.strategy.root_device))
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     evaluation = Evaluation(entries, datamodule, absent, known, store, name, facts)

@@ -1,5 +1,6 @@
 """The options that all commands share, as they come from the command line or a configuration file."""
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,6 +65,20 @@ class RunOptions:
         for name in ("seeds", "devices", "batch_size"):
             if getattr(self, name) < 1:
                 raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
+
+    def make_output(self) -> Path:
+        """Makes the results' folder before any work is done for it.
+
+        Raises:
+            BenchError: It cannot be made or written to.
+        """
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.output):
+                pass
+        except OSError as error:
+            raise BenchError(f"Cannot write to --output {self.output}: {error.strerror}.") from error
+        return self.output
 
     def as_facts(self) -> dict[str, Any]:
         """Returns the options as plain values."""

@@ -108,6 +108,7 @@ def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0
     datamodule = create_datamodule(options)
     datamodule.prepare_data()
     datamodule.setup()
+    options.make_output()
     backbone = create_backbone(options.backbone, options.weights).to(device)
     unreadable: list[str] = []
     reals = datamodule.items.with_row_index().filter(pl.col("label") == REAL)["index"].to_list()

@@ -5,9 +5,11 @@ import os
 import warnings
 
 import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
+from bench.errors import BenchError
 from bench.memory import keep_freed_memory
 from bench.options import RunOptions
 
@@ -22,13 +24,24 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
-    """Makes the trainer that runs the test loop."""
+    """Makes the trainer that runs the test loop.
+
+    Raises:
+        BenchError: There are no such devices here.
+    """
     keep_freed_memory()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message, module in THIRD_PARTY_WARNINGS:
         warnings.filterwarnings("ignore", message=message, module=module)
     callbacks: list[Callback] = [RichProgressBar()] if progress else []
+    try:
+        return _trainer(options, progress, callbacks)
+    except MisconfigurationException as error:
+        raise BenchError(f"--accelerator {options.accelerator} with --devices {options.devices}: {error}") from error
+
+
+def _trainer(options: RunOptions, progress: bool, callbacks: list[Callback]) -> L.Trainer:
     return L.Trainer(
         devices=options.devices,
         accelerator=options.accelerator,

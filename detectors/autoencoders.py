@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import logging
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from detectors.errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from detectors.weights import load_strictly, read_weights
 
 EMBEDDED = ("embedded-a", "embedded-b")
+HUB_ADDRESS = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)?")
 PUBLISHED = {
     "sd1": "CompVis/stable-diffusion-v1-1/vae",
     "sd2": "stabilityai/stable-diffusion-2-base/vae",
@@ -149,7 +152,7 @@ def load_autoencoder(name: str) -> Autoencoder:
         return _load_embedded(name)
     if Path(name).is_dir():
         folder = next((part for part in (Path(name, "vae"), Path(name, "movq")) if part.is_dir()), Path(name))
-    elif name not in PUBLISHED and not 2 <= name.count("/") + 1 <= 3:
+    elif name not in PUBLISHED and not HUB_ADDRESS.fullmatch(name):
         raise UnknownNameError("autoencoder", name, (*GROUPS, *EMBEDDED, *PUBLISHED, "FOLDER", "owner/name/vae"))
     else:
         folder = _fetch(name, PUBLISHED.get(name, name))
@@ -201,11 +204,17 @@ def _load_diffusers(name: str, folder: Path) -> Any:  # noqa: ANN401 - diffusers
     for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
             raise WeightsNotFoundError(f"There is no {file} in {folder}: give a folder as diffusers saves it.")
-    kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("_class_name")
+    try:
+        kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("_class_name")
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"{folder / CONFIG} is not a description that diffusers saved: {error}") from error
     if kind not in ("AutoencoderKL", "VQModel"):
         raise WeightsError(f"{folder / CONFIG} describes a {kind}; expected an AutoencoderKL or a VQModel.")
     options: dict[str, Any] = {"use_safetensors": True, "torch_dtype": torch.float32, "low_cpu_mem_usage": False}
-    network, loading = getattr(diffusers, kind).from_pretrained(folder, output_loading_info=True, **options)
+    try:
+        network, loading = getattr(diffusers, kind).from_pretrained(folder, output_loading_info=True, **options)
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise WeightsError(f"diffusers cannot load the {kind} in {folder}: {error}") from error
     wrong = [*loading["missing_keys"], *loading["unexpected_keys"]]
     if wrong:
         raise WeightsError(f"{folder / WEIGHTS} does not fit the {kind}: {len(wrong)} tensors (such as {wrong[0]}).")

@@ -41,6 +41,8 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--detectors", "wepe", "--dataset", "folder", "--data-root", "/nowhere"], "no folder /nowhere"),
         (["compare", "--detectors", "wepe", "--view", "mine"], "--view must be one of method, common, got 'mine'"),
         (["compare", "--detectors", "wepe", "--precision", "8"], "--precision must be one of 32-true"),
+        (["compare", "--detectors", "aeroblade:autoencoder=/nowhere"], "Unknown autoencoder '/nowhere'."),
+        (["compare", "--detectors", "rigid", "--accelerator", "mps"], "--accelerator mps with --devices 1:"),
         (["compare", "--detectors", "wepe", "wepe:ratio=0.1"], "is the same detector as 'wepe'"),
         (["compare", "--detectors", "wepe", "--weights", "/nowhere.pth"], "There is no weights file /nowhere.pth"),
         (["compare", "--detectors", "wepe", "--generators", "dalle"], "Unknown generator 'dalle'. Available:"),
@@ -50,6 +52,15 @@ def test_a_mistake_is_one_line_and_exit_code_two(arguments, message, capsys, tmp
     monkeypatch.chdir(tmp_path)
     assert message in stderr_of(arguments, capsys)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", [["compare", "--detectors", "rigid"], ["audit"], ["data", "check"], ["pack"], ["probe"]]
+)
+def test_an_output_that_cannot_be_written_is_told_before_any_work(command, image_folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    arguments = [*command, "--dataset", "folder", "--data-root", str(image_folder), "--output", str(tmp_path / "file")]
+    assert f"Cannot write to --output {tmp_path / 'file'}: " in stderr_of(arguments, capsys)
 
 
 def test_a_mistake_in_a_configuration_file_is_one_line(tmp_path, capsys):
