@@ -17,6 +17,7 @@ from bench.evaluation import Entry, Evaluation
 from bench.fusion import ScoreTable, assemble, groups_to_fit
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
+from bench.panel import Panel
 from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
 from bench.specs import parse_detectors
@@ -136,7 +137,8 @@ def make_report(
     options: RunOptions,
 ) -> Report:
     """Makes the numbers and the sentences around them."""
-    summary = summarise(table.rows, table.scorings, {one.treatment.name: one.contrasts for one in assignments})
+    contrasts = {one.treatment.name: one.contrasts for one in assignments}
+    summary = summarise(Panel.of(table.rows, table.scorings, contrasts))
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
     notes = make_notes(table.rows, entries, datamodule, options, summary)
     notes += [*table.notes, *(one.note for one in assignments if one.note)]

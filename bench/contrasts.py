@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -37,6 +38,12 @@ class ContrastRule:
         if self.members is not None:
             takes_part &= np.fromiter((path in self.members for path in paths), dtype=np.bool_, count=len(paths))
         return takes_part
+
+    def expression(self) -> pl.Expr:
+        """Says the same of the rows of a table with ``path``, ``label`` and ``generator``."""
+        generated, source = pl.col("label") == 1, pl.col("generator")
+        takes_part = pl.when(generated).then(source == self.generator).otherwise(source.is_in(list(self.reals)))
+        return takes_part if self.members is None else takes_part & pl.col("path").is_in(list(self.members))
 
 
 def rules_of(contrasts: Mapping[str, Sequence[str]]) -> tuple[ContrastRule, ...]:

