@@ -15,9 +15,10 @@ from bench.correlations import Correlation, score_correlations
 from bench.cue_table import cues_of
 from bench.errors import BenchError
 from bench.options import RunOptions
+from bench.scoring import OK
 from bench.specs import parse_detectors
 from bench.statistics import Interval
-from bench.store import OK, ScoreStore
+from bench.store import ScoreStore
 from bench.tables import make_table, print_tables
 from bench.treatments import assign_treatments
 from datamodules import DetectionDataModule

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.evaluation import Entry
 from bench.options import RunOptions
+from bench.scoring import Scoring
 from bench.specs import DetectorSpec
-from bench.store import Scoring
 from bench.treatments import Assignment
 from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
 from detectors import Backbone, View, create_detector

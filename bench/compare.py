@@ -1,9 +1,7 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import lightning as L
@@ -14,12 +12,14 @@ from numpy.typing import NDArray
 from bench.building import VIEWS, create_datamodule, create_entries, run_facts, single_detectors, wanted
 from bench.errors import BenchError
 from bench.evaluation import Entry, Evaluation
+from bench.facts import data_facts, detector_facts, fused_facts, members_of
 from bench.fusion import ScoreTable, assemble, groups_to_fit
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
 from bench.panel import Panel
 from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
+from bench.records import FORMAT, RunRecord
 from bench.specs import parse_detectors
 from bench.store import ScoreStore, missing
 from bench.summary import summarise
@@ -76,6 +76,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     held_out = frozenset[str]()
     if any(spec.members or asks_for_probe(spec) for spec in specs):
         held_out = groups_to_fit(datamodule.items)
+    probed = {spec.label for spec in specs if asks_for_probe(spec)}
     specs, probe_notes = resolve_probes(specs, backbone, datamodule, held_out)
     assignments = assign_treatments(options, datamodule)
     entries = create_entries(single_detectors(specs), backbone, datamodule, assignments, options)
@@ -85,7 +86,17 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     store = ScoreStore(options.make_output(), datamodule.title)
     known = store.known(datamodule.items, datamodule.read_bytes, scorings)
     absent = missing(known, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
-    logged, goes_on = run(trainer, entries, assignments, datamodule, store, known, absent, options)
+    left_out = {spec.label: held_out for spec in specs if spec.members or spec.label in probed}
+    facts = {
+        **provenance(options.as_facts(), str(trainer.strategy.root_device)),
+        "format": FORMAT,
+        "data": data_facts(datamodule, assignments),
+        "detectors": detector_facts(entries, options, left_out),
+    }
+    members = members_of(assignments)
+    logged, goes_on = run(
+        trainer, entries, assignments, datamodule, store, known, absent, RunRecord.now(facts, members)
+    )
     if not goes_on:
         return None
 
@@ -96,7 +107,8 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
     table = assemble(specs, entries, rows, held_out, run_facts(datamodule, options), probe_notes)
-    store.add(table.fused, datamodule)
+    fused = fused_facts(specs, entries, table.scorings, options, held_out)
+    store.add(table.fused, datamodule, RunRecord.now({**facts, "detectors": fused}, members, kind="fused-"))
     report = make_report(table, entries, assignments, datamodule, options)
     files = write_report(report, options.output)
     return Comparison(report, table.rows, logged, int(absent.sum()), files)
@@ -110,7 +122,7 @@ def run(
     store: ScoreStore,
     known: pl.DataFrame,
     absent: NDArray[np.bool_],
-    options: RunOptions,
+    record: RunRecord,
 ) -> tuple[dict[str, float], bool]:
     """Scores what is absent.
 
@@ -119,9 +131,7 @@ def run(
     """
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
     datamodule.treatments = tuple(one.treatment for one in assignments)
-    facts = provenance(options.as_facts(), str(trainer.strategy.root_device))
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    evaluation = Evaluation(entries, datamodule, absent, known, store, name, facts)
+    evaluation = Evaluation(entries, datamodule, absent, known, store, record)
     try:
         logged = trainer.test(evaluation, datamodule, verbose=False)
     finally:

@@ -1,9 +1,8 @@
 """The test loop: every batch is scored by every detector, and nothing else happens here."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import lightning as L
 import numpy as np
@@ -16,14 +15,17 @@ from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from torchmetrics.utilities import dim_zero_cat
 
 from bench.contrasts import ContrastRule
+from bench.costs import CostMeter
 from bench.errors import DetectorFailedError
 from bench.planning import plan_batches
+from bench.records import RunRecord
+from bench.scoring import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from bench.specs import DetectorSpec
-from bench.store import CLEAN, OK, SCHEMA, UNREADABLE, ScoreStore, ScoreWriter, Scoring
+from bench.store import ScoreStore, ScoreWriter
 from datamodules import Batch, DetectionDataModule
 from datamodules.batch import Sample
 from datamodules.conditions import Picture
-from detectors import Detector
+from detectors import Backbone, Detector
 
 SECONDS_BETWEEN_PARTS = 2.0
 
@@ -105,8 +107,7 @@ class Evaluation(L.LightningModule):
         absent: ``(n_items, n_entries)``, true where a score is not in the store.
         known: Rows that are in the store already; they are fed to the metrics first.
         store: Where new scores go.
-        run: Name of this run.
-        provenance: What this run is, for ``run.json``.
+        record: What is kept of this run beside its scores.
     """
 
     def __init__(
@@ -116,26 +117,26 @@ class Evaluation(L.LightningModule):
         absent: NDArray[np.bool_],
         known: pl.DataFrame,
         store: ScoreStore,
-        run: str,
-        provenance: Mapping[str, Any],
+        record: RunRecord,
     ) -> None:
         super().__init__()
         self.entries, self.datamodule = entries, datamodule
         self.absent, self.known = absent, known
-        self.store, self.run_name, self.provenance = store, run, provenance
+        self.store, self.record = store, record
         self.detectors = nn.ModuleList(entry.detector for entry in entries)
         self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in e.contrasts) for e in entries)
         self.writer: ScoreWriter | None = None
         self.flushed = time.monotonic()
+        self.meter = CostMeter()
 
     def setup(self, stage: str) -> None:
         """Agrees with the other devices on what is absent, as the first one saw it, and takes this one's share."""
         strategy = self.trainer.strategy
-        self.run_name, self.absent = strategy.broadcast((self.run_name, self.absent))
+        name, self.absent = strategy.broadcast((self.record.name, self.absent))
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         self.datamodule.wanted = self._wanted()
         self.datamodule.batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
-        self.writer = ScoreWriter(self.store, self.run_name, self.provenance, rank)
+        self.writer = ScoreWriter(self.store, replace(self.record, name=name), rank)
 
     def _wanted(self) -> NDArray[np.bool_]:
         """Says which image is needed under which treatment."""
@@ -154,6 +155,7 @@ class Evaluation(L.LightningModule):
 
         A metric that is never updated on one device stops all of them when they are synchronised.
         """
+        self.meter.start()
         for live in self.modules():
             if isinstance(live, LiveMetrics):
                 nothing = torch.empty(0, device=self.device)
@@ -191,9 +193,16 @@ class Evaluation(L.LightningModule):
                 self.log_dict({f"{name}/{metric}": value for metric, value in live.compute().items()})
 
     def on_test_end(self) -> None:
-        """Waits until every device has written its scores."""
+        """Waits until every device has written its scores, and notes what the run cost."""
         self.close()
+        if self.writer is not None and self.global_rank == 0:
+            images = int(self.absent.any(axis=1).sum())
+            self.writer.finish(self.meter.cost(images, self.trainer.world_size, self._backbones()))
         self.trainer.strategy.barrier()
+
+    def _backbones(self) -> list[Backbone]:
+        found = (getattr(entry.detector, "backbone", None) for entry in self.entries)
+        return list(dict.fromkeys(backbone for backbone in found if isinstance(backbone, Backbone)))
 
     def _keep(self, rows: pl.DataFrame) -> None:
         if self.writer is None:
@@ -213,7 +222,9 @@ class Evaluation(L.LightningModule):
         """
         images = batch.views[entry.picture]
         try:
-            scores: Tensor = entry.detector(images, batch.key)
+            with self.meter.of(entry.scoring.detector, len(batch)):
+                scores: Tensor = entry.detector(images, batch.key)
+                finite = scores.isfinite().cpu()  # waits for the device
         except torch.OutOfMemoryError:
             raise
         except Exception as error:
@@ -223,7 +234,7 @@ class Evaluation(L.LightningModule):
             raise DetectorFailedError(
                 f"{entry.scoring.detector} gave scores of shape {tuple(scores.shape)} for {len(batch)} images."
             )
-        broken = (~scores.isfinite()).nonzero().flatten().tolist()
+        broken = (~finite).nonzero().flatten().tolist()
         if broken:
             raise DetectorFailedError(
                 f"{entry.scoring.detector} gave the score {scores[broken[0]].item()} for {batch.path[broken[0]]}."

@@ -9,8 +9,8 @@ import torch
 
 from bench.errors import BenchError
 from bench.evaluation import Entry
+from bench.scoring import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from bench.specs import DetectorSpec
-from bench.store import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from datamodules import REAL
 from datamodules.batch import image_key
 from detectors import Ensemble

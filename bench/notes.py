@@ -9,7 +9,7 @@ import torch
 from bench.evaluation import Entry
 from bench.fusion import ScoreTable
 from bench.options import RunOptions
-from bench.store import CLEAN
+from bench.scoring import CLEAN
 from bench.summary import DRAWS, Summary, real_scores, unreadable
 from bench.worst_cue import SIGNIFICANT
 from datamodules import DetectionDataModule

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.contrasts import ContrastRule
-from bench.store import OK, Scoring
+from bench.scoring import OK, Scoring
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -8,7 +8,6 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,47 +15,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.records import FACTS_FILE, MEMBERS_FILE, RunRecord
+from bench.scoring import SCHEMA, Scoring
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
 
-CLEAN = "clean"
-OK, UNREADABLE = "ok", "unreadable"
-
-SCHEMA = {
-    "dataset": pl.String,
-    "generator": pl.String,
-    "path": pl.String,
-    "sha256": pl.String,
-    "bytes": pl.Int64,
-    "mtime_ns": pl.Int64,
-    "group": pl.String,
-    "label": pl.Int8,
-    "detector": pl.String,
-    "fingerprint": pl.String,
-    "condition": pl.String,
-    "seed": pl.Int64,
-    "score": pl.Float64,
-    "status": pl.String,
-    "reason": pl.String,
-}
 _KEY = ["path", "sha256", "fingerprint", "condition", "seed"]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """One column of scores: a detector as configured, under a condition, with a seed.
-
-    Args:
-        detector: The label that tables show.
-        fingerprint: Identifies everything but the image and the seed that the score depends on.
-        seed: Seed of the detector's randomness.
-        condition: The degradation of the images, or ``clean``.
-    """
-
-    detector: str
-    fingerprint: str
-    seed: int
-    condition: str = CLEAN
 
 
 class ScoreStore:
@@ -117,12 +81,13 @@ class ScoreStore:
         holds = holds.filter(same | pl.col("confirmed").fill_null(False))
         return holds.drop("size", "changed", "confirmed").unique(["index", "scoring"], keep="last", maintain_order=True)
 
-    def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule) -> None:
+    def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule, record: RunRecord) -> None:
         """Keeps rows that were made of stored ones, unless they are there already.
 
         Args:
             rows: With the columns of ``SCHEMA``.
             datamodule: The dataset they are about.
+            record: What made them.
         """
         facts = rows.select("detector", "fingerprint", "seed", "condition").unique(maintain_order=True)
         scorings = [Scoring(*row) for row in facts.iter_rows()]
@@ -131,7 +96,7 @@ class ScoreStore:
         known = self.known(datamodule.items, datamodule.read_bytes, scorings)
         new = rows.join(known, on=_KEY, how="anti")
         if len(new):
-            writer = ScoreWriter(self, f"fused-{uuid.uuid4().hex[:12]}", {"made of": "stored scores"})
+            writer = ScoreWriter(self, record)
             writer.append(new.select(*SCHEMA))
             writer.close()
 
@@ -157,17 +122,27 @@ class ScoreWriter:
 
     Args:
         store: Where to write.
-        provenance: What the run was: command, options, versions, device, commit, time. Kept as ``run.json``.
+        record: What the run is.
         rank: The device's number among those of the run.
     """
 
-    def __init__(self, store: ScoreStore, run: str, provenance: Mapping[str, Any], rank: int = 0) -> None:
-        self.folder = store.folder / run
-        self.rank, self.part = rank, 0
+    def __init__(self, store: ScoreStore, record: RunRecord, rank: int = 0) -> None:
+        self.folder = store.folder / record.name
+        self.record, self.rank, self.part = record, rank, 0
         self.rows: list[pl.DataFrame] = []
         self.folder.mkdir(parents=True, exist_ok=True)
         if rank == 0:
-            _write_atomically(self.folder / "run.json", (json.dumps(provenance, indent=2) + "\n").encode())
+            if len(record.members):
+                _write_parquet(record.members.lazy(), self.folder / MEMBERS_FILE)
+            self._describe({})
+
+    def _describe(self, more: Mapping[str, Any]) -> None:
+        text = json.dumps({**self.record.facts, **more}, indent=2) + "\n"
+        _write_atomically(self.folder / FACTS_FILE, text.encode())
+
+    def finish(self, cost: Mapping[str, Any]) -> None:
+        """Notes that the run came to its end, and what it cost; the first rank does."""
+        self._describe({"cost": dict(cost)})
 
     def append(self, rows: pl.DataFrame) -> None:
         """Keeps rows, with the columns of ``SCHEMA``, for the next part."""
@@ -177,7 +152,7 @@ class ScoreWriter:
         """Writes the kept rows as one part."""
         if not self.rows:
             return
-        self._write(pl.concat(self.rows).lazy(), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
+        _write_parquet(pl.concat(self.rows).lazy(), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
         self.part += 1
         self.rows = []
 
@@ -187,17 +162,18 @@ class ScoreWriter:
         parts = sorted(self.folder.glob(f"part-{self.rank:03d}-[0-9]*.parquet"))
         if len(parts) < 2:
             return
-        self._write(pl.scan_parquet(parts), self.folder / f"part-{self.rank:03d}-all.parquet")
+        _write_parquet(pl.scan_parquet(parts).select(*SCHEMA), self.folder / f"part-{self.rank:03d}-all.parquet")
         for part in parts:
             part.unlink()
 
-    def _write(self, rows: pl.LazyFrame, target: Path) -> None:
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        try:
-            rows.select(*SCHEMA).sink_parquet(temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+
+def _write_parquet(rows: pl.LazyFrame, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        rows.sink_parquet(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _write_atomically(target: Path, data: bytes) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
 from bench.metrics import METRICS, undefined_reason
 from bench.panel import Panel, Part
+from bench.scoring import CLEAN, OK, UNREADABLE
 from bench.statistics import GroupBootstrap, Interval, interval, no_interval_reason
-from bench.store import CLEAN, OK, UNREADABLE
 
 DRAWS = 1000
 MEAN, ALL = "mean", "all images"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import METRICS
-from bench.store import CLEAN
+from bench.scoring import CLEAN
 from bench.summary import WITH_INTERVAL, Number, Row, Summary
 from bench.worst_cue import WORST_CUE, AgainstCues
 

@@ -13,7 +13,7 @@ import polars as pl
 from bench.audit import CueResult, audit, influence_of
 from bench.cue_table import cues_of
 from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
-from bench.store import CLEAN, OK, Scoring
+from bench.scoring import CLEAN, OK, Scoring
 from bench.summary import MEAN, Number, Row
 from bench.treatments import Assignment
 from datamodules import DetectionDataModule

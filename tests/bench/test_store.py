@@ -5,7 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.store import SCHEMA, ScoreStore, ScoreWriter, Scoring, missing
+from bench.records import RunRecord
+from bench.scoring import SCHEMA, Scoring
+from bench.store import ScoreStore, ScoreWriter, missing
 from datamodules import FolderDataModule
 from datamodules.batch import sha256_of
 
@@ -38,7 +40,7 @@ def rows_of(data: FolderDataModule, scoring: Scoring, count: int) -> pl.DataFram
 def store(data: FolderDataModule, tmp_path: Path) -> ScoreStore:
     """Holds WePe's scores of ten images and RIGID's of three."""
     store = ScoreStore(tmp_path / "results", data.title)
-    writer = ScoreWriter(store, "first", {"command": "test"})
+    writer = ScoreWriter(store, RunRecord("first", {"command": "test"}))
     writer.append(rows_of(data, WEPE, 10))
     writer.flush()
     writer.append(rows_of(data, RIGID, 3))
@@ -83,7 +85,7 @@ def test_the_parts_of_a_run_are_merged(store):
 
 
 def test_doubles_are_read_once(store, data):
-    writer = ScoreWriter(store, "second", {})
+    writer = ScoreWriter(store, RunRecord("second", {}))
     writer.append(rows_of(data, WEPE, 10))
     writer.close()
     assert len(store.read([WEPE])) == 10

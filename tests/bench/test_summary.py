@@ -7,7 +7,7 @@ import pytest
 from bench.contrasts import rules_of
 from bench.metrics import METRICS
 from bench.panel import Panel
-from bench.store import Scoring
+from bench.scoring import Scoring
 from bench.summary import Summary, summarise
 
 

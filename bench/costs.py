@@ -1,0 +1,62 @@
+"""What a run costs: seconds, passes, memory."""
+
+import resource
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from detectors import Backbone
+
+
+class CostMeter:
+    """Measures the test loop of one device.
+
+    A clean pass that several detectors share is paid by the first of them, so a detector's seconds depend on its place;
+    passes do not.
+    """
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.scores: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Begins to measure."""
+        self.started = time.monotonic()
+
+    @contextmanager
+    def of(self, detector: str, images: int) -> Iterator[None]:
+        """Adds the time inside to a detector's."""
+        before = time.monotonic()
+        yield
+        self.seconds[detector] += time.monotonic() - before
+        self.scores[detector] += images
+
+    def cost(self, images: int, devices: int, backbones: Sequence[Backbone]) -> dict[str, Any]:
+        """Sums up.
+
+        Args:
+            images: Images that were read, on all devices.
+            devices: Number of devices.
+            backbones: The networks, whose passes are counted on this device.
+
+        Returns:
+            Plain values: ``images``, ``devices``, ``seconds``, ``backbone_passes``, ``seconds_by_detector`` and
+            ``scores_by_detector`` on the first device, and bytes of peak memory of the process and of the accelerator.
+        """
+        kilo = 1 if sys.platform == "darwin" else 1024
+        return {
+            "images": images,
+            "devices": devices,
+            "seconds": round(time.monotonic() - self.started, 3),
+            "backbone_passes": sum(backbone.counter.images for backbone in backbones),
+            "seconds_by_detector": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "scores_by_detector": dict(self.scores),
+            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo,
+            "peak_device_bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None,
+        }

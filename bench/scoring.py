@@ -1,0 +1,43 @@
+"""What a score is filed under."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+CLEAN = "clean"
+OK, UNREADABLE = "ok", "unreadable"
+
+SCHEMA = {
+    "dataset": pl.String,
+    "generator": pl.String,
+    "path": pl.String,
+    "sha256": pl.String,
+    "bytes": pl.Int64,
+    "mtime_ns": pl.Int64,
+    "group": pl.String,
+    "label": pl.Int8,
+    "detector": pl.String,
+    "fingerprint": pl.String,
+    "condition": pl.String,
+    "seed": pl.Int64,
+    "score": pl.Float64,
+    "status": pl.String,
+    "reason": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One column of scores: a detector as configured, under a condition, with a seed.
+
+    Args:
+        detector: The label that tables show.
+        fingerprint: Identifies everything but the image and the seed that the score depends on.
+        seed: Seed of the detector's randomness.
+        condition: The degradation of the images, or ``clean``.
+    """
+
+    detector: str
+    fingerprint: str
+    seed: int
+    condition: str = CLEAN
