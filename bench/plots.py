@@ -1,0 +1,75 @@
+"""Figures as SVG text, the same bytes from the same numbers, drawn in the colours of the page around them."""
+
+import io
+import re
+from collections.abc import Sequence
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart by people with colour-blindness, in an order that also differs in lightness; a
+# page may replace each by its own with the CSS variables --series-1, --series-2, ...
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d31")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINES = ("-", "--", "-.", ":")
+
+# Stands for the colour of text, and becomes the page's own.
+INK = "#010203"
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "aigi-bench",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.15,
+    "grid.color": INK,
+    "legend.frameon": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+def draw(size: tuple[float, float], panels: tuple[int, int] = (1, 1)) -> tuple[Figure, Sequence[Axes]]:
+    """Makes a figure with its axes, row by row.
+
+    Args:
+        size: Width and height in inches.
+        panels: Rows and columns of axes.
+    """
+    with rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(*panels, squeeze=False)
+    return figure, list(axes.flat)
+
+
+def series_style(position: int) -> dict[str, str]:
+    """Returns colour, marker and line of the series at a position; they stay apart without colour, too."""
+    return {
+        "color": SERIES[position % len(SERIES)],
+        "marker": MARKERS[position % len(MARKERS)],
+        "linestyle": LINES[position // len(SERIES) % len(LINES)],
+    }
+
+
+def to_svg(figure: Figure, title: str, page_colours: bool = False) -> str:
+    """Writes a figure as an ``<svg>`` element.
+
+    Args:
+        figure: From :func:`draw`.
+        title: What a screen reader says.
+        page_colours: Whether it goes into a page: text in the page's colour, series by CSS variables.
+    """
+    text = io.StringIO()
+    with rc_context(STYLE):
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Title": title})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg ") :]
+    if not page_colours:
+        return svg.replace(INK, "#1a1a1a")
+    svg = svg.replace(INK, "currentColor")
+    for number, colour in enumerate(SERIES, start=1):
+        svg = svg.replace(colour, f"var(--series-{number}, {colour})")
+    return re.sub(r"font: (\S+) [^;\"]*", r"font: \1 inherit", svg)

@@ -1,0 +1,84 @@
+"""How detectors stand degraded images: curves of the mean AUROC over the levels of a degradation."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.scoring import CLEAN
+from bench.summary import MEAN, Row, Summary
+from datamodules.degradations import DataOptionError, parse_condition
+
+# What the level of a degradation measures, and the level that leaves an image as it is, where there is one.
+AXES: dict[str, tuple[str, float | None]] = {
+    "jpeg": ("quality", None),
+    "webp": ("quality", None),
+    "blur": ("sigma in pixels", 0.0),
+    "noise": ("standard deviation", 0.0),
+    "resize": ("factor", 1.0),
+    "resize px": ("short side in pixels", None),
+    "crop": ("share of each side", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The mean AUROC of every detector at every level of one kind of degradation.
+
+    Args:
+        kind: The condition without its level, for instance ``blur,kernel=9@generated``.
+        axis: What the level measures.
+        points: ``(level, row)`` by detector, sorted by level; the clean images are one of them if they have a level.
+        clean: The row of the clean images by detector.
+    """
+
+    kind: str
+    axis: str
+    points: dict[str, list[tuple[float, Row]]]
+    clean: dict[str, Row]
+
+
+def robustness_curves(summary: Summary) -> list[Curve]:
+    """Arranges the conditions that are one degradation each; chains and matched images are no points of a curve."""
+    means = list(mean_rows(summary))
+    clean = {row.detector: row for row in means if row.condition == CLEAN}
+    kinds: dict[str, dict[str, list[tuple[float, Row]]]] = {}
+    bases = {}
+    for row in means:
+        found = _kind_and_level(row.condition)
+        if found is not None:
+            kind, bases[kind], level = found
+            kinds.setdefault(kind, {}).setdefault(row.detector, []).append((level, row))
+    return [_curve(kind, AXES[bases[kind]], points, clean) for kind, points in kinds.items()]
+
+
+def _curve(
+    kind: str, axis: tuple[str, float | None], points: dict[str, list[tuple[float, Row]]], clean: dict[str, Row]
+) -> Curve:
+    measure, untouched = axis
+    for detector, own in points.items():
+        if untouched is not None and detector in clean:
+            own.append((untouched, clean[detector]))
+        own.sort(key=lambda point: point[0])
+    return Curve(kind, measure, points, clean)
+
+
+def _kind_and_level(condition: str) -> tuple[str, str, float] | None:
+    """Splits ``blur:2,kernel=9`` into kind ``blur,kernel=9``, axis ``blur`` and level 2; None if it is no degradation."""
+    try:
+        steps = parse_condition(condition).steps
+    except DataOptionError:
+        return None
+    match = re.match(r"([a-z]+):([0-9.]+)(px)?(.*)", condition)
+    if len(steps) != 1 or match is None:
+        return None
+    name = match[1] + (" px" if match[3] else "")
+    return name + match[4], name, float(match[2])
+
+
+def mean_rows(summary: Summary) -> Iterator[Row]:
+    """Takes the mean of each detector under each condition, which is the only row where there is one generator."""
+    chosen: dict[tuple[str, str], Row] = {}
+    for row in summary.rows:
+        if row.generator == MEAN or (row.detector, row.condition) not in chosen:
+            chosen[row.detector, row.condition] = row
+    yield from chosen.values()
