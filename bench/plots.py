@@ -3,10 +3,10 @@
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart by people with colour-blindness, in an order that also differs in lightness; a
@@ -17,7 +17,9 @@ LINES = ("-", "--", "-.", ":")
 
 # Stands for the colour of text, and becomes the page's own.
 INK = "#010203"
-STYLE = {
+STYLE: dict[Any, Any] = {  # the keys are literals of matplotlib
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "svg.fonttype": "none",
     "svg.hashsalt": "aigi-bench",
     "font.family": "sans-serif",
@@ -64,9 +66,11 @@ def to_svg(figure: Figure, title: str, page_colours: bool = False) -> str:
     """
     text = io.StringIO()
     with rc_context(STYLE):
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Title": title})
+        figure.savefig(
+            text, format="svg", metadata={**dict.fromkeys(("Date", "Creator", "Format", "Type")), "Title": title}
+        )
     svg = text.getvalue()
-    svg = svg[svg.index("<svg ") :]
+    svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke")
     if not page_colours:
         return svg.replace(INK, "#1a1a1a")
     svg = svg.replace(INK, "currentColor")

@@ -63,7 +63,7 @@ def _curve(
 
 
 def _kind_and_level(condition: str) -> tuple[str, str, float] | None:
-    """Splits ``blur:2,kernel=9`` into kind ``blur,kernel=9``, axis ``blur`` and level 2; None if it is no degradation."""
+    """Splits ``blur:2,kernel=9`` into kind ``blur,kernel=9``, axis ``blur`` and level 2; None otherwise."""
     try:
         steps = parse_condition(condition).steps
     except DataOptionError:
