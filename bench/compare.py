@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.building import VIEWS, create_datamodule, create_entries, run_facts, single_detectors, wanted
+from bench.cue_table import cues_of
 from bench.errors import BenchError
 from bench.evaluation import Entry, Evaluation
 from bench.facts import data_facts, detector_facts, fused_facts, members_of
@@ -20,6 +21,7 @@ from bench.panel import Panel
 from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
 from bench.records import FORMAT, RunRecord
+from bench.scoring import CLEAN
 from bench.specs import parse_detectors
 from bench.store import ScoreStore, missing
 from bench.summary import summarise
@@ -28,6 +30,7 @@ from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
 from bench.treatments import Assignment, assign_treatments
 from bench.worst_cue import compare_with_cues
 from datamodules import DetectionDataModule
+from datamodules.conditions import Reencoded, Treatment, Unified
 from detectors import create_backbone
 
 
@@ -148,12 +151,19 @@ def make_report(
 ) -> Report:
     """Makes the numbers and the sentences around them."""
     contrasts = {one.treatment.name: one.contrasts for one in assignments}
-    summary = summarise(Panel.of(table.rows, table.scorings, contrasts))
+    panel = Panel.of(table.rows, table.scorings, contrasts)
+    summary = summarise(panel)
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
     notes = make_notes(table.rows, entries, datamodule, options, summary)
     notes += [*table.notes, *(one.note for one in assignments if one.note)]
-    cues = compare_with_cues(table.rows, table.scorings, assignments, datamodule, options.output)
+    cues = compare_with_cues(panel, {t.name: cues_of(datamodule, options.output, t) for t in _audited(assignments)})
     return Report(title, summary, cues, notes, find_concerns(table, entries))
+
+
+def _audited(assignments: Sequence[Assignment]) -> list[Treatment]:
+    """Leaves out degradations: what is done to both classes by us says nothing of the data."""
+    treatments = [one.treatment for one in assignments]
+    return [one for one in treatments if one.name == CLEAN or isinstance(one, Reencoded | Unified)]
 
 
 def write_report(report: Report, output: Path) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from torch.utils.data import DataLoader, Dataset
 
+from bench.cue_files import cue_file
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.batch import image_key, sha256_of
@@ -43,8 +44,7 @@ def cues_of(datamodule: DetectionDataModule, output: Path, treatment: Treatment 
     Returns:
         ``path, label, generator, group``, ``key`` and a column for each cue.
     """
-    name = datamodule.title.replace(":", "-").replace("/", "-")
-    file = output / "cues" / name / f"{treatment.name.replace(':', '-')}.parquet"
+    file = cue_file(output, datamodule.title, treatment.name)
     items = datamodule.items
     known = _read(file)
     todo = items.join(known, on=_IDENTITY, how="anti")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bench.scoring import CLEAN
 from bench.summary import MEAN, Row, Summary
-from datamodules.degradations import DataOptionError, parse_condition
+from datamodules import DataOptionError
+from datamodules.degradations import parse_condition
 
 # What the level of a degradation measures, and the level that leaves an image as it is, where there is one.
 AXES: dict[str, tuple[str, float | None]] = {

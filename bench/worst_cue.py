@@ -5,19 +5,15 @@ A detector that cannot be told from such a cue may have measured nothing else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from bench.audit import CueResult, audit, influence_of
-from bench.cue_table import cues_of
 from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
-from bench.scoring import CLEAN, OK, Scoring
+from bench.panel import Panel
 from bench.summary import MEAN, Number, Row
-from bench.treatments import Assignment
-from datamodules import DetectionDataModule
-from datamodules.conditions import Reencoded, Unified
 
 WORST_CUE = "(worst cue)"
 ABOVE, BELOW, NOT_SEPARATED = "above", "below", "not separated"
@@ -39,63 +35,49 @@ class AgainstCues:
     names: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def compare_with_cues(
-    rows: pl.DataFrame,
-    scorings: Sequence[Scoring],
-    assignments: Sequence[Assignment],
-    datamodule: DetectionDataModule,
-    output: Path,
-) -> AgainstCues:
-    """Audits the clean and the matched images, and tests every detector against the worst cue of each generator.
+def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> AgainstCues:
+    """Audits images under each condition, and tests every detector against the worst cue of each generator.
 
     Args:
-        rows: Rows of the store, with ``scoring``.
-        scorings: The scorings by position.
-        assignments: The conditions; degradations are left out, as they are done to both classes by us.
-        datamodule: The dataset, set up.
-        output: The results' folder, where cues are kept.
+        panel: The scores.
+        cues: By condition, a row of cues for each readable image with its ``path``, from `bench.cue_table.cues_of` or
+            `bench.cue_files.read_cues`; degradations are best left out, as they are done to both classes by us.
     """
     result = AgainstCues()
-    for assignment in assignments:
-        treatment = assignment.treatment
-        if treatment.name != CLEAN and not isinstance(treatment, Reencoded | Unified):
-            continue
-        cues = cues_of(datamodule, output, treatment)
-        condition = [i for i, scoring in enumerate(scorings) if scoring.condition == treatment.name]
-        _add_condition(result, rows, scorings, condition, assignment, cues)
+    for condition, table in cues.items():
+        if condition in panel.contrasts:
+            _add_condition(result, panel, condition, table)
     return result
 
 
-def _add_condition(
-    result: AgainstCues,
-    rows: pl.DataFrame,
-    scorings: Sequence[Scoring],
-    positions: Sequence[int],
-    assignment: Assignment,
-    cues: pl.DataFrame,
-) -> None:
-    condition = assignment.treatment.name
-    scored = rows.filter(pl.col("scoring").is_in(list(positions)))
-    lost = scored.filter(pl.col("status") != OK)["path"].unique()
-    usable = cues.filter(
-        pl.col("path").is_in(scored["path"].unique().to_list()) & ~pl.col("path").is_in(lost.to_list())
-    )
+def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.DataFrame) -> None:
+    labels = [detector for detector, where in panel.cells if where == condition]
+    wholes = {label: panel.part(label, condition) for label in labels}
+    readable = np.zeros(len(panel.images), dtype=np.bool_)
+    for whole in wholes.values():
+        readable[whole.rows] = True
+    lost = np.zeros_like(readable)
+    for label in labels:
+        seeds = panel.seeds(label, condition)
+        lost |= (panel.present[seeds] & ~np.isfinite(panel.scores[seeds])).any(axis=0)
+    images = panel.images.with_row_index("image").filter(pl.Series(readable & ~lost))
+    usable = images.join(cues.drop("label", "generator", "group", strict=False), on="path", maintain_order="left")
     worst: dict[str, CueResult] = {}
-    images: dict[str, pl.DataFrame] = {}
-    for rule in assignment.contrasts:
-        facts = (usable["label"].to_numpy(), usable["generator"].to_list(), usable["path"].to_list())
-        (one,) = audit(usable.filter(pl.Series(rule.applies(*facts))), {rule.generator: rule.reals}, combine=False)
+    rows: dict[str, NDArray[np.intp]] = {}
+    for rule in panel.contrasts[condition]:
+        (one,) = audit(usable.filter(rule.expression()), {rule.generator: rule.reals}, combine=False)
         if one.worst["all"].contrasts:
-            worst[rule.generator], images[rule.generator] = one.worst["all"], one.images
+            worst[rule.generator] = one.worst["all"]
+            rows[rule.generator] = one.images.join(images, on="path", maintain_order="left")["image"].to_numpy()
             result.names[condition, rule.generator] = one.worst["all"].detail
     if not worst:
         return
-    result.rows.extend(_cue_rows(condition, worst, images))
-    labels = dict.fromkeys(scorings[position].detector for position in positions)
+    result.rows.extend(_cue_rows(condition, worst, rows, panel.labels))
     for label in labels:
-        seeds = [position for position in positions if scorings[position].detector == label]
         for generators in _sets(worst):
-            detector = _influence(rows, seeds, [images[name] for name in generators])
+            detector = _influence(panel, panel.seeds(label, condition), [rows[name] for name in generators])
+            if detector is None:
+                continue
             test = paired_test(detector, influence_of([worst[name] for name in generators]))
             verdict = NOT_SEPARATED if test.p >= SIGNIFICANT else ABOVE if test.difference > 0 else BELOW
             result.verdicts[label, condition, generators[0] if len(generators) == 1 else MEAN] = verdict
@@ -106,27 +88,31 @@ def _sets(worst: Mapping[str, CueResult]) -> list[list[str]]:
     return [[name] for name in worst] + ([list(worst)] if len(worst) > 1 else [])
 
 
-def _influence(rows: pl.DataFrame, seeds: Sequence[int], images: Sequence[pl.DataFrame]) -> InfluenceValues:
+def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.intp]]) -> InfluenceValues | None:
+    """Takes a detector's scores of the images that have cues; none where it lacks a class of a generator."""
+    names = panel.images["group"].to_numpy()
     each = []
     for position in seeds:
-        scores = rows.filter(pl.col("scoring") == position).select("path", "score")
-        tables = [table.join(scores, on="path", maintain_order="left") for table in images]
+        scored = [rows[np.isfinite(panel.scores[position, rows])] for rows in images]
+        if any(len(set(panel.labels[rows])) < 2 for rows in scored):
+            return None
         each.append(
             auroc_influence(
-                [Contrast(t["label"].to_list(), t["score"].to_numpy(), t["group"].to_list()) for t in tables]
+                [Contrast(panel.labels[rows], panel.scores[position, rows], names[rows]) for rows in scored]
             )
         )
     return mean_over_seeds(each)
 
 
-def _cue_rows(condition: str, worst: Mapping[str, CueResult], images: Mapping[str, pl.DataFrame]) -> list[Row]:
+def _cue_rows(
+    condition: str, worst: Mapping[str, CueResult], images: Mapping[str, NDArray[np.intp]], labels: NDArray[np.int64]
+) -> list[Row]:
     rows = []
     for generator, cue in worst.items():
-        labels = images[generator]["label"].to_numpy()
         number = Number(cue.auroc, cue.interval, reason=cue.reason)
-        rows.append(_row(condition, generator, labels, number))
+        rows.append(_row(condition, generator, labels[images[generator]], number))
     if len(worst) > 1:
-        everyone = pl.concat(images.values()).unique("path")["label"].to_numpy()
+        everyone = labels[np.unique(np.concatenate(list(images.values())))]
         value = float(np.mean([cue.auroc for cue in worst.values()]))
         enough = all(cue.interval is not None for cue in worst.values())
         interval = auroc_interval(influence_of(list(worst.values()))) if enough else None
@@ -135,6 +121,6 @@ def _cue_rows(condition: str, worst: Mapping[str, CueResult], images: Mapping[st
     return rows
 
 
-def _row(condition: str, generator: str, labels: np.ndarray, number: Number) -> Row:
+def _row(condition: str, generator: str, labels: NDArray[np.int64], number: Number) -> Row:
     n_real = int((labels == 0).sum())
     return Row(WORST_CUE, condition, generator, n_real, len(labels) - n_real, 0, {"auroc": number})
