@@ -6,27 +6,20 @@ its path and its sha256: where a file changed, the scores of its older content a
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.contrasts import ContrastRule
 from bench.errors import BenchError
 from bench.panel import Panel
 from bench.run_files import Run, read_run
-from bench.scoring import OK, Scoring
+from bench.scoring import Scoring
+from bench.store_reader import StoredRows, batches
 
-_COLUMNS = (
-    *("dataset", "generator", "path", "sha256", "group", "label"),
-    *("detector", "fingerprint", "condition", "seed", "score", "status"),
-)
-_IMAGE = ("dataset", "path", "sha256")
-_ROWS = 1_000_000
 NOT_RECORDED = "not recorded"
 SHORT = 8
 """Digits of a fingerprint that tables show."""
@@ -103,78 +96,25 @@ def read_store(output: Path) -> list[StoredDataset]:
 
 def _read_folder(folder: Path) -> Iterator[StoredDataset]:
     runs = [read_run(run) for run in sorted(folder.iterdir()) if run.is_dir()]
-    table = _Table()
+    table = StoredRows()
     for run in runs:
         for part in sorted(run.folder.glob("part-*.parquet")):
-            for batch in _batches(part):
-                table.add(batch, run)
-    for dataset in sorted(set(table.images["dataset"])):
+            for batch in batches(part):
+                table.add(batch)
+    for dataset in sorted(set(table.images.table["dataset"])):
         yield from _Dataset(table, dataset, runs).protocols()
-
-
-def _batches(part: Path) -> Iterator[pl.DataFrame]:
-    try:
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(_ROWS, columns=list(_COLUMNS)):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                yield frame
-    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
-        raise BenchError(f"Cannot read {part}: {error}. Delete the file to have its images scored again.") from error
-
-
-@dataclass
-class _Table:
-    """What all rows say, gathered batch by batch."""
-
-    images: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(
-            schema={**dict.fromkeys((*_IMAGE, "group", "generator"), pl.String), "label": pl.Int8, "image": pl.UInt32}
-        )
-    )
-    scores: dict[tuple[str, str, int], list[tuple[NDArray[np.uint32], NDArray[np.float64]]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    labels: dict[str, str] = field(default_factory=dict)
-    runs: dict[str, dict[str, Run]] = field(default_factory=lambda: defaultdict(dict))
-    order: list[NDArray[np.uint32]] = field(default_factory=list)
-
-    def add(self, rows: pl.DataFrame, run: Run) -> None:
-        """Adds rows of a run that is not older than those before."""
-        self._add_images(rows.select(*_IMAGE, "group", "generator", "label"))
-        rows = rows.join(self.images.select(*_IMAGE, "image"), on=_IMAGE, maintain_order="left")
-        self.order.append(rows["image"].unique(maintain_order=True).to_numpy())
-        rows = rows.select(
-            "image", "detector", "fingerprint", "condition", "seed", pl.when(pl.col("status") == OK).then("score")
-        )
-        for (fingerprint, condition, seed), part in rows.group_by("fingerprint", "condition", "seed"):
-            key = (str(fingerprint), str(condition), int(str(seed)))
-            self.scores[key].append((part["image"].to_numpy(), part["score"].to_numpy()))
-            self.labels[key[0]] = part["detector"][-1]
-            self.runs[key[0]][run.name] = run
-
-    def _add_images(self, rows: pl.DataFrame) -> None:
-        """Gives each new image a number, and each known one what the latest run says of it."""
-        rows = rows.unique(_IMAGE, keep="last", maintain_order=True)
-        known = self.images.select(*_IMAGE, "image")
-        told = rows.join(known, on=_IMAGE, maintain_order="left", how="left")
-        new = told["image"].is_null()
-        numbers = len(known) + new.cum_sum().cast(pl.UInt32) - 1
-        told = told.with_columns(pl.Series("image", numbers).cast(pl.UInt32).zip_with(new, told["image"]))
-        both = pl.concat([self.images, told.select(self.images.columns)])
-        self.images = both.unique("image", keep="last", maintain_order=True).sort("image")
 
 
 class _Dataset:
     """One data set of a folder."""
 
-    def __init__(self, table: _Table, title: str, runs: Sequence[Run]) -> None:
+    def __init__(self, table: StoredRows, title: str, runs: Sequence[Run]) -> None:
         self.table, self.title = table, title
-        own = table.images.filter(pl.col("dataset") == title)
-        seen = np.zeros(len(table.images), dtype=np.int64)
-        for time, images in enumerate(table.order):
-            seen[images] = time
-        own = own.with_columns(pl.Series("seen", seen[own["image"].to_numpy()]))
+        self.count = len(table.images.table)
+        own = table.images.table.with_columns(
+            pl.Series("seen", table.last_seen), pl.Series("image", np.arange(self.count))
+        )
+        own = own.filter(pl.col("dataset") == title)
         self.images = own.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
         self.superseded = len(own) - len(self.images)
         self.runs = [run for run in runs if run.data.get("title", title) == title]
@@ -182,7 +122,7 @@ class _Dataset:
 
     def protocols(self) -> Iterator[StoredDataset]:
         """Yields a data set for each protocol: what was done to the images changes every score."""
-        in_dataset = np.zeros(len(self.table.images), dtype=np.bool_)
+        in_dataset = np.zeros(self.count, dtype=np.bool_)
         in_dataset[self.images["image"].to_numpy()] = True
         by_protocol: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
         for key, parts in self.table.scores.items():
@@ -237,7 +177,7 @@ class _Dataset:
         }
 
     def _filled(self, keys: Sequence[tuple[str, str, int]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        position = np.full(len(self.table.images), -1, dtype=np.int64)
+        position = np.full(self.count, -1, dtype=np.int64)
         position[self.images["image"].to_numpy()] = np.arange(len(self.images))
         scores = np.full((len(keys), len(self.images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
