@@ -1,0 +1,29 @@
+"""``python -m bench audit``: measures how much of the label can be read from trivia."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.parsing import OneLineParser, add_run_options, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``audit``."""
+    parser = OneLineParser(description="Measures how much of the label can be read from trivia, without any detector.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
+    )
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``audit`` and prints its table."""
+    from rich.console import Console
+
+    from bench.audit_report import audit_dataset, print_audit
+
+    report = audit_dataset(run_options(arguments), arguments.detectors or ())
+    print_audit(report, Console())
+    return 0

@@ -1,0 +1,35 @@
+"""``python -m bench compare``: scores a dataset with detectors and compares them."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.parsing import OneLineParser, add_run_options, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``compare``."""
+    parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        required=True,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+    )
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``compare`` and prints its table."""
+    from rich.console import Console
+
+    from bench.compare import compare
+    from bench.tables import print_report
+
+    console = Console()
+    result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
+    if result is None:
+        return 0  # another device of the run prints
+    print_report(result.report, console)
+    print(f"Scored now: {result.scored}. Written: {', '.join(map(str, result.files))}.")
+    return 0
