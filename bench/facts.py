@@ -1,11 +1,11 @@
 """What a run keeps beside its scores, so that every table can be made, and explained, from the store alone."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from bench.evaluation import Entry
+from bench.hashing import hash_of
 from bench.options import RunOptions
 from bench.records import MEMBERS, Facts
 from bench.scoring import Scoring
@@ -124,11 +124,3 @@ def _described(detector: Detector) -> Facts:
 
 def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
-
-
-def hash_of(names: Sequence[str]) -> str:
-    """Returns the sha256 of names in order, each ended by a zero byte."""
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
-    return digest.hexdigest()

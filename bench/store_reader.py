@@ -1,5 +1,6 @@
 """Reads the rows of a score store batch by batch, in little memory."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,17 +89,19 @@ class StoredRows:
         last_seen: ``(n_images,)``, which batch told of each last.
         scores: By fingerprint, condition and seed, numbers of images and their scores; nan for an unreadable image.
         labels: What the latest rows call each fingerprint.
+        sources: By fingerprint and condition, how many rows each run gave.
     """
 
     def __init__(self) -> None:
         self.images = StoredImages()
         self.scores: dict[tuple[str, str, int], list[tuple[NDArray[np.uint32], NDArray[np.float64]]]] = {}
         self.labels: dict[str, str] = {}
+        self.sources: dict[tuple[str, str], Counter[str]] = {}
         self.last_seen = np.empty(0, dtype=np.int32)
         self._batch = 0
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Adds rows of a run that is not older than those before."""
+    def add(self, rows: pl.DataFrame, run: str) -> None:
+        """Adds rows of a run, by its name, that is not older than those before."""
         numbers = self.images.numbers(rows)
         self._batch += 1
         self.last_seen = np.pad(self.last_seen, (0, len(self.images.table) - len(self.last_seen)))
@@ -112,3 +115,4 @@ class StoredRows:
             key = (str(fingerprint), str(condition), int(str(seed)))
             self.scores.setdefault(key, []).append((part["image"].to_numpy(), part["score"].to_numpy()))
             self.labels[key[0]] = part["detector"][-1]
+            self.sources.setdefault(key[:2], Counter())[run] += len(part)

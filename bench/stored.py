@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bench.contrasts import ContrastRule
 from bench.errors import BenchError
 from bench.panel import Panel
+from bench.records import Facts
 from bench.run_files import Run, read_run
 from bench.scoring import Scoring
 from bench.store_reader import StoredRows, batches
@@ -37,7 +38,7 @@ class Method:
 
     label: str
     fingerprint: str
-    facts: Mapping[str, object]
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class StoredDataset:
         panel: The scores; the scorings' detectors are the methods' labels.
         methods: By label.
         coverage: By label and condition.
-        runs: The runs that gave scores, oldest first.
+        sources: By label and condition, how many scores each run gave.
+        runs: The runs, oldest first.
         notes: What a reader must know of the store, a sentence each.
     """
 
@@ -77,6 +79,7 @@ class StoredDataset:
     panel: Panel
     methods: Mapping[str, Method]
     coverage: Mapping[tuple[str, str], Coverage]
+    sources: Mapping[tuple[str, str], Mapping[str, int]]
     runs: Sequence[Run]
     notes: Sequence[str] = ()
 
@@ -100,7 +103,7 @@ def _read_folder(folder: Path) -> Iterator[StoredDataset]:
     for run in runs:
         for part in sorted(run.folder.glob("part-*.parquet")):
             for batch in batches(part):
-                table.add(batch)
+                table.add(batch, run.name)
     for dataset in sorted(set(table.images.table["dataset"])):
         yield from _Dataset(table, dataset, runs).protocols()
 
@@ -166,7 +169,9 @@ class _Dataset:
         panel = Panel(images, tuple(scorings), scores[chosen], present[chosen], contrasts)
         name = next((str(run.data["name"]) for run in reversed(runs) if "name" in run.data), "")
         by_label = {method.label: method for method in methods.values()}
-        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, runs, [*notes, *note])
+        told = self.table.sources.items()
+        sources = {(methods[f].label, condition): of for (f, condition), of in told if f in methods}
+        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, sources, runs, [*notes, *note])
 
     def _methods(self, fingerprints: Iterable[str]) -> dict[str, Method]:
         names = {f: str(self.facts.get(f, {}).get("label", self.table.labels[f])) for f in fingerprints}
@@ -191,7 +196,7 @@ class _Dataset:
     def _not_held_out(method: Method, images: pl.DataFrame) -> NDArray[np.bool_]:
         """Leaves out the images that a method was fitted to."""
         held_out = method.facts.get("held_out") or ()
-        return ~images["group"].is_in(list(held_out)).to_numpy()  # type: ignore[call-overload] # a list of names
+        return ~images["group"].is_in(list(held_out)).to_numpy()
 
     def _contrasts(
         self, runs: Sequence[Run], conditions: Sequence[str], images: pl.DataFrame
