@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.console import Console
+from rich.text import Text
 
 from bench.errors import BenchError
 from bench.hashing import hash_of
@@ -205,3 +207,13 @@ def _run(run: Run) -> list[tuple[str, str]]:
     if not run.finished:
         return [*lines, ("finished", "no: it was cut off")]
     return [*lines, ("cost", ", ".join(f"{k} {v}" for k, v in cost.items() if isinstance(v, int | float)))]
+
+
+def print_explanation(explanation: Explanation, console: Console) -> None:
+    """Prints an explanation; lines run on rather than being cut, so that hashes can be copied."""
+    console.print(Text(explanation.title, style="bold"), soft_wrap=True)
+    for heading, lines in explanation.sections.items():
+        console.print()
+        console.print(Text(heading, style="bold"), soft_wrap=True)
+        for name, text in lines:
+            console.print(Text(f"  {name}: {text}"), soft_wrap=True)

@@ -97,6 +97,7 @@ def fused_facts(
                     "options": {f"{one['name']}.{key}": v for one in described for key, v in one["options"].items()},
                     "view": ", ".join(dict.fromkeys(one["view"] for one in described)),
                     "passes": sum(one["passes"] for one in described),
+                    "tuned_on": Ensemble.tuned_on,
                     "backbone": described[0]["backbone"],
                     "label": spec.label,
                     "view_mode": options.view,
@@ -118,6 +119,7 @@ def _described(detector: Detector) -> Facts:
         "options": {name: _plain(value) for name, value in detector.settled.items()},
         "view": str(detector.view),
         "passes": detector.passes,
+        "tuned_on": detector.tuned_on,
         "backbone": named,
     }
 

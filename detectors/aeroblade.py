@@ -60,6 +60,7 @@ class Aeroblade(Detector):
 
     name = "aeroblade"
     paper = "arXiv 2401.17879"
+    tuned_on = "not known here: on which images the paper chose the distance and its layer (its Table 4)"
     view = View(fit="native")
 
     def __init__(

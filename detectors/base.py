@@ -55,6 +55,8 @@ class Detector(nn.Module, ABC):
 
     name: ClassVar[str]
     paper: ClassVar[str]
+    tuned_on: ClassVar[str | None] = None
+    """The images that the published settings, or those here, were chosen on; None where nothing is known of any."""
     version: ClassVar[int] = 1
     view: View = View()
     seed: int = 0

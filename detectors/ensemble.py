@@ -71,6 +71,7 @@ class Ensemble(Detector):
     """
 
     paper = "none: robust z-scores, averaged"
+    tuned_on = "held-out real images only, for the members' scales; the members as they are"
 
     def __init__(self, members: Sequence[Detector]) -> None:
         super().__init__()

@@ -52,6 +52,7 @@ class GradientCuff(Detector):
 
     name = "gradient-cuff"
     paper = "arXiv 2403.00867"
+    tuned_on = "P and mu are those of the published code, which is about text; on what they were chosen: not known here"
     view = View(224, "random-crop")
 
     def __init__(
@@ -142,6 +143,10 @@ class WepeGradientCuff(Detector):
 
     name = "wepe-gradient-cuff"
     paper = "arXiv 2412.05897"
+    tuned_on = (
+        "WePe's blocks: a small set of real and generated images, which are not named (arXiv 2412.05897, sections 4.3 "
+        "and A.15); the number of directions: not said"
+    )
     view = View(224, "random-crop")
 
     def __init__(

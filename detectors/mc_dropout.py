@@ -56,6 +56,7 @@ class McDropout(Detector):
 
     name = "mc-dropout"
     paper = "arXiv 1506.02142"
+    tuned_on = "not said: arXiv 2412.05897 gives neither the rate, nor the place, nor the number of passes"
     view = View(224, "random-crop")
 
     def __init__(

@@ -39,6 +39,7 @@ class Rigid(Detector):
 
     name = "rigid"
     paper = "arXiv 2405.20112"
+    tuned_on = "not known here: the paper sweeps the noise level up to 0.5; on which images 0.05 was chosen"
     view = View(224, "resize")
 
     def __init__(

@@ -52,6 +52,10 @@ class WePe(Detector):
 
     name = "wepe"
     paper = "arXiv 2412.05897"
+    tuned_on = (
+        "the paper's blocks: a small set of real and generated images, which are not named (sections 4.3 and A.15); "
+        "blocks=probe:k: held-out real images only"
+    )
     view = View(224, "random-crop")
 
     def __init__(
