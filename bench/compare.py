@@ -28,6 +28,7 @@ from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
 from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
 from bench.treatments import Assignment, assign_treatments
+from bench.wandb_log import log_report, wandb_session
 from bench.worst_cue import compare_with_cues
 from datamodules import DetectionDataModule
 from datamodules.conditions import Reencoded, Treatment, Unified
@@ -67,6 +68,11 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     Raises:
         BenchError: The options cannot be carried out, or a detector failed.
     """
+    with wandb_session(options):
+        return _compare(detectors, options, progress)
+
+
+def _compare(detectors: Sequence[str], options: RunOptions, progress: bool) -> Comparison | None:
     if options.view not in VIEWS:
         raise BenchError(f"--view must be one of {', '.join(VIEWS)}, got {options.view!r}.")
     for name, choices in (("precision", PRECISIONS), ("accelerator", ACCELERATORS)):
@@ -114,6 +120,7 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
     store.add(table.fused, datamodule, RunRecord.now({**facts, "detectors": fused}, members, kind="fused-"))
     report = make_report(table, entries, assignments, datamodule, options)
     files = write_report(report, options.output)
+    log_report(trainer.logger, report, {**facts, "detectors": {**facts["detectors"], **fused}}, store.folder)
     return Comparison(report, table.rows, logged, int(absent.sum()), files)
 
 

@@ -58,7 +58,7 @@ class Report:
     @property
     def changes(self) -> list[list[str]]:
         """What each condition changes, as text under ``CHANGES``."""
-        return [[c.detector, c.condition, _cell(c.auroc, signed=True)] for c in self.summary.changes]
+        return [[c.detector, c.condition, cell(c.auroc, signed=True)] for c in self.summary.changes]
 
     @property
     def _has_conditions(self) -> bool:
@@ -67,7 +67,7 @@ class Report:
     def _cells(self, row: Row) -> list[str]:
         names = [row.detector, row.condition, row.generator] if self._has_conditions else [row.detector, row.generator]
         counts = [str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)]
-        numbers = [_cell(row.numbers[metric]) if metric in row.numbers else "" for metric in WITH_INTERVAL]
+        numbers = [cell(row.numbers[metric]) if metric in row.numbers else "" for metric in WITH_INTERVAL]
         last = [self._verdict(row)] if self.cues.verdicts else []
         return [*names, *counts, *numbers, *last]
 
@@ -104,15 +104,16 @@ def make_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]],
 
 def markdown(report: Report) -> str:
     """Writes the tables, the warnings and the notes as Markdown."""
-    lines = [f"## {_escaped(report.title)}", "", *_markdown_table(report.header, report.cells), ""]
+    lines = [f"## {escaped(report.title)}", "", *markdown_table(report.header, report.cells), ""]
     if report.changes:
-        lines += [*_markdown_table(CHANGES, report.changes), ""]
-    lines += [f"- **Warning:** {_escaped(warning)}" for warning in report.warnings]
-    lines += [f"- {_escaped(note)}" for note in report.notes]
+        lines += [*markdown_table(CHANGES, report.changes), ""]
+    lines += [f"- **Warning:** {escaped(warning)}" for warning in report.warnings]
+    lines += [f"- {escaped(note)}" for note in report.notes]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Writes a table, a line each row."""
     return [_markdown_row(header), _markdown_row(["---"] * len(header)), *map(_markdown_row, rows)]
 
 
@@ -148,7 +149,8 @@ def csv_frame(report: Report) -> pl.DataFrame:
     )
 
 
-def _cell(number: Number, signed: bool = False) -> str:
+def cell(number: Number, signed: bool = False) -> str:
+    """Writes a number with its spread over seeds and its interval."""
     if math.isnan(number.value):
         return "n/a"
     sign = "+" if signed else ""
@@ -161,10 +163,10 @@ def _cell(number: Number, signed: bool = False) -> str:
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join(escaped(cell) for cell in cells) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Keeps names of folders from becoming markup."""
     for character in ("\\", "|", "`", "*", "_", "<"):
         text = text.replace(character, "\\" + character)

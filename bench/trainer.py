@@ -1,17 +1,17 @@
 """Makes Lightning's trainer and logger for a test loop."""
 
 import logging
-import os
 import warnings
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 
 from bench.errors import BenchError
 from bench.memory import keep_freed_memory
 from bench.options import RunOptions
+from bench.wandb_log import create_wandb_logger
 
 # Lightning 2.6 asks torch for something that torch 2.14 has renamed; and it would like more workers than there are
 # cores. Neither is for the user to mend.
@@ -57,10 +57,5 @@ def _trainer(options: RunOptions, progress: bool, callbacks: list[Callback]) -> 
 
 
 def create_logger(options: RunOptions) -> Logger:
-    """Makes the logger: CSV files, or W&B, offline where there is no key."""
-    if options.wandb is None:
-        return CSVLogger(options.output, name="logs")
-    import wandb
-
-    offline = os.environ.get("WANDB_MODE") == "offline" or not wandb.login(prompt=False)
-    return WandbLogger(project=options.wandb, save_dir=options.output, mode="offline" if offline else None)
+    """Makes the logger: CSV files, or W&B."""
+    return CSVLogger(options.output, name="logs") if options.wandb is None else create_wandb_logger(options)

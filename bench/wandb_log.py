@@ -5,10 +5,12 @@ report, which is made from the stored scores.
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -25,32 +27,89 @@ if TYPE_CHECKING:
     import wandb
 
 OFFLINE = ("offline", "dryrun")
-LONGEST_NAME = 128  # of an artifact
+LONGEST_NAME = 128  # of a project, and of an artifact
+FORBIDDEN = "/\\#?%:"  # in a project's name
+REMEDY = "WANDB_MODE=offline keeps the run on disk."
 
 
-class _RunLogger(WandbLogger):
-    """Ends the run when the test loop fails; else the next run in this process would go on in it."""
+@contextmanager
+def wandb_session(options: RunOptions) -> Iterator[None]:
+    """Surrounds a comparison: W&B keeps all its files under ``--output``, and a run does not outlive a failure.
 
-    def finalize(self, status: str) -> None:
-        super().finalize(status)
-        if status == "failed" and rank_zero_only.rank == 0 and self._experiment is not None:
-            self._experiment.finish(exit_code=1)
+    An open run would be gone on with by the next comparison in this process. Without ``--wandb`` nothing happens.
+
+    Raises:
+        BenchError: The project's name cannot be, a run is open in this process already, or W&B failed.
+    """
+    if options.wandb is None:
+        yield
+        return
+    check_project(options.wandb)
+    import wandb
+
+    if wandb.run is not None:
+        raise BenchError(f"The W&B run {wandb.run.id} is open in this process: call wandb.finish() first.")
+    with _folders_under(options.output):
+        try:
+            yield
+        except BaseException as error:
+            if wandb.run is not None:
+                wandb.run.finish(exit_code=1)
+            if isinstance(error, wandb.Error):
+                raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
+            raise
+
+
+def check_project(name: str) -> None:
+    """Refuses a name that W&B would refuse when the run starts.
+
+    Raises:
+        BenchError: The name is empty, too long, or has characters that no project's name may have.
+    """
+    if not name.strip():
+        raise BenchError(f"--wandb needs the name of a project, got {name!r}.")
+    if len(name) > LONGEST_NAME:
+        raise BenchError(f"--wandb takes a name of at most {LONGEST_NAME} characters, got {len(name)}: {name!r}.")
+    if set(name) & set(FORBIDDEN):
+        allowed = f"a project's name without any of {' '.join(FORBIDDEN)} (a team goes into WANDB_ENTITY)"
+        raise BenchError(f"--wandb takes {allowed}, got {name!r}.")
+
+
+@contextmanager
+def _folders_under(output: Path) -> Iterator[None]:
+    """Sends what W&B would keep in the home folder to the results, unless the user has said where it goes."""
+    home = output.resolve() / "wandb"
+    folders = {"WANDB_CACHE_DIR": home / "cache", "WANDB_DATA_DIR": home / "data"}
+    ours = [name for name in folders if name not in os.environ]
+    os.environ.update({name: str(folders[name]) for name in ours})
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def create_wandb_logger(options: RunOptions) -> WandbLogger:
-    """Makes the logger of a run: offline where ``WANDB_MODE`` says so or there is no key, and never with a prompt.
+    """Starts a run, on the first device only, and makes its logger.
+
+    The run is offline where ``WANDB_MODE`` says so or there is no key; nobody is asked for one.
 
     Raises:
-        BenchError: W&B refuses the key, cannot be reached, or has a run open in this process already.
+        BenchError: The results' folder cannot be written to, or W&B refuses the key or cannot be reached.
     """
+    # Lightning would start the run itself, but with an option that W&B warns of.
+    return WandbLogger(project=options.wandb, save_dir=options.output, experiment=_start(options))
+
+
+@rank_zero_only
+def _start(options: RunOptions) -> "wandb.Run":
     import wandb
 
-    mode = None if rank_zero_only.rank else _mode()
-    if wandb.run is not None:
-        raise BenchError(f"The W&B run {wandb.run.id} is open in this process: call wandb.finish() first.")
-    return _RunLogger(
+    output = options.make_output()
+    mode = _mode()
+    return wandb.init(
         project=options.wandb,
-        save_dir=options.output,
+        dir=output,
         config=options.as_facts(),
         mode=mode,
         # The terminal shows progress bars and the report, which is logged as numbers.
@@ -58,8 +117,8 @@ def create_wandb_logger(options: RunOptions) -> WandbLogger:
     )
 
 
-def _mode() -> str:
-    """Asks W&B, on the first device only, how to run."""
+def _mode() -> Literal["offline", "disabled"] | None:
+    """Asks W&B how to run; None leaves it to W&B, which has a key."""
     import wandb
 
     try:
@@ -67,10 +126,10 @@ def _mode() -> str:
         if mode in OFFLINE:
             return "offline"
         if mode == "disabled":
-            return mode
-        return mode if wandb.login(prompt=False) else "offline"
+            return "disabled"
+        return None if wandb.login(prompt=False) else "offline"
     except (wandb.Error, ValueError) as error:
-        raise BenchError(f"W&B: {error}. WANDB_MODE=offline keeps the run on disk.") from error
+        raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
 
 
 def log_report(logger: Logger | None, report: Report, facts: Mapping[str, Any], scores: Path) -> None:
@@ -97,7 +156,11 @@ def log_report(logger: Logger | None, report: Report, facts: Mapping[str, Any], 
 
 def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Names detectors by their labels; the options are in the configuration since the run's start."""
-    detectors = {one["label"]: {"fingerprint": fingerprint, **one} for fingerprint, one in facts["detectors"].items()}
+    detectors = {
+        # A data set's groups are too many for a configuration; run.json has their names.
+        one["label"]: {**one, "fingerprint": fingerprint, "held_out": len(one["held_out"])}
+        for fingerprint, one in facts["detectors"].items()
+    }
     return {**{name: value for name, value in facts.items() if name != "options"}, "detectors": detectors}
 
 
@@ -137,7 +200,7 @@ def _tables_and_charts(report: Report) -> dict[str, Any]:
     if curves:
         logged["robustness/points"] = _table(point_rows(curves))
     for curve in curves:
-        names, lines = zip(*_lines(curve), strict=True)
+        names, lines = zip(*chart_lines(curve), strict=True)
         logged[f"robustness/{curve.kind}"] = wandb.plot.line_series(
             xs=[[level for level, _ in line] for line in lines],
             ys=[[value for _, value in line] for line in lines],
@@ -148,14 +211,19 @@ def _tables_and_charts(report: Report) -> dict[str, Any]:
     return logged
 
 
-def _lines(curve: Curve) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+def chart_lines(curve: Curve) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Yields a line for each detector and, where clean images have no level, a flat one for those."""
     for detector, points in curve.points.items():
         line = [(level, row.numbers["auroc"].value) for level, row in points]
         yield detector, [(level, value) for level, value in line if not math.isnan(value)]
-        clean = curve.clean.get(detector)
-        if clean is not None and all(row is not clean for _, row in points):
+        clean = _clean_without_level(curve, detector)
+        if clean is not None and not math.isnan(clean.numbers["auroc"].value):
             yield f"{detector}, {CLEAN}", [(level, clean.numbers["auroc"].value) for level, _ in line]
+
+
+def _clean_without_level(curve: Curve, detector: str) -> Row | None:
+    clean = curve.clean.get(detector)
+    return None if any(row is clean for _, row in curve.points[detector]) else clean
 
 
 def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
@@ -163,8 +231,8 @@ def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     rows = []
     for curve in curves:
         for detector, points in curve.points.items():
-            clean = curve.clean.get(detector)
-            extra = [] if clean is None or any(row is clean for _, row in points) else [(None, clean)]
+            clean = _clean_without_level(curve, detector)
+            extra = [] if clean is None else [(None, clean)]
             for level, row in [*points, *extra]:
                 names = {"degradation": curve.kind, "detector": detector, "level": level, "condition": row.condition}
                 rows.append({**names, **_with_ends(row, ("auroc",))})

@@ -79,5 +79,9 @@ def payloads(content: bytes) -> Iterator[bytes]:
 
 def _update(target: dict[str, Any], items: Any) -> dict[str, Any]:
     for item in items:
-        target["/".join(item.nested_key) or item.key] = json.loads(item.value_json)
+        *outer, name = item.nested_key or [item.key]
+        place = target
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[name] = json.loads(item.value_json)
     return target
