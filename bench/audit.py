@@ -31,7 +31,8 @@ from bench.crossfit import (
     mean_auroc,
     parts_of,
 )
-from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval
+from bench.inference import auroc_interval
+from bench.influence import Contrast, InfluenceValues, auroc_influence
 from bench.metrics import auroc
 from bench.statistics import Interval, n_groups, no_interval_reason
 from datamodules.cues import CATEGORICAL_CUES, CONTAINER_CUES, CONTENT_CUES
@@ -226,7 +227,7 @@ def _undefined(name: str, kind: str, least: int = 2) -> CueResult:
 
 
 def _joined(contrasts: Sequence[Contrast]) -> tuple[list[str], list[int]]:
-    groups = [group for contrast in contrasts for group in contrast.groups]
+    groups = [group for contrast in contrasts for group in np.asarray(contrast.groups).tolist()]
     return groups, [int(label) for contrast in contrasts for label in np.asarray(contrast.labels)]
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from jsonargparse import ArgumentParser
 
-from bench.commands import audit, compare, data, explain, listing, pack, probe
+from bench.commands import audit, compare, data, explain, leaderboard, listing, pack, probe
 from bench.parsing import OneLineParser
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "compare": (compare, "score a data set with detectors and compare them"),
     "data": (data, "list the data sets, or examine every file of one"),
     "explain": (explain, "say where a number comes from"),
+    "leaderboard": (leaderboard, "make the leaderboard from the scores there are"),
     "list": (listing, "list the detectors or the backbones"),
     "pack": (pack, "write a data set as WebDataset tar files"),
     "probe": (probe, "rank the blocks of a backbone for perturbation"),

@@ -20,6 +20,7 @@ from bench.options import RunOptions
 from bench.panel import Panel
 from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
+from bench.rank_tables import rankings_of
 from bench.records import FORMAT, RunRecord
 from bench.scoring import CLEAN
 from bench.specs import parse_detectors
@@ -161,10 +162,14 @@ def make_report(
     panel = Panel.of(table.rows, table.scorings, contrasts)
     summary = summarise(panel)
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
+    views = {entry.scoring.detector: str(entry.detector.view) for entry in entries}
+    for scoring in table.scorings:
+        views.setdefault(scoring.detector, "those of its members")
     notes = make_notes(table.rows, entries, datamodule, options, summary)
     notes += [*table.notes, *(one.note for one in assignments if one.note)]
     cues = compare_with_cues(panel, {t.name: cues_of(datamodule, options.output, t) for t in _audited(assignments)})
-    return Report(title, summary, cues, notes, find_concerns(table, entries))
+    concerns = find_concerns(table, entries)
+    return Report(title, summary, cues, notes, concerns, rankings_of(summary), views)
 
 
 def _audited(assignments: Sequence[Assignment]) -> list[Treatment]:

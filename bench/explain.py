@@ -13,12 +13,13 @@ from rich.text import Text
 
 from bench.errors import BenchError
 from bench.hashing import hash_of
+from bench.numbers import MEAN, Row
 from bench.panel import Part
 from bench.records import Facts
 from bench.run_files import Run
 from bench.scoring import CLEAN, UNREADABLE
 from bench.stored import StoredDataset, read_store
-from bench.summary import MEAN, Row, summarise
+from bench.summary import summarise
 
 MOST_FILES_NAMED = 5
 NOTHING = ("facts", "not recorded: rows of an older version")

@@ -1,4 +1,4 @@
-"""How certain an AUROC is, and whether two differ: DeLong's placement values, summed within groups.
+"""What each image contributes to an AUROC or an average precision: DeLong's placement values, summed within groups.
 
 For a generator with ``m`` real and ``n`` generated images and AUROC ``A``, a real image has the placement value
 ``V10``, the share of generated images that score above it (ties count one half), a generated image ``V01``, the share
@@ -8,30 +8,24 @@ may be shared between generators or not. Influences are summed within groups, an
 ``C / (C - 1) * sum of squares``. Where each image is its own group this is DeLong's variance, but for his factors
 ``m / (m - 1)`` and ``n / (n - 1)`` of the two classes.
 
+An average precision's influences are its derivatives by the images' weights (the infinitesimal jackknife), centred
+within each class. `bench.inference` draws the conclusions.
+
 References:
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845. Clusters: Obuchowski, Biometrics 53 (1997)
-    567-578. Intervals near 1: Newcombe, Statistics in Medicine 25 (2006) 559-573, method 5.
+    567-578. Infinitesimal jackknife: Efron, The Jackknife, the Bootstrap and Other Resampling Plans (1982), chapter 6.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.stats import beta, rankdata, t
 
-from bench.metrics import auroc, undefined_reason
-from bench.statistics import Interval, n_groups
+from bench.metrics import Positive, auroc, average_precision, undefined_reason
 
 Floats = NDArray[np.float64]
-
-# Rounding leaves differences and errors of about 1e-17 where they are 0; the smallest real ones at 10^5 images of
-# each class are 1e-10.
-ZERO = 1e-14
-# Weight, in images on the wrong side, of the variance that the AUROC alone suggests (see `auroc_interval`).
-PRIOR_EVENTS = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,12 +35,12 @@ class Contrast:
     Attributes:
         labels: ``(n,)``, 0 for real and 1 for generated.
         scores: ``(n,)`` finite scores.
-        groups: ``(n,)`` names of what is independent.
+        groups: ``(n,)`` names, or codes, of what is independent.
     """
 
     labels: ArrayLike
     scores: ArrayLike
-    groups: Sequence[str]
+    groups: ArrayLike
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class InfluenceValues:
 
     Attributes:
         value: The mean over generators (and seeds).
-        groups: The names of the ``C`` groups, sorted.
+        groups: ``(C,)`` the groups, sorted.
         values: ``(C,)`` sum of the influences of the images of each group.
         n_real: Number of groups with real images, averaged over generators.
         n_generated: Number of groups with generated images, averaged over generators.
@@ -63,37 +57,11 @@ class InfluenceValues:
     """
 
     value: float
-    groups: tuple[str, ...]
+    groups: NDArray[Any]
     values: Floats
     n_real: float
     n_generated: float
     seeds: tuple[float, ...]
-
-
-class StandardError(NamedTuple):
-    """A standard error and its degrees of freedom."""
-
-    se: float
-    df: float
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """The difference of two AUROCs on the same images.
-
-    Attributes:
-        difference: First minus second.
-        se: Its standard error.
-        p: Two-sided p-value of no difference.
-        low: Lower end of its interval.
-        high: Upper end of its interval.
-    """
-
-    difference: float
-    se: float
-    p: float
-    low: float
-    high: float
 
 
 def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
@@ -113,177 +81,131 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
         >>> influence.value, influence.values.tolist()
         (0.75, [0.125, -0.125, -0.125, 0.125])
     """
-    if not contrasts:
-        raise ValueError("Expected at least one contrast, got none.")
-    names = sorted({group for contrast in contrasts for group in contrast.groups})
-    index = {name: position for position, name in enumerate(names)}
-    values, aurocs, sizes = np.zeros(len(names)), [], []
-    for contrast in contrasts:
-        sizes.append(n_groups(contrast.groups, np.asarray(contrast.labels).tolist()))
-        value, influences = _influences(contrast)
-        np.add.at(values, [index[group] for group in contrast.groups], influences / len(contrasts))
-        aurocs.append(value)
-    mean = float(np.mean(aurocs))
-    n_real, n_generated = np.mean(sizes, axis=0).tolist()
-    return InfluenceValues(mean, tuple(names), values, n_real, n_generated, (mean,))
+    return combined([_grouped(contrast, *_auroc_influences(*_arrays(contrast))) for contrast in contrasts])
+
+
+def ap_influence(contrasts: Sequence[Contrast], positive: Positive) -> InfluenceValues:
+    """Computes the mean average precision over generators and the influence of each group on it.
+
+    Args:
+        contrasts: As for `auroc_influence`.
+        positive: The class to be retrieved.
+
+    Returns:
+        As `auroc_influence` does.
+
+    Raises:
+        ValueError: If there is no contrast, or one lacks a class.
+    """
+    return combined([_grouped(contrast, *_ap_influences(*_arrays(contrast), positive)) for contrast in contrasts])
 
 
 def mean_over_seeds(seeds: Sequence[InfluenceValues]) -> InfluenceValues:
     """Averages a detector's seeds on the same images; the spread of their values enters `standard_error`."""
     first = seeds[0]
-    if any(one.groups != first.groups for one in seeds):
+    if any(not np.array_equal(one.groups, first.groups) for one in seeds):
         raise ValueError("Seeds can be averaged on the same groups of images only.")
     values = tuple(one.value for one in seeds)
     influences = np.mean([one.values for one in seeds], axis=0)
     return InfluenceValues(float(np.mean(values)), first.groups, influences, first.n_real, first.n_generated, values)
 
 
-def standard_error(influence: InfluenceValues) -> StandardError:
-    """Computes the standard error over images and seeds.
-
-    ``SE^2 = SE_images^2 + s_seeds^2 / S`` for the mean over seeds as an estimate of what further seeds would give;
-    degrees of freedom after Satterthwaite. With one seed the spread over seeds is unknown, and left out. Where two or
-    three seeds make most of the error, 95 % intervals from it hold in 87 to 93 % of cases; take five.
-
-    Returns:
-        The standard error (nan with a single group) and the degrees of freedom.
-    """
-    return _combined(influence.values, [influence.seeds])
-
-
-def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
-    """Computes an interval for an AUROC, or for a mean of them, that keeps its length near 1.
-
-    A score interval of Newcombe's kind: all ``theta`` with ``(A - theta)^2 <= q^2 k H(theta)``, where ``H`` is Hanley
-    and McNeil's variance for the numbers of groups and ``q`` a quantile of t. The factor ``k`` is ``SE^2 / H(A)``, so
-    away from 1 this is DeLong's interval. Near 1 the SE rests on the few images on the wrong side, some
-    ``e = C min(A, 1 - A)``, and is 0 where there are none; so ``k`` is averaged with 1 by the weights ``e`` and 0.5.
-    Hence never [1, 1]: with 48 images of each class all in order, [0.96, 1].
+def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | None = None) -> InfluenceValues:
+    """Adds up several metrics of one detector, such as its AUROCs over generators.
 
     Args:
-        influence: The mean and the influences.
-        level: The level of the interval, in (0, 1).
-
-    Returns:
-        The interval, within [0, 1]; nan with a single group.
-    """
-    value, (se, df) = influence.value, standard_error(influence)
-    if np.isnan(se):
-        return Interval(float("nan"), float("nan"))
-    expected = _hanley_mcneil(value, influence)
-    ratio = se**2 / expected if expected > 0 else 1.0
-    events = len(influence.groups) * min(value, 1 - value)
-    factor = (ratio * events + PRIOR_EVENTS) / (events + PRIOR_EVENTS)
-    spread = float(t.ppf((1 + level) / 2, df)) ** 2 * factor
-
-    def outside(theta: float) -> float:
-        return (value - theta) ** 2 - spread * _hanley_mcneil(theta, influence)
-
-    # At 0 and 1 the variance is 0: an AUROC there is its own root, which hides the other from a bracket.
-    inside = min(max(value, 1e-12), 1 - 1e-12)
-    low = brentq(outside, 0.0, inside, xtol=1e-12) if value > 0 else 0.0
-    high = brentq(outside, inside, 1.0, xtol=1e-12) if value < 1 else 1.0
-    return Interval(float(low), float(high))
-
-
-def paired_test(first: InfluenceValues, second: InfluenceValues, level: float = 0.95) -> PairedTest:
-    """Tests whether two detectors differ on the same images (DeLong's paired test, over groups and seeds).
-
-    Without any difference the p-value is 1. Where the error is 0 but the difference is not (one separates the
-    classes wholly and the other is constant), the error comes from the intervals of the two.
-
-    Args:
-        first: The mean and the influences of one detector.
-        second: Those of the other, on the same groups.
-        level: The level of the interval, in (0, 1).
+        influences: With equally many seeds; a group that one of them lacks has no influence on it.
+        weights: Of each; by default their mean is taken.
 
     Raises:
-        ValueError: If the groups differ.
+        ValueError: If there are none, or their numbers of seeds differ.
     """
-    if first.groups != second.groups:
-        raise ValueError("Two detectors can be compared on the same groups of images only.")
-    difference = first.value - second.value
-    se, df = _combined(first.values - second.values, [first.seeds, second.seeds])
-    if abs(difference) < ZERO and se < ZERO:
-        return PairedTest(0.0, 0.0, 1.0, 0.0, 0.0)
-    quantile = float(t.ppf((1 + level) / 2, df))
-    if se < ZERO:
-        se = float(np.hypot(_arm(first, level), _arm(second, level))) / quantile
-    p = 1.0 if abs(difference) < ZERO else 2 * float(t.sf(abs(difference) / se, df))
-    low, high = difference - quantile * se, difference + quantile * se
-    return PairedTest(difference, se, p, max(low, -1.0), min(high, 1.0))
+    if not influences:
+        raise ValueError("Expected at least one contrast, got none.")
+    if len({len(one.seeds) for one in influences}) > 1:
+        raise ValueError(f"Expected equally many seeds, got {[len(one.seeds) for one in influences]}.")
+    weight = np.full(len(influences), 1 / len(influences)) if weights is None else np.asarray(weights, dtype=np.float64)
+    groups, values = influences[0].groups, weight[0] * influences[0].values
+    for share, one in zip(weight[1:], influences[1:], strict=True):
+        if np.array_equal(groups, one.groups):
+            values = values + share * one.values
+            continue
+        union = np.union1d(groups, one.groups)
+        values = _spread(groups, values, union) + share * _spread(one.groups, one.values, union)
+        groups = union
+    seeds = tuple(float(value) for value in weight @ np.array([one.seeds for one in influences]))
+    n_real, n_generated = np.mean([(one.n_real, one.n_generated) for one in influences], axis=0).tolist()
+    value = float(weight @ np.array([one.value for one in influences]))
+    return InfluenceValues(value, groups, values, n_real, n_generated, seeds)
 
 
-def smallest_difference(se: float) -> float:
-    """Returns the difference that a two-sided test at 5 % finds with 80 % power: 2.8 standard errors."""
-    return 2.8 * se
+def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
+    """Puts two on the union of their groups: a group that one did not see has no influence on it."""
+    if np.array_equal(first.groups, second.groups):
+        return first, second
+    union = np.union1d(first.groups, second.groups)
+    one, other = (replace(of, groups=union, values=_spread(of.groups, of.values, union)) for of in (first, second))
+    return one, other
 
 
-def holm(p_values: ArrayLike) -> Floats:
-    """Adjusts p-values for their number (Holm), in the order given; nan stays nan and does not count.
-
-    Examples:
-        >>> holm([0.01, 0.04, 0.03]).tolist()
-        [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]
-    adjusted = np.full(p.shape, np.nan)
-    steps = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+def _spread(groups: NDArray[Any], values: Floats, union: NDArray[Any]) -> Floats:
+    spread = np.zeros(len(union))
+    spread[np.searchsorted(union, groups)] = values
+    return spread
 
 
-def clopper_pearson(count: int, n: int, level: float = 0.95) -> Interval:
-    """Computes the exact interval of a share, such as a realised false positive rate of ``count`` in ``n`` images.
-
-    Examples:
-        >>> [round(end, 4) for end in clopper_pearson(0, 100)]
-        [0.0, 0.0362]
-    """
-    if not 0 <= count <= n or n == 0:
-        raise ValueError(f"Expected a count between 0 and a positive n, got {count} of {n}.")
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, count, n - count + 1)) if count > 0 else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0
-    return Interval(low, high)
-
-
-def _influences(contrast: Contrast) -> tuple[float, Floats]:
-    """Returns the AUROC and the ``(n,)`` influences of the images on it."""
+def _arrays(contrast: Contrast) -> tuple[NDArray[np.int64], Floats]:
     labels, scores = np.asarray(contrast.labels), np.asarray(contrast.scores, dtype=np.float64)
-    value = auroc(labels, scores)
     reason = undefined_reason(labels)
     if reason is not None:
         raise ValueError(f"A contrast needs images of both classes, got {reason}.")
+    return labels, scores
+
+
+def _grouped(contrast: Contrast, value: float, influences: Floats) -> InfluenceValues:
+    """Sums the images' influences within groups."""
+    groups, codes = np.unique(np.asarray(contrast.groups), return_inverse=True)
+    if len(codes) != len(influences):
+        raise ValueError(f"Every image needs a group, got {len(codes)} groups and {len(influences)} images.")
+    generated = np.asarray(contrast.labels) == 1
+    sizes = [float(np.count_nonzero(np.bincount(codes[of], minlength=1))) for of in (~generated, generated)]
+    values = np.bincount(codes, weights=influences, minlength=len(groups)).astype(np.float64)
+    return InfluenceValues(value, groups, values, sizes[0], sizes[1], (value,))
+
+
+def _auroc_influences(labels: NDArray[np.int64], scores: Floats) -> tuple[float, Floats]:
+    """Returns the AUROC and the ``(n,)`` influences of the images on it."""
+    value = auroc(labels, scores)
     real, generated = labels == 0, labels == 1
     m, n = np.count_nonzero(real), np.count_nonzero(generated)
-    ranks, influences = rankdata(scores), np.empty(len(scores))
-    above_real = n - (ranks[real] - rankdata(scores[real]))
-    below_generated = ranks[generated] - rankdata(scores[generated])
-    influences[real] = (above_real / n - value) / m
-    influences[generated] = (below_generated / m - value) / n
+    below, above = np.sort(scores[real]), np.sort(scores[generated])
+    influences = np.empty(len(scores))
+    influences[real] = ((n - _midrank(above, scores[real])) / n - value) / m
+    influences[generated] = (_midrank(below, scores[generated]) / m - value) / n
     return value, influences
 
 
-def _combined(values: Floats, seeds: Sequence[Sequence[float]]) -> StandardError:
-    c = len(values)
-    if c < 2:
-        return StandardError(float("nan"), float("nan"))
-    parts = [(c / (c - 1) * float(np.sum(values**2)), c - 1)]
-    parts += [(float(np.var(of, ddof=1)) / len(of), len(of) - 1) for of in seeds if len(of) > 1]
-    variance = sum(part for part, _ in parts)
-    weight = sum(part**2 / df for part, df in parts)
-    return StandardError(float(np.sqrt(variance)), variance**2 / weight if weight > 0 else float(c - 1))
+def _midrank(ascending: Floats, scores: Floats) -> Floats:
+    """Counts how many of some sorted scores lie below each of others; equal ones count one half."""
+    both = np.searchsorted(ascending, scores, "left") + np.searchsorted(ascending, scores, "right")
+    return np.asarray(both / 2)
 
 
-def _hanley_mcneil(theta: float, influence: InfluenceValues) -> float:
-    """Variance of an AUROC ``theta`` under exponential scores, with Newcombe's mean of both class sizes."""
-    m, n = influence.n_real, influence.n_generated
-    both = (1 - theta) / (2 - theta) + theta / (1 + theta)
-    return theta * (1 - theta) * (1 + ((m + n) / 2 - 1) * both) / (m * n)
+def _ap_influences(labels: NDArray[np.int64], scores: Floats, positive: Positive) -> tuple[float, Floats]:
+    """Returns the average precision and the ``(n,)`` derivatives by the images' weights, centred within classes.
 
-
-def _arm(influence: InfluenceValues, level: float) -> float:
-    low, high = auroc_interval(influence, level)
-    return max(influence.value - low, high - influence.value)
+    ``AP = sum_b p_b / N * T_b / (T_b + F_b)`` over blocks ``b`` of tied scores from strict to lenient: ``p_b`` of the
+    ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before.
+    """
+    hit = labels == (1 if positive == "generated" else 0)
+    _, block, sizes = np.unique(-scores if positive == "generated" else scores, return_inverse=True, return_counts=True)
+    found = np.bincount(block, weights=hit, minlength=len(sizes))
+    true, called, total = np.cumsum(found), np.cumsum(sizes), found.sum()
+    # A block's weight enters the precision of its own block and of all more lenient ones.
+    later_true = np.cumsum((found * (called - true) / called**2)[::-1])[::-1] / total
+    later_false = -np.cumsum((found * true / called**2)[::-1])[::-1] / total
+    value = average_precision(labels, scores, positive)
+    influences = np.where(hit, ((true / called - value) / total + later_true)[block], later_false[block])
+    for of in (hit, ~hit):
+        influences[of] -= influences[of].mean()
+    return value, influences

@@ -8,9 +8,10 @@ import torch
 
 from bench.evaluation import Entry
 from bench.fusion import ScoreTable
+from bench.numbers import Summary
 from bench.options import RunOptions
 from bench.scoring import CLEAN
-from bench.summary import DRAWS, Summary, real_scores, unreadable
+from bench.summary import DRAWS, real_scores, unreadable
 from bench.worst_cue import SIGNIFICANT
 from datamodules import DetectionDataModule
 from detectors import Backbone

@@ -126,3 +126,9 @@ class Part:
     def n_generated(self) -> int:
         """Number of generated images."""
         return int((self.labels == 1).sum())
+
+    @cached_property
+    def n_groups(self) -> tuple[int, int]:
+        """Numbers of groups with real and with generated images; one may be in both."""
+        counts = [np.bincount(self.groups[self.labels == label]) for label in (0, 1)]
+        return int(np.count_nonzero(counts[0])), int(np.count_nonzero(counts[1]))

@@ -1,8 +1,9 @@
 """Ranks and paired tests as rows of text, for the terminal, Markdown and the page."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from bench.ranking import Pair, Ranking
+from bench.numbers import MEAN, Summary
+from bench.ranking import Pair, Ranking, rank_detectors
 
 RANKS = ("rank", "detector", "AUROC", "wins and losses", "rank without any one generator")
 RANKS_NOTE = (
@@ -12,10 +13,31 @@ RANKS_NOTE = (
 )
 PAIRS = ("first", "second", "difference of AUROC", "p (Holm)", "verdict", "smallest difference", "views")
 PAIRS_NOTE = (
-    "Paired over the same groups of images; p adjusted for the number of pairs. Smallest difference: what this number of "
-    "images finds in four of five cases. Where views differ, the two were shown different pictures of an image."
+    "Paired over the same groups of images; p adjusted for the number of pairs. Smallest difference: what this number "
+    "of images finds in four of five cases. Where views differ, the two were shown different pictures of an image."
 )
 SIGNIFICANT = 0.05
+
+
+def rankings_of(summary: Summary, left_out: Collection[tuple[str, str]] = ()) -> dict[str, Ranking]:
+    """Ranks the detectors of each condition by their mean AUROC, or that of the only generator.
+
+    Args:
+        summary: The numbers.
+        left_out: Detectors and conditions that are not compared, since they lack images.
+    """
+    labels: dict[str, list[str]] = {}
+    targets: dict[str, str] = {}
+    for row in summary.rows:
+        if (row.detector, row.condition) not in left_out:
+            of = labels.setdefault(row.condition, [])
+            of += [row.detector] if row.detector not in of else []
+            if row.generator == MEAN or row.condition not in targets:
+                targets[row.condition] = row.generator
+    return {
+        condition: rank_detectors({one: summary.influences.get((one, condition), {}) for one in of}, targets[condition])
+        for condition, of in labels.items()
+    }
 
 
 def rank_rows(ranking: Ranking) -> list[list[str]]:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.numbers import MEAN, Row, Summary
 from bench.scoring import CLEAN
-from bench.summary import MEAN, Row, Summary
 from datamodules import DataOptionError
 from datamodules.degradations import parse_condition
 

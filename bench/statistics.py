@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm, t
 
 from bench.metrics import Metric
 
@@ -21,6 +22,9 @@ Counts = NDArray[np.int16]
 # With few groups, percentile intervals are too short to be called 95 %. Measured at an AUROC of 0.9, with 10, 20 and 48
 # groups in each class: 87, 92 and 94 %.
 FEWEST_GROUPS = 10
+# Images of the negative class to be expected beyond a threshold, below which a TPR at a FPR says little: the share
+# beyond it is then uncertain by half and more.
+FEWEST_BEYOND = 5
 # Share of the draws that may lack a class before an interval over the others would mislead.
 MOST_UNDEFINED = 0.01
 # Counts of the groups are kept for the next call up to this many bytes, and drawn again beyond.
@@ -147,6 +151,48 @@ def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(float(low), float(high))
 
 
+def widened(found: Interval, value: float, sd: float, seeds: Sequence[float], level: float = 0.95) -> Interval:
+    """Adds the error over seeds to an interval over images, for the mean over seeds.
+
+    ``SE^2 = SE_images^2 + s_seeds^2 / S`` with degrees of freedom after Satterthwaite: both arms grow by the ratio of
+    the errors, and of the quantiles of Student's and the normal distribution.
+
+    Args:
+        found: The interval over images.
+        value: The mean over seeds.
+        sd: Standard deviation of the bootstrap replicates.
+        seeds: ``(S,)`` the value of each seed; with one the spread over seeds is unknown.
+        level: The level of the interval.
+
+    Returns:
+        The longer interval, within [0, 1].
+    """
+    if len(seeds) < 2 or sd <= 0:
+        return found
+    images, between = sd**2, float(np.var(seeds, ddof=1)) / len(seeds)
+    if between == 0:
+        return found
+    df = (images + between) ** 2 * (len(seeds) - 1) / between**2
+    tail = (1 + level) / 2
+    factor = np.sqrt(1 + between / images) * float(t.ppf(tail, df)) / float(norm.ppf(tail))
+    low, high = value - factor * (value - found.low), value + factor * (found.high - value)
+    return Interval(max(float(low), 0.0), min(float(high), 1.0))
+
+
+def tpr_reason(n_negative: int, fpr: float) -> str | None:
+    """Says why so many groups of the negative class cannot carry a TPR at a FPR, or returns None where they can.
+
+    Examples:
+        >>> tpr_reason(96, 0.05)
+        '5 % of 96 independent groups are fewer than 5: too few for a threshold there'
+        >>> tpr_reason(100, 0.05)
+    """
+    if fpr * n_negative >= FEWEST_BEYOND:
+        return None
+    share = f"{100 * fpr:g} % of {n_negative} independent groups"
+    return f"{share} are fewer than {FEWEST_BEYOND}: too few for a threshold there"
+
+
 def n_groups(groups: Sequence[str], labels: Sequence[int]) -> tuple[int, int]:
     """Counts the groups that hold real images, and those that hold generated ones; a group may be in both counts."""
     real, generated = _members(groups, labels)
@@ -160,7 +206,12 @@ def no_interval_reason(groups: Sequence[str], labels: Sequence[int]) -> str | No
         >>> no_interval_reason(["a", "a", "b"], [0, 0, 1])
         'fewer than 10 independent groups among the real images (1)'
     """
-    for name, number in zip(("real", "generated"), n_groups(groups, labels), strict=True):
+    return groups_reason(*n_groups(groups, labels))
+
+
+def groups_reason(n_real: int, n_generated: int) -> str | None:
+    """Says why so many groups with real and with generated images are too few for an interval, if they are."""
+    for name, number in (("real", n_real), ("generated", n_generated)):
         if number < FEWEST_GROUPS:
             return f"fewer than {FEWEST_GROUPS} independent groups among the {name} images ({number})"
     return None

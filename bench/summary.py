@@ -1,92 +1,41 @@
 """From stored scores to the numbers of a comparison: metrics with intervals, per generator and over generators.
 
 AUROC has influence values (`bench.influence`): intervals, paired tests and differences follow from them. The other
-metrics have one set of bootstrap draws of the groups, shared by all generators, detectors, conditions and seeds.
+metrics have one set of bootstrap draws of the groups, shared by all generators, detectors, conditions and seeds;
+where images are so many that draws would take long, average precisions have influence values, too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
+from bench.estimates import MOST_DRAWN_AT_ALL, TOO_MANY, Estimate, Floats, influence_of, replicates
+from bench.inference import paired_test
+from bench.influence import InfluenceValues, combined
 from bench.metrics import METRICS, undefined_reason
+from bench.numbers import ALL, MEAN, Change, Number, Row, Summary
 from bench.panel import Panel, Part
 from bench.scoring import CLEAN, OK, UNREADABLE
-from bench.statistics import GroupBootstrap, Interval, interval, no_interval_reason
+from bench.statistics import GroupBootstrap, Interval, groups_reason
 
 DRAWS = 1000
-MEAN, ALL = "mean", "all images"
-WITH_INTERVAL = ("auroc", "ap_generated", "ap_real")
-Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Number:
-    """A metric of one detector against one generator, or its mean over generators.
-
-    Args:
-        value: Mean over seeds; nan where it is undefined.
-        interval: 95 % interval over images and seeds, or None.
-        seeds_sd: Standard deviation over seeds, or None with one seed.
-        reason: Why there is no value or no interval.
-    """
-
-    value: float
-    interval: Interval | None = None
-    seeds_sd: float | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """All numbers of one detector under one condition against one generator (or ``mean``)."""
-
-    detector: str
-    condition: str
-    generator: str
-    n_real: int
-    n_generated: int
-    n_unreadable: int
-    numbers: dict[str, Number]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a condition does to a detector: its mean AUROC there minus the one on the clean images, paired."""
-
-    detector: str
-    condition: str
-    auroc: Number
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The numbers of a comparison.
-
-    Args:
-        rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
-        changes: What each condition changes.
-        influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
-            it is defined and has groups enough for an interval.
-    """
-
-    rows: list[Row]
-    changes: list[Change]
-    influences: Mapping[tuple[str, str], Mapping[str, InfluenceValues]] = field(default_factory=dict)
-
-
-def summarise(panel: Panel, draws: int = DRAWS) -> Summary:
+def summarise(panel: Panel, metrics: Sequence[str] = tuple(METRICS), draws: int = DRAWS) -> Summary:
     """Computes every number of a comparison from scores alone.
 
     Args:
         panel: The scores.
+        metrics: Names of `METRICS`; AUROC is always there.
         draws: Number of bootstrap draws.
     """
-    bootstrap = GroupBootstrap(panel.images["group"].to_list(), panel.labels.tolist(), draws=draws)
-    results = {cell: _Result(panel, bootstrap, *cell) for cell in panel.cells}
+    names = list(dict.fromkeys(["auroc", *metrics]))
+    bootstrap = _Bootstrap(panel, draws)
+    results = {cell: _Result(panel, bootstrap, names, *cell) for cell in panel.cells}
     changes = [
         Change(detector, condition, _difference(result, results[detector, CLEAN]))
         for (detector, condition), result in results.items()
@@ -102,88 +51,81 @@ def real_scores(rows: pl.DataFrame, position: int) -> Floats:
     return chosen["score"].to_numpy()
 
 
+class _Bootstrap:
+    """Draws for the images of a panel, made when they are asked for."""
+
+    def __init__(self, panel: Panel, draws: int) -> None:
+        self.panel, self.draws = panel, draws
+
+    @cached_property
+    def _drawn(self) -> GroupBootstrap:
+        return GroupBootstrap(self.panel.images["group"].to_list(), self.panel.labels.tolist(), draws=self.draws)
+
+    def weights(self, part: Part) -> NDArray[np.generic] | None:
+        """Returns how often each image is drawn; None where they are too many."""
+        return self._drawn.weights(part.rows) if len(part.rows) <= MOST_DRAWN_AT_ALL else None
+
+
 class _Result:
     """One detector under one condition."""
 
-    def __init__(self, panel: Panel, bootstrap: GroupBootstrap, detector: str, condition: str) -> None:
+    def __init__(
+        self, panel: Panel, bootstrap: _Bootstrap, metrics: Sequence[str], detector: str, condition: str
+    ) -> None:
         self.detector, self.condition, self.bootstrap = detector, condition, bootstrap
         rules = panel.contrasts[condition]
         self.parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
         everything = panel.part(detector, condition)
-        self.reasons: dict[str, str | None] = {}
-        self.influences: dict[str, InfluenceValues] = {}
-        self.drawn: dict[str, dict[str, Floats]] = {metric: {} for metric in WITH_INTERVAL}
-        self.rows = [self._row(name, part, self._numbers(name, part)) for name, part in self.parts.items()]
-        if not self.parts:
-            self.rows.append(self._row(ALL, everything, self._numbers(ALL, everything)))
+        named = self.parts or {ALL: everything}
+        self.estimates = {name: self._estimates(part, metrics) for name, part in named.items()}
+        self.rows = [self._row(name, part, self.estimates[name], [part]) for name, part in named.items()]
         if len(self.parts) > 1:
-            self.rows.append(self._row(MEAN, everything, self._means(everything)))
+            means = {metric: self._mean(metric, everything) for metric in metrics}
+            self.estimates[MEAN] = means
+            self.rows.append(self._row(MEAN, everything, means, list(self.parts.values())))
 
-    def _row(self, name: str, part: Part, numbers: dict[str, Number]) -> Row:
-        counts = (part.n_real, part.n_generated, part.n_unreadable)
-        return Row(self.detector, self.condition, name, *counts, numbers)
+    @property
+    def influences(self) -> dict[str, InfluenceValues]:
+        """Of the AUROC, by generator, where it has an interval."""
+        found = {name: of["auroc"].influence for name, of in self.estimates.items()}
+        return {name: influence for name, influence in found.items() if influence is not None}
 
-    def _numbers(self, name: str, part: Part) -> dict[str, Number]:
-        undefined = undefined_reason(part.labels)
-        reason = undefined or no_interval_reason(part.groups.tolist(), part.labels.tolist())
-        self.reasons[name] = reason
-        if undefined is None:
-            weights = self.bootstrap.weights(part.rows)
-            for metric, drawn in self.drawn.items():
-                if metric != "auroc":
-                    drawn[name] = _mean_over_seeds(METRICS[metric].replicates, part, weights)
-        if reason is None:
-            self.influences[name] = _influence([part])
-        return {metric: self._number(name, metric, _points(metric, part), reason) for metric in METRICS}
+    def _row(self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part]) -> Row:
+        groups = np.mean([one.n_groups for one in parts], axis=0)
+        numbers = {
+            metric: replace(estimate.number(metric), n_groups=(float(groups[0]), float(groups[1])))
+            for metric, estimate in estimates.items()
+        }
+        return Row(self.detector, self.condition, name, part.n_real, part.n_generated, part.n_unreadable, numbers)
 
-    def _means(self, everything: Part) -> dict[str, Number]:
+    def _estimates(self, part: Part, metrics: Sequence[str]) -> dict[str, Estimate]:
+        reason = undefined_reason(part.labels) or groups_reason(*part.n_groups)
+        weights = None if reason or set(metrics) == {"auroc"} else self.bootstrap.weights(part)
+        return {metric: Estimate.of(metric, part, reason, weights) for metric in metrics}
+
+    def _mean(self, metric: str, everything: Part) -> Estimate:
         """Averages over generators; an interval asks for enough groups in all, not of each generator."""
-        parts = self.parts
-        undefined = [name for name, part in parts.items() if undefined_reason(part.labels)]
-        reason = f"undefined for {undefined[0]}" if undefined else None
-        reason = reason or no_interval_reason(everything.groups.tolist(), everything.labels.tolist())
-        self.reasons[MEAN] = reason
-        if reason is None:
-            self.influences[MEAN] = _influence(list(parts.values()))
-            for drawn in self.drawn.values():
-                if drawn:
-                    drawn[MEAN] = np.mean(list(drawn.values()), axis=0)
-        points = {metric: np.mean([_points(metric, part) for part in parts.values()], axis=0) for metric in METRICS}
-        return {metric: self._number(MEAN, metric, points[metric], reason) for metric in METRICS}
+        each = {name: of[metric] for name, of in self.estimates.items()}
+        seeds = np.mean([one.seeds for one in each.values()], axis=0)
+        for name, one in each.items():
+            if np.isnan(one.seeds).any():
+                return Estimate(seeds, f"undefined for {name}: {one.reason}")
+        reason = groups_reason(*everything.n_groups)
+        if reason:
+            return Estimate(seeds, reason)
+        if metric == "auroc" or any(one.influence is not None for one in each.values()):
+            found = [one.influence or influence_of(metric, self.parts[name]) for name, one in each.items()]
+            return Estimate(seeds, influence=combined(found))
+        drawn = [self._drawn(metric, name, one) for name, one in each.items()]
+        known = [one for one in drawn if one is not None]
+        return Estimate(seeds, TOO_MANY) if len(known) < len(drawn) else Estimate(seeds, drawn=np.mean(known, axis=0))
 
-    def _number(self, name: str, metric: str, points: Floats, reason: str | None) -> Number:
-        value, seeds_sd = float(np.mean(points)), float(np.std(points, ddof=1)) if len(points) > 1 else None
-        if reason is not None:
-            return Number(value, None, seeds_sd, reason)
-        if metric == "auroc":
-            return Number(value, auroc_interval(self.influences[name]), seeds_sd)
-        if metric not in self.drawn:
-            return Number(value, None, seeds_sd)
-        found = interval(self.drawn[metric][name])
-        if np.isnan(found.low):
-            return Number(value, None, seeds_sd, "too many bootstrap draws lack a class of a small generator")
-        return Number(value, found, seeds_sd)
-
-
-def _points(metric: str, part: Part) -> Floats:
-    """Returns the metric of each seed, ``(S,)``."""
-    return np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
-
-
-def _mean_over_seeds(replicates: Callable[..., Floats], part: Part, weights: NDArray[np.generic]) -> Floats:
-    """Returns the mean over seeds of a metric in each draw, ``(draws,)``."""
-    return np.asarray(np.mean([replicates(part.labels, scores, weights) for scores in part.scores], axis=0))
-
-
-def _influence(parts: Sequence[Part]) -> InfluenceValues:
-    """Returns the influence values of the AUROC, or of its mean over generators, averaged over seeds."""
-    seeds = range(len(parts[0].scores))
-    return mean_over_seeds(
-        [
-            auroc_influence([Contrast(part.labels, part.scores[seed], part.groups.tolist()) for part in parts])
-            for seed in seeds
-        ]
-    )
+    def _drawn(self, metric: str, name: str, estimate: Estimate) -> Floats | None:
+        """Returns the draws of a generator, also of one that has too few groups for an interval of its own."""
+        if estimate.drawn is not None:
+            return estimate.drawn
+        weights = self.bootstrap.weights(self.parts[name])
+        return None if weights is None else replicates(metric, self.parts[name], weights)
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
@@ -192,29 +134,17 @@ def _difference(result: _Result, clean: _Result) -> Number:
     The mean is over the generators that are there under both conditions.
     """
     names = [name for name in result.parts if name in clean.parts]
-    reasons = [each.reasons[name] for each in (result, clean) for name in names]
-    value = float(np.mean([_auroc(result, name) - _auroc(clean, name) for name in names]))
-    reason = next(filter(None, reasons), None)
+    if not names:
+        return Number(float("nan"), reason="no generator is there under both")
+    each = [[of.estimates[name]["auroc"] for name in names] for of in (result, clean)]
+    values = [np.mean([one.seeds.mean() for one in of]) for of in each]
+    value = float(values[0] - values[1])
+    reason = next((one.reason for of in each for one in of if one.reason), None)
     if reason is not None:
         return Number(value, reason=reason)
-    first, second = ([each.parts[name] for name in names] for each in (result, clean))
-    test = paired_test(*_aligned(_influence(first), _influence(second)))
+    changed, untouched = (combined([one.influence for one in of if one.influence is not None]) for of in each)
+    test = paired_test(changed, untouched)
     return Number(value, Interval(test.low, test.high))
-
-
-def _aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
-    """Puts two on the union of their groups: a group that one did not see has no influence on it."""
-    groups = tuple(sorted({*first.groups, *second.groups}))
-    return _spread(first, groups), _spread(second, groups)
-
-
-def _spread(influence: InfluenceValues, groups: tuple[str, ...]) -> InfluenceValues:
-    values = dict(zip(influence.groups, influence.values, strict=True))
-    return replace(influence, groups=groups, values=np.array([values.get(group, 0.0) for group in groups]))
-
-
-def _auroc(result: _Result, name: str) -> float:
-    return float(np.mean(_points("auroc", result.parts[name])))
 
 
 def unreadable(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,8 +1,8 @@
 """Writes a comparison for people (terminal, Markdown) and for programs (CSV)."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 from rich.console import Console
@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import METRICS
+from bench.numbers import WITH_INTERVAL, Number, Row, Summary
+from bench.rank_tables import PAIRS, PAIRS_NOTE, RANKS, RANKS_NOTE, pair_rows, rank_rows
+from bench.ranking import Ranking
 from bench.scoring import CLEAN
-from bench.summary import WITH_INTERVAL, Number, Row, Summary
 from bench.worst_cue import WORST_CUE, AgainstCues
 
 UNLIMITED = 10_000
@@ -30,6 +32,8 @@ class Report:
         cues: The worst trivial cue beside the detectors.
         notes: What a reader must know to read them, one sentence each.
         warnings: What makes them doubtful.
+        rankings: What paired tests say of the detectors, by condition.
+        views: The picture that each detector was shown.
     """
 
     title: str
@@ -37,6 +41,8 @@ class Report:
     cues: AgainstCues
     notes: Sequence[str]
     warnings: Sequence[str]
+    rankings: Mapping[str, Ranking] = field(default_factory=dict)
+    views: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def header(self) -> list[str]:
@@ -61,6 +67,16 @@ class Report:
         return [[c.detector, c.condition, cell(c.auroc, signed=True)] for c in self.summary.changes]
 
     @property
+    def ranks(self) -> list[list[str]]:
+        """The detectors' ranks, as text under ``bench.rank_tables.RANKS``, after the condition."""
+        return [[name, *row] for name, one in self.rankings.items() if len(one.order) > 1 for row in rank_rows(one)]
+
+    @property
+    def pairs(self) -> list[list[str]]:
+        """The paired tests, as text under ``bench.rank_tables.PAIRS``, after the condition."""
+        return [[name, *row] for name, one in self.rankings.items() for row in pair_rows(one, self.views)]
+
+    @property
     def _has_conditions(self) -> bool:
         return any(row.condition != CLEAN for row in self.summary.rows)
 
@@ -83,6 +99,10 @@ def terminal_tables(report: Report) -> list[Table]:
     tables = [make_table(report.title, report.header, report.cells, named)]
     if report.changes:
         tables.append(make_table("Against the clean images, paired", CHANGES, report.changes, 2))
+    if report.ranks:
+        tables.append(make_table("Ranks", ("condition", *RANKS), report.ranks, 3))
+    if report.pairs:
+        tables.append(make_table("Detectors against each other, paired", ("condition", *PAIRS), report.pairs, 3))
     return tables
 
 
@@ -107,6 +127,10 @@ def markdown(report: Report) -> str:
     lines = [f"## {escaped(report.title)}", "", *markdown_table(report.header, report.cells), ""]
     if report.changes:
         lines += [*markdown_table(CHANGES, report.changes), ""]
+    if report.ranks:
+        lines += [*markdown_table(("condition", *RANKS), report.ranks), "", RANKS_NOTE, ""]
+    if report.pairs:
+        lines += [*markdown_table(("condition", *PAIRS), report.pairs), "", PAIRS_NOTE, ""]
     lines += [f"- **Warning:** {escaped(warning)}" for warning in report.warnings]
     lines += [f"- {escaped(note)}" for note in report.notes]
     return "\n".join(lines) + "\n"

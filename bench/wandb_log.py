@@ -16,9 +16,9 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from bench.errors import BenchError
+from bench.numbers import MEAN, WITH_INTERVAL, Number, Row, Summary
 from bench.options import RunOptions
 from bench.robustness import Curve, mean_rows, robustness_curves
-from bench.summary import MEAN, WITH_INTERVAL, Number, Row, Summary
 from bench.tables import Report
 from bench.worst_cue import WORST_CUE
 from datamodules.degradations import CLEAN

@@ -11,9 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.audit import CueResult, audit, influence_of
-from bench.influence import Contrast, InfluenceValues, auroc_influence, auroc_interval, mean_over_seeds, paired_test
+from bench.inference import auroc_interval, paired_test
+from bench.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
+from bench.numbers import MEAN, Number, Row
 from bench.panel import Panel
-from bench.summary import MEAN, Number, Row
 
 WORST_CUE = "(worst cue)"
 ABOVE, BELOW, NOT_SEPARATED = "above", "below", "not separated"

@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 from bench.audit import audit, audit_frame, influence_of
 from bench.correlations import score_correlations
 from bench.crossfit import Images, combined, cross_fitted, feature_of, learned, mean_auroc, parts_of
-from bench.influence import Contrast, auroc_influence, paired_test
+from bench.inference import paired_test
+from bench.influence import Contrast, auroc_influence
 from bench.metrics import auroc
 
 CONTRASTS = {"gan": ("camera",)}

@@ -6,9 +6,10 @@ import pytest
 
 from bench.contrasts import rules_of
 from bench.metrics import METRICS
+from bench.numbers import Summary
 from bench.panel import Panel
 from bench.scoring import Scoring
-from bench.summary import Summary, summarise
+from bench.summary import summarise
 
 
 def rows_of(scores: dict[tuple[str, int], list[list[float | None]]]) -> pl.DataFrame:

@@ -16,9 +16,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from wandb_reader import OfflineRun, read_run
 
 from bench.compare import Comparison, compare
+from bench.numbers import Number, Row, Summary
 from bench.options import RunOptions
 from bench.robustness import Curve
-from bench.summary import Number, Row, Summary
 from bench.tables import Report
 from bench.wandb_log import (
     chart_lines,

@@ -1,0 +1,40 @@
+"""Panels of given scores, for the tests of thresholds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from bench.contrasts import rules_of
+from bench.panel import Panel
+from bench.scoring import Scoring
+from bench.threshold_rules import is_held_out
+
+Seeds = Sequence[Sequence[float]]
+
+
+def names(number: int, held: bool, start: int = 0) -> list[str]:
+    """The first names of real images that are held out, or are not."""
+    found = []
+    while len(found) < number:
+        if is_held_out(f"camera/{start}") == held:
+            found.append(f"camera/{start}")
+        start += 1
+    return found
+
+
+def panel_of(
+    held: Seeds, measured: Seeds, generated: Mapping[str, Seeds], conditions: Sequence[str] = ("clean",)
+) -> Panel:
+    """Makes a panel of detector ``x``: scores by seed of held-out reals, of other reals and of each generator."""
+    paths = [*names(len(held[0]), True), *names(len(measured[0]), False)]
+    paths += [f"{name}/{i}" for name, seeds in generated.items() for i in range(len(seeds[0]))]
+    label = [int(not path.startswith("camera/")) for path in paths]
+    source = [path.split("/")[0] for path in paths]
+    images = pl.DataFrame({"path": paths, "group": paths, "label": label, "generator": source})
+    scores = np.concatenate([np.asarray(seeds, dtype=float) for seeds in (held, measured, *generated.values())], axis=1)
+    order = images["path"].arg_sort().to_numpy()
+    scores = np.concatenate([scores[:, order]] * len(conditions))
+    scorings = tuple(Scoring("x", "f", seed, where) for where in conditions for seed in range(len(held)))
+    rules = rules_of({name: ["camera"] for name in generated})
+    return Panel(images[order], scorings, scores, np.isfinite(scores), dict.fromkeys(conditions, rules))
