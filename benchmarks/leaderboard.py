@@ -44,6 +44,12 @@ def make_images(count: int) -> pl.DataFrame:
     )
 
 
+def described(name: str) -> dict[str, object]:
+    """Describes a detector as a run does."""
+    texts = dict.fromkeys(("paper", "view", "view_mode", "precision"), "made up")
+    return {**texts, "label": name, "name": name, "version": 1, "options": {}, "backbone": None, "held_out": []}
+
+
 def make_store(output: Path, arguments: argparse.Namespace) -> int:
     """Writes the store, a run for each detector, and returns its number of rows."""
     images = make_images(arguments.images)
@@ -60,7 +66,7 @@ def make_store(output: Path, arguments: argparse.Namespace) -> int:
                 "wanted": dict.fromkeys(conditions, len(images)),
                 "contrasts": {one: {generator: [REALS] for generator in GENERATORS} for one in conditions},
             },
-            "detectors": {fingerprint: {"label": name, "name": name, "options": {}, "backbone": None, "held_out": []}},
+            "detectors": {fingerprint: described(name)},
             "cost": {},
         }
         record = RunRecord(f"20260101T00000{number}.000000-aaaaaa", facts, pl.DataFrame(schema=MEMBERS))

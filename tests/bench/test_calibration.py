@@ -86,22 +86,20 @@ def test_generators_are_averaged():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sharpen", [1.5, 3.0])
-def test_intervals_hold_the_truth(sharpen):
-    """The truth is the same measure of a million images."""
-    stream = np.random.default_rng(4)
+@pytest.mark.parametrize("sharpen", [1.0, 1.5, 3.0])
+def test_intervals_hold_the_truth_as_often_as_the_module_says(sharpen):
+    """The truth is the same measure of a million images, or 0. Intervals of calibration errors are a little short."""
+    stream = np.random.default_rng((4, int(10 * sharpen)))
     logits = np.concatenate([stream.normal(mean, 2.0, size=500_000) for mean in (-2.0, 2.0)])
     labels, probabilities = np.repeat([0, 1], 500_000), 1 / (1 + np.exp(-sharpen * logits))
     one = np.ones((1, len(labels)))
-    truth = {
-        "ece_width": ece(labels, probabilities, equal_width(probabilities), one)[0],
-        "brier": brier(labels, probabilities, one)[0],
-    }
-    inside, runs = dict.fromkeys(truth, 0), 200
+    error = ece(labels, probabilities, equal_width(probabilities), one)[0] if sharpen != 1 else 0.0
+    truth = {"ece_width": error, "brier": brier(labels, probabilities, one)[0]}
+    inside, runs = dict.fromkeys(truth, 0), 300
     for _ in range(runs):
-        (point,) = calibration(random_panel(300, stream, sharpen), "x", "clean", draws=400, probability=True)
+        (point,) = calibration(random_panel(300, stream, sharpen), "x", "clean", draws=500, probability=True)
         for measure in truth:
             low, high = point.numbers[measure].interval
             inside[measure] += low <= truth[measure] <= high
-    for measure, number in inside.items():
-        assert abs(number / runs - 0.95) < 3 * np.sqrt(0.95 * 0.05 / runs), (measure, number)
+    assert abs(inside["brier"] / runs - 0.95) < 3 * np.sqrt(0.95 * 0.05 / runs)
+    assert inside["ece_width"] / runs > 0.84 - 3 * np.sqrt(0.84 * 0.16 / runs)

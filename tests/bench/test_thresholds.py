@@ -110,6 +110,14 @@ def test_held_out_groups_must_carry_the_share():
     assert refusal(14, 0.07) is not None  # 1 / 0.07 is 14.3
 
 
+def test_few_held_out_groups_give_numbers_without_bootstrap_intervals():
+    panel = panel_of([range(39)], [range(39)], {"a": [range(39)]})
+    (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=20)
+    assert point.numbers["tpr"].reason == "fewer than 40 held-out groups of real images (39)"
+    assert (point.threshold.interval, point.numbers["tpr"].interval) == (None, None)
+    assert point.numbers["fpr"].interval == clopper_pearson(1, 39)
+
+
 def test_numbers_by_hand():
     """20 held-out reals carry 5 %: one lies above."""
     panel = panel_of([range(20)], [[0, 10, 18, 19]], {"a": [[18.5, 30, 1, 40]], "b": [[40, 41]]})
@@ -245,11 +253,11 @@ def test_the_realised_fpr_is_the_expected_one():
 def test_intervals_hold_the_truth():
     """Clopper-Pearson's that of its own threshold, the bootstrap's that of the rule with any number of images."""
     stream = np.random.default_rng(7)
-    truth, runs = float(norm.sf(norm.isf(0.05) - 1.5)), 200
+    truth, runs = float(norm.sf(norm.isf(0.05) - 1.5)), 300
     exact, drawn = 0, 0
     for _ in range(runs):
-        panel = panel_of([stream.normal(size=100)], [stream.normal(size=100)], {"a": [stream.normal(1.5, size=200)]})
-        (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=400)
+        panel = panel_of([stream.normal(size=200)], [stream.normal(size=200)], {"a": [stream.normal(1.5, size=400)]})
+        (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=500)
         low, high = point.numbers["fpr"].interval
         exact += low <= norm.sf(point.threshold.value) <= high
         low, high = point.numbers["tpr"].interval
