@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inference import StandardError, auroc_interval, bounded_interval, standard_error
-from bench.influence import Contrast, InfluenceValues, ap_influence, auroc_influence, mean_over_seeds
+from bench.inference import auroc_interval, bounded_interval, standard_error
+from bench.influence import Contrast, InfluenceValues, Placed, mean_over_seeds
 from bench.metrics import METRICS
 from bench.numbers import Number
 from bench.panel import Part
+from bench.standard_errors import over_images_and_seeds
 from bench.statistics import interval, tpr_reason, widened
 
 MOST_DRAWN = 5_000
@@ -22,10 +22,10 @@ TOO_MANY = f"more than {MOST_DRAWN_AT_ALL:,} images: too many for the bootstrap"
 DRAWN_LACK_A_CLASS = "too many bootstrap draws lack a class of a small generator"
 DRAWN_ALIKE = "every bootstrap draw gives the same"
 Floats = NDArray[np.float64]
-INFLUENCES: dict[str, Callable[[Sequence[Contrast]], InfluenceValues]] = {
-    "auroc": auroc_influence,
-    "ap_generated": partial(ap_influence, positive="generated"),
-    "ap_real": partial(ap_influence, positive="real"),
+INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
+    "auroc": Placed.auroc,
+    "ap_generated": lambda placed: placed.average_precision("generated"),
+    "ap_real": lambda placed: placed.average_precision("real"),
 }
 LOW_RATES = {"tpr_at_5_fpr": (0.05, 0), "tpr_at_5_fpr_real": (0.05, 1)}
 """Metrics at a low false positive rate: the rate, and the class whose images are falsely called positive."""
@@ -47,28 +47,6 @@ class Estimate:
     influence: InfluenceValues | None = None
     drawn: Floats | None = None
 
-    @classmethod
-    def of(cls, metric: str, part: Part, reason: str | None, weights: NDArray[np.generic] | None) -> "Estimate":
-        """Estimates a metric from the images of one contrast.
-
-        Args:
-            metric: One of `METRICS`.
-            part: The images.
-            reason: Why they are too few for an interval.
-            weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
-        """
-        refused = refusal(metric, part)
-        if refused:
-            return cls(np.full(len(part.scores), np.nan), refused)
-        seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
-        if reason:
-            return cls(seeds, reason)
-        if metric == "auroc" or (metric in INFLUENCES and len(part.rows) > MOST_DRAWN):
-            return cls(seeds, influence=influence_of(metric, part))
-        if weights is None:
-            return cls(seeds, TOO_MANY)
-        return cls(seeds, drawn=replicates(metric, part, weights))
-
     def number(self, metric: str) -> Number:
         """Makes a number with its interval."""
         value = float(np.mean(self.seeds))
@@ -84,18 +62,61 @@ class Estimate:
         return _number_of_draws(number, self.drawn)
 
 
+def estimate(
+    part: Part, metrics: Sequence[str], reason: str | None, weights: NDArray[np.generic] | None
+) -> dict[str, Estimate]:
+    """Estimates metrics from the images of one contrast.
+
+    Args:
+        part: The images.
+        metrics: Names of `METRICS`.
+        reason: Why they are too few for an interval.
+        weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
+    """
+    influences = {} if reason else influences_of(part, [name for name in metrics if has_influence(name, part)])
+    return {metric: _estimate(metric, part, reason, influences.get(metric), weights) for metric in metrics}
+
+
+def has_influence(metric: str, part: Part) -> bool:
+    """Says whether a metric's error comes from influence values: where it can, and draws would take long."""
+    return metric == "auroc" or (metric in INFLUENCES and len(part.rows) > MOST_DRAWN)
+
+
+def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
+    """Computes influence values of several metrics, averaged over seeds; images are sorted once a seed."""
+    if not metrics:
+        return {}
+    seeds = []
+    for scores in part.scores:
+        placed = Placed(Contrast(part.labels, scores, part.groups))
+        seeds.append([INFLUENCES[metric](placed) for metric in metrics])
+    return {metric: mean_over_seeds(each) for metric, each in zip(metrics, zip(*seeds, strict=True), strict=True)}
+
+
+def _estimate(
+    metric: str,
+    part: Part,
+    reason: str | None,
+    influence: InfluenceValues | None,
+    weights: NDArray[np.generic] | None,
+) -> Estimate:
+    refused = refusal(metric, part)
+    if refused:
+        return Estimate(np.full(len(part.scores), np.nan), refused)
+    if influence is not None:
+        return Estimate(np.array(influence.seeds), influence=influence)
+    seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
+    if reason or weights is None:
+        return Estimate(seeds, reason or TOO_MANY)
+    return Estimate(seeds, drawn=replicates(metric, part, weights))
+
+
 def refusal(metric: str, part: Part) -> str | None:
     """Says why a metric has no value on some images, or returns None where it has."""
     rate, negative = LOW_RATES.get(metric, (0.0, 0))
     if not rate or not part.n_real or not part.n_generated:
         return None
     return tpr_reason(part.n_groups[negative], rate)
-
-
-def influence_of(metric: str, part: Part) -> InfluenceValues:
-    """Computes influence values, averaged over seeds."""
-    contrasts = [Contrast(part.labels, scores, part.groups) for scores in part.scores]
-    return mean_over_seeds([INFLUENCES[metric]([contrast]) for contrast in contrasts])
 
 
 def replicates(metric: str, part: Part, weights: NDArray[np.generic]) -> Floats:
@@ -111,8 +132,5 @@ def _number_of_draws(number: Number, drawn: Floats) -> Number:
     if found.low == found.high:
         return replace(number, reason=DRAWN_ALIKE)
     sd = float(np.nanstd(drawn))
-    spread = float(np.var(number.seeds, ddof=1)) / len(number.seeds) if len(number.seeds) > 1 else 0.0
-    variance = sd**2 + spread
-    df = variance**2 * (len(number.seeds) - 1) / spread**2 if spread else float("inf")
-    error = StandardError(float(np.sqrt(variance)), df)
+    error = over_images_and_seeds(sd**2, float("inf"), [number.seeds])
     return replace(number, interval=widened(found, number.value, sd, number.seeds), error=error)

@@ -2,12 +2,11 @@
 
 References:
     Intervals near 1: Newcombe, Statistics in Medicine 25 (2006) 559-573, method 5. Multiplicity: Holm, Scandinavian
-    Journal of Statistics 6 (1979) 65-70. Degrees of freedom: Satterthwaite, Biometrics Bulletin 2 (1946) 110-114.
+    Journal of Statistics 6 (1979) 65-70.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +15,7 @@ from scipy.special import expit, logit
 from scipy.stats import beta, t
 
 from bench.influence import InfluenceValues, aligned
+from bench.standard_errors import StandardError, images_alone, mixed, over_images_and_seeds, seeds_variance
 from bench.statistics import Interval
 
 Floats = NDArray[np.float64]
@@ -25,13 +25,6 @@ Floats = NDArray[np.float64]
 ZERO = 1e-14
 # Weight, in images on the wrong side, of the variance that the AUROC alone suggests (see `auroc_interval`).
 PRIOR_EVENTS = 0.5
-
-
-class StandardError(NamedTuple):
-    """A standard error and its degrees of freedom."""
-
-    se: float
-    df: float
 
 
 @dataclass(frozen=True)
@@ -56,9 +49,8 @@ class PairedTest:
 def standard_error(influence: InfluenceValues) -> StandardError:
     """Computes the standard error over images and seeds.
 
-    ``SE^2 = SE_images^2 + s_seeds^2 / S`` for the mean over seeds as an estimate of what further seeds would give;
-    degrees of freedom after Satterthwaite. With one seed the spread over seeds is unknown, and left out. Where two or
-    three seeds make most of the error, 95 % intervals from it hold in 87 to 93 % of cases; take five.
+    ``SE^2 = SE_images^2 + s_seeds^2 / S`` for the mean over seeds as an estimate of what further seeds would give. With
+    one seed the spread over seeds is unknown, and left out. See `bench.standard_errors` for the degrees of freedom.
 
     Returns:
         The standard error (nan with a single group) and the degrees of freedom.
@@ -114,7 +106,9 @@ def bounded_interval(influence: InfluenceValues, level: float = 0.95) -> Interva
     return Interval(float(expit(logit(value) - arm)), float(expit(logit(value) + arm)))
 
 
-def paired_test(first: InfluenceValues, second: InfluenceValues, level: float = 0.95) -> PairedTest:
+def paired_test(
+    first: InfluenceValues, second: InfluenceValues, level: float = 0.95, same_seeds: bool = False
+) -> PairedTest:
     """Tests whether two detectors differ on the same images (DeLong's paired test, over groups and seeds).
 
     Without any difference the p-value is 1. Where the error is 0 but the difference is not (one separates the
@@ -125,10 +119,16 @@ def paired_test(first: InfluenceValues, second: InfluenceValues, level: float = 
         first: The mean and the influences of one detector.
         second: Those of the other.
         level: The level of the interval, in (0, 1).
+        same_seeds: Whether a seed does the same in both, as under two conditions of one detector; by default the seeds
+            of the two are independent.
+
+    Raises:
+        ValueError: If the seeds should be the same but are not equally many.
     """
     first, second = aligned(first, second)
     difference = first.value - second.value
-    se, df = _combined(first.values - second.values, [first.seeds, second.seeds])
+    seeds = [_differences(first.seeds, second.seeds)] if same_seeds else [first.seeds, second.seeds]
+    se, df = _combined(first.values - second.values, seeds)
     if abs(difference) < ZERO and se < ZERO:
         return PairedTest(0.0, 0.0, 1.0, 0.0, 0.0)
     quantile = float(t.ppf((1 + level) / 2, df))
@@ -174,15 +174,55 @@ def clopper_pearson(count: int, n: int, level: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
+def prediction_interval(
+    value: float,
+    se: float,
+    df: float,
+    n_ours: float,
+    n_paper: float,
+    seeds_variance_paper: float = 0.0,
+    seeds: Sequence[float] = (),
+    level: float = 0.95,
+) -> Interval:
+    """Computes where a paper's number is expected if nothing differs but the images and the seeds.
+
+    The paper's number is an estimate, too: ``value ± t sqrt(SE_images^2 (1 + n_ours / n_paper) + V_ours + V_paper)``
+    with the variances ``V`` of the two means over seeds. ``SE_images^2 = se^2 - V_ours``, and its degrees of freedom,
+    are taken out of ``se`` and ``df``. Both ``V`` are taken to come from one measured spread, with one degree of
+    freedom less than we have seeds; with one seed ``V_ours`` is 0 and ``V_paper`` counts as known.
+
+    Args:
+        value: Our number, the mean over seeds.
+        se: Its standard error over images and seeds (`standard_error`).
+        df: The degrees of freedom of ``se``.
+        n_ours: Our number of images.
+        n_paper: The paper's, drawn apart from ours; the same photographs on both sides make the interval too long.
+        seeds_variance_paper: ``s_seeds^2 / S`` of the paper: either its own, or ours with its number of seeds.
+        seeds: Our number for each seed.
+        level: The level of the interval, in (0, 1).
+
+    Returns:
+        The interval, within [0, 1].
+    """
+    images, df_images = images_alone(StandardError(se, df), seeds)
+    spread = seeds_variance(seeds) + seeds_variance_paper
+    df_seeds = len(seeds) - 1 if len(seeds) > 1 else float("inf")
+    error = mixed(images * (1 + n_ours / n_paper), df_images, [(spread, df_seeds)])
+    arm = float(t.ppf((1 + level) / 2, error.df)) * error.se
+    return Interval(max(value - arm, 0.0), min(value + arm, 1.0))
+
+
+def _differences(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    if len(first) != len(second):
+        raise ValueError(f"Expected the same seeds, got {len(first)} and {len(second)}.")
+    return [one - other for one, other in zip(first, second, strict=True)]
+
+
 def _combined(values: Floats, seeds: Sequence[Sequence[float]]) -> StandardError:
     c = len(values)
     if c < 2:
         return StandardError(float("nan"), float("nan"))
-    parts = [(c / (c - 1) * float(np.sum(values**2)), c - 1)]
-    parts += [(float(np.var(of, ddof=1)) / len(of), len(of) - 1) for of in seeds if len(of) > 1]
-    variance = sum(part for part, _ in parts)
-    weight = sum(part**2 / df for part, df in parts)
-    return StandardError(float(np.sqrt(variance)), variance**2 / weight if weight > 0 else float(c - 1))
+    return over_images_and_seeds(c / (c - 1) * float(np.sum(values**2)), c - 1, seeds)
 
 
 def _hanley_mcneil(theta: float, influence: InfluenceValues) -> float:

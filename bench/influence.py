@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.metrics import Positive, auroc, average_precision, undefined_reason
+from bench.metrics import Positive, undefined_reason
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
         >>> influence.value, influence.values.tolist()
         (0.75, [0.125, -0.125, -0.125, 0.125])
     """
-    return combined([_grouped(contrast, *_auroc_influences(*_arrays(contrast))) for contrast in contrasts])
+    return combined([Placed(contrast).auroc() for contrast in contrasts])
 
 
 def ap_influence(contrasts: Sequence[Contrast], positive: Positive) -> InfluenceValues:
@@ -97,7 +97,7 @@ def ap_influence(contrasts: Sequence[Contrast], positive: Positive) -> Influence
     Raises:
         ValueError: If there is no contrast, or one lacks a class.
     """
-    return combined([_grouped(contrast, *_ap_influences(*_arrays(contrast), positive)) for contrast in contrasts])
+    return combined([Placed(contrast).average_precision(positive) for contrast in contrasts])
 
 
 def mean_over_seeds(seeds: Sequence[InfluenceValues]) -> InfluenceValues:
@@ -125,87 +125,106 @@ def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | N
     if len({len(one.seeds) for one in influences}) > 1:
         raise ValueError(f"Expected equally many seeds, got {[len(one.seeds) for one in influences]}.")
     weight = np.full(len(influences), 1 / len(influences)) if weights is None else np.asarray(weights, dtype=np.float64)
-    groups, values = influences[0].groups, weight[0] * influences[0].values
-    for share, one in zip(weight[1:], influences[1:], strict=True):
-        if np.array_equal(groups, one.groups):
-            values = values + share * one.values
-            continue
-        union = np.union1d(groups, one.groups)
-        values = _spread(groups, values, union) + share * _spread(one.groups, one.values, union)
-        groups = union
+    groups, codes = _coded(np.concatenate([one.groups for one in influences]))
+    shares = np.concatenate([share * one.values for share, one in zip(weight, influences, strict=True)])
     seeds = tuple(float(value) for value in weight @ np.array([one.seeds for one in influences]))
     n_real, n_generated = np.mean([(one.n_real, one.n_generated) for one in influences], axis=0).tolist()
     value = float(weight @ np.array([one.value for one in influences]))
-    return InfluenceValues(value, groups, values, n_real, n_generated, seeds)
+    return InfluenceValues(value, groups, _summed(codes, shares, len(groups)), n_real, n_generated, seeds)
 
 
 def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
     """Puts two on the union of their groups: a group that one did not see has no influence on it."""
     if np.array_equal(first.groups, second.groups):
         return first, second
-    union = np.union1d(first.groups, second.groups)
-    one, other = (replace(of, groups=union, values=_spread(of.groups, of.values, union)) for of in (first, second))
-    return one, other
+    union, codes = _coded(np.concatenate([first.groups, second.groups]))
+    cut = len(first.groups)
+    return (
+        replace(first, groups=union, values=_summed(codes[:cut], first.values, len(union))),
+        replace(second, groups=union, values=_summed(codes[cut:], second.values, len(union))),
+    )
 
 
-def _spread(groups: NDArray[Any], values: Floats, union: NDArray[Any]) -> Floats:
-    spread = np.zeros(len(union))
-    spread[np.searchsorted(union, groups)] = values
-    return spread
+class Placed:
+    """The images of a contrast in the order of their scores, sorted once for every metric.
 
+    Args:
+        contrast: The images.
 
-def _arrays(contrast: Contrast) -> tuple[NDArray[np.int64], Floats]:
-    labels, scores = np.asarray(contrast.labels), np.asarray(contrast.scores, dtype=np.float64)
-    reason = undefined_reason(labels)
-    if reason is not None:
-        raise ValueError(f"A contrast needs images of both classes, got {reason}.")
-    return labels, scores
-
-
-def _grouped(contrast: Contrast, value: float, influences: Floats) -> InfluenceValues:
-    """Sums the images' influences within groups."""
-    groups, codes = np.unique(np.asarray(contrast.groups), return_inverse=True)
-    if len(codes) != len(influences):
-        raise ValueError(f"Every image needs a group, got {len(codes)} groups and {len(influences)} images.")
-    generated = np.asarray(contrast.labels) == 1
-    sizes = [float(np.count_nonzero(np.bincount(codes[of], minlength=1))) for of in (~generated, generated)]
-    values = np.bincount(codes, weights=influences, minlength=len(groups)).astype(np.float64)
-    return InfluenceValues(value, groups, values, sizes[0], sizes[1], (value,))
-
-
-def _auroc_influences(labels: NDArray[np.int64], scores: Floats) -> tuple[float, Floats]:
-    """Returns the AUROC and the ``(n,)`` influences of the images on it."""
-    value = auroc(labels, scores)
-    real, generated = labels == 0, labels == 1
-    m, n = np.count_nonzero(real), np.count_nonzero(generated)
-    below, above = np.sort(scores[real]), np.sort(scores[generated])
-    influences = np.empty(len(scores))
-    influences[real] = ((n - _midrank(above, scores[real])) / n - value) / m
-    influences[generated] = (_midrank(below, scores[generated]) / m - value) / n
-    return value, influences
-
-
-def _midrank(ascending: Floats, scores: Floats) -> Floats:
-    """Counts how many of some sorted scores lie below each of others; equal ones count one half."""
-    both = np.searchsorted(ascending, scores, "left") + np.searchsorted(ascending, scores, "right")
-    return np.asarray(both / 2)
-
-
-def _ap_influences(labels: NDArray[np.int64], scores: Floats, positive: Positive) -> tuple[float, Floats]:
-    """Returns the average precision and the ``(n,)`` derivatives by the images' weights, centred within classes.
-
-    ``AP = sum_b p_b / N * T_b / (T_b + F_b)`` over blocks ``b`` of tied scores from strict to lenient: ``p_b`` of the
-    ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before.
+    Raises:
+        ValueError: If a class is missing, a score is not finite, or lengths differ.
     """
-    hit = labels == (1 if positive == "generated" else 0)
-    _, block, sizes = np.unique(-scores if positive == "generated" else scores, return_inverse=True, return_counts=True)
-    found = np.bincount(block, weights=hit, minlength=len(sizes))
-    true, called, total = np.cumsum(found), np.cumsum(sizes), found.sum()
-    # A block's weight enters the precision of its own block and of all more lenient ones.
-    later_true = np.cumsum((found * (called - true) / called**2)[::-1])[::-1] / total
-    later_false = -np.cumsum((found * true / called**2)[::-1])[::-1] / total
-    value = average_precision(labels, scores, positive)
-    influences = np.where(hit, ((true / called - value) / total + later_true)[block], later_false[block])
-    for of in (hit, ~hit):
-        influences[of] -= influences[of].mean()
-    return value, influences
+
+    def __init__(self, contrast: Contrast) -> None:
+        labels, scores = np.asarray(contrast.labels), np.asarray(contrast.scores, dtype=np.float64)
+        reason = undefined_reason(labels)
+        if reason is not None:
+            raise ValueError(f"A contrast needs images of both classes, got {reason}.")
+        if not np.isfinite(scores).all():
+            raise ValueError(f"scores must be finite, got {scores[~np.isfinite(scores)][0]}.")
+        self.generated = labels == 1
+        self.groups, self.codes = _coded(np.asarray(contrast.groups))
+        if not len(self.codes) == len(scores) == len(labels):
+            raise ValueError(f"Every image needs a group, got {len(self.codes)} groups and {len(labels)} labels.")
+        order = np.argsort(scores)
+        ascending = scores[order]
+        new = np.concatenate([[0], ascending[1:] != ascending[:-1]])
+        self.block = np.empty(len(scores), dtype=np.int64)
+        self.block[order] = np.cumsum(new)
+        n_blocks = int(new.sum()) + 1
+        of_generated = np.bincount(self.block[self.generated], minlength=n_blocks)
+        self.counts = (np.bincount(self.block, minlength=n_blocks) - of_generated, of_generated)
+
+    def auroc(self) -> InfluenceValues:
+        """Returns the AUROC and its influences."""
+        real, generated = (count.astype(np.float64) for count in self.counts)
+        m, n = real.sum(), generated.sum()
+        below = np.cumsum(real) - real / 2
+        above = n - np.cumsum(generated) + generated / 2
+        value = float(np.sum(generated * below) / (m * n))
+        of_real, of_generated = (above / n - value) / m, (below / m - value) / n
+        return self._grouped(value, np.where(self.generated, of_generated[self.block], of_real[self.block]))
+
+    def average_precision(self, positive: Positive) -> InfluenceValues:
+        """Returns the average precision and its derivatives by the images' weights, centred within classes.
+
+        ``AP = sum_b p_b / N * T_b / (T_b + F_b)`` over blocks ``b`` of tied scores from strict to lenient: ``p_b`` of
+        the ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before.
+        """
+        strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
+        hit = self.generated if positive == "generated" else ~self.generated
+        found = self.counts[positive == "generated"][strict_first].astype(np.float64)
+        others = self.counts[positive != "generated"][strict_first]
+        true, false, total = np.cumsum(found), np.cumsum(others), found.sum()
+        called = true + false
+        value = float(np.sum(found * true / called) / total)
+        # A block's weight enters the precision of its own block and of all more lenient ones.
+        of_true = np.cumsum((found * false / called**2)[::-1])[::-1] / total
+        of_false = -np.cumsum((found * true / called**2)[::-1])[::-1] / total
+        of_hit = ((true / called - value) / total + of_true)[strict_first]
+        influences = np.where(hit, of_hit[self.block], of_false[strict_first][self.block])
+        for of in (hit, ~hit):
+            influences[of] -= influences[of].mean()
+        return self._grouped(value, influences)
+
+    def _grouped(self, value: float, influences: Floats) -> InfluenceValues:
+        """Sums the images' influences within groups."""
+        sizes = [
+            float(np.count_nonzero(np.bincount(self.codes[of], minlength=1)))
+            for of in (~self.generated, self.generated)
+        ]
+        return InfluenceValues(
+            value, self.groups, _summed(self.codes, influences, len(self.groups)), sizes[0], sizes[1], (value,)
+        )
+
+
+def _coded(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Returns the distinct groups, sorted, and the position of each image's group among them."""
+    if groups.dtype.kind not in "iu" or not len(groups) or groups.min() < 0 or groups.max() > 10 * len(groups) + 1000:
+        return np.unique(groups, return_inverse=True)
+    there = np.bincount(groups) > 0
+    return np.flatnonzero(there).astype(groups.dtype), (np.cumsum(there) - 1)[groups]
+
+
+def _summed(codes: NDArray[np.intp], values: Floats, n: int) -> Floats:
+    return np.bincount(codes, weights=values, minlength=n).astype(np.float64)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.inference import StandardError
 from bench.influence import InfluenceValues
+from bench.standard_errors import StandardError
 from bench.statistics import Interval
 
 MEAN, ALL = "mean", "all images"

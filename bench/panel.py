@@ -56,9 +56,9 @@ class Panel:
         return cls(images, tuple(scorings), scores, present, contrasts)
 
     @cached_property
-    def groups(self) -> NDArray[np.int64]:
+    def groups(self) -> NDArray[np.int32]:
         """``(n,)`` codes of the groups, in the order of their names."""
-        return (self.images["group"].rank("dense").to_numpy() - 1).astype(np.int64)
+        return (self.images["group"].rank("dense").to_numpy() - 1).astype(np.int32)
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -113,7 +113,7 @@ class Part:
 
     rows: NDArray[np.intp]
     labels: NDArray[np.int64]
-    groups: NDArray[np.int64]
+    groups: NDArray[np.int32]
     scores: Floats
     n_unreadable: int
 

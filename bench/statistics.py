@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
 
 from bench.metrics import Metric
+from bench.standard_errors import over_images_and_seeds
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int16]
@@ -128,7 +129,7 @@ def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
     """Takes the percentile interval of the replicates.
 
     Too short where a metric is close to its bound: for an AUROC of 0.99 with 48 images of each class it holds the truth
-    in 86 % of data sets, so AUROCs have `bench.influence.auroc_interval`.
+    in 86 % of data sets, so AUROCs have `bench.inference.auroc_interval`.
 
     Args:
         replicates: ``(draws,)`` values. Undefined ones (nan: the draw lacked a class) are left out up to 1 %.
@@ -154,8 +155,8 @@ def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
 def widened(found: Interval, value: float, sd: float, seeds: Sequence[float], level: float = 0.95) -> Interval:
     """Adds the error over seeds to an interval over images, for the mean over seeds.
 
-    ``SE^2 = SE_images^2 + s_seeds^2 / S`` with degrees of freedom after Satterthwaite: both arms grow by the ratio of
-    the errors, and of the quantiles of Student's and the normal distribution.
+    Both arms grow by the ratio of the errors (see `bench.standard_errors`), and of the quantiles of Student's and the
+    normal distribution.
 
     Args:
         found: The interval over images.
@@ -169,12 +170,9 @@ def widened(found: Interval, value: float, sd: float, seeds: Sequence[float], le
     """
     if len(seeds) < 2 or sd <= 0:
         return found
-    images, between = sd**2, float(np.var(seeds, ddof=1)) / len(seeds)
-    if between == 0:
-        return found
-    df = (images + between) ** 2 * (len(seeds) - 1) / between**2
+    se, df = over_images_and_seeds(sd**2, float("inf"), [seeds])
     tail = (1 + level) / 2
-    factor = np.sqrt(1 + between / images) * float(t.ppf(tail, df)) / float(norm.ppf(tail))
+    factor = se / sd * float(t.ppf(tail, df)) / float(norm.ppf(tail))
     low, high = value - factor * (value - found.low), value + factor * (found.high - value)
     return Interval(max(float(low), 0.0), min(float(high), 1.0))
 

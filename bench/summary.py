@@ -13,7 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.estimates import MOST_DRAWN_AT_ALL, TOO_MANY, Estimate, Floats, influence_of, replicates
+from bench.estimates import (
+    MOST_DRAWN_AT_ALL,
+    TOO_MANY,
+    Estimate,
+    Floats,
+    estimate,
+    has_influence,
+    influences_of,
+    replicates,
+)
 from bench.inference import paired_test
 from bench.influence import InfluenceValues, combined
 from bench.metrics import METRICS, undefined_reason
@@ -67,45 +76,51 @@ class _Bootstrap:
 
 
 class _Result:
-    """One detector under one condition."""
+    """One detector under one condition; what it holds is small, since there are many."""
 
     def __init__(
         self, panel: Panel, bootstrap: _Bootstrap, metrics: Sequence[str], detector: str, condition: str
     ) -> None:
-        self.detector, self.condition, self.bootstrap = detector, condition, bootstrap
-        rules = panel.contrasts[condition]
-        self.parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
+        self.detector, self.condition, self.bootstrap, self.metrics = detector, condition, bootstrap, metrics
+        parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts[condition]}
         everything = panel.part(detector, condition)
-        named = self.parts or {ALL: everything}
-        self.estimates = {name: self._estimates(part, metrics) for name, part in named.items()}
-        self.rows = [self._row(name, part, self.estimates[name], [part]) for name, part in named.items()]
-        if len(self.parts) > 1:
-            means = {metric: self._mean(metric, everything) for metric in metrics}
-            self.estimates[MEAN] = means
-            self.rows.append(self._row(MEAN, everything, means, list(self.parts.values())))
+        named = parts or {ALL: everything}
+        estimates = {name: self._estimates(part) for name, part in named.items()}
+        self.rows = [self._row(name, part, estimates[name], [part]) for name, part in named.items()]
+        self.aurocs = {name: of["auroc"] for name, of in estimates.items()}
+        if len(parts) > 1:
+            means = {metric: self._mean(metric, estimates, parts, everything) for metric in metrics}
+            self.rows.append(self._row(MEAN, everything, means, list(parts.values())))
+            self.aurocs[MEAN] = means["auroc"]
 
     @property
     def influences(self) -> dict[str, InfluenceValues]:
         """Of the AUROC, by generator, where it has an interval."""
-        found = {name: of["auroc"].influence for name, of in self.estimates.items()}
-        return {name: influence for name, influence in found.items() if influence is not None}
+        return {name: one.influence for name, one in self.aurocs.items() if one.influence is not None}
+
+    @property
+    def generators(self) -> list[str]:
+        """The generators that are faced."""
+        return [name for name in self.aurocs if name not in (ALL, MEAN)]
 
     def _row(self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part]) -> Row:
         groups = np.mean([one.n_groups for one in parts], axis=0)
         numbers = {
-            metric: replace(estimate.number(metric), n_groups=(float(groups[0]), float(groups[1])))
-            for metric, estimate in estimates.items()
+            metric: replace(one.number(metric), n_groups=(float(groups[0]), float(groups[1])))
+            for metric, one in estimates.items()
         }
         return Row(self.detector, self.condition, name, part.n_real, part.n_generated, part.n_unreadable, numbers)
 
-    def _estimates(self, part: Part, metrics: Sequence[str]) -> dict[str, Estimate]:
+    def _estimates(self, part: Part) -> dict[str, Estimate]:
         reason = undefined_reason(part.labels) or groups_reason(*part.n_groups)
-        weights = None if reason or set(metrics) == {"auroc"} else self.bootstrap.weights(part)
-        return {metric: Estimate.of(metric, part, reason, weights) for metric in metrics}
+        draws = not reason and not all(has_influence(metric, part) for metric in self.metrics)
+        return estimate(part, self.metrics, reason, self.bootstrap.weights(part) if draws else None)
 
-    def _mean(self, metric: str, everything: Part) -> Estimate:
+    def _mean(
+        self, metric: str, estimates: Mapping[str, Mapping[str, Estimate]], parts: Mapping[str, Part], everything: Part
+    ) -> Estimate:
         """Averages over generators; an interval asks for enough groups in all, not of each generator."""
-        each = {name: of[metric] for name, of in self.estimates.items()}
+        each = {name: of[metric] for name, of in estimates.items()}
         seeds = np.mean([one.seeds for one in each.values()], axis=0)
         for name, one in each.items():
             if np.isnan(one.seeds).any():
@@ -114,18 +129,18 @@ class _Result:
         if reason:
             return Estimate(seeds, reason)
         if metric == "auroc" or any(one.influence is not None for one in each.values()):
-            found = [one.influence or influence_of(metric, self.parts[name]) for name, one in each.items()]
+            found = [one.influence or influences_of(parts[name], [metric])[metric] for name, one in each.items()]
             return Estimate(seeds, influence=combined(found))
-        drawn = [self._drawn(metric, name, one) for name, one in each.items()]
+        drawn = [self._drawn(metric, parts[name], one) for name, one in each.items()]
         known = [one for one in drawn if one is not None]
         return Estimate(seeds, TOO_MANY) if len(known) < len(drawn) else Estimate(seeds, drawn=np.mean(known, axis=0))
 
-    def _drawn(self, metric: str, name: str, estimate: Estimate) -> Floats | None:
+    def _drawn(self, metric: str, part: Part, one: Estimate) -> Floats | None:
         """Returns the draws of a generator, also of one that has too few groups for an interval of its own."""
-        if estimate.drawn is not None:
-            return estimate.drawn
-        weights = self.bootstrap.weights(self.parts[name])
-        return None if weights is None else replicates(metric, self.parts[name], weights)
+        if one.drawn is not None:
+            return one.drawn
+        weights = self.bootstrap.weights(part)
+        return None if weights is None else replicates(metric, part, weights)
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
@@ -133,10 +148,10 @@ def _difference(result: _Result, clean: _Result) -> Number:
 
     The mean is over the generators that are there under both conditions.
     """
-    names = [name for name in result.parts if name in clean.parts]
+    names = [name for name in result.generators if name in clean.generators]
     if not names:
         return Number(float("nan"), reason="no generator is there under both")
-    each = [[of.estimates[name]["auroc"] for name in names] for of in (result, clean)]
+    each = [[of.aurocs[name] for name in names] for of in (result, clean)]
     values = [np.mean([one.seeds.mean() for one in of]) for of in each]
     value = float(values[0] - values[1])
     reason = next((one.reason for of in each for one in of if one.reason), None)

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from scipy.stats import t
-
 from bench.comparability import Ours, closest, differences, written
+from bench.inference import prediction_interval
 from bench.reported import ReportedNumber
-from bench.statistics import Interval
+from bench.standard_errors import seeds_variance
 
 Kind = Literal["matches", "differs", "not comparable"]
 ROUNDING = 5e-5
@@ -74,8 +72,9 @@ def judge(
     reasons = [*differences(reported, facts), *_limits(se, n_real, n_generated, seeds, reported)]
     if reasons:
         return Verdict("not comparable", tuple(reasons), float("nan"), float("nan"), "")
-    ratio = _pooled(n_real, n_generated) / _paper_images(reported)
-    low, high = _prediction_interval(value, se, df, ratio, seeds, reported.seeds)
+    images, papers = _pooled(n_real, n_generated), _paper_images(reported)
+    spread = seeds_variance(seeds) * len(seeds) / (reported.seeds or 1)
+    low, high = prediction_interval(value, se, df, images, papers, spread, seeds)
     inside = low - ROUNDING <= reported.value <= high + ROUNDING
     return Verdict("matches" if inside else "differs", (), low, high, _assumption(seeds, reported))
 
@@ -128,23 +127,6 @@ def _paper_images(reported: ReportedNumber) -> float:
 def _pooled(n_real: float, n_generated: float) -> float:
     """Harmonic mean: the size of two equal classes with the same variance, were both to add alike to it."""
     return 2 / (1 / n_real + 1 / n_generated)
-
-
-def _prediction_interval(
-    value: float, se: float, df: float, ratio: float, seeds: Sequence[float], paper_seeds: int | None
-) -> Interval:
-    """Computes where the paper's number is expected; degrees of freedom after Satterthwaite."""
-    ours = float(np.var(seeds, ddof=1)) / len(seeds) if len(seeds) > 1 else 0.0
-    papers = ours * len(seeds) / (paper_seeds or 1)
-    images = max(se**2 - ours, 0.0)
-    # The images' degrees of freedom, which Satterthwaite's formula mixed with those of the seeds.
-    weight = se**4 / df - (ours**2 / (len(seeds) - 1) if ours else 0.0)
-    df_images = images**2 / weight if weight > 0 else df
-    parts = [(images * (1 + ratio), df_images), (ours + papers, len(seeds) - 1)]
-    variance = sum(part for part, _ in parts)
-    mixed = sum(part**2 / own for part, own in parts if part)
-    arm = float(t.ppf(0.975, variance**2 / mixed)) * variance**0.5 if mixed else 0.0
-    return Interval(max(value - arm, 0.0), min(value + arm, 1.0))
 
 
 __all__ = ["Kind", "Ours", "Verdict", "closest", "differences", "judge"]

@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import t
 
 from bench.reported import MEAN, find_reported, load_reported
+from bench.standard_errors import over_images_and_seeds
 from bench.verdicts import Ours, closest, differences, judge
 
 NINE = ("adm", "admg", "biggan", "dit", "gigagan", "ldm", "maskgit", "rq-transformer", "stylegan-xl")
@@ -52,8 +53,10 @@ def test_the_interval_is_the_formula_computed_by_hand():
     of_seeds = 6.25e-5
     images = 1e-4 - of_seeds / 5
     variance = images * (1 + 1024 / 2048) + of_seeds / 5 + of_seeds / 5
-    df_images = images**2 / (1e-8 / 100 - (of_seeds / 5) ** 2 / 4)
-    df = variance**2 / ((1.5 * images) ** 2 / df_images + (2 * of_seeds / 5) ** 2 / 4)
+    # The degrees of freedom count the seeds' variance 1 + 6 / 4 times.
+    counted = 2.5 * of_seeds / 5
+    df_images = images**2 / ((images + counted) ** 2 / 100 - counted**2 / 4)
+    df = (1.5 * images + 2 * counted) ** 2 / ((1.5 * images) ** 2 / df_images + (2 * counted) ** 2 / 4)
     arm = t.ppf(0.975, df) * math.sqrt(variance)
     found = verdict(n=1024)
     assert (found.low, found.high) == pytest.approx((0.88 - arm, 0.88 + arm), rel=1e-12)
@@ -66,9 +69,7 @@ def test_nineteen_of_twenty_papers_match_where_nothing_differs():
     for _ in range(trials):
         seeds = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5)
         papers = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5).mean()
-        own = float(np.var(seeds, ddof=1)) / 5
-        se = math.sqrt(sd_images**2 + own)
-        df = se**4 / (sd_images**4 / 4000 + own**2 / 4)
+        se, df = over_images_and_seeds(sd_images**2, 4000, [seeds.tolist()])
         found = judge(float(seeds.mean()), se, df, 2048, 2048, seeds.tolist(), replace(WEPE, value=float(papers)), OURS)
         inside += found.kind == "matches"
     # Four standard errors of a share of 0.95 in 4,000 trials are 0.014.
