@@ -1,16 +1,22 @@
 """Every threshold table of some data sets: what ``python -m bench thresholds`` shows and writes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from bench.calibration import Calibration, calibration
+from bench.calibration_tables import HEADER, NOTE, calibration_cells, calibration_frame
 from bench.errors import BenchError
+from bench.files import write_atomically
 from bench.panel import Panel
 from bench.scoring import CLEAN
 from bench.summary import DRAWS
-from bench.tables import escaped
+from bench.tables import escaped, make_table, markdown_table, print_tables
 from bench.threshold_draws import Halves
 from bench.threshold_rules import FPR, Rule, parse_rule
 from bench.threshold_tables import (
@@ -34,10 +40,12 @@ class ThresholdReport:
     Args:
         points: By data set.
         matrices: One for each rule ``fpr:P`` and each detector with two and more data sets or conditions.
+        calibrations: By data set, of the detectors whose scores are probabilities.
     """
 
     points: Mapping[str, Sequence[OperatingPoint]]
     matrices: Sequence[TransferMatrix]
+    calibrations: Mapping[str, Sequence[Calibration]] = field(default_factory=dict)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -63,7 +71,9 @@ class ThresholdReport:
     def tables(self) -> list[Table]:
         """The tables for a terminal."""
         points = [threshold_table(of, title) for title, of in self.points.items()]
-        return [*points, *(table for matrix in self._shown for table in transfer_tables(matrix))]
+        cells = calibration_cells(self.calibrations)
+        calibrated = [make_table("Calibration", HEADER, cells, 4)] if cells else []
+        return [*points, *(table for matrix in self._shown for table in transfer_tables(matrix)), *calibrated]
 
     @property
     def markdown(self) -> str:
@@ -71,6 +81,9 @@ class ThresholdReport:
         parts = [f"## {escaped(title)}\n\n{threshold_markdown(points)}" for title, points in self.points.items()]
         if self._shown:
             parts += ["## Transfer\n", *map(transfer_markdown, self._shown)]
+        cells = calibration_cells(self.calibrations)
+        if cells:
+            parts += ["## Calibration\n", *markdown_table(HEADER, cells), "", NOTE, ""]
         return "\n".join([*parts, *(f"- {escaped(note)}" for note in self.notes)]) + "\n"
 
     @property
@@ -91,7 +104,7 @@ def report_thresholds(
         panels: By title of the data set.
         rules: ``fpr:P``, ``best`` or ``fixed:T``, at least one.
         detectors: Labels of the only detectors to take; all where it is None.
-        probabilities: Labels of the detectors whose scores are probabilities.
+        probabilities: Labels of the detectors whose scores are probabilities, for ``fixed:T`` and calibration.
         draws: Number of bootstrap draws.
 
     Raises:
@@ -101,6 +114,7 @@ def report_thresholds(
     if not parsed:
         raise BenchError("No threshold rule is given: write for instance --rule fpr:5 best.")
     chosen = _chosen(panels, detectors)
+    _chosen(panels, probabilities)
     halves = {title: Halves(panel, draws) for title, panel in panels.items()}
     points = {
         title: [
@@ -113,7 +127,33 @@ def report_thresholds(
         for title, panel in panels.items()
     }
     matrices = [_matrix(panels, halves, detector, rule) for rule in parsed if rule.kind == FPR for detector in chosen]
-    return ThresholdReport(points, [matrix for matrix in matrices if matrix])
+    calibrations = {
+        title: [
+            one
+            for detector, condition in panel.cells
+            if detector in probabilities and detector in chosen
+            for one in calibration(panel, detector, condition, draws, probability=True)
+        ]
+        for title, panel in panels.items()
+    }
+    return ThresholdReport(points, [matrix for matrix in matrices if matrix], calibrations)
+
+
+def write_thresholds(report: ThresholdReport, output: Path) -> tuple[Path, ...]:
+    """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any."""
+    texts = {"thresholds.csv": report.frame.write_csv(), "thresholds.md": report.markdown}
+    if report.matrices:
+        texts["transfer.csv"] = report.transfer_frame.write_csv()
+    if any(report.calibrations.values()):
+        texts["calibration.csv"] = calibration_frame(report.calibrations).write_csv()
+    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+
+
+def print_thresholds(report: ThresholdReport, console: Console) -> None:
+    """Prints the tables, and under them the notes."""
+    print_tables(report.tables, console)
+    for note in report.notes:
+        console.print(Text(f"- {note}"), soft_wrap=True)
 
 
 def _chosen(panels: Mapping[str, Panel], detectors: Collection[str] | None) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.curve import curves_of
 from bench.errors import BenchError
-from bench.statistics import FEWEST_GROUPS
+from bench.statistics import FEWEST_BEYOND, FEWEST_GROUPS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -198,11 +198,11 @@ def interval_refusal(n_groups: int, share: float) -> str | None:
     and 94 % of the intervals of the TPR hold what the exact threshold would give.
 
     Examples:
-        >>> interval_refusal(39, 0.05)
-        'fewer than 40 held-out groups of real images (39)'
-        >>> interval_refusal(40, 0.05)
+        >>> interval_refusal(99, 0.05)
+        'fewer than 100 held-out groups of real images (99)'
+        >>> interval_refusal(100, 0.05)
     """
-    fewest = max(FEWEST_GROUPS, math.ceil(2 / share - ROUNDING))
+    fewest = max(FEWEST_GROUPS, math.ceil(FEWEST_BEYOND / share - ROUNDING))
     return None if n_groups >= fewest else f"fewer than {fewest} held-out groups of real images ({n_groups})"
 
 

@@ -38,8 +38,8 @@ def test_the_diagonal_equals_the_operating_point_of_the_mean():
     generator = np.random.default_rng(0)
     reals = generator.normal(size=(2, 40)), generator.normal(size=(2, 40))
     panel = panel_of(*reals, {"a": generator.normal(1, size=(2, 30)), "b": generator.normal(2, size=(2, 30))})
-    (entry,) = transfer([Cell("one", panel, "x", "clean")], 5, draws=50).entries.values()
-    mean = operating_points(panel, "x", "clean", "fpr:5", draws=50)[-1]
+    (entry,) = transfer([Cell("one", panel, "x", "clean")], 20, draws=50).entries.values()
+    mean = operating_points(panel, "x", "clean", "fpr:20", draws=50)[-1]
     assert (entry.fpr, entry.tpr) == (mean.numbers["fpr"], mean.numbers["tpr"])
     assert entry.tpr.interval is not None
 
