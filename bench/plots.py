@@ -56,13 +56,14 @@ def series_style(position: int) -> dict[str, str]:
     }
 
 
-def to_svg(figure: Figure, title: str, page_colours: bool = False) -> str:
+def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
     """Writes a figure as an ``<svg>`` element.
 
     Args:
         figure: From :func:`draw`.
         title: What a screen reader says.
-        page_colours: Whether it goes into a page: text in the page's colour, series by CSS variables.
+        page: For a figure in a page, what its ids begin with, so that they are the page's only ones: text then has the
+            page's colour and family, and series have the colours of its CSS variables.
     """
     text = io.StringIO()
     with rc_context(STYLE):
@@ -71,9 +72,17 @@ def to_svg(figure: Figure, title: str, page_colours: bool = False) -> str:
         )
     svg = text.getvalue()
     svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke")
-    if not page_colours:
-        return svg.replace(INK, "#1a1a1a")
-    svg = svg.replace(INK, "currentColor")
+    return svg.replace(INK, "#1a1a1a") if page is None else _for_page(svg, page)
+
+
+def _for_page(svg: str, prefix: str) -> str:
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL).replace(INK, "currentColor")
     for number, colour in enumerate(SERIES, start=1):
         svg = svg.replace(colour, f"var(--series-{number}, {colour})")
-    return re.sub(r"font: (\S+) [^;\"]*", r"font: \1 inherit", svg)
+    # Matplotlib 3.11 names size and family apart, which the shorthand of its predecessors does not allow with inherit.
+    svg = re.sub(r"font: (\S+) [^;\"]*", r"font-size: \1; font-family: inherit", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
+    referred = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
+    svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in referred else "", svg)
+    svg = re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", svg)
+    return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").replace("<svg ", '<svg role="img" ', 1).strip()

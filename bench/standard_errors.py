@@ -4,9 +4,11 @@
 freedom, which take it as measured, are too many where it makes most of the error: 95 % intervals then hold in as few as
 87 % (two seeds), 92 % (three) and 94 % (five) of cases. So the degrees of freedom (not the error) count the variance
 over ``f = S - 1`` degrees of freedom ``1 + 6 / f`` times. For normal errors 95 % intervals then hold in 93.4 to 96.9 %
-(two seeds), 95.0 to 96.6 % (three) and 95.0 to 95.9 % (five), whatever the seeds' share of the error. The 6 is ours, not the
-literature's: with 5, two seeds only just reach 93 %. It does not carry over to higher levels: with two seeds, 99 %
-intervals hold in 96.2 % at worst, so p-values far below 0.01 from two or three seeds are too small.
+(two seeds), 95.0 to 96.6 % (three) and 95.0 to 95.9 % (five) of cases, whatever the seeds' share of the error.
+
+The 6 is ours, not the literature's: with 5, two seeds only just reach 93 %. It does not carry over to higher levels:
+with two seeds, 99 % intervals hold in 96.2 % at worst (three: 98.4 %), so p-values below 0.01 from two seeds are too
+small.
 
 References:
     Satterthwaite, Biometrics Bulletin 2 (1946) 110-114.

@@ -81,12 +81,12 @@ def scored(of, detectors, score, condition="clean", seed=0, dataset="made-up", c
     )
 
 
-def keep(output, name, rows, detectors=None, wanted=None, members=(), finished=True, **data):
+def keep(output, run, rows, detectors=None, wanted=None, members=(), finished=True, **data):
     """Keeps rows as a run does.
 
     Args:
         output: The results' folder.
-        name: The run's folder; names sort by age.
+        run: The run's folder; names sort by age.
         rows: Tables from :func:`scored`.
         detectors: From :func:`detector`; None for a run of an older version, which told nothing.
         wanted: Number of images; that of the first table by default.
@@ -119,7 +119,7 @@ def keep(output, name, rows, detectors=None, wanted=None, members=(), finished=T
         "options": {},
     }
     table = pl.DataFrame(list(members), schema=MEMBERS, orient="row")
-    writer = ScoreWriter(ScoreStore(output, title), RunRecord(name, facts if detectors else {}, table))
+    writer = ScoreWriter(ScoreStore(output, title), RunRecord(run, facts if detectors else {}, table))
     for part in rows:
         writer.append(part)
         writer.flush()

@@ -55,10 +55,10 @@ def test_the_interval_is_the_formula_computed_by_hand():
     variance = images * (1 + 1024 / 2048) + of_seeds / 5 + of_seeds / 5
     # The degrees of freedom count the seeds' variance 1 + 6 / 4 times.
     counted = 2.5 * of_seeds / 5
-    df_images = images**2 / ((images + counted) ** 2 / 100 - counted**2 / 4)
+    df_images = images**2 / ((images + counted) ** 2 / 40 - counted**2 / 4)
     df = (1.5 * images + 2 * counted) ** 2 / ((1.5 * images) ** 2 / df_images + (2 * counted) ** 2 / 4)
     arm = t.ppf(0.975, df) * math.sqrt(variance)
-    found = verdict(n=1024)
+    found = verdict(n=1024, df=40.0)
     assert (found.low, found.high) == pytest.approx((0.88 - arm, 0.88 + arm), rel=1e-12)
 
 
