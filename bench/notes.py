@@ -8,7 +8,8 @@ import torch
 
 from bench.evaluation import Entry
 from bench.fusion import ScoreTable
-from bench.numbers import Summary
+from bench.metrics import METRICS
+from bench.numbers import WITH_INTERVAL, Summary
 from bench.options import RunOptions
 from bench.scoring import CLEAN
 from bench.summary import DRAWS, real_scores, unreadable
@@ -76,8 +77,9 @@ def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
     notes = [
         "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is "
         "most likely the latter.",
-        f"[low, high]: 95 % percentile interval over {DRAWS} bootstrap draws of the groups (images that share a source "
-        f"are one group), the same draws for all detectors, generators and seeds.",
+        f"[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of "
+        f"AUROC from placement values, of other metrics from {DRAWS} bootstrap draws, the same for all detectors, "
+        f"generators and conditions.",
     ]
     notes.append(
         f"Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
@@ -88,7 +90,7 @@ def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
         notes.append("Conditional on seed 0: what a method draws once for all images does not average out.")
     else:
         notes.append(
-            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; the interval is over images alone."
+            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; intervals take in both errors."
         )
     return notes + _absences(summary)
 
@@ -101,6 +103,11 @@ def _absences(summary: Summary) -> list[str]:
         if number.reason:
             what = "n/a" if math.isnan(number.value) else "no interval"
             notes[f"{row.generator}: {what}, {number.reason}."] = None
+            continue
+        for metric in WITH_INTERVAL[1:]:
+            if row.numbers[metric].reason:
+                where = f"{row.detector}, {row.condition}, {row.generator}"
+                notes[f"{where}: no interval of {METRICS[metric].title}, {row.numbers[metric].reason}."] = None
     return list(notes)
 
 

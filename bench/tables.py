@@ -100,7 +100,7 @@ def terminal_tables(report: Report) -> list[Table]:
     if report.changes:
         tables.append(make_table("Against the clean images, paired", CHANGES, report.changes, 2))
     if report.ranks:
-        tables.append(make_table("Ranks", ("condition", *RANKS), report.ranks, 3))
+        tables.append(make_table("Ranks", ("condition", *RANKS), report.ranks, 2))
     if report.pairs:
         tables.append(make_table("Detectors against each other, paired", ("condition", *PAIRS), report.pairs, 3))
     return tables

@@ -135,15 +135,15 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
 
 def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):
     wepe = detector("wepe", backbone={"name": "another", "weights": sha("w")})
-    made = images(30, 30, ("BigGAN",))
+    made = images(30, 30, ("biggan",))
     keep(tmp_path, "1", [scored(made, wepe, noisy(1.0))], wepe, name="imagenet")
     (board,) = make_boards(tmp_path)
     rows = {(row[1], row[2]): row for row in reported_cells(board)}
-    row = rows["BigGAN", "AUROC"]
+    row = rows["biggan", "AUROC"]
     assert row[4] == "0.9424"
     assert row[6] == "not comparable"
     assert "other backbone (another, paper dinov2-vitl14)" in row[7]
-    csv = next(one for one in board_rows(board) if (one["generator"], one["metric"]) == ("BigGAN", "auroc"))
+    csv = next(one for one in board_rows(board) if (one["generator"], one["metric"]) == ("biggan", "auroc"))
     assert (csv["reported"], csv["verdict"], csv["expected_low"]) == (0.9424, "not comparable", None)
 
 
