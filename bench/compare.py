@@ -1,6 +1,6 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from bench.panel import Panel
 from bench.probed import asks_for_probe, resolve_probes
 from bench.provenance import provenance
 from bench.rank_tables import rankings_of
-from bench.records import FORMAT, RunRecord
+from bench.records import FORMAT, Facts, RunRecord
 from bench.scoring import CLEAN
 from bench.specs import parse_detectors
 from bench.store import ScoreStore, missing
@@ -42,6 +42,9 @@ class Comparison:
 
     Args:
         report: The numbers, ready to be shown.
+        panel: The scores of every image, which they were made from.
+        facts: What the runs that gave the scores kept of themselves, oldest first.
+        read_bytes: Reads an image's file by its path.
         rows: The score rows that they were made from.
         logged: What the test loop logged, by name.
         scored: Number of scores that were computed now rather than found in the store.
@@ -49,6 +52,9 @@ class Comparison:
     """
 
     report: Report
+    panel: Panel
+    facts: tuple[Facts, ...]
+    read_bytes: Callable[[str], bytes]
     rows: pl.DataFrame
     logged: dict[str, float]
     scored: int
@@ -119,10 +125,12 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool) -> C
     table = assemble(specs, entries, rows, held_out, run_facts(datamodule, options), probe_notes)
     fused = fused_facts(specs, entries, table.scorings, options, held_out)
     store.add(table.fused, datamodule, RunRecord.now({**facts, "detectors": fused}, members, kind="fused-"))
-    report = make_report(table, entries, assignments, datamodule, options)
+    panel = Panel.of(table.rows, table.scorings, {one.treatment.name: one.contrasts for one in assignments})
+    report = make_report(panel, table, entries, assignments, datamodule, options)
     files = write_report(report, options.output)
     log_report(trainer.logger, report, {**facts, "detectors": {**facts["detectors"], **fused}}, store.folder)
-    return Comparison(report, table.rows, logged, int(absent.sum()), files)
+    runs = tuple(run.facts for run in store.runs({scoring.fingerprint for scoring in table.scorings}))
+    return Comparison(report, panel, runs, datamodule.read_bytes, table.rows, logged, int(absent.sum()), files)
 
 
 def run(
@@ -151,6 +159,7 @@ def run(
 
 
 def make_report(
+    panel: Panel,
     table: ScoreTable,
     entries: Sequence[Entry],
     assignments: Sequence[Assignment],
@@ -158,8 +167,6 @@ def make_report(
     options: RunOptions,
 ) -> Report:
     """Makes the numbers and the sentences around them."""
-    contrasts = {one.treatment.name: one.contrasts for one in assignments}
-    panel = Panel.of(table.rows, table.scorings, contrasts)
     summary = summarise(panel)
     title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
     views = {entry.scoring.detector: str(entry.detector.view) for entry in entries}

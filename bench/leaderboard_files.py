@@ -76,7 +76,7 @@ def print_boards(boards: Sequence[Board], console: Console) -> None:
 
 def board_markdown(board: Board) -> str:
     """Writes one board as Markdown."""
-    methods = [_method_cells(standing) for standing in board.standings]
+    methods = [method_cells(standing) for standing in board.standings]
     lines = [f"## {escaped(board.title)}", "", *markdown_table(board_header(board), board_cells(board)), ""]
     lines += [
         *(f"- {escaped(note)}" for note in _notes(board)),
@@ -132,6 +132,24 @@ def reported_cells(board: Board) -> list[list[str]]:
         ]
         for standing in board.standings
         for (generator, metric), judged in standing.reported.items()
+    ]
+
+
+def method_cells(standing: Standing) -> list[str]:
+    """Returns what a detector is, as text under ``METHODS``."""
+    facts, fingerprint = standing.method.facts, standing.method.fingerprint[:SHORT]
+    if not facts:
+        return [standing.method.label, fingerprint, *["not recorded"] * 6]
+    backbone = facts.get("backbone") or {}
+    return [
+        standing.method.label,
+        fingerprint,
+        f"{facts['name']} {facts['version']} ({facts['paper']})",
+        _backbone(standing),
+        str(backbone.get("weights", ""))[:SHORT],
+        ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
+        f"{facts['view']} ({facts['view_mode']})",
+        facts.get("tuned_on") or "not known here",
     ]
 
 
@@ -222,23 +240,6 @@ def _columns(board: Board) -> list[str]:
 def _backbone(standing: Standing) -> str:
     backbone = standing.method.facts.get("backbone")
     return str(backbone["name"]) if backbone else ("none" if standing.method.facts else "not recorded")
-
-
-def _method_cells(standing: Standing) -> list[str]:
-    facts, fingerprint = standing.method.facts, standing.method.fingerprint[:SHORT]
-    if not facts:
-        return [standing.method.label, fingerprint, *["not recorded"] * 6]
-    backbone = facts.get("backbone") or {}
-    return [
-        standing.method.label,
-        fingerprint,
-        f"{facts['name']} {facts['version']} ({facts['paper']})",
-        _backbone(standing),
-        str(backbone.get("weights", ""))[:SHORT],
-        ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
-        f"{facts['view']} ({facts['view_mode']})",
-        facts.get("tuned_on") or "not known here",
-    ]
 
 
 def _values(number: Number) -> dict[str, float | None]:

@@ -119,6 +119,11 @@ def add_run_options(parser: ArgumentParser) -> None:
     results.add_argument("--wandb", metavar="PROJECT", help="log to this W&B project (offline without a key)")
 
 
+def add_page_option(parser: ArgumentParser) -> None:
+    """Adds the option that asks for a page."""
+    parser.add_argument("--html", metavar="FILE", help="also write everything as one page that opens from disk")
+
+
 def run_options(arguments: Namespace) -> RunOptions:
     """Makes the shared options from parsed arguments."""
     values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(RunOptions)}

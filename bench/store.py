@@ -7,7 +7,7 @@ A part is written under a temporary name and then renamed, so no half part is ev
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.records import FACTS_FILE, MEMBERS_FILE, RunRecord
+from bench.run_files import Run, read_run
 from bench.scoring import SCHEMA, Scoring
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
@@ -80,6 +81,11 @@ class ScoreStore:
         holds = rows.join(confirmed.with_columns(confirmed=True), on=["path", "sha256"], how="left")
         holds = holds.filter(same | pl.col("confirmed").fill_null(False))
         return holds.drop("size", "changed", "confirmed").unique(["index", "scoring"], keep="last", maintain_order=True)
+
+    def runs(self, fingerprints: Collection[str]) -> list[Run]:
+        """Returns the runs that gave scores of some detectors, oldest first."""
+        runs = [read_run(folder) for folder in sorted({part.parent for part in self.folder.glob("*/part-*.parquet")})]
+        return [run for run in runs if not set(run.detectors).isdisjoint(fingerprints)]
 
     def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule, record: RunRecord) -> None:
         """Keeps rows that were made of stored ones, unless they are there already.

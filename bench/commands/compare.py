@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_run_options, run_options
+from bench.parsing import OneLineParser, add_page_option, add_run_options, run_options
 
 
 def make_parser() -> ArgumentParser:
@@ -15,6 +15,7 @@ def make_parser() -> ArgumentParser:
         metavar="NAME[:OPTION=VALUE,...]",
         help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
     )
+    add_page_option(parser)
     add_run_options(parser)
     return parser
 
@@ -24,12 +25,14 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.compare import compare
+    from bench.pages import check_page, write_comparison_page
     from bench.tables import print_report
 
-    console = Console()
+    console, page = Console(), check_page(arguments.html)
     result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
     if result is None:
         return 0  # another device of the run prints
     print_report(result.report, console)
-    print(f"Scored now: {result.scored}. Written: {', '.join(map(str, result.files))}.")
+    files = [*result.files, *([write_comparison_page(result, page)] if page else [])]
+    print(f"Scored now: {result.scored}. Written: {', '.join(map(str, files))}.")
     return 0

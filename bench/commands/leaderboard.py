@@ -5,14 +5,14 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.options import RunOptions
-from bench.parsing import OneLineParser
+from bench.parsing import OneLineParser, add_page_option
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
     parser.add_argument("--output", default=str(RunOptions.output), metavar="DIR", help="folder of the score store")
-    parser.add_argument("--html", metavar="FILE", help="also write everything as one page that opens from disk")
+    add_page_option(parser)
     return parser
 
 
@@ -22,14 +22,13 @@ def run(arguments: Namespace) -> int:
 
     from bench.leaderboard import make_boards
     from bench.leaderboard_files import print_boards, write_boards
+    from bench.pages import check_page, write_leaderboard_page
 
-    output = Path(arguments.output)
+    output, page = Path(arguments.output), check_page(arguments.html)
     boards = make_boards(output)
     print_boards(boards, Console())
     files = write_boards(boards, output)
-    if arguments.html:
-        from bench.pages import write_leaderboard_page
-
-        files = (*files, write_leaderboard_page(boards, Path(arguments.html)))
+    if page:
+        files = (*files, write_leaderboard_page(boards, page))
     print(f"Written: {', '.join(map(str, files))}.")
     return 0

@@ -1,0 +1,53 @@
+"""``python -m bench robustness``: compares detectors on degraded images, level by level and over all levels."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.parsing import OneLineParser, add_page_option, add_run_options, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``robustness``."""
+    parser = OneLineParser(description="Scores clean and degraded images with detectors, and draws their curves.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        required=True,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="detectors to compare, for instance wepe rigid",
+    )
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="published grid: rigid, genimage, aeroblade (default: rigid, without --conditions)",
+    )
+    parser.add_argument(
+        "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
+    )
+    add_page_option(parser)
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``robustness`` and prints its tables."""
+    from rich.console import Console
+
+    from bench.pages import check_page, write_comparison_page
+    from bench.robustness_report import print_robustness, robustness, write_robustness
+
+    console, page, options = Console(), check_page(arguments.html), run_options(arguments)
+    report = robustness(
+        arguments.detectors,
+        options,
+        preset=arguments.preset,
+        conditions=options.conditions,
+        only=arguments.only,
+        progress=console.is_terminal,
+    )
+    if report is None:
+        return 0  # another device of the run prints
+    files = write_robustness(report, options.output)
+    if page:
+        files = (*files, write_comparison_page(report.comparison, page))
+    print_robustness(report, files, console)
+    return 0
