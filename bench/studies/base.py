@@ -1,0 +1,92 @@
+"""What a study is: a table or figure of the paper that can be run again, on its data or on any other."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.numbers import Number
+from bench.options import RunOptions
+from bench.reported import ReportedNumber
+from bench.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of a study, ours and the paper's.
+
+    Args:
+        row: The method or the setting, in words.
+        column: The generator, level or other column.
+        metric: As in ``bench.metrics``, or what the study measures.
+        ours: Our number; its ``reason`` says why there is none.
+        reported: What the paper prints there, if anything.
+        verdict: How ours compares; None where the paper prints nothing.
+    """
+
+    row: str
+    column: str
+    metric: str
+    ours: Number | None
+    reported: ReportedNumber | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study came to.
+
+    Args:
+        lines: Its numbers.
+        figures: SVG by name; the first part of the file's name is the study's.
+        notes: What a reader must know, one sentence each.
+    """
+
+    lines: tuple[Line, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a study asks for before it starts.
+
+    Args:
+        images: Number of images.
+        passes: Passes through the backbone for each image, the clean one included.
+        note: What else takes time, in words.
+    """
+
+    images: int
+    passes: int
+    note: str = ""
+
+
+class Study(ABC):
+    """A table or figure of the paper.
+
+    Args:
+        name: On the command line, for instance ``table1``.
+        title: What it shows.
+        source: Where it stands, for instance ``WePe, Table 1``.
+        dataset: The data that the paper used, by this suite's name; what the user names is used instead.
+        backbone: The backbone that the paper used.
+    """
+
+    def __init__(self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14") -> None:
+        self.name, self.title, self.source, self.dataset, self.backbone = name, title, source, dataset, backbone
+
+    @abstractmethod
+    def cost(self, options: RunOptions, images: int) -> Cost:
+        """Says what it costs on so many images."""
+
+    @abstractmethod
+    def run(self, options: RunOptions, progress: bool = False) -> Result:
+        """Runs it.
+
+        Args:
+            options: Data, backbone, machine and results' folder, as for every command.
+            progress: Whether to draw a progress bar.
+
+        Raises:
+            BenchError: The options cannot be carried out.
+        """
