@@ -6,7 +6,20 @@ from types import ModuleType
 
 from jsonargparse import ArgumentParser
 
-from bench.commands import audit, compare, data, explain, leaderboard, listing, pack, probe, robustness, thresholds
+from bench.commands import (
+    audit,
+    compare,
+    data,
+    explain,
+    leaderboard,
+    listing,
+    pack,
+    probe,
+    reproduce,
+    robustness,
+    thresholds,
+    verify,
+)
 from bench.parsing import OneLineParser
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
@@ -21,8 +34,10 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "list": (listing, "list the detectors or the backbones"),
     "pack": (pack, "write a data set as WebDataset tar files"),
     "probe": (probe, "rank the blocks of a backbone for perturbation"),
+    "reproduce": (reproduce, "run the paper's tables and figures again"),
     "robustness": (robustness, "compare detectors on degraded images, level by level"),
     "thresholds": (thresholds, "measure accuracies under named threshold rules"),
+    "verify": (verify, "compare scores and metrics with locked or reported numbers"),
 }
 
 

@@ -157,6 +157,8 @@ class Placed:
 
     def __init__(self, contrast: Contrast) -> None:
         labels, scores = np.asarray(contrast.labels), np.asarray(contrast.scores, dtype=np.float64)
+        if not np.isin(labels, (0, 1)).all():
+            raise ValueError(f"labels must be 0 (real) or 1 (generated), got {labels[~np.isin(labels, (0, 1))][0]}.")
         reason = undefined_reason(labels)
         if reason is not None:
             raise ValueError(f"A contrast needs images of both classes, got {reason}.")

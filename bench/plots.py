@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from matplotlib import rc_context
@@ -76,13 +76,20 @@ def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
 
 
 def _for_page(svg: str, prefix: str) -> str:
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL).replace(INK, "currentColor")
-    for number, colour in enumerate(SERIES, start=1):
-        svg = svg.replace(colour, f"var(--series-{number}, {colour})")
-    # Matplotlib 3.11 names size and family apart, which the shorthand of its predecessors does not allow with inherit.
-    svg = re.sub(r"font: (\S+) [^;\"]*", r"font-size: \1; font-family: inherit", svg)
-    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     referred = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in referred else "", svg)
-    svg = re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", svg)
-    return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").replace("<svg ", '<svg role="img" ', 1).strip()
+    # Tags alone: what is between them are names, which may look like anything.
+    svg = re.sub(r"<[^>]*>", lambda tag: _tag_for_page(tag[0], prefix, referred), svg)
+    return re.sub(r">\s+<", "><", svg).replace("<svg ", '<svg role="img" ', 1).strip()
+
+
+def _tag_for_page(tag: str, prefix: str, referred: Collection[str]) -> str:
+    tag = re.sub(r"\s+", " ", tag).replace(INK, "currentColor")
+    for number, colour in enumerate(SERIES, start=1):
+        tag = tag.replace(colour, f"var(--series-{number}, {colour})")
+    # Matplotlib 3.11 names size and family apart; the shorthand of its predecessors would not allow inherit.
+    tag = re.sub(r"font: (\S+) [^;\"]*", r"font-size: \1; font-family: inherit", tag)
+    tag = re.sub(r"font-family: [^;\"]*", "font-family: inherit", tag)
+    tag = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in referred else "", tag)
+    tag = re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", tag)
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", tag)  # a hundredth of a point is unseen

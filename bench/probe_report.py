@@ -104,7 +104,7 @@ def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0
     for name in WITHOUT_MEANING:
         if getattr(options, name) != getattr(RunOptions, name):
             raise BenchError(f"--{name.replace('_', '-')} does not apply to probe.")
-    device = _device(options.accelerator)
+    device = find_device(options.accelerator)
     datamodule = create_datamodule(options)
     datamodule.prepare_data()
     datamodule.setup()
@@ -196,7 +196,12 @@ def write_plot(report: ProbeReport, file: Path) -> None:
         figure.savefig(file, format="svg", metadata={"Date": None})
 
 
-def _device(accelerator: str) -> torch.device:
+def find_device(accelerator: str) -> torch.device:
+    """Returns the device of ``--accelerator``.
+
+    Raises:
+        BenchError: There is no such kind, or none here.
+    """
     here = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     wanted: Sequence[str] = ("gpu", "cpu") if accelerator == "auto" else (accelerator,)
     for name in wanted:

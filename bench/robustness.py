@@ -37,6 +37,41 @@ class Curve:
     points: dict[str, list[tuple[float, Row]]]
     clean: dict[str, Row]
 
+    @property
+    def detectors(self) -> list[str]:
+        """All detectors of the summary, also those without a point here, so that each has its place in every curve."""
+        return list(dict.fromkeys([*self.clean, *self.points]))
+
+    @property
+    def levels(self) -> list[float]:
+        """The levels that any detector has, ascending."""
+        return sorted({level for own in self.points.values() for level, _ in own})
+
+    @property
+    def untouched(self) -> float | None:
+        """The level that leaves an image as it is, where there is one."""
+        return AXES[re.split("[,@]", self.kind)[0]][1]
+
+    @property
+    def incomplete(self) -> dict[str, str]:
+        """Why a detector's curve is not to be compared with the others: levels, or images, that it lacks."""
+        most = max(_images(row) for own in self.points.values() for _, row in own)
+        found = {}
+        for detector in self.detectors:
+            own = dict(self.points.get(detector, []))
+            known = {*own, self.untouched} if detector in self.clean else own
+            absent = [f"{level:g}" for level in self.levels if level not in known]
+            fewer = [f"{level:g}" for level, row in own.items() if _images(row) < most]
+            if absent:
+                found[detector] = f"no scores at level {', '.join(absent)}"
+            elif fewer:
+                found[detector] = f"fewer images than elsewhere at level {', '.join(fewer)}"
+        return found
+
+
+def _images(row: Row) -> int:
+    return row.n_real + row.n_generated + row.n_unreadable
+
 
 def robustness_curves(summary: Summary) -> list[Curve]:
     """Arranges the conditions that are one degradation each; chains and matched images are no points of a curve."""

@@ -121,7 +121,7 @@ def probe(backbone: Backbone, batches: Iterable[Tensor], perturbation: Perturbat
     Raises:
         OptionError: There are no images.
     """
-    recording = _Recording(backbone)
+    recording = Recording(backbone)
     twins: list[Backbone] = []
     sums, images, split = torch.zeros(backbone.depth, dtype=torch.float64), 0, False
     for batch in batches:
@@ -143,7 +143,7 @@ def _perturbed_alone(backbone: Backbone, perturbation: Perturbation, seed: int, 
     return replace(perturbation, blocks=(block,)).perturb(backbone, seed)
 
 
-class _Recording:
+class Recording:
     """The outputs of a network's blocks for one batch."""
 
     def __init__(self, backbone: Backbone) -> None:

@@ -132,7 +132,7 @@ def _counts(rows: Sequence[Row]) -> str:
     if not rows or rows[0].generator == ALL:
         return ""
     each = [sorted(set(counts)) for counts in zip(*((r.n_real, r.n_generated) for r in rows), strict=True)]
-    real, generated = (f"{of[0]:,}" if of[0] == of[-1] else f"{of[0]:,}–{of[-1]:,}" for of in each)
+    real, generated = (f"{of[0]:,}" if of[0] == of[-1] else f"{of[0]:,} to {of[-1]:,}" for of in each)
     return f"{real} real, {generated} generated"
 
 

@@ -5,23 +5,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from bench.numbers import Number
 from bench.plots import INK, draw, series_style, to_svg
 from bench.report.histograms import Histograms
 from bench.report.roc import RocCurve
 from bench.robustness import Curve
 
 CHANCE = 0.5
+WIDTH = 3.2
 # Scales on which a lower level is a stronger degradation; it is drawn on the right throughout.
 FALLING = ("quality", "factor", "short side in pixels", "share of each side")
 
 
 def roc_figure(detector: str, curves: Mapping[str, RocCurve], position: int, prefix: str) -> str:
     """Draws one detector's curve with its band, and those of the others in grey behind it."""
-    figure, (axes,) = draw((2.9, 2.9))
+    figure, (axes,) = draw((WIDTH, WIDTH))
     axes.plot([0, 1], [0, 1], color=INK, alpha=0.45, linewidth=0.8, linestyle=":")
     for name, curve in curves.items():
         if name != detector:
-            axes.plot([0, *curve.fpr], [0, *curve.tpr], color=INK, alpha=0.25, linewidth=0.9)
+            axes.plot([0, *curve.fpr[::3]], [0, *curve.tpr[::3]], color=INK, alpha=0.25, linewidth=0.9)
     own, colour = curves[detector], series_style(position)["color"]
     if own.band is not None:
         axes.fill_between(own.fpr, *own.band, color=colour, alpha=0.22, linewidth=0)
@@ -36,80 +38,76 @@ def roc_figure(detector: str, curves: Mapping[str, RocCurve], position: int, pre
 def histogram_figure(detector: str, histograms: Histograms, position: int, prefix: str) -> str:
     """Draws a row for each generator: the real images in grey, the generated ones in the detector's colour."""
     rows = len(histograms.shares)
-    figure, (axes,) = draw((3.6, 0.75 + 0.78 * rows))
+    figure, (axes,) = draw((WIDTH, 0.65 + 0.8 * rows))
     edges, colour = histograms.edges, series_style(position)["color"]
     for row, (generator, shares) in enumerate(histograms.shares.items()):
         base = float(rows - 1 - row)
-        heights = base + 0.82 * shares / max(float(shares.max()), 1e-12)
+        heights = base + 0.74 * shares / max(float(shares.max()), 1e-12)
         axes.stairs(heights[0], edges, baseline=base, fill=True, color=INK, alpha=0.22, linewidth=0)
         axes.stairs(heights[0], edges, baseline=base, color=INK, alpha=0.6, linewidth=0.8)
         axes.stairs(heights[1], edges, baseline=base, fill=True, color=colour, alpha=0.25, linewidth=0)
         axes.stairs(heights[1], edges, baseline=base, color=colour, linewidth=1.3)
-        axes.text(0.0, base + 0.97, _literal(generator), transform=axes.get_yaxis_transform(), va="top", fontsize=9)
+        text = axes.text(0.0, base + 0.93, _literal(generator), transform=axes.get_yaxis_transform(), color=INK)
+        text.set(verticalalignment="top", fontsize=9)
+    axes.tick_params(length=0)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(-0.03, rows), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False)
     axes.locator_params(axis="x", nbins=4)
-    unit = f" × 1e{histograms.exponent}" if histograms.exponent else ""
+    unit = f" / 1e{histograms.exponent}" if histograms.exponent else ""
     axes.set_xlabel(f"score{unit} (higher: more likely generated)")
     return to_svg(figure, f"Scores of {detector}: real and generated images", prefix)
 
 
 def robustness_figure(curve: Curve, detectors: Sequence[str], prefix: str) -> str:
     """Draws the mean AUROC of every detector over the levels of a degradation, the strongest on the right."""
-    figure, (axes,) = draw((4.2, 3.0))
-    levels = sorted({level for points in curve.points.values() for level, _ in points})
-    falling = curve.axis in FALLING
-    untouched = _untouched(levels, falling) if not _has_clean(curve) else None
-    for detector in detectors:
-        if detector in curve.points:
-            _draw_detector(axes, curve, detector, detectors.index(detector), untouched)
+    figure, (axes,) = draw((WIDTH, 2.6))
+    untouched, on_scale = _untouched(curve)
+    levels = sorted({level for points in curve.points.values() for level, _ in points} | {untouched})
+    for position, detector in enumerate(detectors):
+        points = [(level, row.numbers["auroc"]) for level, row in curve.points.get(detector, ())]
+        if not points:
+            continue
+        # Side by side, so that intervals do not hide each other.
+        aside = (position - (len(detectors) - 1) / 2) * min(0.015, 0.1 / len(detectors)) * (levels[-1] - levels[0])
+        _draw_points(axes, points, position, aside)
+        if not on_scale and detector in curve.clean:
+            mildest = min(points, key=lambda point: abs(point[0] - untouched))
+            bridge = [(untouched, curve.clean[detector].numbers["auroc"]), mildest]
+            _draw_points(axes, bridge, position, aside, linestyle=":")
     low, high = axes.get_ylim()
     if low <= CHANCE:
         axes.axhline(CHANCE, color=INK, alpha=0.45, linewidth=0.8, linestyle=":")
     axes.set_ylim(max(low, 0.0), min(high, 1.005))
-    ticks = {level: f"{level:g}" for level in levels if level not in _clean_levels(curve)}
-    ticks |= {level: "clean" for level in (*_clean_levels(curve), *([untouched] if untouched is not None else []))}
+    ticks = {level: f"{level:g}" for level in levels if level != untouched}
+    ticks |= {untouched: "clean"} if curve.clean else {}
     axes.set_xticks(list(ticks), list(ticks.values()))
-    if falling:
+    axes.grid(visible=False, axis="x")
+    if curve.axis in FALLING:
         axes.invert_xaxis()
     axes.set(xlabel=_literal(f"{curve.kind}: {curve.axis}"), ylabel="mean AUROC")
     return to_svg(figure, f"Mean AUROC over {curve.kind}", prefix)
 
 
-def _draw_detector(axes: Axes, curve: Curve, detector: str, position: int, untouched: float | None) -> None:
-    points = [(level, row.numbers["auroc"]) for level, row in curve.points[detector]]
+def _draw_points(
+    axes: Axes, points: Sequence[tuple[float, Number]], position: int, aside: float, linestyle: str | None = None
+) -> None:
     style = series_style(position)
-    at = np.array([level for level, _ in points])
-    values = np.array([number.value for _, number in points])
-    ends = np.array([number.interval or (np.nan, np.nan) for _, number in points])
-    axes.fill_between(at, ends[:, 0], ends[:, 1], color=style["color"], alpha=0.14, linewidth=0)
-    axes.plot(at, values, **style, markersize=4.5, linewidth=1.6)
-    if untouched is None or detector not in curve.clean:
-        return
-    number = curve.clean[detector].numbers["auroc"]
-    nearest = int(np.argmin(np.abs(at - untouched)))
-    bridge = {"color": style["color"], "linewidth": 0.9, "linestyle": (0, (1, 2))}
-    axes.plot([untouched, at[nearest]], [number.value, values[nearest]], **bridge)
-    axes.plot([untouched], [number.value], color=style["color"], marker=style["marker"], markersize=4.5, linestyle="")
-    if number.interval:
-        axes.plot([untouched] * 2, number.interval, color=style["color"], alpha=0.4, linewidth=3)
+    at, values = [level + aside for level, _ in points], [number.value for _, number in points]
+    low, high = np.array([number.interval or (np.nan, np.nan) for _, number in points]).T
+    axes.vlines(at, low, high, color=style["color"], alpha=0.5, linewidth=1.3)
+    line = linestyle or style["linestyle"]
+    axes.plot(at, values, color=style["color"], marker=style["marker"], linestyle=line, markersize=4.5, linewidth=1.5)
 
 
-def _has_clean(curve: Curve) -> bool:
-    return bool(_clean_levels(curve)) or not curve.clean
-
-
-def _clean_levels(curve: Curve) -> tuple[float, ...]:
-    """Returns the level of the clean images where it is one of the curve's points."""
-    rows = {id(row) for row in curve.clean.values()}
-    return tuple({level for points in curve.points.values() for level, row in points if id(row) in rows})
-
-
-def _untouched(levels: Sequence[float], falling: bool) -> float:
-    """Finds a place for the clean images where their level is none of the scale's: one step beyond the mildest."""
+def _untouched(curve: Curve) -> tuple[float, bool]:
+    """Finds where the clean images are: at their level, or, where the scale has none, one step beyond the mildest."""
+    found = [level for name, points in curve.points.items() for level, row in points if row is curve.clean.get(name)]
+    if found:
+        return found[0], True
+    levels = sorted({level for points in curve.points.values() for level, _ in points})
     step = (levels[-1] - levels[0]) / (len(levels) - 1) if len(levels) > 1 else max(abs(levels[0]), 1.0) / 4
-    return levels[-1] + step if falling else levels[0] - step
+    return (levels[-1] + step if curve.axis in FALLING else levels[0] - step), False
 
 
 def _literal(text: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bench.panel import Panel, Part
 
 Floats = NDArray[np.float64]
-BINS = 44
+FEWEST_BINS, MOST_BINS = 14, 60
 TAIL = 0.005
 """Share of the scores at each end that the axis leaves out; they are counted in the outermost bins."""
 
@@ -19,9 +19,9 @@ class Histograms:
     """The scores of one detector under one condition.
 
     Args:
-        edges: ``(BINS + 1,)`` of scores divided by ``10 ** exponent``.
+        edges: ``(bins + 1,)`` of scores divided by ``10 ** exponent``.
         exponent: Of the unit of the axis; 0 unless scores are far from 1.
-        shares: By generator, ``(2, BINS)``: the share of the real and of the generated images in each bin.
+        shares: By generator, ``(2, bins)``: the share of the real and of the generated images in each bin.
     """
 
     edges: Floats
@@ -37,7 +37,8 @@ def histograms_of(panel: Panel, detector: str, condition: str) -> Histograms | N
         return None
     everything = np.concatenate([part.scores.ravel() for part in parts.values()])
     exponent = _exponent(everything)
-    edges = _edges(_scaled(everything, exponent))
+    smallest = min(min(part.n_real, part.n_generated) for part in parts.values())
+    edges = _edges(_scaled(everything, exponent), _number_of_bins(smallest))
     return Histograms(edges, exponent, {name: _shares(part, exponent, edges) for name, part in parts.items()})
 
 
@@ -54,13 +55,18 @@ def _scaled(scores: Floats, exponent: int) -> Floats:
     return scores / 10.0**half / 10.0 ** (exponent - half)
 
 
-def _edges(scores: Floats) -> Floats:
+def _number_of_bins(images: int) -> int:
+    """Takes more bins for more images of the smallest class (Rice's rule, within bounds)."""
+    return int(np.clip(round(2 * np.cbrt(images)), FEWEST_BINS, MOST_BINS))
+
+
+def _edges(scores: Floats, bins: int) -> Floats:
     low, high = np.quantile(scores, [TAIL, 1 - TAIL])
     margin = 0.02 * (high - low)
     # All of one score, or so close that bins would have no width: one bin in the middle holds them.
     if not margin > 1e-12 * max(abs(low), abs(high)):
         margin = 0.5 * max(abs(low), 1e-3)
-    return np.linspace(low - margin, high + margin, BINS + 1)
+    return np.linspace(low - margin, high + margin, bins + 1)
 
 
 def _shares(part: Part, exponent: int, edges: Floats) -> Floats:

@@ -21,9 +21,9 @@ Floats = NDArray[np.float64]
 # Closer together where curves rise: 132 rates.
 RATES: Floats = np.unique(np.concatenate([[0.0], np.geomspace(1e-3, 0.1, 41), np.linspace(0.1, 1.0, 91)]))
 MOST_DRAWN = 5_000
-MOST_DRAWN_AT_ALL = 50_000
+MOST_DRAWN_AT_ALL = 20_000
 DRAWS, FEWER_DRAWS = 500, 200
-TOO_MANY = f"more than {MOST_DRAWN_AT_ALL:,} images of a generator: the band would be about as thin as the line"
+TOO_MANY = f"more than {MOST_DRAWN_AT_ALL:,} images of a generator are too many for the bootstrap"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bench.records import Facts
@@ -18,17 +19,27 @@ def cost_tables(section: Section) -> list[Extra]:
     if finished:
         rows = [_detector_cost(section, detector, finished) for detector in section.detectors]
         note = (
-            "On the first device of each run. A clean pass that several detectors share is paid by the first of them, "
-            "so seconds depend on its place; passes do not."
+            "On the first device of each finished run. A clean pass that several detectors share is paid by the first "
+            "of them, so seconds depend on its place; passes do not."
         )
         columns = ("detector", "passes per image", "scores", "seconds", "scores per second")
         tables.append(Extra("By detector", columns, rows, note))
     if section.facts:
-        columns = ("run", "device", "images", "seconds", "images per second", "backbone passes", "memory", "GPU memory")
+        names = (
+            "run",
+            "state",
+            "device",
+            "images",
+            "seconds",
+            "images per second",
+            "backbone passes",
+            "memory",
+            "GPU memory",
+        )
         note = (
             "Images: those of which a score was missing, under all conditions at once. Memory: the peak of the process."
         )
-        tables.append(Extra("By run", columns, [_run_cost(facts) for facts in _latest(section)], note))
+        tables.append(_without_empty(Extra("By run", names, [_run_cost(facts) for facts in _latest(section)], note)))
     return tables
 
 
@@ -39,7 +50,7 @@ def detectors_of(section: Section) -> list[tuple[str, Terms]]:
 
 def runs_of(section: Section) -> list[tuple[str, Terms]]:
     """Describes the latest runs, the last one first."""
-    return [(str(facts.get("time", "time not recorded")), list(_run(facts))) for facts in _latest(section)]
+    return [(_when(facts), list(_run(facts))) for facts in _latest(section)]
 
 
 def older_runs(section: Section) -> int:
@@ -69,15 +80,16 @@ def _detector_cost(section: Section, detector: str, finished: list[Facts]) -> li
 
 
 def _run_cost(facts: Facts) -> list[str]:
-    cost, when = facts.get("cost"), str(facts.get("time", "time not recorded"))
+    cost, when = facts.get("cost"), _when(facts)
     device = str(facts.get("device", "not recorded"))
     if cost is None:
-        return [when, device, "did not finish", *[""] * 5]
+        return [when, "did not finish", device, *[""] * 6]
     images, seconds = int(cost.get("images", 0)), float(cost.get("seconds", math.nan))
     count = int(cost.get("devices", 1))
     return [
         when,
-        f"{count} × {device}" if count > 1 else device,
+        "finished",
+        f"{count} x {device}" if count > 1 else device,
         f"{images:,}",
         f"{seconds:,.1f}",
         _rate(images, seconds),
@@ -85,6 +97,16 @@ def _run_cost(facts: Facts) -> list[str]:
         _memory(cost.get("peak_bytes")),
         _memory(cost.get("peak_device_bytes")),
     ]
+
+
+def _without_empty(table: Extra) -> Extra:
+    kept = [column for column in range(len(table.columns)) if any(row[column] for row in table.rows)]
+    rows = [[row[column] for column in kept] for row in table.rows]
+    return replace(table, columns=[table.columns[column] for column in kept], rows=rows)
+
+
+def _when(facts: Facts) -> str:
+    return str(facts.get("time", "time not recorded")).replace("T", " ").replace("+00:00", " UTC")
 
 
 def _rate(count: int, seconds: float) -> str:
