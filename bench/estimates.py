@@ -27,8 +27,16 @@ INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
     "ap_generated": lambda placed: placed.average_precision("generated"),
     "ap_real": lambda placed: placed.average_precision("real"),
 }
-LOW_RATES = {"tpr_at_5_fpr": (0.05, 0), "tpr_at_5_fpr_real": (0.05, 1)}
-"""Metrics at a low false positive rate: the rate, and the class whose images are falsely called positive."""
+LOW_RATES = {
+    "tpr_at_5_fpr": (0.05, 0),
+    "fpr_at_95_tpr": (0.05, 1),
+    "tpr_at_5_fpr_real": (0.05, 1),
+    "fpr_at_95_tpr_real": (0.05, 0),
+}
+"""Metrics at a low rate of errors: the rate, and the class that errs at it, whose images set the threshold.
+
+Each FPR is one minus the TPR for the other class, so both are refused together.
+"""
 
 
 @dataclass(frozen=True)
@@ -113,10 +121,10 @@ def _estimate(
 
 def refusal(metric: str, part: Part) -> str | None:
     """Says why a metric has no value on some images, or returns None where it has."""
-    rate, negative = LOW_RATES.get(metric, (0.0, 0))
+    rate, erring = LOW_RATES.get(metric, (0.0, 0))
     if not rate or not part.n_real or not part.n_generated:
         return None
-    return tpr_reason(part.n_groups[negative], rate)
+    return tpr_reason(part.n_groups[erring], rate)
 
 
 def replicates(metric: str, part: Part, weights: NDArray[np.generic]) -> Floats:

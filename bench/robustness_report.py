@@ -1,7 +1,7 @@
 """The ``robustness`` command: how detectors stand degraded images, level by level and over all levels."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +21,17 @@ DEFAULT_PRESET = "rigid"
 WORST_CUE_NOTE = "Worst cue: "
 
 
+@dataclass(frozen=True, kw_only=True)
+class RobustnessStudy(RobustnessReport):
+    """A robustness report with the comparison that it was made from, which a page needs, too.
+
+    Args:
+        comparison: The numbers, scores and facts.
+    """
+
+    comparison: Comparison
+
+
 def robustness(
     detectors: Sequence[str],
     options: RunOptions,
@@ -28,7 +39,7 @@ def robustness(
     conditions: Sequence[str] = (),
     only: str | None = None,
     progress: bool = False,
-) -> RobustnessReport | None:
+) -> RobustnessStudy | None:
     """Compares detectors on clean and degraded images; each image is read and decoded once for all conditions.
 
     Args:
@@ -51,13 +62,15 @@ def robustness(
     return None if comparison is None else report_of(comparison)
 
 
-def report_of(comparison: Comparison) -> RobustnessReport:
+def report_of(comparison: Comparison) -> RobustnessStudy:
     """Takes the numbers of a comparison under several conditions."""
     report = comparison.report
     # The worst cue is not in these tables: what we do to both classes says nothing of the data.
     notes = [note for note in report.notes if not note.startswith(WORST_CUE_NOTE)]
     title = f"{report.title}: robustness"
-    return RobustnessReport(title, report.summary, notes, report.warnings, report.views, comparison.scored)
+    return RobustnessStudy(
+        title, report.summary, notes, report.warnings, report.views, comparison.scored, comparison=comparison
+    )
 
 
 def robustness_conditions(

@@ -9,7 +9,7 @@ from bench.rank_tables import PAIRS, pair_rows
 from bench.robustness_frames import RobustnessReport, changes_of, levels_of, points_of
 from bench.tables import cell, escaped, make_table, markdown_table
 
-AREAS = ("degradation", "levels", "rank", "detector", "area", "against clean")
+AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")
 POINTS = ("degradation", "detector", "condition", "AUROC", "AP (generated)", "AP (real)", "change of AUROC")
 
 
@@ -17,7 +17,7 @@ def robustness_tables(report: RobustnessReport) -> list[Table]:
     """Makes the tables for a terminal."""
     tables = [make_table(report.title, POINTS, _point_cells(report), 3)]
     if report.areas:
-        tables.append(make_table("Area under the curve", AREAS, _area_cells(report), 4))
+        tables.append(make_table("Area under the curve", AREAS, _area_cells(report), 3))
     pairs = _pair_cells(report)
     if pairs:
         tables.append(make_table("Areas against each other, paired", ("degradation", *PAIRS), pairs, 3))
@@ -93,10 +93,10 @@ def _area_cells(report: RobustnessReport) -> list[list[str]]:
         [
             area.kind,
             levels_of(area),
-            report.rankings[area.kind].letters.get(area.detector, ""),
             area.detector,
             cell(area.auroc),
             _signed(area.change),
+            report.rankings[area.kind].letters.get(area.detector, ""),
         ]
         for area in report.areas
     ]

@@ -8,8 +8,14 @@ over ``f = S - 1`` degrees of freedom ``1 + 6 / f`` times. For normal errors 95 
 
 The 6 is ours, not the literature's: with 5, two seeds only just reach 93 %. It does not carry over to higher levels:
 with two seeds, 99 % intervals hold in 96.2 % at worst (three: 98.4 %), so p-values below 0.01 from two seeds are too
-small. And a noise that each seed gives each image (rather than to all alike) enters both errors, so it counts twice: with
-two or three seeds, intervals then hold in up to 98 %.
+small. A noise that each seed gives each image (rather than to all alike) enters both errors, so it counts twice: with
+two or three seeds, intervals then hold in up to 98 %. The difference of two detectors, each with two seeds of its own,
+lies in its interval in 93 to 98 % of cases, with three seeds in 95 to 97 %.
+
+What else was measured, with two seeds: Welch's degrees of freedom hold in 84 to 95 %. ``S - 1`` of them hold in 95 %
+and more, but make intervals six times too long where seeds matter little. The mean of both quantiles of t, weighted by
+the variances (Cochran and Cox), holds in 94 to 98 %, that of their squares in 95 to 99 %, and at 99 % in 99 % and more;
+neither gives degrees of freedom, which p-values and intervals of every level could share.
 
 References:
     Satterthwaite, Biometrics Bulletin 2 (1946) 110-114.

@@ -250,12 +250,21 @@ def leaderboard_rows(report: Report) -> list[dict[str, Any]]:
             "generated": row.n_generated,
             "unreadable": row.n_unreadable,
             **_with_ends(row),
+            "rank": _letters(report, row),
             "against worst cue": report.cues.names.get((row.condition, row.generator))
             if row.detector == WORST_CUE
             else report.cues.verdicts.get((row.detector, row.condition, row.generator)),
         }
         for row in report.rows
     ]
+
+
+def _letters(report: Report, row: Row) -> str | None:
+    """Detectors that share a letter are not separated; said of what they are ranked by, the mean."""
+    ranking = report.rankings.get(row.condition)
+    if ranking is None or all(row is not mean for mean in mean_rows(report.summary)):
+        return None
+    return ranking.letters.get(row.detector)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> "wandb.Table":

@@ -48,7 +48,7 @@ def most_wrong(panel: Panel, detector: str, condition: str, most: int = MOST_SHO
     """
     part = panel.part(detector, condition)
     # 1 for the lowest score; the panel's images are sorted by path.
-    ascending = np.mean([scores for scores in part.scores], axis=0) if len(part.rows) else np.empty(0)
+    ascending = np.mean([rankdata(scores) for scores in part.scores], axis=0) if len(part.rows) else np.empty(0)
     found = {}
     for label in (0, 1):
         own, others = np.flatnonzero(part.labels == label), np.sort(ascending[part.labels != label])

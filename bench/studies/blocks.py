@@ -21,6 +21,7 @@ from bench.studies.feature_maps import (
     marks,
     not_comparable,
     plain_line,
+    seeds_words,
     unreadable_note,
 )
 from datamodules import REAL
@@ -69,7 +70,7 @@ class BlocksStudy(FeatureStudy):
             tuple(lines),
             {"blocks": draw_profiles(profiles, row, f"{setting.backbone.name}, {images} real images")},
             (
-                f"{images} real images, each block perturbed alone at a ratio of 0.1, seeds 0 to {options.seeds - 1}; "
+                f"{images} real images, each block perturbed alone at a ratio of 0.1, {seeds_words(options.seeds)}; "
                 "the cosine similarity is the mean over images and seeds.",
                 decision(profiles, row, order) if decides else undecided(setting.backbone.name),
                 *([f"The weights come from {options.weights}: the decision is theirs."] if options.weights else []),

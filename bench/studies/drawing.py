@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from bench.metrics import METRICS
 from bench.plots import INK, draw, series_style, to_svg
@@ -13,7 +15,9 @@ from bench.studies.base import Line
 
 ROW_HEIGHT, LEGEND_HEIGHT, WIDTH = 0.26, 1.1, 4.2
 OURS, PAPER = "ours, 95 % interval", "paper"
-CHANCE = 0.5
+CHANCE = dict.fromkeys(("auroc", "balanced_accuracy"), 0.5)
+"""What a detector that knows nothing reaches, whatever the ratio of the classes."""
+CHANCE_LINE: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": ":"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def draw_rows(title: str, lines: Sequence[Line], metrics: Sequence[str]) -> str:
                 _draw_row(axes, rows.index(line.row), line)
         axes.set_yticks(range(len(rows)), rows if axes is panels[0] else [""] * len(rows), parse_math=False)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.axvline(CHANCE, color=INK, linewidth=0.8, linestyle=":")
+        if metric in CHANCE:
+            axes.axvline(CHANCE[metric], **CHANCE_LINE)
         axes.set_xlabel(metric_title(metric))
     _legend(figure)
     return to_svg(figure, title)
@@ -74,7 +79,8 @@ def draw_sweep(
     for axes, metric in zip(panels, metrics, strict=True):
         own = sorted((levels[line.row], i) for i, line in enumerate(lines) if _on(line, metric, levels))
         _draw_line(axes, [(level, lines[i]) for level, i in own])
-        axes.axhline(CHANCE, color=INK, linewidth=0.8, linestyle=":")
+        if metric in CHANCE:
+            axes.axhline(CHANCE[metric], **CHANCE_LINE)
         axes.set_ylabel(metric_title(metric))
         axes.set_xlabel(axis.title)
         if axis.logarithmic:
@@ -133,9 +139,6 @@ def _paper() -> dict[str, Any]:
 
 
 def _legend(figure: Figure, spread: str | None = None) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     handles: list[Any] = [Line2D([], [], **_ours()), Line2D([], [], **_paper())]
     labels = [OURS, PAPER]
     if spread is not None:

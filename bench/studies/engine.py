@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+from bench.building import create_datamodule
 from bench.cli import is_users_mistake
 from bench.compare import Comparison, compare
 from bench.errors import BenchError
-from bench.numbers import MEAN, Number
+from bench.numbers import MEAN
 from bench.options import RunOptions
 from bench.robustness import mean_rows
 from bench.scoring import CLEAN
@@ -104,11 +105,13 @@ class ComparisonStudy(Study):
         return Cost(images, passes, "; ".join(notes))
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102 - see Study
+        create_datamodule(options).setup()  # data that are not here are told before weights are fetched
         paper = PaperTable(self.table, self.dataset, options.dataset != self.dataset)
         lines: list[Line] = []
         notes = dict.fromkeys([*self.notes, *self._overridden(options)])
         figures: dict[str, str] = {}
         failures: list[Exception] = []
+        first = True
         arms = chosen_arms(self.arms, options.backbone, self.backbone)
         for group in grouped(arms, options.view, options.seeds):
             own = replace(options, backbone=group.backbone, view=group.view, seeds=group.seeds)
@@ -119,14 +122,17 @@ class ComparisonStudy(Study):
                 if not is_users_mistake(error):
                     raise
                 failures.append(error)
-                lines += [_not_run(arm, metric, error) for arm in group.arms for metric in self.metrics]
+                lines += [paper.not_run(arm, one, one_line(error)) for arm in group.arms for one in self.metrics]
                 notes.update(dict.fromkeys(f"{NOT_RUN}{arm.row}: {one_line(error)}" for arm in group.arms))
                 continue
             if comparison is None:
-                return Result()  # another device of the run goes on
+                first = False  # this device takes part in every comparison, and the first one writes
+                continue
             lines += self._lines(comparison, kept, own, paper)
             figures.update(self.figures_of(comparison, kept))
             notes.update(dict.fromkeys([*said, *_notes(comparison)]))
+        if not first:
+            return Result()
         if failures and all(line.ours is None or (line.ours.reason and not line.ours.seeds) for line in lines):
             raise BenchError(one_line(failures[0]))
         if self.rest:
@@ -221,10 +227,6 @@ def _words(value: object) -> str:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return str(value)
     return " ".join(map(str, value)) or "none"
-
-
-def _not_run(arm: Arm, metric: str, error: Exception) -> Line:
-    return Line(arm.row, MEAN, metric, Number(float("nan"), reason=f"not run: {one_line(error)}"))
 
 
 def one_line(error: Exception) -> str:

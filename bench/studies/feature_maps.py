@@ -258,6 +258,11 @@ def not_comparable(*reasons: str) -> Verdict:
     return Verdict("not comparable", reasons, _NOWHERE, _NOWHERE, "")
 
 
+def seeds_words(seeds: int) -> str:
+    """Counts seeds in words."""
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+
+
 def marks(position: int, **changed: object) -> dict[str, Any]:
     """Returns the style of a series for matplotlib's ``plot``, with some of it changed."""
     return {**series_style(position), **changed}

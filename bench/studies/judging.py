@@ -10,6 +10,8 @@ from bench.numbers import MEAN, Number
 from bench.options import RunOptions
 from bench.records import Facts
 from bench.reported import ReportedNumber, load_reported
+from bench.scoring import CLEAN
+from bench.specs import parse_detector
 from bench.studies.arms import Arm
 from bench.studies.base import Line
 from bench.verdicts import Verdict, judge
@@ -98,6 +100,15 @@ class PaperTable:
         self._used.add(self.records.index(reported))
         return Line(measured.row, measured.column, metric, number, reported, _judge(number, reported, ours))
 
+    def not_run(self, arm: Arm, metric: str, reason: str) -> Line:
+        """Says why a row has no number, beside the paper's mean, which there is no verdict on."""
+        number, name = Number(float("nan"), reason=f"not run: {reason}"), parse_detector(arm.detector).name
+        candidates = self._printed(arm, name, MEAN, metric, CLEAN)
+        reported = candidates[0] if candidates else None
+        if reported is not None:
+            self._used.add(self.records.index(reported))
+        return Line(arm.row, MEAN, metric, number, reported)
+
     def rest(self, metrics: Sequence[str], by_generator: bool) -> list[Line]:
         """Returns what the paper prints and we have nothing beside: shown as reported, never as measured.
 
@@ -119,13 +130,16 @@ class PaperTable:
             if column != MEAN and len(origin.generators) > 1:
                 return []
             column = MEAN
-        printed = measured.arm.printed
-        wanted = (origin.detector["name"], column, measured.metric, measured.condition)
+        name = origin.detector["name"]
+        return self._printed(measured.arm, name, column, measured.metric, measured.condition)
+
+    def _printed(self, arm: Arm, method: str, column: str, metric: str, condition: str) -> list[ReportedNumber]:
+        wanted = (method, column, metric, condition)
         return [
             one
             for one in self.records
             if (one.method, one.generator, one.metric, one.condition) == wanted
-            and (printed is None or one.row in printed)
+            and (arm.printed is None or one.row in arm.printed)
         ]
 
 

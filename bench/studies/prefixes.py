@@ -19,7 +19,15 @@ from bench.panel import Panel
 from bench.plots import draw, to_svg
 from bench.scoring import CLEAN, Scoring
 from bench.studies.base import Cost, Line, Result
-from bench.studies.feature_maps import FeatureStudy, Setting, depth_of, image_batches, marks, unreadable_note
+from bench.studies.feature_maps import (
+    FeatureStudy,
+    Setting,
+    depth_of,
+    image_batches,
+    marks,
+    seeds_words,
+    unreadable_note,
+)
 from bench.summary import summarise
 from datamodules.conditions import Picture
 from detectors import Backbone, Perturbation
@@ -98,7 +106,7 @@ class PrefixStudy(FeatureStudy):
             {"blocks": draw_sweep(rows, setting.backbone.depth, title)},
             (
                 f"WePe with the first k of {setting.backbone.depth} blocks perturbed, everything else its default; "
-                f"{options.seeds} {'seed' if options.seeds == 1 else 'seeds'}.",
+                f"{seeds_words(options.seeds)}.",
                 "The paper's figure prints no numbers; its text says that the first 9 to the first 20 of 24 blocks of "
                 "dinov2-vitl14 perform well.",
                 cost_note(sweeps[0]),

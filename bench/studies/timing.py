@@ -30,7 +30,7 @@ from detectors import (
     list_detectors,
 )
 
-IMAGES, REPEATS, LONGEST = 100, 5, 20.0
+IMAGES, REPEATS, LONGEST = 100, 5, 10.0
 """Images, repeats after a warm one, and seconds after which a detector is not repeated again."""
 METRIC = "seconds_per_100_images"
 PAPERS_MACHINE = "RTX 3090 or 4090 with PyTorch 1.12.1"

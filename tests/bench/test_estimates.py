@@ -7,7 +7,7 @@ from scipy.special import logit
 from scipy.stats import norm, t
 
 from bench import estimates
-from bench.estimates import DRAWN_ALIKE, DRAWN_LACK_A_CLASS, MOST_DRAWN, TOO_MANY, Estimate, estimate
+from bench.estimates import DRAWN_ALIKE, DRAWN_LACK_A_CLASS, LOW_RATES, MOST_DRAWN, TOO_MANY, Estimate, estimate
 from bench.inference import auroc_interval, bounded_interval, standard_error
 from bench.influence import ap_influence, auroc_influence, mean_over_seeds
 from bench.metrics import METRICS
@@ -82,9 +82,15 @@ def test_both_ways_to_an_average_precision_agree_on_its_error(metric, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("metric", "n_real", "n_generated"), [("tpr_at_5_fpr", 96, 500), ("tpr_at_5_fpr_real", 500, 96)]
+    ("metric", "n_real", "n_generated"),
+    [
+        ("tpr_at_5_fpr", 96, 500),
+        ("tpr_at_5_fpr_real", 500, 96),
+        ("fpr_at_95_tpr", 500, 96),  # one minus the TPR at 5 % FPR for the real class
+        ("fpr_at_95_tpr_real", 96, 500),
+    ],
 )
-def test_a_true_positive_rate_at_5_percent_is_refused_with_96_groups_of_the_negative_class(metric, n_real, n_generated):
+def test_rates_at_5_percent_errors_are_refused_with_96_groups_of_the_class_that_errs(metric, n_real, n_generated):
     part = part_of(n_real, n_generated, seeds=2)
     number = estimate(part, [metric], None, weights_of(part))[metric].number(metric)
     assert np.isnan(number.value)
@@ -98,9 +104,9 @@ def test_images_of_few_photographs_do_not_carry_a_threshold():
     assert "80 independent groups" in number.reason
 
 
-def test_100_groups_carry_a_true_positive_rate_at_5_percent():
+def test_100_groups_carry_a_rate_at_5_percent_errors():
     part = part_of(100, 100)
-    found = estimate(part, ["tpr_at_5_fpr", "tpr_at_5_fpr_real"], None, weights_of(part))
+    found = estimate(part, sorted(LOW_RATES), None, weights_of(part))
     for metric, one in found.items():
         number = one.number(metric)
         assert number.reason is None

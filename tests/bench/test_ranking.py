@@ -37,6 +37,13 @@ def test_hand_computed_letters(separated, letters):
     assert compact_letters("wxyz", separated) == letters
 
 
+def test_beyond_z_letters_are_numbered():
+    names = [f"d{i:02}" for i in range(28)]
+    letters = compact_letters(names, list(combinations(names, 2)))
+    assert [letters[name] for name in names[-3:]] == ["z", "a1", "b1"]
+    assert len(set(letters.values())) == 28
+
+
 @settings(deadline=None)
 @given(data=st.data(), n=st.integers(0, 7))
 def test_two_share_a_letter_exactly_if_they_are_not_separated_and_no_letter_is_idle(data, n):
@@ -127,5 +134,5 @@ def test_a_detector_without_influence_on_the_target_is_not_ranked():
     assert ranking.order == ("x",)
     assert dict(ranking.letters) == {"x": "a"}
     assert ranking.pairs == ()
-    assert list(ranking.unranked) == ["y", "z"]
+    assert dict(ranking.unranked) == dict.fromkeys("yz", "too few independent groups for an interval")
     assert rank_detectors({}).order == ()

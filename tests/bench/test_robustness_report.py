@@ -190,6 +190,7 @@ def test_a_study_through_the_real_trainer(image_folder, tmp_path, monkeypatch):
         report = robustness(["rigid"], options, conditions=chosen, only="generated")
         counts.append((report.scored, len(decoded)))
     assert counts == [(72, 36), (72, 36)]
+    assert report.comparison.report.summary is report.summary
     jpeg, noise = sorted(report.curves, key=lambda curve: curve.kind)
     assert (jpeg.kind, noise.kind) == ("jpeg@generated", "noise@generated")
     assert noise.levels == [0, 0.1, 0.2]

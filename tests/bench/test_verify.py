@@ -50,10 +50,18 @@ def lock(tmp_path):
     return made_lock(tmp_path / "first")
 
 
-def folder_lock(root, name):
-    """Locks what the right detector gives."""
-    empty = Lock((name,), {"dataset": "folder"})
-    return make_lock(empty, rerun(empty, MACHINE | {"data_root": str(root)}), "right")
+@pytest.fixture(scope="module")
+def right():
+    """Locks what the right detectors give: an image is its path in the folder and its bytes, so one run serves."""
+    made = {}
+
+    def lock_of(root, name):
+        if name not in made:
+            empty = Lock((name,), {"dataset": "folder"})
+            made[name] = make_lock(empty, rerun(empty, MACHINE | {"data_root": str(root)}), "right")
+        return made[name]
+
+    return lock_of
 
 
 def drifts(verification, metric):
@@ -61,9 +69,9 @@ def drifts(verification, metric):
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutation, image_folder, monkeypatch):
+def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutation, right, image_folder, monkeypatch):
     wrong = MUTATIONS[mutation]
-    lock = folder_lock(image_folder, wrong.name)
+    lock = right(image_folder, wrong.name)
     monkeypatch.setitem(_REGISTRY, wrong.name, wrong)
     found = rerun(lock, MACHINE | {"data_root": str(image_folder)})
     verification = verify(lock, found, "lock")
@@ -74,16 +82,16 @@ def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutat
     assert np.median(times) >= 10
 
 
-def test_auroc_alone_does_not_see_doubled_scores(image_folder, monkeypatch):
-    lock = folder_lock(image_folder, "wepe")
+def test_auroc_alone_does_not_see_doubled_scores(right, image_folder, monkeypatch):
+    lock = right(image_folder, "wepe")
     monkeypatch.setitem(_REGISTRY, "wepe", DoubledWePe)
     verification = verify(lock, rerun(lock, MACHINE | {"data_root": str(image_folder)}), "lock")
     assert drifts(verification, "auroc") == []
     assert len(verification.moved) == 36
 
 
-def test_the_right_detector_matches_in_batches_of_another_size(image_folder, tmp_path, capsys):
-    file = write_lock(folder_lock(image_folder, "rigid"), tmp_path / "lock.json")
+def test_the_right_detector_matches_in_batches_of_another_size(right, image_folder, tmp_path, capsys):
+    file = write_lock(right(image_folder, "rigid"), tmp_path / "lock.json")
     words = ["verify", "--reference", str(file), "--rerun", "--data-root", str(image_folder), "--num-workers", "0"]
     assert main([*words, "--batch-size", "5", "--output", str(tmp_path / "results")]) == 0
     assert "12 matches" in capsys.readouterr().out
@@ -280,7 +288,7 @@ def test_a_run_that_is_not_whole_is_missing_against_the_papers(tmp_path):
 
 def test_a_store_without_a_papers_data_says_which_command_makes_a_run(tmp_path):
     made_run(tmp_path)
-    with pytest.raises(BenchError, match="no run on a data set of a paper .*compare --detectors wepe rigid --dataset"):
+    with pytest.raises(BenchError, match=r"no run on a data set of a paper .*compare --detectors wepe rigid --dataset"):
         verify_paper(tmp_path)
 
 
