@@ -151,6 +151,8 @@ def _difference(result: _Result, clean: _Result) -> Number:
     names = [name for name in result.generators if name in clean.generators]
     if not names:
         return Number(float("nan"), reason="no generator is there under both")
+    if len(names) > 1 and result.generators == clean.generators:
+        names = [MEAN]  # which has an interval where a single generator has too few groups
     each = [[of.aurocs[name] for name in names] for of in (result, clean)]
     values = [np.mean([one.seeds.mean() for one in of]) for of in each]
     value = float(values[0] - values[1])

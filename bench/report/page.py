@@ -98,10 +98,13 @@ class SectionView:
         self.older_runs = older_runs(section)
         self.roc, self.roc_draws = self._roc()
         self.histograms = self._histograms()
-        self.curves = robustness_curves(section.report.summary)
         self.robustness = [
-            Figure(curve.kind, Markup(robustness_figure(curve, section.detectors, f"{prefix}r{number}-")))
-            for number, curve in enumerate(self.curves)
+            Figure(
+                curve.kind,
+                Markup(robustness_figure(curve, section.detectors, f"{prefix}r{number}-")),
+                " ".join(f"{detector}: {reason}." for detector, reason in curve.incomplete.items()),
+            )
+            for number, curve in enumerate(robustness_curves(section.report.summary))
         ]
         self.legend = [(name, *_swatch(position)) for position, name in enumerate(section.detectors)]
         self.wrong = self._wrong()

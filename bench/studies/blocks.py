@@ -9,7 +9,7 @@ import torch
 from scipy.stats import spearmanr
 
 from bench.options import RunOptions
-from bench.plots import draw, to_svg
+from bench.plots import INK, draw, to_svg
 from bench.reported import ReportedNumber, load_reported
 from bench.scoring import CLEAN
 from bench.studies.base import Cost, Line, Result
@@ -189,10 +189,10 @@ def draw_profiles(profiles: Profiles, printed: Sequence[float], title: str) -> s
         label = rule if tensors == "all" else None
         axes.plot(range(len(values)), [100 * value for value in values], **style, label=label)
     if printed:
-        axes.plot([100 * value for value in printed], color="black", linewidth=2, label="paper")
-    axes.plot([], [], color="grey", linestyle="--", label="weights alone")
+        axes.plot([100 * value for value in printed], color=INK, linewidth=2, label="paper")
+    axes.plot([], [], color=INK, linestyle="--", label="weights alone")
     axes.set_xlabel("block perturbed alone")
     axes.set_ylabel("cosine similarity, %")
     axes.set_title(title)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return to_svg(figure, f"Similarity of features by perturbed block, {title}")

@@ -113,7 +113,8 @@ class ComparisonStudy(Study):
         failures: list[Exception] = []
         first = True
         arms = chosen_arms(self.arms, options.backbone, self.backbone)
-        for group in grouped(arms, options.view, options.seeds):
+        groups = grouped(arms, options.view, options.seeds)
+        for group in groups:
             own = replace(options, backbone=group.backbone, view=group.view, seeds=group.seeds)
             try:
                 kept, said = self._at_hand(group, own)
@@ -131,10 +132,10 @@ class ComparisonStudy(Study):
             lines += self._lines(comparison, kept, own, paper)
             figures.update(self.figures_of(comparison, kept))
             notes.update(dict.fromkeys([*said, *_notes(comparison)]))
+        if len(failures) == len(groups):
+            raise BenchError(one_line(failures[0]))
         if not first:
             return Result()
-        if failures and all(line.ours is None or (line.ours.reason and not line.ours.seeds) for line in lines):
-            raise BenchError(one_line(failures[0]))
         if self.rest:
             lines += paper.rest(self.metrics, self.by_generator)
         figures.update(self._figures(lines, options, arms))

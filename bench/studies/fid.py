@@ -24,6 +24,7 @@ from bench.studies.feature_maps import (
     Setting,
     judged,
     marks,
+    not_comparable,
     ours_of,
     panel_notes,
     plain_line,
@@ -32,6 +33,7 @@ from bench.studies.feature_maps import (
     unreadable_note,
     wepe_on,
 )
+from bench.studies.judging import Origin
 
 PER_SIDE, SPLITS = 5000, 5
 """Images a side, as in the paper's appendix A.4, and random halvings of the natural images."""
@@ -67,7 +69,7 @@ class FidStudy(FeatureStudy):
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)
         sides = make_sides(features.images, setting.datamodule.contrasts)
-        aurocs = auroc_lines(comparison, setting, sides, features)
+        aurocs = auroc_lines(comparison, setting, options, sides, features)
         distances = distance_lines(setting, features, sides)
         lines = [*distances, *aurocs, *rank_lines([*distances, *aurocs])]
         return Result(
@@ -177,18 +179,20 @@ def find_in_table(dataset: str, generator: str, metric: str) -> ReportedNumber |
     return next(found, None)
 
 
-def auroc_lines(comparison: Comparison, setting: Setting, sides: Sides, features: Features) -> list[Line]:
+def auroc_lines(
+    comparison: Comparison, setting: Setting, options: RunOptions, sides: Sides, features: Features
+) -> list[Line]:
     """Takes WePe's AUROCs, and computes the one of natural against natural images, which need not be 0.5."""
-    natural = natural_auroc(comparison, sides, features)
-    lines = [replace(natural, reported=find_in_table(setting.datamodule.name, NATURAL, "auroc"))]
-    detector = next(iter(comparison.facts[-1]["detectors"].values()))
+    natural, dataset = natural_auroc(comparison, sides, features), setting.datamodule.name
+    printed = find_in_table(dataset, NATURAL, "auroc")
+    verdict = not_comparable("halves of the same images: ± is no standard error") if printed else None
+    lines = [replace(natural, reported=printed, verdict=verdict)]
     for row in comparison.report.summary.rows:
         if row.generator == MEAN:
             continue
-        number = row.numbers["auroc"]
-        run = comparison.facts[-1]
-        ours = Ours.of(detector, run["data"], run["options"], "auroc", CLEAN)
-        reported = find_in_table(setting.datamodule.name, row.generator, "auroc")
+        number, origin = row.numbers["auroc"], Origin.of(comparison, row.detector, options)
+        ours = Ours.of(origin.detector, origin.data, origin.options, "auroc", CLEAN, origin.generators)
+        reported = find_in_table(dataset, row.generator, "auroc")
         verdict = judged(number, reported, ours) if reported else None
         lines.append(Line(row.generator, "", "auroc", number, reported, verdict))
     return lines
@@ -255,7 +259,7 @@ def draw_distances(lines: Sequence[Line], title: str) -> str:
     if printed and metric == "fid":
         axes.plot(*zip(*printed, strict=True), **marks(1, linestyle="", fillstyle="none"), label="paper")
         axes.plot([], [], **marks(0, linestyle=""), label="here")
-        axes.legend()
+        axes.legend(frameon=False)
     axes.set_xlabel(f"{metric.upper()} of features, natural against generated")
     axes.set_ylabel("AUROC of WePe")
     axes.set_title(title)

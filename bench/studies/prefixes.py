@@ -16,7 +16,7 @@ from bench.contrasts import rules_of
 from bench.numbers import MEAN, Row
 from bench.options import RunOptions
 from bench.panel import Panel
-from bench.plots import draw, to_svg
+from bench.plots import INK, draw, to_svg
 from bench.scoring import CLEAN, Scoring
 from bench.studies.base import Cost, Line, Result
 from bench.studies.feature_maps import (
@@ -148,15 +148,15 @@ def draw_sweep(rows: Sequence[Row], depth: int, title: str) -> str:
     for name in sorted(names, key=lambda name: name == MEAN):
         numbers = [row.numbers["auroc"] for row in rows if row.generator == name]
         thick = name == MEAN or len(names) == 1
-        style = marks(names.index(name), **({"color": "black", "marker": "o"} if thick else {}), markersize=3)
+        style = marks(names.index(name), **({"color": INK, "marker": "o"} if thick else {}), markersize=3)
         ks = range(1, depth + 1)
         axes.plot(ks, [one.value for one in numbers], **style, label=name, linewidth=2 if thick else 1)
         if thick and all(one.interval for one in numbers):
             ends = [one.interval for one in numbers if one.interval]
-            axes.fill_between(ks, [e.low for e in ends], [e.high for e in ends], color="black", alpha=0.12, linewidth=0)
-    axes.axhline(0.5, color="grey", linewidth=0.8)
+            axes.fill_between(ks, [e.low for e in ends], [e.high for e in ends], color=INK, alpha=0.12, linewidth=0)
+    axes.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlabel("first k blocks perturbed")
     axes.set_ylabel("AUROC")
     axes.set_title(title)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return to_svg(figure, f"AUROC by the number of perturbed blocks, {title}")

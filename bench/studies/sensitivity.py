@@ -35,6 +35,7 @@ LEVELS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
 CANDIDATES = 8
 SOURCES = {"real": REAL, "generated": GENERATED}
 BINS = 40
+"""Bins at most; fewer where images are few."""
 
 
 class GrowingNoiseStudy(FeatureStudy):
@@ -129,7 +130,7 @@ def draw_levels(lines: Sequence[Line], units: Floats, title: str) -> str:
     left.set_ylabel("cosine similarity to the clean features")
     right.set_xlabel("first principal component")
     right.set_ylabel("second principal component")
-    left.legend()
+    left.legend(frameon=False)
     figure.suptitle(title)
     return to_svg(figure, f"Features under growing noise, {title}")
 
@@ -204,12 +205,12 @@ def draw_histograms(panel: Panel, detector: str, title: str) -> str:
         made = [values[0] for (label, name), values in of.items() if (label, name) == (GENERATED, rule.generator)]
         sides = {"real": np.concatenate([np.empty(0), *reals]), rule.generator: np.concatenate([np.empty(0), *made])}
         everything = np.concatenate(list(sides.values()))
-        edges = np.histogram_bin_edges(everything, BINS)
+        edges = np.histogram_bin_edges(everything, min(BINS, max(5, round(len(everything) ** 0.5))))
         for position, (name, values) in enumerate(sides.items()):
             colour = series_style(position)["color"]
             axes.stairs(_density(values, edges), edges, fill=True, alpha=0.35, color=colour, label=name)
         axes.set_xlabel("cosine similarity")
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, frameon=False)
     panels[0].set_ylabel("share of images")
     figure.suptitle(title)
     return to_svg(figure, f"Similarity of clean and perturbed features, {title}")

@@ -133,7 +133,7 @@ def draw_map(made: Map, features: Features, setting: Setting) -> str:
         axes.set_yticks([])
         axes.set_xlim(made.points[..., 0].min() - 1, made.points[..., 0].max() + 1)
         axes.set_ylim(made.points[..., 1].min() - 1, made.points[..., 1].max() + 1)
-    panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return to_svg(figure, f"Features by t-SNE, clean and perturbed, {title}")
 
 

@@ -105,7 +105,6 @@ def test_the_sweep_draws_whole_networks_where_prefixes_cannot_be_shared(setting)
     (batch, *_) = image_batches(setting, [])
     images = batch.views[Picture(CLEAN, SMALL)]
     sweep = PrefixSweep(setting.backbone, seed=0)
-    sweep.recording.order = [5]  # as if the blocks ran in another order
     sweep.recording.record = setting_order(sweep.recording.record, sweep.recording)
     found = sweep.distances(images, setting.backbone.compute(images))
     assert not sweep.split
@@ -274,6 +273,14 @@ def test_features_are_those_of_the_network_in_the_order_of_the_images(setting):
     assert cosine_distance(torch.from_numpy(found.features[0]), expected).max() < 1e-12
 
 
+def test_times_are_summed_up_by_their_median_and_are_another_machines():
+    line = timing.timing_line("rigid", [3.0, 1.0, 2.0], "a machine")
+    assert (line.ours.value, line.ours.seeds_sd, line.reported.value) == (2.0, 1.0, 3.7)
+    assert line.verdict.reasons[0] == "other machine (a machine, paper RTX 3090 or 4090 with PyTorch 1.12.1)"
+    assert timing.timing_line("gradient-cuff", [1.0], "a machine").verdict is None
+
+
+@pytest.mark.slow
 def test_every_detector_is_timed_on_the_same_images_without_recalled_features(options, monkeypatch):
     monkeypatch.setattr(timing, "REPEATS", 2)
     result = STUDIES["table12"].run(replace(options, limit=1))

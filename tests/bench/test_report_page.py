@@ -121,6 +121,14 @@ def test_undefined_numbers_give_their_reason():
     assert "no <such> images" in Reader(page).texts
 
 
+def test_a_detector_that_lacks_a_level_is_named_under_the_curves():
+    section = made_section(read_bytes=None)
+    rows = [row for row in section.report.summary.rows if (row.detector, row.condition) != ("poor", "jpeg:50")]
+    report = replace(section.report, summary=replace(section.report.summary, rows=rows))
+    page = render("Incomplete", [replace(section, report=report)])
+    assert "poor: no scores at level 50." in Reader(page).texts
+
+
 def test_further_tables_are_shown():
     extra = Extra("Thresholds", ["rule", "accuracy"], [["fpr:5", "0.91 [0.88, 0.93]"]], "How to read it.")
     page = render("Extra", [replace(made_section(read_bytes=None), tables=[extra])])
