@@ -14,12 +14,11 @@ from bench.panel import Part
 from bench.standard_errors import over_images_and_seeds
 from bench.statistics import interval, tpr_reason, widened
 
-MOST_DRAWN = 5_000
-"""Images of a contrast up to which the bootstrap gives intervals that influence values could give as well."""
-MOST_DRAWN_AT_ALL = 50_000
-"""Images of a contrast up to which the bootstrap gives any interval."""
-TOO_MANY = f"more than {MOST_DRAWN_AT_ALL:,} images: too many for the bootstrap"
+MOST_DRAWN = 50_000
+"""Images of a contrast up to which the bootstrap gives intervals."""
+TOO_MANY = f"more than {MOST_DRAWN:,} images: too many for the bootstrap"
 DRAWN_LACK_A_CLASS = "too many bootstrap draws lack a class of a small generator"
+NO_ERROR = "the images at hand leave no error, as where all are in order"
 DRAWN_ALIKE = "every bootstrap draw gives the same"
 Floats = NDArray[np.float64]
 INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
@@ -27,6 +26,7 @@ INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
     "ap_generated": lambda placed: placed.average_precision("generated"),
     "ap_real": lambda placed: placed.average_precision("real"),
 }
+"""Metrics whose error comes from influence values; the bootstrap's intervals of average precision are too short."""
 LOW_RATES = {
     "tpr_at_5_fpr": (0.05, 0),
     "fpr_at_95_tpr": (0.05, 1),
@@ -65,7 +65,7 @@ class Estimate:
         if self.influence is not None:
             error = standard_error(self.influence)
             found = auroc_interval(self.influence) if metric == "auroc" else bounded_interval(self.influence)
-            return replace(number, interval=found, error=error, reason=None if found else DRAWN_ALIKE)
+            return replace(number, interval=found, error=error, reason=None if found else NO_ERROR)
         assert self.drawn is not None
         return _number_of_draws(number, self.drawn)
 
@@ -81,13 +81,8 @@ def estimate(
         reason: Why they are too few for an interval.
         weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
     """
-    influences = {} if reason else influences_of(part, [name for name in metrics if has_influence(name, part)])
+    influences = {} if reason else influences_of(part, [name for name in metrics if name in INFLUENCES])
     return {metric: _estimate(metric, part, reason, influences.get(metric), weights) for metric in metrics}
-
-
-def has_influence(metric: str, part: Part) -> bool:
-    """Says whether a metric's error comes from influence values: where it can, and draws would take long."""
-    return metric == "auroc" or (metric in INFLUENCES and len(part.rows) > MOST_DRAWN)
 
 
 def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:

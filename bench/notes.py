@@ -78,8 +78,8 @@ def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
         "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is "
         "most likely the latter.",
         f"[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of "
-        f"AUROC from placement values, of other metrics from {DRAWS} bootstrap draws, the same for all detectors, "
-        f"generators and conditions.",
+        f"AUROC from placement values, of AP from derivatives by the images' weights, of other metrics from {DRAWS} "
+        f"bootstrap draws, the same for all detectors, generators and conditions.",
     ]
     notes.append(
         f"Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "

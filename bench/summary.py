@@ -1,8 +1,8 @@
 """From stored scores to the numbers of a comparison: metrics with intervals, per generator and over generators.
 
-AUROC has influence values (`bench.influence`): intervals, paired tests and differences follow from them. The other
-metrics have one set of bootstrap draws of the groups, shared by all generators, detectors, conditions and seeds;
-where images are so many that draws would take long, average precisions have influence values, too.
+AUROC and average precision have influence values (`bench.influence`): intervals, paired tests and differences follow
+from them. The other metrics have one set of bootstrap draws of the groups, shared by all generators, detectors,
+conditions and seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.estimates import (
-    MOST_DRAWN_AT_ALL,
+    INFLUENCES,
+    MOST_DRAWN,
     TOO_MANY,
     Estimate,
     Floats,
     estimate,
-    has_influence,
     influences_of,
     replicates,
 )
@@ -72,7 +72,7 @@ class _Bootstrap:
 
     def weights(self, part: Part) -> NDArray[np.generic] | None:
         """Returns how often each image is drawn; None where they are too many."""
-        return self._drawn.weights(part.rows) if len(part.rows) <= MOST_DRAWN_AT_ALL else None
+        return self._drawn.weights(part.rows) if len(part.rows) <= MOST_DRAWN else None
 
 
 class _Result:
@@ -82,6 +82,7 @@ class _Result:
         self, panel: Panel, bootstrap: _Bootstrap, metrics: Sequence[str], detector: str, condition: str
     ) -> None:
         self.detector, self.condition, self.bootstrap, self.metrics = detector, condition, bootstrap, metrics
+        self.seeds = [panel.scorings[at].seed for at in panel.seeds(detector, condition)]
         parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts[condition]}
         everything = panel.part(detector, condition)
         named = parts or {ALL: everything}
@@ -113,7 +114,7 @@ class _Result:
 
     def _estimates(self, part: Part) -> dict[str, Estimate]:
         reason = undefined_reason(part.labels) or groups_reason(*part.n_groups)
-        draws = not reason and not all(has_influence(metric, part) for metric in self.metrics)
+        draws = not reason and not INFLUENCES.keys() >= set(self.metrics)
         return estimate(part, self.metrics, reason, self.bootstrap.weights(part) if draws else None)
 
     def _mean(
@@ -128,7 +129,7 @@ class _Result:
         reason = groups_reason(*everything.n_groups)
         if reason:
             return Estimate(seeds, reason)
-        if metric == "auroc" or any(one.influence is not None for one in each.values()):
+        if metric in INFLUENCES:
             found = [one.influence or influences_of(parts[name], [metric])[metric] for name, one in each.items()]
             return Estimate(seeds, influence=combined(found))
         drawn = [self._drawn(metric, parts[name], one) for name, one in each.items()]
@@ -160,7 +161,7 @@ def _difference(result: _Result, clean: _Result) -> Number:
     if reason is not None:
         return Number(value, reason=reason)
     changed, untouched = (combined([one.influence for one in of if one.influence is not None]) for of in each)
-    test = paired_test(changed, untouched)
+    test = paired_test(changed, untouched, same_seeds=result.seeds == clean.seeds)
     return Number(value, Interval(test.low, test.high))
 
 

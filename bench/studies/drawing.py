@@ -144,4 +144,4 @@ def _legend(figure: Figure, spread: str | None = None) -> None:
     if spread is not None:
         handles.append(Patch(color=_ours()["color"], alpha=0.35))
         labels.append(spread)
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9, frameon=False)

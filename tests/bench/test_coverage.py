@@ -120,7 +120,7 @@ def true_average_precision(truth, positive, many=400_000):
     return average_precision(labels, scores_of(np.random.default_rng(9), truth, many), positive)
 
 
-# The percentiles are what tables show for up to 5,000 images (`bench.estimates.MOST_DRAWN`).
+# Which is why they are not used for it (`bench.estimates.INFLUENCES`).
 @pytest.mark.parametrize(("truth", "measured"), [(0.6, 0.905), (0.9, 0.895), (0.99, 0.843)])
 def test_percentile_intervals_of_an_average_precision_of_96_images_hold_in_only_84_to_91_percent(truth, measured):
     found = shares(by_percentiles("ap_generated", truth, 48), true_average_precision(truth, "generated"))[1]

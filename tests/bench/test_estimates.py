@@ -6,8 +6,16 @@ from made_contrasts import contrast
 from scipy.special import logit
 from scipy.stats import norm, t
 
-from bench import estimates
-from bench.estimates import DRAWN_ALIKE, DRAWN_LACK_A_CLASS, LOW_RATES, MOST_DRAWN, TOO_MANY, Estimate, estimate
+from bench.estimates import (
+    DRAWN_ALIKE,
+    DRAWN_LACK_A_CLASS,
+    INFLUENCES,
+    LOW_RATES,
+    NO_ERROR,
+    TOO_MANY,
+    Estimate,
+    estimate,
+)
 from bench.inference import auroc_interval, bounded_interval, standard_error
 from bench.influence import ap_influence, auroc_influence, mean_over_seeds
 from bench.metrics import METRICS
@@ -46,7 +54,7 @@ def test_the_interval_of_an_auroc_comes_from_influence_values_and_needs_no_draws
     assert (number.reason, number.seeds_sd, number.seeds) == (None, None, (number.value,))
 
 
-@pytest.mark.parametrize("metric", sorted(set(METRICS) - {"auroc"}))
+@pytest.mark.parametrize("metric", sorted(set(METRICS) - set(INFLUENCES)))
 def test_the_interval_of_another_metric_is_that_of_the_percentiles_of_its_draws(metric):
     part = part_of(120, 110)
     weights = weights_of(part)
@@ -58,27 +66,29 @@ def test_the_interval_of_another_metric_is_that_of_the_percentiles_of_its_draws(
 
 
 @pytest.mark.parametrize(("metric", "positive"), [("ap_generated", "generated"), ("ap_real", "real")])
-def test_the_interval_of_an_average_precision_comes_from_influence_values_beyond_the_most_that_are_drawn(
-    metric, positive
-):
-    few, many = (part_of(n, MOST_DRAWN // 2) for n in (MOST_DRAWN // 2, MOST_DRAWN // 2 + 1))
-    assert estimate(few, [metric], None, None)[metric].number(metric).reason == TOO_MANY  # no draws were given
-    number = estimate(many, [metric], None, None)[metric].number(metric)
-    expected = influences_by_hand(many, positive)
-    assert number.value == pytest.approx(METRICS[metric](many.labels, many.scores[0]), abs=1e-12)
+def test_the_interval_of_an_average_precision_comes_from_influence_values_and_needs_no_draws(metric, positive):
+    part = part_of(60, 70)
+    number = estimate(part, [metric], None, None)[metric].number(metric)
+    expected = influences_by_hand(part, positive)
+    assert number.value == pytest.approx(METRICS[metric](part.labels, part.scores[0]), abs=1e-12)
     assert number.interval == pytest.approx(bounded_interval(expected), abs=1e-12)
     low, high = number.interval
     assert logit(high) - logit(number.value) == pytest.approx(logit(number.value) - logit(low), rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", ["ap_generated", "ap_real"])
-def test_both_ways_to_an_average_precision_agree_on_its_error(metric, monkeypatch):
+def test_the_error_of_an_average_precision_is_that_of_the_bootstrap(metric):
     part = part_of(1000, 1000)
-    drawn = estimate(part, [metric], None, weights_of(part, 1000))[metric].number(metric)
-    monkeypatch.setattr(estimates, "MOST_DRAWN", 1000)
     influence = estimate(part, [metric], None, None)[metric].number(metric)
-    assert influence.error.se == pytest.approx(drawn.error.se, rel=0.1)
-    assert influence.interval == pytest.approx(drawn.interval, abs=0.1 * (influence.interval.high - influence.value))
+    drawn = METRICS[metric].replicates(part.labels, part.scores[0], weights_of(part, 1000))
+    assert influence.error.se == pytest.approx(drawn.std(), rel=0.1)
+    assert influence.interval == pytest.approx(interval(drawn), abs=0.1 * (influence.interval.high - influence.value))
+
+
+def test_more_images_than_are_drawn_have_a_value_without_an_interval():
+    number = estimate(part_of(120, 110), ["fpr_at_95_tpr"], None, None)["fpr_at_95_tpr"].number("fpr_at_95_tpr")
+    assert (number.interval, number.reason) == (None, TOO_MANY)
+    assert 0 < number.value < 1
 
 
 @pytest.mark.parametrize(
@@ -147,19 +157,12 @@ def test_draws_are_widened_by_hand():
 def test_an_interval_that_would_be_a_point_is_none_with_a_reason():
     labels = np.repeat([0, 1], 100)
     part = Part(np.arange(200), labels, np.arange(200, dtype=np.int32), labels[None].astype(float), 0)
-    for metric in ("ap_generated", "ap_real", "tpr_at_5_fpr", "fpr_at_95_tpr"):
+    reasons = {"ap_generated": NO_ERROR, "ap_real": NO_ERROR, "tpr_at_5_fpr": DRAWN_ALIKE, "fpr_at_95_tpr": DRAWN_ALIKE}
+    for metric, reason in reasons.items():
         number = estimate(part, [metric], None, weights_of(part))[metric].number(metric)
-        assert (number.value, number.interval, number.reason) == (METRICS[metric](labels, labels), None, DRAWN_ALIKE)
+        assert (number.value, number.interval, number.reason) == (METRICS[metric](labels, labels), None, reason)
     auroc = estimate(part, ["auroc"], None, None)["auroc"].number("auroc")
     assert auroc.interval.low < auroc.interval.high == 1
-
-
-def test_an_average_precision_of_1_has_no_interval_from_influence_values_either():
-    labels = np.repeat([0, 1], MOST_DRAWN)
-    groups = np.arange(2 * MOST_DRAWN, dtype=np.int32)
-    part = Part(np.arange(2 * MOST_DRAWN), labels, groups, labels[None].astype(float), 0)
-    number = estimate(part, ["ap_real"], None, None)["ap_real"].number("ap_real")
-    assert (number.value, number.interval, number.reason) == (1.0, None, DRAWN_ALIKE)
 
 
 def test_draws_that_lack_a_class_leave_no_interval():

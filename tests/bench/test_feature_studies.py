@@ -64,7 +64,7 @@ def random_table(natural: int, generated: int, generators: int = 1) -> pl.DataFr
 @pytest.mark.parametrize("name", sorted(set(STUDIES) - {"table12", "table14"}))
 def test_every_study_runs_on_a_folder_with_a_broken_file_and_gives_the_same_again(name, options, image_folder):
     (image_folder / "real" / "camera" / "broken.png").write_bytes(b"no picture")
-    options = replace(options, limit=13)
+    options = replace(options, limit=13, generators=("blurry",))
     result = STUDIES[name].run(options)
     assert result.lines
     assert all(line.ours is not None for line in result.lines)
@@ -162,6 +162,21 @@ def test_distances_are_refused_under_twice_the_features_and_measured_from_there_
         assert np.isnan(line.ours.value) == (line.metric == "fid")
         if line.metric == "fid":
             assert line.ours.reason.startswith("refused: 40 images a side are fewer than 2 x 21 features")
+
+
+def test_a_distance_on_the_papers_data_stands_beside_the_printed_one_and_is_not_comparable(setting):
+    setting.datamodule.name = "lsun-bedroom"
+    table = random_table(80, 40).with_columns(pl.col("generator").replace("made 0", "adm"))
+    values = np.random.default_rng(0).normal(size=(len(table), 4))
+    found = fid_lines(setting, Features(table, (values,), ()), make_sides(table, {"adm": ("camera",)}))
+    lines = {(line.row, line.metric): line for line in found}
+    assert lines["natural", "fid"].reported.value == 1.09
+    assert lines["adm", "fid"].reported.value == 18.25
+    assert lines["adm", "kid"].reported is None
+    assert lines["adm", "fid"].verdict.kind == "not comparable"
+    reasons = " ".join(lines["adm", "fid"].verdict.reasons)
+    assert "other backbone (small-dinov2" in reasons
+    assert "unpublished: which DINOv2 model gave the features" in reasons
 
 
 def test_ranks_are_correlated_from_three_generators_on_without_the_natural_images():
