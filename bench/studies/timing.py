@@ -65,6 +65,8 @@ class TimingStudy(FeatureStudy):
             {"seconds": draw_seconds(lines, machine)},
             (
                 f"{images} images, scaled to 100; batches of {setting.datamodule.batch_size}; {machine}.",
+                "Each detector has its defaults; aeroblade's autoencoders are the demo's small ones, far cheaper than "
+                "those of latent diffusion models.",
                 "Timed is the scoring alone, the detector's clean pass included; reading, decoding and cutting are "
                 f"not. Median of up to {REPEATS} repeats after a warm batch (no further repeat after {LONGEST:.0f} s), "
                 "± their standard deviation. Times differ from run to run, so this study's files do too.",

@@ -9,7 +9,6 @@ import torch
 from bench.errors import BenchError
 from bench.numbers import Number
 from bench.options import RunOptions
-from bench.studies import timing
 from bench.studies.base import Line
 from bench.studies.blocks import (
     READINGS,
@@ -286,36 +285,3 @@ def test_features_are_those_of_the_network_in_the_order_of_the_images(setting):
     assert found.images["path"].to_list() == batch.path
     expected = setting.backbone.compute(batch.views[Picture(CLEAN, SMALL)])
     assert cosine_distance(torch.from_numpy(found.features[0]), expected).max() < 1e-12
-
-
-def test_times_are_summed_up_by_their_median_and_are_another_machines():
-    line = timing.timing_line("rigid", [3.0, 1.0, 2.0], "a machine")
-    assert (line.ours.value, line.ours.seeds_sd, line.reported.value) == (2.0, 1.0, 3.7)
-    assert line.verdict.reasons[0] == "other machine (a machine, paper RTX 3090 or 4090 with PyTorch 1.12.1)"
-    assert timing.timing_line("gradient-cuff", [1.0], "a machine").verdict is None
-
-
-@pytest.mark.slow
-def test_every_detector_is_timed_on_the_same_images_without_recalled_features(options, monkeypatch):
-    monkeypatch.setattr(timing, "REPEATS", 2)
-    result = STUDIES["table12"].run(replace(options, limit=1))
-    lines = {line.row: line for line in result.lines}
-    assert {"wepe", "rigid", "aeroblade", "mc-dropout", "gradient-cuff"} <= set(lines)
-    for line in lines.values():
-        assert line.ours.value > 0
-        assert min(line.ours.seeds) <= line.ours.value <= max(line.ours.seeds)
-    assert lines["wepe"].reported.value == 4.5
-    assert lines["wepe"].verdict.kind == "not comparable"
-    assert lines["wepe"].verdict.reasons[0].startswith("other machine (")
-    assert lines["mc-dropout"].reported is None
-    assert "3 images, scaled to 100" in result.notes[0]
-
-
-def test_a_repeat_passes_the_clean_network_again(setting):
-    (*batches,) = image_batches(setting, [], range(4))
-    detector = WePe(setting.backbone)
-    detector.view = SMALL
-    before = setting.backbone.counter.images
-    seconds = timing.time_detector(detector, batches, setting.device)
-    assert len(seconds) == timing.REPEATS
-    assert setting.backbone.counter.images - before == 2 * 4 * (timing.REPEATS + 1)
