@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.comparability import Ours, closest
 from bench.cue_files import read_cues
-from bench.numbers import MEAN, WITH_INTERVAL, Number, Row
+from bench.numbers import MEAN, WITH_INTERVAL, Row
 from bench.rank_tables import rankings_of
 from bench.ranking import Ranking
 from bench.reported import ReportedNumber, find_reported
@@ -14,7 +14,7 @@ from bench.scoring import CLEAN
 from bench.stored import Coverage, Method, StoredDataset, read_store
 from bench.summary import summarise
 from bench.tables import Report
-from bench.verdicts import Verdict, judge
+from bench.verdicts import Verdict, judge_number
 from bench.worst_cue import AgainstCues, compare_with_cues
 
 
@@ -163,10 +163,5 @@ def _reported(
             candidates = find_reported(method.facts["name"], dataset.name, generator, metric, condition)
             reported = closest(candidates, ours)
             if reported is not None:
-                found[generator, metric] = Judged(reported, _judge(number, reported, ours))
+                found[generator, metric] = Judged(reported, judge_number(number, reported, ours))
     return found
-
-
-def _judge(number: Number, reported: ReportedNumber, ours: Ours) -> Verdict:
-    se, df = number.error or (float("nan"), float("nan"))
-    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, ours)

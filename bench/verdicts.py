@@ -12,6 +12,7 @@ from typing import Literal
 
 from bench.comparability import Ours, closest, differences, written
 from bench.inference import prediction_interval
+from bench.numbers import Number
 from bench.reported import ReportedNumber
 from bench.standard_errors import seeds_variance
 
@@ -79,6 +80,12 @@ def judge(
     return Verdict("matches" if inside else "differs", (), low, high, _assumption(seeds, reported))
 
 
+def judge_number(number: Number, reported: ReportedNumber, facts: Ours) -> Verdict:
+    """Compares one of our numbers with a reported one; see `judge`."""
+    se, df = number.error or (float("nan"), float("nan"))
+    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, facts)
+
+
 def _limits(
     se: float, n_real: float, n_generated: float, seeds: Sequence[float], reported: ReportedNumber
 ) -> list[str]:
@@ -129,4 +136,4 @@ def _pooled(n_real: float, n_generated: float) -> float:
     return 2 / (1 / n_real + 1 / n_generated)
 
 
-__all__ = ["Kind", "Ours", "Verdict", "closest", "differences", "judge"]
+__all__ = ["Kind", "Ours", "Verdict", "closest", "differences", "judge", "judge_number"]

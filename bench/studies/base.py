@@ -72,8 +72,19 @@ class Study(ABC):
         backbone: The backbone that the paper used.
     """
 
+    seeds: int = 1
+    """Number of seeds, unless the user names another."""
+
     def __init__(self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14") -> None:
         self.name, self.title, self.source, self.dataset, self.backbone = name, title, source, dataset, backbone
+
+    def defaults(self, dataset: str) -> dict[str, object]:
+        """Returns the options that hold unless the user names others.
+
+        Args:
+            dataset: The dataset of the run.
+        """
+        return {"dataset": self.dataset, "backbone": self.backbone, "seeds": self.seeds}
 
     @abstractmethod
     def cost(self, options: RunOptions, images: int) -> Cost:

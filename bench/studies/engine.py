@@ -74,16 +74,10 @@ class ComparisonStudy(Study):
         self.seeds, self.view, self.notes = seeds, view, tuple(notes)
 
     def defaults(self, dataset: str) -> dict[str, object]:
-        """Returns the options that hold unless the user names others.
-
-        Args:
-            dataset: The dataset of the run; generators are declared for the paper's alone.
-        """
+        """Returns the options that hold unless the user names others; generators are declared for the paper's data."""
         return {
-            "dataset": self.dataset,
-            "backbone": self.backbone,
+            **super().defaults(dataset),
             "generators": self.generators if dataset == self.dataset else None,
-            "seeds": self.seeds,
             "view": self.view,
             "conditions": self.conditions,
         }

@@ -18,12 +18,11 @@ from bench.options import RunOptions
 from bench.panel import Panel
 from bench.plots import series_style
 from bench.probe_report import find_device
-from bench.reported import ReportedNumber
 from bench.scoring import CLEAN
 from bench.studies.arms import PAPER_BACKBONE, without_blocks
 from bench.studies.base import Line, Result, Study
 from bench.studies.comparisons import WEPE
-from bench.verdicts import Verdict, judge
+from bench.verdicts import Verdict
 from datamodules import Batch, DetectionDataModule
 from datamodules.conditions import Picture
 from detectors import Backbone, View, WePe, create_backbone
@@ -245,12 +244,6 @@ def ours_of(setting: Setting, metric: str, detector: str) -> Ours:
         precision=FULL_PRECISION,
         protocol=setting.datamodule.protocol,
     )
-
-
-def judged(number: Number, reported: ReportedNumber, ours: Ours) -> Verdict:
-    """Compares our number with a reported one."""
-    se, df = number.error or (_NOWHERE, _NOWHERE)
-    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, ours)
 
 
 def not_comparable(*reasons: str) -> Verdict:

@@ -22,7 +22,6 @@ from bench.studies.feature_maps import (
     Features,
     FeatureStudy,
     Setting,
-    judged,
     marks,
     not_comparable,
     ours_of,
@@ -34,6 +33,7 @@ from bench.studies.feature_maps import (
     wepe_on,
 )
 from bench.studies.judging import Origin
+from bench.verdicts import judge_number
 
 PER_SIDE, SPLITS = 5000, 5
 """Images a side, as in the paper's appendix A.4, and random halvings of the natural images."""
@@ -58,6 +58,8 @@ class Sides:
 
 class FidStudy(FeatureStudy):
     """Fréchet and kernel distances, natural images against each generator and against themselves."""
+
+    seeds = 5
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """Two passes an image: one for features, and WePe's on every seed."""
@@ -169,7 +171,7 @@ def _distance_line(setting: Setting, name: str, metric: str, values: Sequence[fl
     ours = ours_of(setting, metric, reported.method)
     if reported.backbone is None and setting.backbone.name.startswith("dinov2-"):
         ours = replace(ours, backbone=None)  # the paper says DINOv2, and not which; that is among what it leaves unsaid
-    return replace(line, reported=reported, verdict=judged(line.ours, reported, ours))
+    return replace(line, reported=reported, verdict=judge_number(line.ours, reported, ours))
 
 
 def find_in_table(dataset: str, generator: str, metric: str) -> ReportedNumber | None:
@@ -193,7 +195,7 @@ def auroc_lines(
         number, origin = row.numbers["auroc"], Origin.of(comparison, row.detector, options)
         ours = Ours.of(origin.detector, origin.data, origin.options, "auroc", CLEAN, origin.generators)
         reported = find_in_table(dataset, row.generator, "auroc")
-        verdict = judged(number, reported, ours) if reported else None
+        verdict = judge_number(number, reported, ours) if reported else None
         lines.append(Line(row.generator, "", "auroc", number, reported, verdict))
     return lines
 

@@ -14,7 +14,7 @@ from bench.scoring import CLEAN
 from bench.specs import parse_detector
 from bench.studies.arms import Arm
 from bench.studies.base import Line
-from bench.verdicts import Verdict, judge
+from bench.verdicts import judge_number
 
 SOURCE = "wepe"
 
@@ -98,7 +98,7 @@ class PaperTable:
         if reported is None:
             return Line(measured.row, measured.column, metric, number)
         self._used.add(self.records.index(reported))
-        return Line(measured.row, measured.column, metric, number, reported, _judge(number, reported, ours))
+        return Line(measured.row, measured.column, metric, number, reported, judge_number(number, reported, ours))
 
     def not_run(self, arm: Arm, metric: str, reason: str) -> Line:
         """Says why a row has no number, beside the paper's mean, which there is no verdict on."""
@@ -141,8 +141,3 @@ class PaperTable:
             if (one.method, one.generator, one.metric, one.condition) == wanted
             and (arm.printed is None or one.row in arm.printed)
         ]
-
-
-def _judge(number: Number, reported: ReportedNumber, ours: Ours) -> Verdict:
-    se, df = number.error or (float("nan"), float("nan"))
-    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, ours)

@@ -89,6 +89,8 @@ class PrefixSweep:
 class PrefixStudy(FeatureStudy):
     """AUROC by the number of perturbed blocks."""
 
+    seeds = 5
+
     def cost(self, options: RunOptions, images: int) -> Cost:
         """The clean pass, and for each seed about half a pass for each block."""
         depth = depth_of(options.backbone)

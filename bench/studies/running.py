@@ -11,7 +11,7 @@ from bench.cli import is_users_mistake
 from bench.options import RunOptions
 from bench.studies.arms import DEMO
 from bench.studies.base import Cost, Result, Study
-from bench.studies.engine import NOT_RUN, ComparisonStudy, one_line
+from bench.studies.engine import NOT_RUN, one_line
 
 State = Literal["done", "in part", "cannot run here"]
 COSTS = ("study", "shows", "source", "data", "backbone", "images", "passes an image", "in all", "and")
@@ -48,9 +48,7 @@ def settled(study: Study, options: RunOptions, given: Mapping[str, Any]) -> RunO
         given: Those among ``dataset``, ``backbone``, ``generators``, ``seeds``, ``view`` and
             ``conditions`` that the user named.
     """
-    declared: dict[str, Any] = {"dataset": study.dataset, "backbone": study.backbone}
-    if isinstance(study, ComparisonStudy):
-        declared |= study.defaults(given.get("dataset", study.dataset))
+    declared: dict[str, Any] = study.defaults(given.get("dataset", study.dataset))
     if given.get("dataset") == DEMO:
         declared["backbone"] = RunOptions.backbone
     own = replace(options, **declared | dict(given))

@@ -146,6 +146,8 @@ def principal_plane(points: Floats) -> Floats:
 class SimilarityStudy(Study):
     """Similarity of clean and perturbed features, real against each generator, from the stored scores of WePe."""
 
+    seeds = 5
+
     def cost(self, options: RunOptions, images: int) -> Cost:
         """WePe's own passes."""
         return Cost(images, 1 + options.seeds)
