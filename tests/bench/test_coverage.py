@@ -49,7 +49,7 @@ def of_aurocs(truth, per_class, of, seeds, shift=None, noise=0.0, trials=2000):
     return shares(intervals, truth)
 
 
-# Measured with one seed: 94.9 to 95.9 %; with five: 95.2 to 96.6 %.
+# Measured: 93.5 to 95.8 % with one seed, 94.5 to 96.7 % with five.
 @ONE_OR_FIVE
 @ONE_OR_FOUR
 @pytest.mark.parametrize(("truth", "per_class"), [(0.6, 48), (0.9, 48), (0.6, 500), (0.9, 500), (0.99, 500)])
@@ -61,7 +61,7 @@ def test_intervals_hold_the_true_auroc_in_95_percent_of_data_sets(truth, per_cla
 @ONE_OR_FOUR
 def test_intervals_of_96_images_at_an_auroc_of_99_hold_in_98_percent_since_they_cannot_lie_above(of, seeds):
     # An interval that starts at 0.96 when all is in order cannot lie above 0.99: one of the two tails is empty.
-    # Measured: 97.7 to 98.0 %.
+    # Measured: 97.5 to 98.1 %.
     below, around, above = of_aurocs(0.99, 48, of, seeds)
     assert above == 0
     assert 0.01 <= below <= 0.035
@@ -69,10 +69,18 @@ def test_intervals_of_96_images_at_an_auroc_of_99_hold_in_98_percent_since_they_
 
 
 # With a shift of 0.5, seeds make 0.77 (two seeds) to 0.84 (five) of the variance, with 0.2 some 0.55.
-@pytest.mark.parametrize("shift", [0.2, 0.5])
-@pytest.mark.parametrize("seeds", [2, 3, 5])
+# Measured: 93.8 to 96.4 %.
+@pytest.mark.parametrize(("seeds", "shift"), [(2, 0.2), (3, 0.2), (3, 0.5), (5, 0.2), (5, 0.5)])
 def test_intervals_hold_the_mean_over_all_seeds_where_seeds_make_most_of_the_error(seeds, shift):
-    assert 0.925 <= of_aurocs(0.9, 500, 1, seeds, shift, trials=1000)[1] <= 0.97
+    assert 0.93 <= of_aurocs(0.9, 500, 1, seeds, shift, trials=1000)[1] <= 0.97
+
+
+def test_intervals_over_two_seeds_far_apart_hold_the_mean_over_all_seeds_in_93_percent_only():
+    # Shifts of 0.5 make AUROCs with a long lower tail, so intervals lie above the mean too often. Measured: 93.1 %, and
+    # 92.2 % in the first 1,000 data sets.
+    below, around, above = of_aurocs(0.9, 500, 1, 2, 0.5, trials=4000)
+    assert 0.915 <= around <= 0.94
+    assert above > below
 
 
 @pytest.mark.parametrize(("per_class", "seeds"), [(48, 2), (48, 3), (500, 2)])
@@ -107,7 +115,7 @@ def by_percentiles(metric, truth, per_class, trials=1000, draws=500):
 
 
 @pytest.mark.parametrize(
-    ("truth", "per_class", "measured"), [(0.6, 48, 0.944), (0.9, 48, 0.933), (0.99, 48, 0.862), (0.99, 500, 0.935)]
+    ("truth", "per_class", "measured"), [(0.6, 48, 0.942), (0.9, 48, 0.928), (0.99, 48, 0.859), (0.99, 500, 0.927)]
 )
 def test_percentile_intervals_of_an_auroc_are_too_short_near_1(truth, per_class, measured):
     # Which is why they are not used for it.
@@ -161,22 +169,24 @@ def of_rates(truth, per_class, seeds, shift=0.0, trials=1000, draws=500):
     return shares(found, rate)
 
 
-# Measured with 100, 200 and 500 images of each class: 95.9, 94.8, 94.7 % at 0.6; 95.1, 94.6, 93.5 % at 0.9.
+# Measured in two runs each with 100, 200 and 500 images of each class: 95.1 and 95.9, 94.8 and 95.6, 94.7 and 95.1 % at
+# 0.6; 93.7 and 95.1, 94.6 and 95.4, 93.5 and 95.1 % at 0.9.
 @pytest.mark.parametrize("truth", [0.6, 0.9])
 @pytest.mark.parametrize("per_class", [100, 200, 500])
 def test_intervals_hold_the_true_rate_at_5_percent_false_positives_in_95_percent_of_data_sets(truth, per_class):
     assert 0.93 <= of_rates(truth, per_class, 1)[1] <= 0.97
 
 
-@pytest.mark.parametrize(("per_class", "measured"), [(100, 0.975), (200, 0.978), (500, 0.964)])
-def test_intervals_of_a_true_rate_of_95_percent_hold_in_96_to_98_percent(per_class, measured):
-    assert of_rates(0.99, per_class, 1)[1] == pytest.approx(measured, abs=0.015)
+# Measured in two runs: 97.0 and 97.5, 96.0 and 97.8, 96.4 and 96.7 %.
+@pytest.mark.parametrize("per_class", [100, 200, 500])
+def test_intervals_of_a_true_rate_of_95_percent_hold_in_96_to_98_percent(per_class):
+    assert 0.95 <= of_rates(0.99, per_class, 1)[1] <= 0.985
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_intervals_hold_the_true_rate_over_all_seeds(seeds):
-    # Seeds shift by 0.14, which moves the rate about as much as other images would.
-    assert 0.93 <= of_rates(0.9, 100, seeds, shift=np.sqrt(2 / 100), draws=300)[1] <= 0.985
+    # Seeds shift by 0.14, which moves the rate about as much as other images would. Measured: 93.4 to 94.9 %.
+    assert 0.93 <= of_rates(0.9, 100, seeds, shift=np.sqrt(2 / 100), draws=300)[1] <= 0.97
 
 
 @pytest.mark.parametrize("truth", [0.6, 0.9])

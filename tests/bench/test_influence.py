@@ -90,6 +90,7 @@ def test_hand_computed_standard_error():
     influence = auroc_influence([contrast([1.0, 3.0], [2.0, 4.0])])
     assert influence.value == 0.75
     assert influence.groups.tolist() == ["g0", "g1", "r0", "r1"]
+    assert (influence.n_real, influence.n_generated) == (2, 2)
     np.testing.assert_allclose(influence.values, [-0.125, 0.125, 0.125, -0.125])
     assert standard_error(influence).se == pytest.approx(np.sqrt(4 / 3 * 4 * 0.125**2))
     assert standard_error(influence).df == 3
@@ -267,6 +268,7 @@ def test_a_weighted_sum_is_taken_on_the_union_of_the_groups():
     first, second = values(0.8, ["a", "b"], [0.1, -0.1], (0.7, 0.9)), values(0.6, ["b", "c"], [0.2, -0.2], (0.5, 0.7))
     mean, difference = combined([first, second]), combined([first, second], [1, -1])
     assert mean.groups.tolist() == ["a", "b", "c"]
+    assert (mean.n_real, mean.n_generated) == (10, 20)
     np.testing.assert_allclose(mean.values, [0.05, 0.05, -0.1])
     assert mean.seeds == pytest.approx((0.6, 0.8))
     assert mean.value == pytest.approx(0.7)
