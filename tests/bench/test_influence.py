@@ -257,9 +257,6 @@ def test_standard_errors_of_an_average_precision_equal_those_of_the_bootstrap(me
         assert standard_error(influence).se == pytest.approx(bootstrap_sd(chosen, metric=metric), rel=0.1)
 
 
-# Sums over generators and seeds
-
-
 def values(value, groups, influences, seeds=None):
     return InfluenceValues(value, np.array(groups), np.array(influences), 10.0, 20.0, seeds or (value,))
 
