@@ -56,6 +56,7 @@ class Logged:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty home folder, and W&B offline, without a key."""
     folder = tmp_path_factory.mktemp("home")
+    wandb.teardown()  # or the address of a service that is gone would be put back at the end
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("WANDB_")]:
             patch.delenv(name)
