@@ -33,7 +33,7 @@ UNITS = {
 }
 """What a printed value of each metric is multiplied with."""
 LOCKED = "demo.json"
-"""The one file among the references that is no paper: our own locked numbers, see ``bench.locks``."""
+"""The one file among the references that is no paper: our own locked numbers, see ``bench.verification.locks``."""
 _RECORD = {
     "table": str,
     "row": str,

@@ -26,7 +26,7 @@ FEWEST_GROUPS = 10
 # Groups of the negative class to be expected beyond a threshold. Measured for TPR at 5 % FPR and normal scores with an
 # AUROC of 0.9: percentile intervals hold in 88 % of data sets with 1 expected, 92.5 % with 2 and with 3, 94 % with 4
 # and with 5, 95 % with 10, 94 % with 25; for an AUROC of 0.6 in 95 to 96 %, for 0.99 in 96 to 98 %, from 4 on.
-# Intervals of thresholds from held-out images need 5 as well (`bench.threshold_rules.interval_refusal`).
+# Intervals of thresholds from held-out images need 5 as well (`bench.thresholds.rules.interval_refusal`).
 FEWEST_BEYOND = 5
 # Share of the draws that may lack a class before an interval over the others would mislead.
 MOST_UNDEFINED = 0.01

@@ -18,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from bench.errors import BenchError
 from bench.numbers import MEAN, WITH_INTERVAL, Number, Row, Summary
 from bench.options import RunOptions
-from bench.robustness import Curve, mean_rows, robustness_curves
+from bench.robustness.curves import Curve, mean_rows, robustness_curves
 from bench.tables import Report
 from bench.worst_cue import WORST_CUE
 from datamodules.degradations import CLEAN

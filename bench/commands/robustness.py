@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.pages import check_page, write_comparison_page
-    from bench.robustness_report import print_robustness, robustness, write_robustness
+    from bench.robustness.report import print_robustness, robustness, write_robustness
 
     console, page, options = Console(), check_page(arguments.html), run_options(arguments)
     report = robustness(

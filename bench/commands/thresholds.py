@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.stored import read_store
-    from bench.threshold_report import print_thresholds, report_thresholds, write_thresholds
+    from bench.thresholds.report import print_thresholds, report_thresholds, write_thresholds
 
     output = Path(arguments.output)
     panels = {f"{one.title} ({one.protocol})": one.panel for one in read_store(output)}

@@ -11,7 +11,7 @@ from bench.parsing import OneLineParser, non_negative, positive
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.locks import Lock
+    from bench.verification.locks import Lock
 
 DEMO, PAPER = "demo", "paper"
 MACHINE = ("data_root", "weights", "batch_size", "num_workers", "accelerator")
@@ -68,14 +68,14 @@ def run(arguments: Namespace) -> int:
         raise BenchError("--reason goes with --update: nothing is written without it.")
     if arguments.reference == PAPER:
         return _verify_paper(arguments, console)
-    from bench.locks import read_lock
+    from bench.verification.locks import read_lock
 
     file = _demo_lock() if arguments.reference == DEMO else Path(arguments.reference)
     lock = read_lock(file)
     if arguments.renew:
         return _update(lock, file, reason, arguments, console)
-    from bench.verify import recompute, rerun, verify
-    from bench.verify_report import print_verification
+    from bench.verification.report import print_verification
+    from bench.verification.verify import recompute, rerun, verify
 
     output = Path(arguments.output) if arguments.output else None
     if arguments.rerun:
@@ -99,8 +99,8 @@ def _demo_lock() -> Path:
 
 def _verify_paper(arguments: Namespace, console: "Console") -> int:
     from bench.errors import BenchError
-    from bench.verify_paper import verify_paper
-    from bench.verify_report import print_paper
+    from bench.verification.paper import verify_paper
+    from bench.verification.report import print_paper
 
     if arguments.rerun or arguments.renew:
         raise BenchError("--reference paper reads the store: --rerun and --update go with a lock.")
@@ -113,11 +113,11 @@ def _update(lock: "Lock", file: Path, reason: str, arguments: Namespace, console
     """Locks what a rerun gives, and says in the changelog why the demo's numbers change."""
     import os
 
-    from bench.changelog import note_change
     from bench.errors import BenchError
-    from bench.locks import write_lock
-    from bench.verify import make_lock, rerun, verify
-    from bench.verify_report import print_verification
+    from bench.verification.changelog import note_change
+    from bench.verification.locks import write_lock
+    from bench.verification.report import print_verification
+    from bench.verification.verify import make_lock, rerun, verify
 
     changelog = file.parents[2] / "CHANGELOG.md" if arguments.reference == DEMO else None
     if changelog is not None and not os.access(changelog, os.W_OK):

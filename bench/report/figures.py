@@ -9,7 +9,7 @@ from bench.numbers import Number
 from bench.plots import INK, draw, series_style, to_svg
 from bench.report.histograms import Histograms
 from bench.report.roc import RocCurve
-from bench.robustness import Curve
+from bench.robustness.curves import Curve
 
 CHANCE = 0.5
 WIDTH = 3.2

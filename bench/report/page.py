@@ -22,7 +22,7 @@ from bench.report.section import Section
 from bench.report.tables import change_table, cue_table, sort_keys, tests_of
 from bench.report.thumbnails import Thumbnail, Thumbnails
 from bench.report.wrong import WrongImage, most_wrong
-from bench.robustness import robustness_curves
+from bench.robustness.curves import robustness_curves
 
 HERE = Path(__file__).parent
 

@@ -10,7 +10,7 @@ from bench.compare import Comparison, compare
 from bench.errors import BenchError
 from bench.numbers import MEAN
 from bench.options import RunOptions
-from bench.robustness import mean_rows
+from bench.robustness.curves import mean_rows
 from bench.scoring import CLEAN
 from bench.specs import DetectorSpec, parse_detector
 from bench.studies.arms import Arm, Group, adapted, chosen_arms, grouped, without_blocks

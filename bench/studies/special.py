@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bench.compare import Comparison
-from bench.robustness import mean_rows, robustness_curves
-from bench.robustness_plot import robustness_svg
-from bench.robustness_tables import figure_file
+from bench.robustness.curves import mean_rows, robustness_curves
+from bench.robustness.plot import robustness_svg
+from bench.robustness.tables import figure_file
 from bench.scoring import CLEAN
 from bench.studies.arms import Arm
 from bench.studies.engine import ComparisonStudy
 from bench.studies.judging import Measured
-from bench.thresholds import operating_points
+from bench.thresholds.points import operating_points
 
 RULES = ("fpr:1", "fpr:5", "fpr:10", "best")
 ACCURACIES = ("accuracy", "balanced_accuracy")

@@ -8,7 +8,7 @@ import polars as pl
 from bench.contrasts import rules_of
 from bench.numbers import Summary
 from bench.panel import Panel
-from bench.robustness_frames import RobustnessReport
+from bench.robustness.frames import RobustnessReport
 from bench.scoring import Scoring
 from bench.summary import summarise
 

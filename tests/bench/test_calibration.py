@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from threshold_panels import panel_of
 
-from bench.calibration import brier, calibration, decompose, ece, equal_mass, equal_width
 from bench.errors import BenchError
+from bench.thresholds.calibration import brier, calibration, decompose, ece, equal_mass, equal_width
 
 ONES = np.ones((1, 4))
 

@@ -8,10 +8,10 @@ from robustness_panels import HALF, IN_ORDER, ONE_SWAP, large, panel_of, report_
 
 from bench.inference import auroc_interval, holm, paired_test, standard_error
 from bench.metrics import METRICS, auroc
-from bench.robustness import robustness_curves
-from bench.robustness_areas import AREA, area_rankings, areas, trapezoid_weights
-from bench.robustness_plot import robustness_svg
-from bench.robustness_tables import robustness_notes
+from bench.robustness.areas import AREA, area_rankings, areas, trapezoid_weights
+from bench.robustness.curves import robustness_curves
+from bench.robustness.plot import robustness_svg
+from bench.robustness.tables import robustness_notes
 from bench.statistics import GroupBootstrap
 from bench.summary import summarise
 

@@ -15,12 +15,12 @@ from bench.building import create_datamodule
 from bench.errors import BenchError
 from bench.options import RunOptions
 from bench.panel import Panel
-from bench.robustness import Curve, robustness_curves
-from bench.robustness_areas import areas
-from bench.robustness_frames import area_frame, pair_frame, point_frame
-from bench.robustness_plot import robustness_figure, robustness_svg
-from bench.robustness_report import print_robustness, robustness, robustness_conditions, write_robustness
-from bench.robustness_tables import robustness_markdown, robustness_notes
+from bench.robustness.areas import areas
+from bench.robustness.curves import Curve, robustness_curves
+from bench.robustness.frames import area_frame, pair_frame, point_frame
+from bench.robustness.plot import robustness_figure, robustness_svg
+from bench.robustness.report import print_robustness, robustness, robustness_conditions, write_robustness
+from bench.robustness.tables import robustness_markdown, robustness_notes
 from bench.summary import summarise
 from datamodules import DataOptionError
 from datamodules.base import ImageDataset

@@ -11,8 +11,9 @@ from threshold_panels import names, panel_of
 from bench.errors import BenchError
 from bench.inference import clopper_pearson
 from bench.metrics import tpr_at_fpr
-from bench.threshold_report import report_thresholds
-from bench.threshold_rules import (
+from bench.thresholds.points import operating_points
+from bench.thresholds.report import report_thresholds
+from bench.thresholds.rules import (
     best_thresholds,
     count_above,
     expected_fpr,
@@ -22,8 +23,7 @@ from bench.threshold_rules import (
     refusal,
     threshold_at_fpr,
 )
-from bench.threshold_tables import threshold_frame, threshold_markdown, threshold_notes
-from bench.thresholds import operating_points
+from bench.thresholds.tables import threshold_frame, threshold_markdown, threshold_notes
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])
 

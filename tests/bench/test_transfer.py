@@ -9,9 +9,9 @@ from threshold_panels import panel_of
 from bench.errors import BenchError
 from bench.inference import clopper_pearson
 from bench.scoring import Scoring
-from bench.threshold_tables import transfer_frame, transfer_markdown, transfer_notes, transfer_tables
-from bench.thresholds import operating_points
-from bench.transfer import Cell, transfer
+from bench.thresholds.points import operating_points
+from bench.thresholds.tables import transfer_frame, transfer_markdown, transfer_notes, transfer_tables
+from bench.thresholds.transfer import Cell, transfer
 
 LOW = panel_of([range(20)], [[0, 10, 18, 19]], {"a": [[18.5, 30, 1, 40]], "b": [[40, 41]]})
 HIGH = panel_of([range(10, 30)], [[10, 20, 25, 30]], {"a": [[17, 40]]})

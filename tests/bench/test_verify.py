@@ -10,14 +10,14 @@ from made_stores import detector, images, keep, scored, sha
 from mutations import MUTATIONS, DoubledWePe
 from PIL import Image
 
-from bench.changelog import note_change, with_change
 from bench.cli import main
 from bench.errors import BenchError
-from bench.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
 from bench.stored import read_store
-from bench.verification import SCORES, ScoreTable, locked_images
-from bench.verify import make_lock, recompute, rerun, verify
-from bench.verify_paper import verify_paper
+from bench.verification.changelog import note_change, with_change
+from bench.verification.checks import SCORES, ScoreTable, locked_images
+from bench.verification.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
+from bench.verification.paper import verify_paper
+from bench.verification.verify import make_lock, recompute, rerun, verify
 from detectors.base import _REGISTRY
 
 MACHINE = {"num_workers": 0}

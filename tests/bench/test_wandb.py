@@ -18,7 +18,7 @@ from wandb_reader import OfflineRun, read_run
 from bench.compare import Comparison, compare
 from bench.numbers import Number, Row, Summary
 from bench.options import RunOptions
-from bench.robustness import Curve
+from bench.robustness.curves import Curve
 from bench.tables import Report
 from bench.wandb_log import (
     chart_lines,

@@ -8,7 +8,7 @@ import polars as pl
 from bench.contrasts import rules_of
 from bench.panel import Panel
 from bench.scoring import Scoring
-from bench.threshold_rules import is_held_out
+from bench.thresholds.rules import is_held_out
 
 Seeds = Sequence[Sequence[float]]
 

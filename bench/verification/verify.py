@@ -8,11 +8,11 @@ from typing import Any
 
 from bench.compare import compare
 from bench.errors import BenchError
-from bench.locks import Column, Lock, LockedImage, LockedNumber, rounded
 from bench.options import RunOptions
 from bench.panel import Panel
 from bench.stored import Method, StoredDataset, read_store
-from bench.verification import ScoreTable, Verification, locked_images, number_checks, numbers_of
+from bench.verification.checks import ScoreTable, Verification, locked_images, number_checks, numbers_of
+from bench.verification.locks import Column, Lock, LockedImage, LockedNumber, rounded
 
 CONFIGURATION = ("view_mode", "precision", "backbone")
 

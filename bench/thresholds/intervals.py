@@ -8,8 +8,8 @@ from bench.inference import clopper_pearson
 from bench.numbers import Number
 from bench.panel import Part
 from bench.statistics import Interval, interval, widened
-from bench.threshold_draws import Counts
-from bench.threshold_rules import Floats
+from bench.thresholds.draws import Counts
+from bench.thresholds.rules import Floats
 
 CLOPPER_PEARSON, BOOTSTRAP = "Clopper-Pearson", "bootstrap"
 

@@ -9,17 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.calibration import Calibration, calibration
-from bench.calibration_tables import HEADER, NOTE, calibration_cells, calibration_frame
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.panel import Panel
 from bench.scoring import CLEAN
 from bench.summary import DRAWS
 from bench.tables import escaped, make_table, markdown_table, print_tables
-from bench.threshold_draws import Halves
-from bench.threshold_rules import FPR, Rule, parse_rule
-from bench.threshold_tables import (
+from bench.thresholds.calibration import Calibration, calibration
+from bench.thresholds.calibration_tables import HEADER, NOTE, calibration_cells, calibration_frame
+from bench.thresholds.draws import Halves
+from bench.thresholds.points import OperatingPoint, points_of
+from bench.thresholds.rules import FPR, Rule, parse_rule
+from bench.thresholds.tables import (
     threshold_frame,
     threshold_markdown,
     threshold_notes,
@@ -29,8 +30,7 @@ from bench.threshold_tables import (
     transfer_notes,
     transfer_tables,
 )
-from bench.thresholds import OperatingPoint, points_of
-from bench.transfer import Cell, TransferMatrix, transfer_between
+from bench.thresholds.transfer import Cell, TransferMatrix, transfer_between
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from bench.numbers import Number
 from bench.panel import Panel, Part
 from bench.statistics import Interval, no_interval_reason
 from bench.summary import DRAWS
-from bench.threshold_draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
-from bench.threshold_intervals import (
+from bench.thresholds.draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
+from bench.thresholds.intervals import (
     BOOTSTRAP,
     CLOPPER_PEARSON,
     binomial_fpr,
@@ -30,7 +30,7 @@ from bench.threshold_intervals import (
     share_number,
     union,
 )
-from bench.threshold_rules import FPR, Floats, Weights, parse_rule
+from bench.thresholds.rules import FPR, Floats, Weights, parse_rule
 
 RATES = ("fpr", "tpr")
 

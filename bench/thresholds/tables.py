@@ -9,9 +9,9 @@ from rich.table import Table
 from bench.numbers import Number
 from bench.scoring import CLEAN
 from bench.tables import cell, make_table, markdown_table
-from bench.threshold_intervals import BOOTSTRAP, CLOPPER_PEARSON
-from bench.thresholds import OperatingPoint
-from bench.transfer import RATES, Transfer, TransferMatrix
+from bench.thresholds.intervals import BOOTSTRAP, CLOPPER_PEARSON
+from bench.thresholds.points import OperatingPoint
+from bench.thresholds.transfer import RATES, Transfer, TransferMatrix
 
 TITLES = {
     "balanced_accuracy": "balanced accuracy",

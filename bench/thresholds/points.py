@@ -27,8 +27,8 @@ from bench.numbers import MEAN, Number
 from bench.panel import Panel, Part
 from bench.statistics import Interval, interval, no_interval_reason
 from bench.summary import DRAWS
-from bench.threshold_draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
-from bench.threshold_intervals import (
+from bench.thresholds.draws import SHARES, Halves, Thresholds, count, fit_at_fpr, take
+from bench.thresholds.intervals import (
     BOOTSTRAP,
     CLOPPER_PEARSON,
     binomial_fpr,
@@ -37,7 +37,7 @@ from bench.threshold_intervals import (
     share_number,
     union,
 )
-from bench.threshold_rules import BEST, FIXED, FPR, Floats, Rule, Weights, best_thresholds, expected_fpr, parse_rule
+from bench.thresholds.rules import BEST, FIXED, FPR, Floats, Rule, Weights, best_thresholds, expected_fpr, parse_rule
 
 # The classes whose images a share is of, where it is not both.
 CLASSES = {"real_accuracy": (0,), "fpr": (0,), "generated_accuracy": (1,), "tpr": (1,)}

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from bench.metrics import METRICS
 from bench.tables import make_table, print_tables
-from bench.verification import SCORES, Check, Moved, Verification
-from bench.verify_paper import PaperVerification
+from bench.verification.checks import SCORES, Check, Moved, Verification
+from bench.verification.paper import PaperVerification
 
 MOST_MOVED = 10
 CHECKS = ("detector", "condition", "generator", "metric", "locked", "now", "verdict", "note")

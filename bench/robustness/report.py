@@ -11,9 +11,9 @@ from bench.compare import Comparison, compare
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.options import RunOptions
-from bench.robustness_frames import RobustnessReport, area_frame, pair_frame, point_frame
-from bench.robustness_plot import robustness_svg
-from bench.robustness_tables import figure_file, robustness_markdown, robustness_notes, robustness_tables
+from bench.robustness.frames import RobustnessReport, area_frame, pair_frame, point_frame
+from bench.robustness.plot import robustness_svg
+from bench.robustness.tables import figure_file, robustness_markdown, robustness_notes, robustness_tables
 from bench.tables import print_tables
 from datamodules.degradations import BOTH, CLASSES, CLEAN, PRESETS, parse_condition
 

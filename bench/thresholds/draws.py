@@ -11,7 +11,7 @@ from bench.contrasts import ContrastRule
 from bench.panel import Panel, Part
 from bench.statistics import GroupBootstrap
 from bench.summary import DRAWS
-from bench.threshold_rules import (
+from bench.thresholds.rules import (
     Bools,
     Floats,
     Weights,

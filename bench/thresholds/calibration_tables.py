@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from bench.calibration import BINS, Calibration
 from bench.tables import cell
+from bench.thresholds.calibration import BINS, Calibration
 
 HEADER = ("data set", "detector", "condition", "generator", "ECE, equal widths", "ECE, equal numbers", "Brier score")
 NOTE = (

@@ -10,8 +10,8 @@ import polars as pl
 
 from bench.numbers import WITH_INTERVAL, Number, Row, Summary
 from bench.ranking import Ranking
-from bench.robustness import Curve, mean_rows, robustness_curves
-from bench.robustness_areas import Area, area_rankings, areas
+from bench.robustness.areas import Area, area_rankings, areas
+from bench.robustness.curves import Curve, mean_rows, robustness_curves
 from bench.scoring import CLEAN
 
 VALUES = dict.fromkeys(("value", "low", "high", "seeds_sd", "change", "change_low", "change_high"), pl.Float64)

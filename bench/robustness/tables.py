@@ -6,7 +6,7 @@ from rich.table import Table
 
 from bench.numbers import WITH_INTERVAL, Number
 from bench.rank_tables import PAIRS, pair_rows
-from bench.robustness_frames import RobustnessReport, changes_of, levels_of, points_of
+from bench.robustness.frames import RobustnessReport, changes_of, levels_of, points_of
 from bench.tables import cell, escaped, make_table, markdown_table
 
 AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")

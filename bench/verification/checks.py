@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.locks import Column, Lock
 from bench.numbers import MEAN, WITH_INTERVAL
 from bench.panel import Panel
 from bench.summary import summarise
+from bench.verification.locks import Column, Lock
 
 Status = Literal["matches", "drifts", "missing"]
 SCORE_TOLERANCE, METRIC_TOLERANCE = 1e-4, 1e-3

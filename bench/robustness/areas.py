@@ -22,7 +22,7 @@ from bench.inference import auroc_interval, paired_test, standard_error
 from bench.influence import InfluenceValues, combined
 from bench.numbers import MEAN, Number, Row, Summary
 from bench.ranking import Ranking, rank_detectors
-from bench.robustness import Curve, robustness_curves
+from bench.robustness.curves import Curve, robustness_curves
 from bench.statistics import Interval
 
 AREA = "area"
@@ -34,7 +34,7 @@ class Area:
     """The area under the curve of one detector and one kind of degradation, normalised to the span of the levels.
 
     Args:
-        kind: The kind of degradation, as in :class:`bench.robustness.Curve`.
+        kind: The kind of degradation, as in :class:`bench.robustness.curves.Curve`.
         axis: What the level measures.
         detector: Whose curve it is.
         weights: What each condition counts, by ascending level; they add up to 1. Empty where there is no area.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.numbers import Number
 from bench.plots import INK, STYLE, draw, series_style, to_svg
-from bench.robustness import Curve
+from bench.robustness.curves import Curve
 
 CHANCE = 0.5
 WIDTH, HEIGHT, LEGEND_LINE = 6.4, 3.7, 0.21

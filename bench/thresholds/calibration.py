@@ -34,10 +34,10 @@ from bench.numbers import MEAN, Number
 from bench.panel import Panel, Part
 from bench.statistics import Interval, interval, no_interval_reason
 from bench.summary import DRAWS
-from bench.threshold_draws import Halves
-from bench.threshold_intervals import union
-from bench.threshold_rules import Floats, Weights
-from bench.thresholds import check_probabilities
+from bench.thresholds.draws import Halves
+from bench.thresholds.intervals import union
+from bench.thresholds.points import check_probabilities
+from bench.thresholds.rules import Floats, Weights
 
 BINS = 15
 MEASURES = ("ece_width", "ece_mass", "brier")

@@ -1,0 +1,1 @@
+"""How detectors stand degraded images: curves, areas under them, tables and figures."""

@@ -1,0 +1,1 @@
+"""Whether locked and reported numbers still come out."""
