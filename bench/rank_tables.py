@@ -8,8 +8,8 @@ from bench.ranking import Pair, Ranking, rank_detectors
 RANKS = ("rank", "detector", "AUROC", "wins and losses", "rank without any one generator")
 RANKS_NOTE = (
     "Rank: detectors that share a letter are not separated by the paired test. Wins and losses: over rivals and "
-    "generators that have an interval, by the sign of the difference alone. The last column: the best and worst place when each generator in "
-    "turn is left out of the mean; ranks are conditional on these generators."
+    "generators that have an interval, by the sign of the difference alone. The last column: the best and worst place "
+    "when each generator in turn is left out of the mean; ranks are conditional on these generators."
 )
 PAIRS = ("first", "second", "difference of AUROC", "p (Holm)", "verdict", "smallest difference", "views")
 PAIRS_NOTE = (
