@@ -10,7 +10,9 @@ may be shared between generators or not. Influences are summed within groups, an
 
 An average precision's influences are its derivatives by the images' weights (the infinitesimal jackknife), centred
 within each class: an error at this ratio of the classes, on which AP depends. Where groups are of unequal size (1 to 7
-images), the bootstrap of groups also varies that ratio, and is 6 to 10 % longer. `bench.inference` draws the conclusions.
+images), the bootstrap of groups also varies that ratio, and its errors are 6 to 10 % larger.
+
+`bench.inference` draws the conclusions.
 
 References:
     DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845. Clusters: Obuchowski, Biometrics 53 (1997)
