@@ -37,7 +37,8 @@ def write_comparison_page(comparison: "Comparison", target: Path, tables: Sequen
         tables: Further tables.
     """
     section = Section(comparison.report, comparison.panel, comparison.facts, tables, comparison.read_bytes)
-    write_html(comparison.report.title, [section], target)
+    data = comparison.report.title.rsplit(": ", 1)[0]
+    write_html(f"Detectors on {data}", [section], target)
     return target
 
 

@@ -13,8 +13,9 @@ RANKS_NOTE = (
 )
 PAIRS = ("first", "second", "difference of AUROC", "p (Holm)", "verdict", "smallest difference", "views")
 PAIRS_NOTE = (
-    "Paired over the same groups of images; p adjusted for the number of pairs. Smallest difference: what this number "
-    "of images finds in four of five cases. Where views differ, the two were shown different pictures of an image."
+    "Paired over the same groups of images; p is adjusted for the number of pairs, the interval is not. Smallest "
+    "difference: what this number of images finds in four of five cases. Where views differ, the two were shown "
+    "different pictures of an image."
 )
 SIGNIFICANT = 0.05
 
