@@ -61,13 +61,16 @@ class Comparison:
     files: tuple[Path, ...]
 
 
-def compare(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison | None:
+def compare(
+    detectors: Sequence[str], options: RunOptions, progress: bool = False, tables: bool = True
+) -> Comparison | None:
     """Compares detectors on a dataset.
 
     Args:
         detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
         options: Data, backbone and machine.
         progress: Whether to draw a progress bar.
+        tables: Whether to write ``compare.csv`` and ``compare.md``; studies write tables of their own.
 
     Returns:
         The numbers, with what they were made from; nothing on devices other than the first.
@@ -76,10 +79,10 @@ def compare(detectors: Sequence[str], options: RunOptions, progress: bool = Fals
         BenchError: The options cannot be carried out, or a detector failed.
     """
     with wandb_session(options):
-        return _compare(detectors, options, progress)
+        return _compare(detectors, options, progress, tables)
 
 
-def _compare(detectors: Sequence[str], options: RunOptions, progress: bool) -> Comparison | None:
+def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tables: bool) -> Comparison | None:
     if options.view not in VIEWS:
         raise BenchError(f"--view must be one of {', '.join(VIEWS)}, got {options.view!r}.")
     for name, choices in (("precision", PRECISIONS), ("accelerator", ACCELERATORS)):
@@ -127,7 +130,7 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool) -> C
     store.add(table.fused, datamodule, RunRecord.now({**facts, "detectors": fused}, members, kind="fused-"))
     panel = Panel.of(table.rows, table.scorings, {one.treatment.name: one.contrasts for one in assignments})
     report = make_report(panel, table, entries, assignments, datamodule, options)
-    files = write_report(report, options.output)
+    files = write_report(report, options.output) if tables else ()
     log_report(trainer.logger, report, {**facts, "detectors": {**facts["detectors"], **fused}}, store.folder)
     runs = tuple(run.facts for run in store.runs({scoring.fingerprint for scoring in table.scorings}))
     return Comparison(report, panel, runs, datamodule.read_bytes, table.rows, logged, int(absent.sum()), files)

@@ -58,7 +58,7 @@ def robustness(
         DataOptionError: A condition is not in the language.
     """
     chosen = robustness_conditions(preset, conditions, only)
-    comparison = compare(detectors, replace(options, conditions=chosen), progress)
+    comparison = compare(detectors, replace(options, conditions=chosen), progress, tables=False)
     return None if comparison is None else report_of(comparison)
 
 

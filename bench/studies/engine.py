@@ -112,7 +112,7 @@ class ComparisonStudy(Study):
             own = replace(options, backbone=group.backbone, view=group.view, seeds=group.seeds)
             try:
                 kept, said = self._at_hand(group, own)
-                comparison = compare([arm.detector for arm in kept], own, progress)
+                comparison = compare([arm.detector for arm in kept], own, progress, tables=False)
             except Exception as error:
                 if not is_users_mistake(error):
                     raise

@@ -66,7 +66,7 @@ class FidStudy(FeatureStudy):
         return Cost(images, 2 + options.seeds, "Fréchet distances of D x D covariances, a second each at D = 1,024")
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
-        comparison = compare([wepe_on(options.backbone)], scoring_options(options), progress)
+        comparison = compare([wepe_on(options.backbone)], scoring_options(options), progress, tables=False)
         if comparison is None:
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)

@@ -155,7 +155,7 @@ class SimilarityStudy(Study):
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Scores the images with WePe, or takes the scores from the store; see :class:`Study`."""
         detector = wepe_on(options.backbone)
-        comparison = compare([detector], scoring_options(options), progress)
+        comparison = compare([detector], scoring_options(options), progress, tables=False)
         if comparison is None:
             return Result()
         panel, title = comparison.panel, f"{comparison.report.title}, {options.backbone}"

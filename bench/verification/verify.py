@@ -51,7 +51,7 @@ def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, pr
                 f"--rerun needs an --output without scores, and {folder} has some: name another folder, or leave out "
                 "--rerun to compare the scores that are there."
             )
-        compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress)
+        compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress, tables=False)
         (dataset,) = read_store(folder)
         return _found(lock, dataset, {})
 
