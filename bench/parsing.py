@@ -119,6 +119,17 @@ def add_run_options(parser: ArgumentParser) -> None:
     results.add_argument("--wandb", metavar="PROJECT", help="log to this W&B project (offline without a key)")
 
 
+def add_detectors_option(parser: ArgumentParser) -> None:
+    """Adds the detectors to be compared."""
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        required=True,
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+    )
+
+
 def add_page_option(parser: ArgumentParser) -> None:
     """Adds the option that asks for a page."""
     parser.add_argument("--html", metavar="FILE", help="also write everything as one page that opens from disk")

@@ -1,6 +1,8 @@
 """Small real things that many tests share: a backbone, and folders of images."""
 
-from collections.abc import Callable
+import ctypes
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -77,3 +79,25 @@ def image_folder(tmp_path: Path) -> Path:
         for number in range(12):
             make_photograph(100 * seed + number).save(root / source / f"{number:02d}.png")
     return root
+
+
+@pytest.fixture
+def permissions_hold() -> Iterator[None]:
+    """Takes from root, for a test, what lets it read everything; for others permissions hold anyway.
+
+    The two capabilities are taken from the calling thread alone (capset(2), version 3), and given back.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; then the same of the capabilities from 32 on
+    assert libc.capget(header, held) == 0, os.strerror(ctypes.get_errno())
+    dac_override, dac_read_search = 1 << 1, 1 << 2
+    fewer = (ctypes.c_uint32 * 6)(held[0] & ~(dac_override | dac_read_search), *held[1:])
+    assert libc.capset(header, fewer) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        assert libc.capset(header, held) == 0, os.strerror(ctypes.get_errno())

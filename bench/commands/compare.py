@@ -2,19 +2,13 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_page_option, add_run_options, run_options
+from bench.parsing import OneLineParser, add_detectors_option, add_page_option, add_run_options, run_options
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
-    parser.add_argument(
-        "--detectors",
-        nargs="+",
-        required=True,
-        metavar="NAME[:OPTION=VALUE,...]",
-        help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
-    )
+    add_detectors_option(parser)
     add_page_option(parser)
     add_run_options(parser)
     return parser

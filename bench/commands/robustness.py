@@ -2,19 +2,13 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_page_option, add_run_options, run_options
+from bench.parsing import OneLineParser, add_detectors_option, add_page_option, add_run_options, run_options
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``robustness``."""
     parser = OneLineParser(description="Scores clean and degraded images with detectors, and draws their curves.")
-    parser.add_argument(
-        "--detectors",
-        nargs="+",
-        required=True,
-        metavar="NAME[:OPTION=VALUE,...]",
-        help="detectors to compare, for instance wepe rigid",
-    )
+    add_detectors_option(parser)
     parser.add_argument(
         "--preset",
         metavar="NAME",

@@ -1,5 +1,4 @@
 import io
-import os
 import shutil
 from pathlib import Path
 
@@ -133,7 +132,7 @@ def test_a_missing_root_and_an_unknown_dataset_are_users_mistakes(tmp_path):
         list_entries(datasets=["genimag"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_root_that_may_not_be_read_is_a_users_mistake(tmp_path: Path):
     (tmp_path / "real").mkdir(mode=0)
     with pytest.raises(DatasetNotFoundError, match="May not read"):

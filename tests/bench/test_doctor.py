@@ -96,7 +96,7 @@ def test_broken_files_are_counted_and_the_others_described(broken):
     assert rows["sharp"].jpeg_quality is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_file_that_may_not_be_read_is_a_finding(image_folder):
     (image_folder / "real" / "camera" / "03.png").chmod(0)
     assert said(diagnosed(image_folder)) == {("real camera", "1 file cannot be read: Permission denied")}

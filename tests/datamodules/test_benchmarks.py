@@ -522,7 +522,7 @@ def test_names_that_no_table_can_hold_are_counted(image_folder):
     assert dict(data.ignored) == {"a name that is not UTF-8": 1}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+@pytest.mark.usefixtures("permissions_hold")
 def test_folder_that_may_not_be_read_is_one_clear_error(image_folder):
     (image_folder / "real" / "camera").chmod(0)
     with pytest.raises(DatasetNotFoundError, match=r"May not read .*camera: Permission denied"):
