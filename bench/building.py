@@ -53,7 +53,9 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
             raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
         if value is not None:
             values[name] = value
-    return cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
+    datamodule = cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
+    datamodule.crops = tuple(range(options.seeds)) if options.crop_seeds else None
+    return datamodule
 
 
 def _constructor_options(cls: type) -> set[str]:
@@ -84,7 +86,12 @@ def create_entries(
                 raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
             entries += [
                 Entry(
-                    Scoring(spec.label, fingerprint, seed, one.treatment.name), detector, position, one.contrasts, spec
+                    scoring=Scoring(spec.label, fingerprint, seed, one.treatment.name),
+                    detector=detector,
+                    treatment=position,
+                    contrasts=one.contrasts,
+                    spec=spec,
+                    crop=seed if options.crop_seeds else 0,
                 )
                 for position, one in enumerate(assignments)
             ]

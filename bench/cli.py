@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``python -m bench``; those of the process by default.
 
     Returns:
-        The exit code: 0, or 2 for a user's mistake, which is told in one line.
+        The exit code: 0, 2 for a user's mistake, which is told in one line, or 143 after SIGTERM.
     """
     parsed = build_parser().parse_args(arguments)
     command, _ = COMMANDS[parsed.subcommand]
@@ -68,8 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not is_users_mistake(error):
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        if not getattr(error, "silent", False):
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return int(getattr(error, "exit_code", 2))
 
 
 def is_users_mistake(error: Exception) -> bool:

@@ -1,39 +1,38 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import lightning as L
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from bench.building import VIEWS, create_datamodule, create_entries, run_facts, single_detectors, wanted
+from bench.building import VIEWS, run_facts, wanted
 from bench.cue_table import cues_of
+from bench.devices import Processes
 from bench.errors import BenchError
-from bench.evaluation import Entry, Evaluation
-from bench.facts import data_facts, detector_facts, fused_facts, members_of
-from bench.fusion import ScoreTable, assemble, groups_to_fit
+from bench.evaluation import Entry
+from bench.facts import fused_facts, members_of
+from bench.fusion import ScoreTable, assemble
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
 from bench.panel import Panel
-from bench.probed import asks_for_probe, resolve_probes
-from bench.provenance import provenance
+from bench.precision import PRECISIONS
+from bench.precision_effect import effect_notes
+from bench.preparing import Preparation, known_rows
 from bench.rank_tables import rankings_of
-from bench.records import FORMAT, Facts, RunRecord
+from bench.records import Facts, RunRecord
+from bench.running import score, score_exactly
 from bench.scoring import CLEAN
-from bench.specs import parse_detectors
 from bench.store import ScoreStore, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
-from bench.trainer import ACCELERATORS, PRECISIONS, create_trainer
-from bench.treatments import Assignment, assign_treatments
+from bench.trainer import ACCELERATORS, STRATEGIES, create_trainer
+from bench.treatments import Assignment
 from bench.wandb_log import log_report, wandb_session
 from bench.worst_cue import compare_with_cues
 from datamodules import DetectionDataModule
 from datamodules.conditions import Reencoded, Treatment, Unified
-from detectors import create_backbone
+from detectors.backbones.compiling import check_compiler
 
 
 @dataclass(frozen=True)
@@ -83,82 +82,57 @@ def compare(
 
 
 def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tables: bool) -> Comparison | None:
-    if options.view not in VIEWS:
-        raise BenchError(f"--view must be one of {', '.join(VIEWS)}, got {options.view!r}.")
-    for name, choices in (("precision", PRECISIONS), ("accelerator", ACCELERATORS)):
-        if getattr(options, name) not in choices:
-            raise BenchError(f"--{name} must be one of {', '.join(choices)}, got {getattr(options, name)!r}.")
-    specs = parse_detectors(list(detectors))
-    datamodule = create_datamodule(options)
-    datamodule.setup()
-    backbone = create_backbone(options.backbone, options.weights)
-    held_out = frozenset[str]()
-    if any(spec.members or asks_for_probe(spec) for spec in specs):
-        held_out = groups_to_fit(datamodule.items)
-    probed = {spec.label for spec in specs if asks_for_probe(spec)}
-    specs, probe_notes = resolve_probes(specs, backbone, datamodule, held_out)
-    assignments = assign_treatments(options, datamodule)
-    entries = create_entries(single_detectors(specs), backbone, datamodule, assignments, options)
-    scorings = [entry.scoring for entry in entries]
-
+    check_options(options)
     trainer = create_trainer(options, progress)
-    store = ScoreStore(options.make_output(), datamodule.title)
-    known = store.known(datamodule.items, datamodule.read_bytes, scorings)
-    absent = missing(known, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
-    left_out = {spec.label: held_out for spec in specs if spec.members or spec.label in probed}
-    facts = {
-        **provenance(options.as_facts(), str(trainer.strategy.root_device)),
-        "format": FORMAT,
-        "data": data_facts(datamodule, assignments),
-        "detectors": detector_facts(entries, options, left_out),
-    }
-    members = members_of(assignments)
-    logged, goes_on = run(
-        trainer, entries, assignments, datamodule, store, known, absent, RunRecord.now(facts, members)
-    )
-    if not goes_on:
+    preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
+    with Processes(trainer) as processes:
+        plan = processes.first_does(preparation.plan)
+        entries = preparation.entries(plan)
+        exact = score_exactly(plan, entries, options, processes, progress)
+        logged = score(trainer, entries, plan.job, plan, options, processes)
+    if not processes.is_first:
         return None
 
-    rows = store.known(datamodule.items, datamodule.read_bytes, scorings)
-    left = missing(rows, len(datamodule.items), len(scorings)) & wanted(entries, assignments, len(datamodule.items))
+    datamodule, assignments, specs = plan.datamodule, plan.assignments, plan.specs
+    store = ScoreStore(options.output, datamodule.title)
+    rows = known_rows(store, datamodule, entries)
+    left = missing(rows, len(datamodule.items), len(entries)) & wanted(entries, assignments, len(datamodule.items))
     if left.any():
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    table = assemble(specs, entries, rows, held_out, run_facts(datamodule, options), probe_notes)
-    fused = fused_facts(specs, entries, table.scorings, options, held_out)
-    store.add(table.fused, datamodule, RunRecord.now({**facts, "detectors": fused}, members, kind="fused-"))
-    panel = Panel.of(table.rows, table.scorings, {one.treatment.name: one.contrasts for one in assignments})
+    table = assemble(specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.notes)
+    fused = fused_facts(specs, entries, table.scorings, options, plan.held_out)
+    kept = {**plan.facts, "detectors": fused}
+    store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))
+    contrasts = {one.treatment.name: one.contrasts for one in assignments}
+    panel = Panel.of(table.rows, table.scorings, contrasts)
     report = make_report(panel, table, entries, assignments, datamodule, options)
+    if exact:
+        exact_rows = known_rows(store, datamodule, exact)
+        effects = effect_notes(entries, rows, exact, exact_rows, contrasts, options.precision)
+        report = replace(report, notes=[*report.notes, *effects])
     files = write_report(report, options.output) if tables else ()
-    log_report(trainer.logger, report, {**facts, "detectors": {**facts["detectors"], **fused}}, store.folder)
+    everything = {**plan.facts, "detectors": {**plan.facts["detectors"], **fused}}
+    log_report(trainer.logger, report, everything, store.folder)
     runs = tuple(run.facts for run in store.runs({scoring.fingerprint for scoring in table.scorings}))
-    return Comparison(report, panel, runs, datamodule.read_bytes, table.rows, logged, int(absent.sum()), files)
+    scored = int(plan.job.absent.sum())
+    return Comparison(report, panel, runs, datamodule.read_bytes, table.rows, logged, scored, files)
 
 
-def run(
-    trainer: L.Trainer,
-    entries: Sequence[Entry],
-    assignments: Sequence[Assignment],
-    datamodule: DetectionDataModule,
-    store: ScoreStore,
-    known: pl.DataFrame,
-    absent: NDArray[np.bool_],
-    record: RunRecord,
-) -> tuple[dict[str, float], bool]:
-    """Scores what is absent.
+def check_options(options: RunOptions) -> None:
+    """Looks at what can be known to be wrong before any work.
 
-    Returns:
-        What the test loop logged, and whether this process is the one that goes on to write tables.
+    Raises:
+        BenchError: A value is not among the choices.
+        OptionError: Compiling is asked for without a compiler.
     """
-    datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
-    datamodule.treatments = tuple(one.treatment for one in assignments)
-    evaluation = Evaluation(entries, datamodule, absent, known, store, record)
-    try:
-        logged = trainer.test(evaluation, datamodule, verbose=False)
-    finally:
-        evaluation.close()
-    return {key: float(value) for key, value in (logged[0] if logged else {}).items()}, trainer.is_global_zero
+    choices = {"view": VIEWS, "precision": PRECISIONS, "accelerator": ACCELERATORS, "strategy": STRATEGIES}
+    for name, known in choices.items():
+        if getattr(options, name) not in known:
+            raise BenchError(f"--{name} must be one of {', '.join(known)}, got {getattr(options, name)!r}.")
+    if options.compile:
+        check_compiler()
 
 
 def make_report(

@@ -21,13 +21,18 @@ class CostMeter:
     """
 
     def __init__(self) -> None:
-        self.started = time.monotonic()
+        self.started, self.before = time.monotonic(), 0
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scores: Counter[str] = Counter()
 
-    def start(self) -> None:
-        """Begins to measure."""
+    def start(self, backbones: Sequence[Backbone]) -> None:
+        """Begins to measure; passes that the networks have made before do not count."""
         self.started = time.monotonic()
+        self.before = sum(backbone.counter.images for backbone in backbones)
+
+    def passes(self, backbones: Sequence[Backbone]) -> int:
+        """Returns the images that have gone through the networks and their perturbed copies on this device."""
+        return sum(backbone.counter.images for backbone in backbones) - self.before
 
     @contextmanager
     def of(self, detector: str, images: int) -> Iterator[None]:
@@ -37,24 +42,27 @@ class CostMeter:
         self.seconds[detector] += time.monotonic() - before
         self.scores[detector] += images
 
-    def cost(self, images: int, devices: int, backbones: Sequence[Backbone]) -> dict[str, Any]:
+    def cost(self, images: int, devices: int, backbones: Sequence[Backbone], batch_size: int) -> dict[str, Any]:
         """Sums up.
 
         Args:
             images: Images that were read, on all devices.
             devices: Number of devices.
             backbones: The networks, whose passes are counted on this device.
+            batch_size: Images that passed at once in the end: fewer than asked for where memory did not suffice.
 
         Returns:
-            Plain values: ``images``, ``devices``, ``seconds``, ``backbone_passes``, ``seconds_by_detector`` and
-            ``scores_by_detector`` on the first device, and bytes of peak memory of the process and of the accelerator.
+            Plain values: ``images``, ``devices``, ``seconds``, ``batch_size``; ``backbone_passes``,
+            ``seconds_by_detector`` and ``scores_by_detector`` on the first device; and bytes of peak memory of the
+            process and of the accelerator.
         """
         kilo = 1 if sys.platform == "darwin" else 1024
         return {
             "images": images,
             "devices": devices,
             "seconds": round(time.monotonic() - self.started, 3),
-            "backbone_passes": sum(backbone.counter.images for backbone in backbones),
+            "batch_size": batch_size,
+            "backbone_passes": self.passes(backbones),
             "seconds_by_detector": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "scores_by_detector": dict(self.scores),
             "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo,

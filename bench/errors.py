@@ -1,8 +1,18 @@
-"""What stops a run, in one line and with exit code 2."""
+"""What stops a run, in one line and with an exit code."""
+
+from typing import ClassVar
 
 
 class BenchError(Exception):
-    """A mistake in how the suite was called, or a state that it cannot go on from."""
+    """A mistake in how the suite was called, or a state that it cannot go on from.
+
+    Attributes:
+        exit_code: What the program ends with.
+        silent: Whether another process has already said what is wrong.
+    """
+
+    exit_code: ClassVar[int] = 2
+    silent: ClassVar[bool] = False
 
 
 class DetectorFailedError(BenchError):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import lightning as L
 import numpy as np
@@ -10,20 +10,20 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torchmetrics import Metric
-from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
-from torchmetrics.utilities import dim_zero_cat
 
+from bench.batch_limit import BatchLimit, is_out_of_memory
 from bench.contrasts import ContrastRule
 from bench.costs import CostMeter
+from bench.devices import Processes
 from bench.errors import DetectorFailedError
+from bench.live_metrics import LiveMetrics
 from bench.planning import plan_batches
 from bench.records import RunRecord
-from bench.scoring import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
+from bench.score_rows import scored_rows, unreadable_rows
+from bench.scoring import CLEAN, OK, Scoring
 from bench.specs import DetectorSpec
 from bench.store import ScoreStore, ScoreWriter
 from datamodules import Batch, DetectionDataModule
-from datamodules.batch import Sample
 from datamodules.conditions import Picture
 from detectors import Backbone, Detector
 
@@ -40,6 +40,7 @@ class Entry:
         treatment: Position of its condition among the datamodule's treatments.
         contrasts: Which images face each other under that condition.
         spec: What was asked for.
+        crop: Number of the random crop that it sees.
     """
 
     scoring: Scoring
@@ -47,55 +48,29 @@ class Entry:
     treatment: int
     contrasts: tuple[ContrastRule, ...]
     spec: DetectorSpec
+    crop: int = 0
 
     @property
     def picture(self) -> Picture:
         """What the detector is shown."""
-        return Picture(self.scoring.condition, self.detector.view)
+        crop = self.crop if self.detector.view.fit == "random-crop" else 0
+        return Picture(self.scoring.condition, self.detector.view, crop)
 
 
-class _AUROC(BinaryAUROC):
-    """Nan where there is one class only; torchmetrics would say 0, with a warning."""
+@dataclass
+class Work:
+    """How far a device is with its share of the images.
 
-    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAUROC itself
-        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
-
-
-class _AveragePrecision(BinaryAveragePrecision):
-    """Nan where there is one class only; torchmetrics would say 0 or 1."""
-
-    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAveragePrecision itself
-        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
-
-
-def _has_both_classes(target: Tensor | list[Tensor]) -> bool:
-    labels = dim_zero_cat(target)
-    return labels.numel() > 0 and bool(labels.min() != labels.max())
-
-
-class LiveMetrics(nn.Module):
-    """AUROC and both APs of one detector against one generator, as torchmetrics computes them.
-
-    ``normalization=None`` keeps the scores as they are: by default curve metrics squash a batch with a sigmoid as soon
-    as one of its scores leaves [0, 1], and the metric then depends on the batches.
+    Args:
+        images: That it has to do.
+        done: That it has done.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.auroc = _AUROC(normalization=None)
-        self.ap_generated = _AveragePrecision(normalization=None)
-        self.ap_real = _AveragePrecision(normalization=None)
+    images: int = 0
+    done: int = 0
 
-    def update(self, scores: Tensor, labels: Tensor) -> None:
-        """Adds ``(B,)`` scores with their labels."""
-        self.auroc.update(scores, labels)
-        self.ap_generated.update(scores, labels)
-        self.ap_real.update(-scores, 1 - labels)
 
-    def compute(self) -> dict[str, float]:
-        """Computes the metrics over all devices; with one class only each is nan."""
-        metrics = {name: metric for name, metric in self.named_children() if isinstance(metric, Metric)}
-        return {name: metric.compute().item() for name, metric in metrics.items()}
+Scored = list[tuple[int, Tensor]]
 
 
 class Evaluation(L.LightningModule):
@@ -105,9 +80,10 @@ class Evaluation(L.LightningModule):
         entries: What to compute.
         datamodule: The dataset, set up.
         absent: ``(n_items, n_entries)``, true where a score is not in the store.
-        known: Rows that are in the store already; they are fed to the metrics first.
+        known: Rows that are in the store already; the first device feeds them to the metrics.
         store: Where new scores go.
         record: What is kept of this run beside its scores.
+        processes: The devices' processes.
     """
 
     def __init__(
@@ -118,25 +94,26 @@ class Evaluation(L.LightningModule):
         known: pl.DataFrame,
         store: ScoreStore,
         record: RunRecord,
+        processes: Processes,
     ) -> None:
         super().__init__()
         self.entries, self.datamodule = entries, datamodule
         self.absent, self.known = absent, known
-        self.store, self.record = store, record
+        self.store, self.record, self.processes = store, record, processes
         self.detectors = nn.ModuleList(entry.detector for entry in entries)
         self.live = nn.ModuleList(nn.ModuleList(LiveMetrics() for _ in e.contrasts) for e in entries)
         self.writer: ScoreWriter | None = None
         self.flushed = time.monotonic()
-        self.meter = CostMeter()
+        self.meter, self.work, self.limit = CostMeter(), Work(), BatchLimit(datamodule.batch_size)
 
     def setup(self, stage: str) -> None:
-        """Agrees with the other devices on what is absent, as the first one saw it, and takes this one's share."""
-        strategy = self.trainer.strategy
-        name, self.absent = strategy.broadcast((self.record.name, self.absent))
+        """Takes this device's share."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         self.datamodule.wanted = self._wanted()
-        self.datamodule.batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
-        self.writer = ScoreWriter(self.store, replace(self.record, name=name), rank)
+        batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
+        self.datamodule.batches = batches
+        self.work = Work(sum(map(len, batches)))
+        self.writer = ScoreWriter(self.store, self.record, rank)
 
     def _wanted(self) -> NDArray[np.bool_]:
         """Says which image is needed under which treatment."""
@@ -155,7 +132,8 @@ class Evaluation(L.LightningModule):
 
         A metric that is never updated on one device stops all of them when they are synchronised.
         """
-        self.meter.start()
+        self.processes.listen()
+        self.meter.start(self.backbones())
         for live in self.modules():
             if isinstance(live, LiveMetrics):
                 nothing = torch.empty(0, device=self.device)
@@ -170,17 +148,28 @@ class Evaluation(L.LightningModule):
             self._update_metrics(position, scores, labels, rows["generator"].to_list(), rows["path"].to_list())
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Scores one batch."""
+        """Scores one batch, in parts where it does not fit into memory."""
+        self.processes.check()
+        if len(batch):
+            self.limit.run(batch, self._scores_kept)
         for position, entry in enumerate(self.entries):
-            if len(batch) and self.absent[int(batch.index[0]), position]:
-                scores = self._score(entry, batch)
-                self._update_metrics(position, scores, batch.label, batch.generator, batch.path)
-                self._keep(self._rows(entry.scoring, batch, scores))
             lost = [sample for sample in batch.unreadable if self.absent[sample.index, position]]
             if lost:
-                self._keep(self._unreadable_rows(entry.scoring, lost))
+                self._keep(unreadable_rows(self.datamodule, entry.scoring, lost))
+        self.work.done += len(batch) + len(batch.unreadable)
         if time.monotonic() - self.flushed > SECONDS_BETWEEN_PARTS:
             self._flush()
+
+    def _scores_kept(self, batch: Batch) -> None:
+        """Scores images with every detector, and only then keeps the scores."""
+        scored: Scored = [
+            (position, self._score(entry, batch))
+            for position, entry in enumerate(self.entries)
+            if self.absent[int(batch.index[0]), position]
+        ]
+        for position, scores in scored:
+            self._update_metrics(position, scores, batch.label, batch.generator, batch.path)
+            self._keep(scored_rows(self.datamodule, self.entries[position].scoring, batch, scores))
 
     def on_test_epoch_end(self) -> None:
         """Writes the last scores and logs the metrics."""
@@ -197,12 +186,18 @@ class Evaluation(L.LightningModule):
         self.close()
         if self.writer is not None and self.global_rank == 0:
             images = int(self.absent.any(axis=1).sum())
-            self.writer.finish(self.meter.cost(images, self.trainer.world_size, self._backbones()))
+            self.writer.finish(self.meter.cost(images, self.trainer.world_size, self.backbones(), self.limit.most))
         self.trainer.strategy.barrier()
 
-    def _backbones(self) -> list[Backbone]:
+    def backbones(self) -> list[Backbone]:
+        """Returns the clean networks."""
         found = (getattr(entry.detector, "backbone", None) for entry in self.entries)
         return list(dict.fromkeys(backbone for backbone in found if isinstance(backbone, Backbone)))
+
+    @property
+    def passes(self) -> int:
+        """Images that have gone through the backbones on this device, their perturbed copies included."""
+        return self.meter.passes(self.backbones())
 
     def _keep(self, rows: pl.DataFrame) -> None:
         if self.writer is None:
@@ -225,9 +220,9 @@ class Evaluation(L.LightningModule):
             with self.meter.of(entry.scoring.detector, len(batch)):
                 scores: Tensor = entry.detector(images, batch.key)
                 finite = scores.isfinite().cpu()  # waits for the device
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             paths = batch.path[0] + (f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else "")
             raise DetectorFailedError(f"{entry.scoring.detector} failed on {paths}: {error}") from error
         if scores.shape != (len(batch),):
@@ -253,32 +248,3 @@ class Evaluation(L.LightningModule):
     def _live(self, position: int) -> list[LiveMetrics]:
         metrics = self.live[position]
         return [live for live in metrics if isinstance(live, LiveMetrics)] if isinstance(metrics, nn.ModuleList) else []
-
-    def _rows(self, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
-        return self._frame(scoring, batch.index.tolist(), batch.sha256).with_columns(
-            score=pl.Series(scores.cpu().numpy()), status=pl.lit(OK), reason=pl.lit(None, dtype=pl.String)
-        )
-
-    def _unreadable_rows(self, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
-        frame = self._frame(scoring, [sample.index for sample in lost], [sample.sha256 for sample in lost])
-        return frame.with_columns(
-            score=pl.lit(None, dtype=pl.Float64),
-            status=pl.lit(UNREADABLE),
-            reason=pl.Series([sample.reason for sample in lost], dtype=pl.String),
-        )
-
-    def _frame(self, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
-        facts = {
-            "dataset": self.datamodule.title,
-            "detector": scoring.detector,
-            "fingerprint": scoring.fingerprint,
-            "condition": scoring.condition,
-            "seed": scoring.seed,
-        }
-        return (
-            self.datamodule.items[index]
-            .with_columns(
-                pl.Series("sha256", sha256, dtype=pl.String), **{name: pl.lit(value) for name, value in facts.items()}
-            )
-            .select([name for name in SCHEMA if name not in ("score", "status", "reason")])
-        )

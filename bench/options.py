@@ -29,11 +29,15 @@ class RunOptions:
         weights: A file to load its weights from.
         view: ``method`` gives each detector the picture that its paper's code uses, ``common`` all the same crop.
         seeds: Number of seeds, 0 to N - 1.
+        crop_seeds: Whether each seed cuts a random crop of its own, so that the crop's chance is in the spread.
         batch_size: Images in a batch.
         num_workers: Processes that decode; one a core by default.
-        devices: Number of devices.
+        devices: Number of devices of each machine.
+        num_nodes: Number of machines.
+        strategy: How the devices share the work, in Lightning's words.
         accelerator: Kind of device, in Lightning's words.
-        precision: Numeric precision of the backbone, in Lightning's words.
+        precision: Numeric precision of the networks, one of ``bench.precision.PRECISIONS``.
+        compile: Whether the backbone's blocks are compiled.
         output: The results' folder.
         wandb: Name of a W&B project to log to; none by default.
     """
@@ -53,16 +57,20 @@ class RunOptions:
     weights: str | None = None
     view: str = "method"
     seeds: int = 1
+    crop_seeds: bool = False
     batch_size: int = 32
     num_workers: int | None = None
     devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"
     accelerator: str = "auto"
     precision: str = "32-true"
+    compile: bool = False
     output: Path = Path("results")
     wandb: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "devices", "batch_size"):
+        for name in ("seeds", "devices", "num_nodes", "batch_size"):
             if getattr(self, name) < 1:
                 raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
 

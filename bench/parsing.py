@@ -100,6 +100,12 @@ def add_run_options(parser: ArgumentParser) -> None:
         "--view", default=default.view, help="method: the picture of each paper's code; common: one crop for all"
     )
     model.add_argument("--seeds", type=positive, default=default.seeds, metavar="N", help="number of seeds, 0 to N - 1")
+    model.add_argument(
+        "--crop-seeds",
+        action="store_true",
+        help="cut another random crop for each seed, so that the spread over seeds takes in the crop's; costs a clean "
+        "pass a seed",
+    )
     machine = parser.add_argument_group("machine")
     machine.add_argument(
         "--batch-size", type=positive, default=default.batch_size, metavar="N", help="images in a batch"
@@ -107,10 +113,23 @@ def add_run_options(parser: ArgumentParser) -> None:
     machine.add_argument(
         "--num-workers", type=non_negative, metavar="N", help="processes that decode (default: one a core)"
     )
-    machine.add_argument("--devices", type=positive, default=default.devices, metavar="N", help="number of devices")
+    machine.add_argument(
+        "--devices", type=positive, default=default.devices, metavar="N", help="number of devices of a machine"
+    )
+    machine.add_argument(
+        "--num-nodes", type=positive, default=default.num_nodes, metavar="M", help="number of machines"
+    )
+    machine.add_argument(
+        "--strategy", default=default.strategy, metavar="auto|ddp", help="how devices share the work: one process each"
+    )
     machine.add_argument("--accelerator", default=default.accelerator, help="kind of device: auto, cpu, gpu, mps")
     machine.add_argument(
-        "--precision", default=default.precision, help="32-true, bf16-mixed or 16-mixed; moves the scores"
+        "--precision",
+        default=default.precision,
+        help="32-true, tf32, bf16-mixed or 16-mixed; all but the first move the scores, which is measured and printed",
+    )
+    machine.add_argument(
+        "--compile", action="store_true", help="compile the backbone's blocks (torch.compile), cached between runs"
     )
     results = parser.add_argument_group("results")
     results.add_argument(

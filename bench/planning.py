@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def plan_batches(absent: NDArray[np.bool_], batch_size: int, rank: int = 0, world_size: int = 1) -> list[list[int]]:
+def plan_batches(
+    absent: NDArray[np.bool_], batch_size: int, rank: int = 0, world_size: int = 1
+) -> list[NDArray[np.intp]]:
     """Groups the images that need work into batches in which all need the same work.
 
     Then every detector of a batch sees the same tensor, and the clean backbone pass is shared. Each image goes to one
@@ -24,17 +26,19 @@ def plan_batches(absent: NDArray[np.bool_], batch_size: int, rank: int = 0, worl
 
     Examples:
         >>> absent = np.ones((5, 2), dtype=bool)
-        >>> plan_batches(absent, 2, rank=0, world_size=2), plan_batches(absent, 2, rank=1, world_size=2)
-        ([[0, 2], [4]], [[1, 3], []])
+        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=0, world_size=2)]
+        [[0, 2], [4]]
+        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=1, world_size=2)]
+        [[1, 3], []]
     """
     own, steps = [], 0
-    for rows in _patterns(absent):
+    for rows in work_patterns(absent):
         own += _split(rows[rank::world_size], batch_size)
         steps += len(_split(rows[::world_size], batch_size))  # rank 0 has the most
-    return own + [[]] * (max(steps, 1) - len(own))
+    return own + [np.empty(0, dtype=np.intp)] * (max(steps, 1) - len(own))
 
 
-def _patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+def work_patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
     """Yields the images of each combination of missing scores, in order."""
     needy = np.flatnonzero(absent.any(axis=1))
     packed = np.packbits(absent[needy], axis=1)
@@ -43,5 +47,5 @@ def _patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
         yield needy[pattern.reshape(-1) == value]
 
 
-def _split(rows: NDArray[np.intp], size: int) -> list[list[int]]:
-    return [rows[start : start + size].tolist() for start in range(0, len(rows), size)]
+def _split(rows: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -5,7 +5,6 @@ A part is written under a temporary name and then renamed, so no half part is ev
 """
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
+from bench.files import write_atomically
 from bench.records import FACTS_FILE, MEMBERS_FILE, RunRecord
 from bench.run_files import Run, read_run
 from bench.scoring import SCHEMA, Scoring
@@ -144,7 +145,7 @@ class ScoreWriter:
 
     def _describe(self, more: Mapping[str, Any]) -> None:
         text = json.dumps({**self.record.facts, **more}, indent=2) + "\n"
-        _write_atomically(self.folder / FACTS_FILE, text.encode())
+        write_atomically(self.folder / FACTS_FILE, text.encode())
 
     def finish(self, cost: Mapping[str, Any]) -> None:
         """Notes that the run came to its end, and what it cost; the first rank does."""
@@ -178,14 +179,13 @@ def _write_parquet(rows: pl.LazyFrame, target: Path) -> None:
     try:
         rows.sink_parquet(temporary)
         temporary.replace(target)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise BenchError(
+            f"Cannot write {target}: {reason}. What was written before is kept: the same command goes on from there."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _write_atomically(target: Path, data: bytes) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(target)
 
 
 def _hash_of(read_bytes: Callable[[str], bytes], path: str) -> str:

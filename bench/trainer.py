@@ -1,59 +1,94 @@
 """Makes Lightning's trainer and logger for a test loop."""
 
 import logging
+import os
 import warnings
+from typing import Any
 
 import lightning as L
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
+from bench.devices import SplitStrategy
 from bench.errors import BenchError
 from bench.memory import keep_freed_memory
 from bench.options import RunOptions
+from bench.precision import LIGHTNING, set_tf32
+from bench.progress import Progress
 from bench.wandb_log import create_wandb_logger
 
-# Lightning 2.6 asks torch for something that torch 2.14 has renamed; and it would like more workers than there are
-# cores. Neither is for the user to mend.
+# Lightning 2.6 asks torch for something that torch 2.14 has renamed; it would like more workers than there are cores;
+# and it does not know that the metrics' values are those of all devices already. None is for the user to mend.
 THIRD_PARTY_WARNINGS = (
     (r".*isinstance\(treespec, LeafSpec\)", r"lightning\.pytorch\.utilities\._pytree"),
+    (r"It is recommended to use .*sync_dist=True", r"lightning\.pytorch\.trainer\.connectors\.logger_connector\.result"),
     (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
 )
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+STRATEGIES = ("auto", "ddp")
 
 
 def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     """Makes the trainer that runs the test loop.
 
+    Args:
+        options: The machine and the precision.
+        progress: Whether to draw a bar; otherwise a line is written every half minute.
+
     Raises:
-        BenchError: There are no such devices here.
+        BenchError: There are no such devices here, or not so many processes.
     """
     keep_freed_memory()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message, module in THIRD_PARTY_WARNINGS:
         warnings.filterwarnings("ignore", message=message, module=module)
-    callbacks: list[Callback] = [RichProgressBar()] if progress else []
+    _check_processes(options)
     try:
-        return _trainer(options, progress, callbacks)
-    except MisconfigurationException as error:
-        raise BenchError(f"--accelerator {options.accelerator} with --devices {options.devices}: {error}") from error
+        trainer = _trainer(options, progress)
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        asked = f"--accelerator {options.accelerator} with --devices {options.devices}"
+        raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
+    set_tf32(options.precision, trainer.strategy.root_device)
+    return trainer
 
 
-def _trainer(options: RunOptions, progress: bool, callbacks: list[Callback]) -> L.Trainer:
+def _trainer(options: RunOptions, progress: bool) -> L.Trainer:
+    single = options.devices * options.num_nodes == 1 and options.strategy == "auto"
+    plugins: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() and not single else []
     return L.Trainer(
         devices=options.devices,
+        num_nodes=options.num_nodes,
+        strategy="auto" if single else SplitStrategy(),
         accelerator=options.accelerator,
-        precision=options.precision,  # type: ignore[arg-type] # checked against PRECISIONS
+        precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+        plugins=plugins or None,
         logger=create_logger(options),
-        callbacks=callbacks,
-        enable_progress_bar=progress,
+        callbacks=[Progress(draw=progress)],
+        enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
         use_distributed_sampler=False,  # it repeats images to even the ranks
         inference_mode=True,
     )
+
+
+def _check_processes(options: RunOptions) -> None:
+    """Compares what was started with what is asked for: each process would otherwise score all images.
+
+    Raises:
+        BenchError: ``torchrun`` or ``srun`` started another number of processes.
+    """
+    asked = options.devices * options.num_nodes
+    launchers = (("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"), ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"))
+    for launcher, mark, count in launchers:
+        started = os.environ.get(count, "")
+        if mark in os.environ and started.isdigit() and int(started) not in (1, asked):
+            raise BenchError(
+                f"{launcher} started {started} processes, but --devices {options.devices} --num-nodes "
+                f"{options.num_nodes} are {asked}: give as many as it starts."
+            )
 
 
 def create_logger(options: RunOptions) -> Logger:

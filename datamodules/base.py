@@ -1,6 +1,5 @@
 """The contract that every dataset keeps: which images there are, who faces whom, and how a batch is made of them."""
 
-import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,20 +13,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from datamodules.batch import Sample, collate, image_key, sha256_of
-from datamodules.conditions import CLEAN_IMAGES, Picture, Treatment
+from datamodules.batch import Sample, collate
+from datamodules.conditions import CLEAN_IMAGES, Treatment
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
-from datamodules.reading import UnreadableImageError, decode_image, read_file
+from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
+from datamodules.reading import decode_image, read_file
 from datamodules.sampling import balanced, limited
-from datamodules.views import ViewSpec, cut_view, resize_short_side
+from datamodules.views import ViewSpec, resize_short_side
 
 REAL, GENERATED = 0, 1
 CHUNK = 1 << 16
-NO_SHA256 = ""
-"""Stands for the sha256 of a file of which not one byte could be read."""
 
 ITEM_SCHEMA = {
     "path": pl.String,
@@ -76,7 +73,15 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         resize: Length in pixels that the short side is scaled to before a view is cut; None keeps the native scale.
         crop_seed: Seed of random crops; fixed, so that seeds of a method see the same pixels.
         batch_size: Images in a batch.
-        num_workers: Processes that decode; by default one a core.
+        num_workers: Processes that decode; by default one for each core that this process may use.
+
+    Attributes:
+        views: What is cut from each image.
+        crops: Numbers of the random crops that are cut, each with a seed of its own; None for the one of
+            ``crop_seed``.
+        treatments: What happens to the images first.
+        wanted: ``(n_items, n_treatments)``, which image is needed under which treatment; None for all.
+        batches: Positions of the images of each batch; None for all images in order.
     """
 
     name = ""
@@ -105,11 +110,13 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.generators, self.limit, self.balance = generators, limit, balance
         self.resize, self.crop_seed = resize, crop_seed
         self.batch_size = batch_size
-        self.num_workers = os.cpu_count() or 1 if num_workers is None else num_workers
+        self.shares_cores = num_workers is None
+        self.num_workers = usable_cores() if num_workers is None else num_workers
         self.views: tuple[ViewSpec, ...] = ()
+        self.crops: tuple[int, ...] | None = None
         self.treatments: tuple[Treatment, ...] = (CLEAN_IMAGES,)
         self.wanted: NDArray[np.bool_] | None = None
-        self.batches: list[list[int]] | None = None
+        self.batches: Sequence[Sequence[int] | NDArray[np.intp]] | None = None
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
 
@@ -139,7 +146,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     @property
     def protocol(self) -> dict[str, Any]:
         """Everything that is done to an image before a view is cut, as part of the scores' fingerprint."""
-        return {"resize": self.resize, "crop_seed": self.crop_seed}
+        return {"resize": self.resize, "crop_seed": self.crop_seed if self.crops is None else "one a seed"}
 
     @property
     def preprocessing(self) -> str:
@@ -191,64 +198,24 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         """Applies the dataset's protocol to a decoded image, before a view is cut."""
         return image if self.resize is None else resize_short_side(image, self.resize)
 
+    def share_cores(self, processes: int) -> None:
+        """Divides the cores among so many processes of a run, unless the number of workers was given."""
+        if self.shares_cores:
+            self.num_workers = max(1, usable_cores() // processes)
+
     def test_dataloader(self) -> DataLoader[Sample]:
         """Reads the batches that were asked for, or all images in order."""
         batches = self.batches
         if batches is None:
             indices = range(len(self.items))
-            batches = [list(indices[i : i + self.batch_size]) for i in range(0, len(indices), self.batch_size)]
+            batches = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
         return DataLoader(
             ImageDataset(self),
-            batch_sampler=batches,
+            batch_sampler=BatchList(batches),
             num_workers=min(self.num_workers, len(batches)),
             collate_fn=collate,
             pin_memory=self.trainer is not None and self.trainer.num_devices > 0 and _on_gpu(self.trainer),
         )
-
-
-class ImageDataset(Dataset[Sample]):
-    """Reads, checks and cuts single images; each file is read and decoded once for all views."""
-
-    def __init__(self, datamodule: DetectionDataModule) -> None:
-        self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
-        self.treatments, self.wanted = datamodule.treatments, datamodule.wanted
-        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
-        self.preprocess = datamodule.preprocess
-        # Arrow columns: compact, and safe in forked workers, where polars is not.
-        newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
-        names = ("path", "label", "generator", "group")
-        self.columns = {name: datamodule.items[name].to_arrow(compat_level=newest) for name in names}
-
-    def __len__(self) -> int:
-        return len(self.columns["path"])
-
-    def __getitem__(self, index: int) -> Sample:
-        facts: dict[str, Any] = {name: column[index].as_py() for name, column in self.columns.items()}
-        sha256 = NO_SHA256
-        try:
-            data = self.read_bytes(facts["path"])
-            sha256 = sha256_of(data)
-            views = self._pictures(index, self.decode(data, facts["path"]), image_key(sha256), facts)
-        except UnreadableImageError as error:
-            return Sample(index, sha256=sha256, views=None, reason=str(error), **facts)
-        except OSError as error:
-            return Sample(index, sha256=sha256, views=None, reason=error.strerror or type(error).__name__, **facts)
-        return Sample(index, sha256=sha256, views=views, **facts)
-
-    def _pictures(self, index: int, image: Image.Image, key: int, facts: dict[str, Any]) -> dict[Picture, Tensor]:
-        """Treats the decoded image once for each condition that is wanted of it, and cuts each view once."""
-        label, generator = facts["label"], facts["generator"]
-        pictures = {}
-        for position, treatment in enumerate(self.treatments):
-            if self.wanted is not None and not self.wanted[index, position]:
-                continue
-            if treatment.where == "original":
-                treated = self.preprocess(treatment.apply(image, key, label), label, generator)
-            else:
-                treated = treatment.apply(self.preprocess(image, label, generator), key, label)
-            for view in self.views:
-                pictures[Picture(treatment.name, view)] = cut_view(treated, view, key, self.crop_seed)
-        return pictures
 
 
 def _table_of(items: Iterable[Item]) -> pl.DataFrame:

@@ -79,6 +79,23 @@ class Batch:
             lambda tensor: tensor.to(device, non_blocking=non_blocking),
         )
 
+    def part(self, start: int, stop: int) -> "Batch":
+        """Takes some of the images that could be read, or all as they are; the unreadable ones stay behind."""
+        if start == 0 and stop >= len(self):
+            return self
+        rows = slice(start, stop)
+        return Batch(
+            views={picture: pixels[rows] for picture, pixels in self.views.items()},
+            label=self.label[rows],
+            key=self.key[rows],
+            index=self.index[rows],
+            generator=self.generator[rows],
+            path=self.path[rows],
+            sha256=self.sha256[rows],
+            group=self.group[rows],
+            unreadable=[],
+        )
+
     def pin_memory(self) -> "Batch":
         """Pins the pixels, labels and keys, so that copies to a device need not wait."""
         return self._map(Tensor.pin_memory, Tensor.pin_memory)

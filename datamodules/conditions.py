@@ -29,10 +29,17 @@ class Treatment(Protocol):
 
 
 class Picture(NamedTuple):
-    """A view of the images under a condition: what one detector is shown."""
+    """A view of the images under a condition: what one detector is shown.
+
+    Args:
+        condition: What was done to the images.
+        view: What is cut.
+        crop: Which of several random crops; 0 where there is one, and for every other fit.
+    """
 
     condition: str
     view: ViewSpec
+    crop: int = 0
 
 
 @dataclass(frozen=True)

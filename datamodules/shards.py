@@ -104,7 +104,8 @@ class ShardsDataModule(DetectionDataModule):
     @property
     def protocol(self) -> dict[str, Any]:
         """That of the packed dataset."""
-        return super().protocol if self.source is None else self.source.protocol
+        own = super().protocol
+        return own if self.source is None else self.source.protocol | {"crop_seed": own["crop_seed"]}
 
     @property
     def preprocessing(self) -> str:

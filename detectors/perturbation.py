@@ -6,7 +6,7 @@ used is not published. Each reading is a rule here, and the rule is named wherev
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -95,6 +95,11 @@ class Perturbation:
         if not chosen or min(chosen) < 0 or max(chosen) >= depth:
             raise OptionError(f"blocks must lie within 0-{depth - 1} (first k: 1 to {depth}), got {self.blocks!r}.")
         return chosen
+
+    def identity(self, depth: int) -> tuple[Hashable, ...]:
+        """Returns what the noise follows from, beside the network, the seed and the draw."""
+        blocks = self.chosen_blocks(depth)
+        return self.ratio, self.rule, self.family, self.match, self.tensors, blocks
 
     def perturb(self, backbone: Backbone, seed: int, draw: int = 0) -> Backbone:
         """Draws one perturbed network.
@@ -206,8 +211,19 @@ class PerturbedModels(nn.Module):
         return self._perturbed(draw)
 
     def _perturbed(self, draw: int) -> Backbone:
+        """Draws a network, or takes the same one where another method holds it."""
+        device = self.backbone.mean.device
+        key = (*self.perturbation.identity(self.backbone.depth), self.seed, draw, device)
+        alive = self.backbone.variants.get(key)
+        if alive is not None and alive.mean.device == device and _types_of(alive) == _types_of(self.backbone):
+            return alive
         noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
-        return self.backbone.with_parameters(noisy)
+        self.backbone.variants[key] = drawn = self.backbone.with_parameters(noisy)
+        return drawn
+
+
+def _types_of(backbone: Backbone) -> set[torch.dtype]:
+    return {parameter.dtype for parameter in backbone.parameters()}
 
 
 def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:

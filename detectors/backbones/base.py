@@ -1,14 +1,17 @@
 """A vision model whose features the detectors compare."""
 
 import copy
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
+
+from detectors.backbones.compiling import compile_block
+from detectors.weights import state_sha256
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -56,6 +59,10 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.counter = PassCounter()
+        self.variants: WeakValueDictionary[Hashable, Backbone] = WeakValueDictionary()
+        """Perturbed copies that are alive, by what they were drawn from: two methods share a draw and its passes."""
+        self.compiled = False
+        self.fixed_batch: int | None = None
         self._remembered: WeakIdKeyDictionary = WeakIdKeyDictionary()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -79,12 +86,36 @@ class Backbone(nn.Module):
         """Computes features as a call does, without recalling or remembering them."""
         self.counter.images += len(images)
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=self.memory_format)
-        if len(images) == 1:
-            # Some convolution kernels take another path for a single image and move its last bits (2e-7 of the
-            # features' length): a pair takes the path of every larger batch.
-            normalised = normalised.expand(2, -1, -1, -1).contiguous(memory_format=self.memory_format)
+        # Some convolution kernels take another path for a single image and move its last bits (2e-7 of the features'
+        # length): a pair takes the path of every larger batch. Compiled code is made for one size of batch.
+        size = max(len(images), self.fixed_batch or 2)
+        if len(images) < size:
+            repeated = normalised[-1:].expand(size - len(images), -1, -1, -1)
+            normalised = torch.cat([normalised, repeated]).contiguous(memory_format=self.memory_format)
         features: Tensor = self.model(normalised)
         return features[: len(images)]
+
+    def compile_blocks(self, batch_size: int) -> None:
+        """Compiles each block at its first pass; blocks that are alike, and those of perturbed copies, share the code.
+
+        A block with hooks (MC-Dropout's masks) is left as it is.
+
+        Args:
+            batch_size: Images in every pass from now on; smaller batches are filled up, larger ones compile anew.
+        """
+        self.compiled, self.fixed_batch = True, batch_size
+        for block in self.blocks:
+            compile_block(self.model.get_submodule(block))
+
+    def cast_weights(self, dtype: torch.dtype) -> None:
+        """Converts the weights of linear layers and convolutions, once, as autocast would in each pass.
+
+        What else there is (norms, scales, embeddings) keeps its type, so that features are the same as under autocast
+        alone. The network must run under autocast of this type from now on.
+        """
+        for module in self.model.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                module.to(dtype)
 
     @property
     def depth(self) -> int:
@@ -94,11 +125,7 @@ class Backbone(nn.Module):
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal sha256 of the names, shapes, types and values of the weights."""
-        digest = hashlib.sha256()
-        for key, value in sorted(self.model.state_dict().items()):
-            digest.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return state_sha256(self.model.state_dict())
 
     def block_parameters(self, block: int) -> dict[str, nn.Parameter]:
         """Returns the parameters of one block by their name in the model, in name order."""
@@ -115,11 +142,15 @@ class Backbone(nn.Module):
             A backbone that shares every other tensor, and the pass counter, with this one.
         """
         shared = [*self.parameters(), *self.buffers(), self.counter]
-        remembered = WeakIdKeyDictionary()
-        memo: dict[int, Any] = {id(item): item for item in shared} | {id(self._remembered): remembered}
+        memo: dict[int, Any] = {id(item): item for item in shared}
+        memo |= {id(self._remembered): WeakIdKeyDictionary(), id(self.variants): WeakValueDictionary()}
         twin = copy.deepcopy(self, memo)
         twin.__dict__.pop("fingerprint", None)
         for key, value in replaced.items():
             owner, _, leaf = key.rpartition(".")
+            if value.ndim == 4:
+                value = value.contiguous(memory_format=self.memory_format)
             setattr(twin.model.get_submodule(owner), leaf, nn.Parameter(value, requires_grad=False))
+        if self.compiled and self.fixed_batch is not None:
+            twin.compile_blocks(self.fixed_batch)  # a copy has its module's own code
         return twin

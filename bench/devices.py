@@ -1,0 +1,269 @@
+"""The processes of a run, one a device: who does what alone, and what happens when one of them ends.
+
+Lightning starts the other processes by running the command line again, once for each further device; ``torchrun`` and
+``srun`` start all of them at once. Either way the first process alone makes the demo, lists the images, reads the store
+and writes tables, and tells the others what came of it.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from types import FrameType, TracebackType
+from typing import Any, ClassVar, TypeVar, cast
+
+import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.utilities.distributed import _set_num_threads_if_needed  # what Lightning's own launcher calls
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
+
+from bench.errors import BenchError
+
+Result = TypeVar("Result")
+WAIT = timedelta(hours=24)
+"""How long a process waits for the others: the first one may list millions of files meanwhile."""
+PATIENCE = 20.0
+"""Seconds that a process has to stop by itself after another one has ended."""
+LOOK_EVERY = 0.5
+
+
+class StoppedError(BenchError):
+    """The run was told to stop, by SIGTERM; what was scored is in the store."""
+
+    exit_code: ClassVar[int] = 128 + signal.SIGTERM
+
+
+class ElsewhereError(BenchError):
+    """Another process of the run failed and has said why; this one ends without a word."""
+
+    silent: ClassVar[bool] = True
+
+
+class SplitStrategy(DDPStrategy):
+    """One process a device, as Lightning's ``ddp``; but when one ends, the others keep what they have and end, too.
+
+    Lightning's own observer kills the first process, and nothing ends the others when that one is killed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(timeout=WAIT)
+        self.lost = Lost()
+
+    def _configure_launcher(self) -> None:
+        environment = self.cluster_environment
+        assert environment is not None
+        self._launcher: Any = _Launcher(environment, self.num_processes, self.num_nodes, self.lost)
+
+
+class Lost:
+    """The first process that ended before its time, if any."""
+
+    def __init__(self) -> None:
+        self.message: str | None = None
+
+    def check(self) -> None:
+        """Ends this process where another one has ended.
+
+        Raises:
+            ElsewhereError: It has said why.
+            BenchError: It was killed and could say nothing.
+        """
+        if self.message is not None:
+            raise BenchError(self.message) if self.message else ElsewhereError("another process failed")
+
+
+class _Launcher(_SubprocessScriptLauncher):
+    """Starts the other processes of this node and watches them."""
+
+    def __init__(self, environment: Any, num_processes: int, num_nodes: int, lost: Lost) -> None:  # noqa: ANN401
+        super().__init__(environment, num_processes, num_nodes)
+        self.lost = lost
+
+    def launch(self, function: Callable[..., Any], *args: Any, trainer: L.Trainer | None = None, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Starts the others, unless they run already, and calls a function."""
+        environment = self.cluster_environment
+        environment.validate_settings(num_devices=self.num_processes, num_nodes=self.num_nodes)
+        if not environment.creates_processes_externally:
+            self._call_children_scripts()
+            threading.Thread(target=self._watch, daemon=True, name="watch-processes").start()
+        elif isinstance(environment, LightningEnvironment) and environment.local_rank() > 0:
+            threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="watch-parent").start()
+        _set_num_threads_if_needed(num_processes=self.num_processes)
+        return function(*args, **kwargs)
+
+    def _watch(self) -> None:
+        while True:
+            codes = [process.poll() for process in self.procs]
+            failed = [(device, code) for device, code in enumerate(codes, start=1) if code]
+            if failed:
+                device, code = failed[0]
+                self.lost.message = _words(device, code)
+                time.sleep(PATIENCE)
+                os._exit(BenchError.exit_code)
+            if all(code == 0 for code in codes):
+                return
+            time.sleep(LOOK_EVERY)
+
+
+def _words(device: int, code: int) -> str:
+    """Says what ended a process; nothing where it has said so itself."""
+    if code > 0:
+        return ""
+    return (
+        f"The process of device {device} was killed by signal {-code}. What was scored is kept: the same command goes "
+        f"on from there."
+    )
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent has ended: it would wait for it, holding a device."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY)
+    os._exit(BenchError.exit_code)
+
+
+class Processes:
+    """The processes of a run, as a context: on a failure of the first one the others of its node are stopped.
+
+    Args:
+        trainer: What Lightning made of the options.
+    """
+
+    def __init__(self, trainer: L.Trainer) -> None:
+        self.strategy, self.trainer = trainer.strategy, trainer
+        self.joined = trainer.world_size == 1
+        self.stopping = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes tables."""
+        return self.trainer.is_global_zero
+
+    @property
+    def here(self) -> int:
+        """How many processes of the run share this machine."""
+        return self.trainer.num_devices
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        launcher = self.strategy.launcher
+        children: list[subprocess.Popen[bytes]] = getattr(launcher, "procs", [])
+        if error is None or not children:
+            return
+        for child in children:
+            child.terminate()
+        deadline = time.monotonic() + PATIENCE
+        for child in children:
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    def first_does(self, work: Callable[[], Result]) -> Result:
+        """Has the first process do something, and tells the others what came of it.
+
+        Before Lightning starts the others the first one is alone, so its mistakes are told once and cost nothing.
+
+        Args:
+            work: Returns something that can be pickled.
+
+        Returns:
+            What ``work`` returned, on every process.
+
+        Raises:
+            ElsewhereError: It failed on the first process, and this is another.
+        """
+        if self.trainer.world_size == 1:
+            return work()
+        if not self.joined and not self._started_from_outside():
+            result = work()
+            self._join()
+            self.strategy.broadcast((result, True))
+            return result
+        self._join()
+        if not self.is_first:
+            told: tuple[Result, bool] = self.strategy.broadcast(cast(tuple[Result, bool], (None, False)))
+            if not told[1]:
+                raise ElsewhereError("the first process failed")
+            return told[0]
+        try:
+            result = work()
+        except BaseException:
+            self.strategy.broadcast((None, False))
+            raise
+        self.strategy.broadcast((result, True))
+        return result
+
+    def _started_from_outside(self) -> bool:
+        environment = getattr(self.strategy, "cluster_environment", None)
+        return environment is not None and bool(environment.creates_processes_externally)
+
+    def _join(self) -> None:
+        if self.joined:
+            return
+        launcher = self.strategy.launcher
+        assert launcher is not None
+        try:
+            launcher.launch(self.strategy.setup_environment)
+        except (RuntimeError, ValueError) as error:
+            raise BenchError(f"The processes cannot join each other: {' '.join(str(error).split())}") from error
+        self.joined = True
+
+    def listen(self) -> None:
+        """Notes SIGTERM from now on, and passes it on; :meth:`check` then stops the run between two batches.
+
+        Lightning's own handler talks to the other devices from within the signal, and ends with exit code 0.
+        """
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+        launcher = self.strategy.launcher
+        if launcher is not None:
+            launcher.kill(number)
+
+    def check(self) -> None:
+        """Ends this process's part in the run where it must not go on.
+
+        Raises:
+            StoppedError: It was told to stop.
+            BenchError: Another process has ended.
+        """
+        lost: Lost | None = getattr(self.strategy, "lost", None)
+        if lost is not None:
+            lost.check()
+        if self.stopping:
+            message = "Stopped by SIGTERM. What was scored is kept: the same command goes on from there."
+            raise StoppedError(message) if self.is_first else ElsewhereError(message)
+
+    def explain(self, error: RuntimeError) -> BenchError | None:
+        """Says what a failure of the connection between processes means.
+
+        Returns:
+            What to raise instead; nothing where the error is another one.
+        """
+        if self.trainer.world_size == 1 or not _of_connection(error):
+            return None
+        for _ in range(int(3 / LOOK_EVERY)):
+            try:
+                self.check()
+            except BenchError as told:
+                return told
+            time.sleep(LOOK_EVERY)
+        if not self.is_first:
+            return ElsewhereError("the first process has ended")
+        return BenchError(
+            "Another process of the run has ended. What was scored is kept: the same command goes on from there."
+        )
+
+
+def _of_connection(error: RuntimeError) -> bool:
+    words = str(error)
+    return any(hint in words for hint in ("gloo", "NCCL", "Connection", "recv", "TCPStore", "Broken pipe"))

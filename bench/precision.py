@@ -1,0 +1,26 @@
+"""The numeric precision of the networks, by name, and what it does to the scores."""
+
+import torch
+
+from bench.errors import BenchError
+
+EXACT = "32-true"
+LIGHTNING = {EXACT: EXACT, "tf32": EXACT, "bf16-mixed": "bf16-mixed", "16-mixed": "16-mixed"}
+"""What each precision is called by Lightning, which has no word for TF32."""
+PRECISIONS = tuple(LIGHTNING)
+WEIGHTS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+"""The type of the weights of linear layers and convolutions, which autocast would convert anew in each pass."""
+
+
+def set_tf32(precision: str, device: torch.device) -> None:
+    """Allows TF32 in products and convolutions, or forbids it: torch's default allows it in convolutions.
+
+    Raises:
+        BenchError: TF32 is asked for on a device that has none.
+    """
+    allowed = precision == "tf32"
+    if allowed and device.type != "cuda":
+        raise BenchError(f"--precision tf32 needs an NVIDIA GPU of compute capability 8.0 or newer, got {device.type}.")
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = allowed
