@@ -31,6 +31,27 @@ PATIENCE = 20.0
 LOOK_EVERY = 0.5
 
 
+FAILED_BEFORE = "AIGI_BENCH_FAILED_BEFORE"
+"""Variable that tells the others how many of the first process's tasks failed before it started them."""
+
+
+class _Start:
+    """What the first process did before the others were started.
+
+    Attributes:
+        failed: Tasks of its own that failed before.
+        to_skip: Tasks that failed on the first process before it started this one.
+    """
+
+    failed = 0
+    to_skip = int(os.environ.pop(FAILED_BEFORE, "0"))
+
+
+def is_first_process() -> bool:
+    """Says, before there is a trainer, whether this process is the one that writes."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK"))
+
+
 class StoppedError(BenchError):
     """The run was told to stop, by SIGTERM; what was scored is in the store."""
 
@@ -181,8 +202,16 @@ class Processes:
         """
         if self.trainer.world_size == 1:
             return work()
+        if _Start.to_skip:
+            _Start.to_skip -= 1
+            raise ElsewhereError("the first process failed")
         if not self.joined and not self._started_from_outside():
-            result = work()
+            try:
+                result = work()
+            except BaseException:
+                _Start.failed += 1
+                raise
+            os.environ[FAILED_BEFORE] = str(_Start.failed)
             self._join()
             self.strategy.broadcast((result, True))
             return result

@@ -21,6 +21,11 @@ DEMO = (
     "The demo shows that the suite works: photographs against images of two small neural generators, which say "
     "nothing about modern ones"
 )
+SAME_CROP = (
+    "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (--crop-seeds "
+    "takes it in)."
+)
+RECROPPED = "A seed draws the method's noise and another random crop of each image: ± has the chance of both."
 MOST_FILES_NAMED = 5
 
 
@@ -90,7 +95,8 @@ def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
         notes.append("Conditional on seed 0: what a method draws once for all images does not average out.")
     else:
         notes.append(
-            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; intervals take in both errors."
+            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; intervals take in both errors. "
+            + (RECROPPED if options.crop_seeds else SAME_CROP)
         )
     return notes + _absences(summary)
 

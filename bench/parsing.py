@@ -149,6 +149,25 @@ def add_detectors_option(parser: ArgumentParser) -> None:
     )
 
 
+def add_plugin_option(parser: ArgumentParser) -> None:
+    """Adds the option that names files with detectors or data sets of one's own."""
+    parser.add_argument(
+        "--plugin",
+        nargs="+",
+        metavar="FILE",
+        help="Python files that register detectors or data sets of your own; packages can do so by entry points",
+    )
+
+
+def add_dry_run_option(parser: ArgumentParser) -> None:
+    """Adds the option that only plans."""
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan (images, conditions, passes, memory, what the store has) and score nothing",
+    )
+
+
 def add_page_option(parser: ArgumentParser) -> None:
     """Adds the option that asks for a page."""
     parser.add_argument("--html", metavar="FILE", help="also write everything as one page that opens from disk")

@@ -22,7 +22,7 @@ from bench.wandb_log import create_wandb_logger
 # and it does not know that the metrics' values are those of all devices already. None is for the user to mend.
 THIRD_PARTY_WARNINGS = (
     (r".*isinstance\(treespec, LeafSpec\)", r"lightning\.pytorch\.utilities\._pytree"),
-    (r"It is recommended to use .*sync_dist=True", r"lightning\.pytorch\.trainer\.connectors\.logger_connector\.result"),
+    (r"It is recommended to use .*sync_dist=True", r"lightning\.pytorch\.trainer\.connectors\.logger_connector"),
     (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
 )
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")

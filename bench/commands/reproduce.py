@@ -29,6 +29,7 @@ def run(arguments: Namespace) -> int:
     """Runs ``reproduce``; exit code 1 says that a study could not run, or not wholly."""
     from rich.console import Console
 
+    from bench.devices import is_first_process
     from bench.errors import BenchError
     from bench.studies.running import COSTS, OUTCOMES, Costs, Outcome, outcome_cells, run_study, settled
     from bench.studies.writing import print_study, write_study
@@ -38,7 +39,7 @@ def run(arguments: Namespace) -> int:
     given = {name: arguments[name] for name in DECLARED if arguments[name] is not None}
     options = _shared(arguments)
     given = {name: getattr(options, name) for name in given}
-    console, costs, outcomes = Console(), Costs(), list[Outcome]()
+    console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
     each = [(study, settled(study, options, given)) for study in studies]
     print_tables([make_table("Costs", COSTS, [costs.cells(*one) for one in each], 5)], console)
     if arguments.list:
@@ -49,6 +50,8 @@ def run(arguments: Namespace) -> int:
         if len(each) == 1 and outcome.state == "cannot run here":
             raise BenchError(outcome.reason)
         outcomes.append(outcome)
+        if not is_first_process():
+            continue  # it takes part in the scoring alone
         if outcome.result.lines or outcome.result.figures:
             files = write_study(study, outcome.result, own.output)
             print_study(study, outcome.result, console)

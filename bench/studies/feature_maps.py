@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from rich.progress import track
 
 from bench.building import create_datamodule
 from bench.comparability import FULL_PRECISION, Ours
+from bench.devices import is_first_process
 from bench.numbers import Number
 from bench.options import RunOptions
 from bench.panel import Panel
@@ -79,6 +80,9 @@ class FeatureStudy(Study):
         most: At most so many images of each source are read, those that ``--limit`` would choose; None reads all.
     """
 
+    scores_images: ClassVar[bool] = False
+    """Whether it also compares detectors, in which every device of a run takes part."""
+
     def __init__(
         self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14", most: int | None = None
     ) -> None:
@@ -87,6 +91,8 @@ class FeatureStudy(Study):
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Reads images and measures; see :class:`Study`."""
+        if not self.scores_images and not is_first_process():
+            return Result()
         capped = self.capped(options)
         result = self.measure(open_setting(capped), capped, progress)
         return replace(result, notes=(*result.notes, *self.notes_on(options)))

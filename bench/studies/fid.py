@@ -60,6 +60,7 @@ class FidStudy(FeatureStudy):
     """Fréchet and kernel distances, natural images against each generator and against themselves."""
 
     seeds = 5
+    scores_images = True
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """Two passes an image: one for features, and WePe's on every seed."""
