@@ -1,9 +1,11 @@
-"""Keeps freed memory for the next batch."""
+"""Keeps freed memory for the next batch, and imports out of the search for garbage."""
 
 import ctypes
+import gc
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # from glibc's malloc.h
+_USUAL = (700, 10, 10)
 _NEVER = 2**31 - 1
 
 
@@ -22,3 +24,9 @@ def keep_freed_memory() -> bool:
     if not hasattr(libc, "mallopt"):
         return False
     return bool(libc.mallopt(_M_MMAP_MAX, 0)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, _NEVER))
+
+
+def search_garbage_as_usual() -> None:
+    """Leaves what was imported out of every search for garbage, and searches as often as Python does by default."""
+    gc.freeze()
+    gc.set_threshold(*_USUAL)

@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 
 from bench.devices import SplitStrategy
 from bench.errors import BenchError
-from bench.memory import keep_freed_memory
+from bench.memory import keep_freed_memory, search_garbage_as_usual
 from bench.options import RunOptions
 from bench.precision import LIGHTNING, set_tf32
 from bench.progress import Progress
@@ -40,6 +40,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
         BenchError: There are no such devices here, or not so many processes.
     """
     keep_freed_memory()
+    search_garbage_as_usual()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message, module in THIRD_PARTY_WARNINGS:
