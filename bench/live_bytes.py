@@ -72,6 +72,7 @@ def activation_bytes(network: nn.Module, images: Tensor) -> int:
     Returns:
         Bytes for each image at the peak.
     """
+    images = images.clone()  # a backbone recalls the features of a tensor that it has seen
     with LiveBytes() as counted:
         network(images)
     peak: int = counted.peak
