@@ -215,15 +215,16 @@ class PerturbedModels(nn.Module):
         device = self.backbone.mean.device
         key = (*self.perturbation.identity(self.backbone.depth), self.seed, draw, device)
         alive = self.backbone.variants.get(key)
-        if alive is not None and alive.mean.device == device and _types_of(alive) == _types_of(self.backbone):
+        if alive is not None and alive.mean.device == device and types_of(alive) == types_of(self.backbone):
             return alive
         noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
         self.backbone.variants[key] = drawn = self.backbone.with_parameters(noisy)
         return drawn
 
 
-def _types_of(backbone: Backbone) -> set[torch.dtype]:
-    return {parameter.dtype for parameter in backbone.parameters()}
+def types_of(backbone: Backbone) -> list[torch.dtype]:
+    """Returns the type of each parameter; a network may have been cast in part."""
+    return [parameter.dtype for parameter in backbone.parameters()]
 
 
 def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:

@@ -131,7 +131,8 @@ class Backbone(nn.Module):
         """Converts the weights of linear layers and convolutions, once, as autocast would in each pass.
 
         What else there is (norms, scales, embeddings) keeps its type, so that features are the same as under autocast
-        alone. The network must run under autocast of this type from now on.
+        alone. The network must run under autocast of this type from now on, and so must its perturbed copies, which
+        share tensors with it.
         """
         for module in self.model.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):

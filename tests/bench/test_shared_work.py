@@ -1,5 +1,6 @@
 """What seeds and methods share is done once."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def passes(output: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("detector", "crop_seeds", "each"), [("wepe", False, 6), ("wepe", True, 10), ("rigid", False, 6), ("rigid", True, 6)]
+    ("detector", "crop_seeds", "each"),
+    [("wepe", False, 6), ("wepe", True, 10), ("rigid", False, 6), ("rigid", True, 6)],
 )
 def test_five_seeds_share_the_clean_pass_unless_each_crops_anew(image_folder, tmp_path, detector, crop_seeds, each):
     result = run(image_folder, tmp_path, [detector], seeds=5, crop_seeds=crop_seeds)
@@ -82,9 +84,10 @@ def test_two_methods_share_a_perturbed_network_and_its_pass(vit: Backbone):
 
 
 def test_a_network_that_was_cast_is_not_shared_with_one_that_was_not(vit: Backbone):
-    held = create_detector("wepe", vit, seed=7)
-    held.perturbed[0].cast_weights(torch.bfloat16)
-    fresh = create_detector("wepe", vit, seed=7)
+    own = copy.deepcopy(vit)
+    held = create_detector("wepe", own)
+    held.perturbed[0].model.get_submodule("blocks.0.mlp.fc1").to(torch.bfloat16)
+    fresh = create_detector("wepe", own)
     assert fresh.perturbed[0] is not held.perturbed[0]
     assert {parameter.dtype for parameter in fresh.perturbed[0].parameters()} == {torch.float32}
 
