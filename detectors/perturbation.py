@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -212,19 +213,27 @@ class PerturbedModels(nn.Module):
 
     def _perturbed(self, draw: int) -> Backbone:
         """Draws a network, or takes the same one where another method holds it."""
-        device = self.backbone.mean.device
-        key = (*self.perturbation.identity(self.backbone.depth), self.seed, draw, device)
-        alive = self.backbone.variants.get(key)
-        if alive is not None and alive.mean.device == device and types_of(alive) == types_of(self.backbone):
-            return alive
-        noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
-        self.backbone.variants[key] = drawn = self.backbone.with_parameters(noisy)
+        alive = _ALIVE.setdefault(self.backbone, WeakValueDictionary())
+        key = (self.perturbation.identity(self.backbone.depth), self.seed, draw, _state_of(self.backbone))
+        drawn = alive.get(key)
+        if drawn is None or _kinds_of(drawn) != _kinds_of(self.backbone):
+            noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
+            alive[key] = drawn = self.backbone.with_parameters(noisy)
         return drawn
 
 
-def types_of(backbone: Backbone) -> list[torch.dtype]:
-    """Returns the type of each parameter; a network may have been cast in part."""
-    return [parameter.dtype for parameter in backbone.parameters()]
+_ALIVE: WeakKeyDictionary[Backbone, WeakValueDictionary[Hashable, Backbone]] = WeakKeyDictionary()
+"""Perturbed networks that are held somewhere, by the clean one: two methods share a draw, and the passes through it."""
+
+
+def _state_of(backbone: Backbone) -> Hashable:
+    """Identifies the values of the parameters for as long as the network lives: a change in place shows."""
+    return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in backbone.parameters())
+
+
+def _kinds_of(backbone: Backbone) -> list[tuple[torch.device, torch.dtype]]:
+    """Returns where each parameter is, and of what type; a network may have been cast in part."""
+    return [(parameter.device, parameter.dtype) for parameter in backbone.parameters()]
 
 
 def _parse_blocks(blocks: Blocks, depth: int) -> tuple[int, ...]:

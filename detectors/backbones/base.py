@@ -1,12 +1,11 @@
 """A vision model whose features the detectors compare."""
 
 import copy
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
-from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -75,8 +74,6 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.counter = PassCounter()
-        self.variants: WeakValueDictionary[Hashable, Backbone] = WeakValueDictionary()
-        """Perturbed copies that are alive, by what they were drawn from: two methods share a draw and its passes."""
         self.compiled = False
         self.fixed_batch: int | None = None
         self._remembered: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -164,7 +161,7 @@ class Backbone(nn.Module):
         """
         shared = [*self.parameters(), *self.buffers(), self.counter]
         memo: dict[int, Any] = {id(item): item for item in shared}
-        memo |= {id(self._remembered): WeakIdKeyDictionary(), id(self.variants): WeakValueDictionary()}
+        memo[id(self._remembered)] = WeakIdKeyDictionary()
         twin = copy.deepcopy(self, memo)
         twin.__dict__.pop("fingerprint", None)
         for key, value in replaced.items():

@@ -92,6 +92,16 @@ def test_a_network_that_was_cast_is_not_shared_with_one_that_was_not(vit: Backbo
     assert {parameter.dtype for parameter in fresh.perturbed[0].parameters()} == {torch.float32}
 
 
+def test_a_network_whose_weights_change_is_drawn_anew(vit: Backbone):
+    own = copy.deepcopy(vit)
+    held = create_detector("wepe", own).perturbed[0]
+    assert create_detector("wepe", own).perturbed[0] is held
+    with torch.no_grad():
+        own.model.get_parameter("blocks.0.mlp.fc1.weight").mul_(2)
+    assert create_detector("wepe", own).perturbed[0] is not held
+    assert create_detector("wepe", copy.deepcopy(own)).perturbed[0] is not held
+
+
 def test_scores_of_one_image_under_one_seed_are_stored_once(image_folder, tmp_path):
     result = run(image_folder, tmp_path, ["wepe"], seeds=2, crop_seeds=True)
     assert len(result.rows) == len(result.rows.unique(["path", "seed"])) == 24
