@@ -1,0 +1,112 @@
+"""Measures how time and memory grow with the number of images, on one process and on several.
+
+The images are hard links to a few small files, and the network is a tiny transformer of random weights, so that what
+is measured is the suite itself: listing, reading, the test loop, the store and the tables::
+
+    python benchmarks/scaling.py --sizes 1000 10000 100000 --processes 1 2
+"""
+
+import argparse
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+from machine import describe_machine
+from measure import MIB, Timed, alternate, markdown_table, ratios, refuse, run_suite, run_vit, spread
+
+MODEL = "test_vit.r160_in1k"
+WEIGHTS = "tiny.pth"
+LINKS_PER_FILE = 50_000
+"""ext4 allows 65,000 links to a file."""
+ORIGINALS = 16
+PER_FOLDER = 1_000
+
+
+def make_originals(folder: Path, largest: int) -> None:
+    """Makes the weights, and as many files as the links need."""
+    count = max(ORIGINALS, 2 * -(-largest // (2 * LINKS_PER_FILE)))
+    run_vit(folder, "--model", MODEL, "--name", WEIGHTS, "--count", str(count), "--size", "256", "256")
+
+
+def make_links(originals: Path, root: Path, count: int) -> None:
+    """Links each class's files over and over, half of ``count`` for each class, 1,000 to a folder."""
+    for place in ("real/camera", "generated/upsampled"):
+        files = sorted((originals / place).iterdir())
+        for number in range(count // 2):
+            folder = root / place / f"n{number // PER_FOLDER:04d}"
+            if number % PER_FOLDER == 0:
+                folder.mkdir(parents=True)
+            os.link(files[number % len(files)], folder / f"{number:06d}.jpg")
+
+
+def run_size(images: Path, weights: Path, processes: int, workers: int) -> Timed:
+    """Scores a tree once."""
+    data = ["--dataset", "folder", "--data-root", str(images), "--resize", "none", "--view", "common"]
+    network = ["--backbone", f"timm:{MODEL}", "--weights", str(weights)]
+    machine = ["--accelerator", "cpu", "--devices", str(processes), "--num-workers", str(workers)]
+    return run_suite(["compare", "--detectors", "wepe", "rigid", *data, *network, *machine])
+
+
+def rows_of(size: int, results: dict[str, list[Timed]]) -> list[list[str]]:
+    """Writes a row for each number of processes."""
+    rows = []
+    least = next(iter(results.values()))
+    for processes, repeats in results.items():
+        loops, wholes = [one.cost["seconds"] for one in repeats], [one.seconds for one in repeats]
+        rows.append(
+            [
+                f"{size:,}",
+                processes,
+                spread(loops, 1, " s"),
+                spread([size / seconds for seconds in loops], 0),
+                spread(ratios([one.cost["seconds"] for one in least], loops)),
+                spread(wholes, 1, " s"),
+                spread([size / seconds for seconds in wholes], 0),
+                f"{max(one.cost['peak_bytes'] for one in repeats) / MIB:,.0f} MiB",
+                f"{max(one.peak_bytes for one in repeats) / MIB:,.0f} MiB",
+            ]
+        )
+    return rows
+
+
+def parse_options() -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="numbers of images")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="numbers of processes (--devices)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that decode, for each process (default 1)")
+    parser.add_argument("--repeats", type=int, default=3, help="repeats of everything (default 3)")
+    parser.add_argument("--folder", type=Path, help="where the trees are made; a temporary folder by default")
+    options = parser.parse_args()
+    if min(*options.sizes, options.repeats, *options.processes) < 1 or any(size % 2 for size in options.sizes):
+        refuse("--sizes must be even numbers; they, --processes and --repeats must be at least 1.")
+    return options
+
+
+def main() -> None:
+    """Makes the trees and prints the table."""
+    options = parse_options()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="scaling-", dir=options.folder) as scratch:
+        folder = Path(scratch)
+        make_originals(folder, max(options.sizes))
+        for size in options.sizes:
+            make_links(folder / "images", folder / str(size), size)
+            contestants = {
+                str(processes): functools.partial(
+                    run_size, folder / str(size), folder / WEIGHTS, processes, options.workers
+                )
+                for processes in options.processes
+            }
+            rows += rows_of(size, alternate(contestants, options.repeats))
+    head = ["images", "processes", "test loop", "images a second", f"over {options.processes[0]} process(es)"]
+    head += ["whole command", "images a second", "peak memory at the end of the loop", "of the command"]
+    print(
+        f"{describe_machine()}\nSetting: wepe rigid, {MODEL} of random weights, {options.workers} decoding process(es)"
+    )
+    print(f"for each process; medians of {options.repeats} repeats (range).\n\n{markdown_table(head, rows)}")
+
+
+if __name__ == "__main__":
+    main()
