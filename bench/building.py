@@ -15,7 +15,7 @@ from bench.scoring import Scoring
 from bench.specs import DetectorSpec
 from bench.treatments import Assignment
 from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
-from detectors import Backbone, View, create_detector
+from detectors import Backbone, View, create_detector, list_detectors
 
 COMMON_VIEW = View(224, "random-crop")
 VIEWS = {"method": None, "common": COMMON_VIEW}
@@ -47,7 +47,7 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     if options.resize != RunOptions.resize:
         values["resize"] = options.resize
     accepted = _constructor_options(cls)
-    for name in ("real_split", "protocol", "real_fit"):
+    for name in ("real_split", "protocol", "real_fit", "content"):
         value = getattr(options, name)
         if value is not None and name not in accepted:
             raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
@@ -103,3 +103,18 @@ def wanted(entries: Sequence[Entry], assignments: Sequence[Assignment], n_items:
     everything = np.ones(n_items, dtype=np.bool_)
     chosen = [everything if one.chosen is None else one.chosen for one in assignments]
     return np.stack([chosen[entry.treatment] for entry in entries], axis=1)
+
+
+def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule) -> None:
+    """Compares what detectors look at with what the files hold.
+
+    Raises:
+        BenchError: A method that takes maps made of images is given images, or the other way round.
+    """
+    for spec in single_detectors(specs):
+        consumed = getattr(list_detectors()[spec.name], "consumes", "image")
+        if consumed != datamodule.content:
+            raise BenchError(
+                f"{spec.label!r} takes files of content {consumed}, but those of {datamodule.title} are declared as "
+                f"{datamodule.content} (--content): a score of the wrong kind would mean nothing."
+            )

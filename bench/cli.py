@@ -11,16 +11,19 @@ from bench.commands import (
     compare,
     data,
     explain,
+    fit,
     leaderboard,
     listing,
     pack,
     probe,
     reproduce,
     robustness,
+    score,
     thresholds,
     verify,
 )
 from bench.parsing import OneLineParser
+from bench.plugins import load_plugins
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
 
@@ -30,12 +33,14 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "compare": (compare, "score a data set with detectors and compare them"),
     "data": (data, "list the data sets, or examine every file of one"),
     "explain": (explain, "say where a number comes from"),
+    "fit": (fit, "train a simple detector and test it on generators that it has not seen"),
     "leaderboard": (leaderboard, "make the leaderboard from the scores there are"),
     "list": (listing, "list the detectors or the backbones"),
     "pack": (pack, "write a data set as WebDataset tar files"),
     "probe": (probe, "rank the blocks of a backbone for perturbation"),
     "reproduce": (reproduce, "run the paper's tables and figures again"),
     "robustness": (robustness, "compare detectors on degraded images, level by level"),
+    "score": (score, "score image files of your own"),
     "thresholds": (thresholds, "measure accuracies under named threshold rules"),
     "verify": (verify, "compare scores and metrics with locked or reported numbers"),
 }
@@ -61,8 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = build_parser().parse_args(arguments)
     command, _ = COMMANDS[parsed.subcommand]
+    options = parsed[parsed.subcommand]
     try:
-        return int(command.run(parsed[parsed.subcommand]))
+        load_plugins(options.get("plugin") or ())
+        return int(command.run(options))
     except BrokenPipeError:
         return 0
     except Exception as error:

@@ -102,7 +102,8 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
     table = assemble(specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.notes)
-    fused = fused_facts(specs, entries, table.scorings, options, plan.held_out)
+    table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
+    fused = fused_facts(specs, entries, table.scorings, options, plan.held_out | plan.trained)
     kept = {**plan.facts, "detectors": fused}
     store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))
     contrasts = {one.treatment.name: one.contrasts for one in assignments}

@@ -9,6 +9,7 @@ from bench.hashing import hash_of
 from bench.options import RunOptions
 from bench.records import MEMBERS, Facts
 from bench.scoring import Scoring
+from bench.seen import TRAINED_ON, trained_on
 from bench.specs import DetectorSpec
 from bench.treatments import Assignment
 from datamodules import GENERATED, REAL, DetectionDataModule
@@ -105,6 +106,7 @@ def fused_facts(
                     "seeds": options.seeds,
                     "held_out": sorted(held_out),
                     "members": [entry.scoring.fingerprint for entry in members],
+                    **_training(trained_on(described)),
                 }
     return facts
 
@@ -121,7 +123,13 @@ def _described(detector: Detector) -> Facts:
         "passes": detector.passes,
         "tuned_on": detector.tuned_on,
         "backbone": named,
+        **_training(getattr(detector, "trained_on", None)),
     }
+
+
+def _training(names: Sequence[str] | None) -> Facts:
+    """States the generators that a detector was trained on; a detector without training has no such fact."""
+    return {} if names is None else {TRAINED_ON: list(names)}
 
 
 def _plain(value: object) -> object:

@@ -1,21 +1,22 @@
 """Makes the leaderboard from the score store alone: a table for each data set, protocol and condition."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.comparability import Ours, closest
 from bench.cue_files import read_cues
-from bench.numbers import MEAN, WITH_INTERVAL, Row
+from bench.numbers import MEAN, WITH_INTERVAL, Number, Row
 from bench.rank_tables import rankings_of
 from bench.ranking import Ranking
 from bench.reported import ReportedNumber, find_reported
 from bench.scoring import CLEAN
+from bench.seen import marks_of, unseen_mean
 from bench.stored import Coverage, Method, StoredDataset, read_store
 from bench.summary import summarise
 from bench.tables import Report
 from bench.verdicts import Verdict, judge_number
-from bench.worst_cue import AgainstCues, compare_with_cues
+from bench.worst_cue import compare_with_cues
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Standing:
         rows: Its numbers by generator, and for the mean.
         reported: What a paper reports beside ours, by generator and metric.
         against_cue: How it stands against the worst trivial cue, by generator.
+        marks: Whether a trained detector has seen a generator, by generator; see ``bench.seen``.
+        unseen: Its mean AUROC over the generators that it has not seen, where it has seen others.
     """
 
     method: Method
@@ -43,6 +46,8 @@ class Standing:
     rows: Mapping[str, Row]
     reported: Mapping[tuple[str, str], Judged]
     against_cue: Mapping[str, str]
+    marks: Mapping[str, str] = field(default_factory=dict)
+    unseen: Number | None = None
 
     @property
     def ranked(self) -> bool:
@@ -126,7 +131,7 @@ def _board(dataset: StoredDataset, report: Report, condition: str) -> Board:
     generators = sorted({name for of in rows.values() for name in of}, key=lambda name: (name == MEAN, name))
     order = report.rankings[condition].order if condition in report.rankings else ()
     rest = sorted(label for label in rows if label not in order)
-    standings = tuple(_standing(dataset, label, condition, rows[label], report.cues) for label in (*order, *rest))
+    standings = tuple(_standing(dataset, label, condition, rows[label], report) for label in (*order, *rest))
     return Board(dataset, report, condition, tuple(generators), generators[-1], standings)
 
 
@@ -135,15 +140,18 @@ def _standing(
     label: str,
     condition: str,
     rows: Mapping[str, Row],
-    cues: AgainstCues,
+    report: Report,
 ) -> Standing:
     method = dataset.methods[label]
+    marks = marks_of(method.facts, rows)
     return Standing(
         method,
         dataset.coverage[label, condition],
         rows,
         _reported(dataset, method, condition, rows),
-        {g: verdict for (of, c, g), verdict in cues.verdicts.items() if (of, c) == (label, condition)},
+        {g: verdict for (of, c, g), verdict in report.cues.verdicts.items() if (of, c) == (label, condition)},
+        marks,
+        unseen_mean(marks, rows, report.summary.influences.get((label, condition), {})),
     )
 
 

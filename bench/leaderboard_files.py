@@ -15,6 +15,7 @@ from bench.leaderboard import Board, Standing
 from bench.metrics import METRICS
 from bench.numbers import MEAN, Number
 from bench.rank_tables import PAIRS, PAIRS_NOTE, RANKS, RANKS_NOTE, pair_rows, rank_rows
+from bench.seen import NOT_KNOWN, SEEN, TRAINED_ON, unseen_note
 from bench.stored import SHORT
 from bench.tables import cell, escaped, make_table, markdown_table, print_tables
 from bench.worst_cue import WORST_CUE
@@ -26,21 +27,21 @@ Made by `python -m bench leaderboard` from the score store alone. AUROC with 95 
 scores mean *more likely generated*, and no AUROC is flipped. Detectors that share a letter are *not separated* by the
 paired test (Holm over all pairs of a table at 5 %); what this says is about these generators. The worst cue is the most
 telling of file ending, format, size, quality, brightness and their like, cross-fitted: a detector not separated from it
-may have measured nothing else.
+may have measured nothing else. *Seen*: a trained detector's weights were trained on images of this generator.
 """
 REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", "verdict", "because")
 REPORTED_NOTE = (
     "A verdict asks whether the paper's number lies in the interval in which it is expected if nothing differs but the "
     "images and seeds; one in twenty then says *differs*. What the paper does not say is never chosen so that it fits."
 )
-METHODS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on")
+METHODS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
 SCHEMA = {
     **dict.fromkeys(
         ("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"), pl.String
     ),
     **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
     **dict.fromkeys(("n_real", "n_generated", "n_unreadable", "scored", "wanted"), pl.Int64),
-    **dict.fromkeys(("against_worst_cue", "reason"), pl.String),
+    **dict.fromkeys(("against_worst_cue", "reason", "seen"), pl.String),
     **dict.fromkeys(("reported", "expected_low", "expected_high"), pl.Float64),
     **dict.fromkeys(("reported_in", "verdict", "because"), pl.String),
 }
@@ -70,7 +71,7 @@ def print_boards(boards: Sequence[Board], console: Console) -> None:
         if reported:
             tables.append(make_table("Reported numbers", REPORTED, reported, 3))
         print_tables(tables, console)
-        for note in board.dataset.notes:
+        for note in [*board.dataset.notes, *_unseen_notes(board)]:
             console.print(Text(f"- {note}"), soft_wrap=True)
 
 
@@ -106,7 +107,7 @@ def board_cells(board: Board) -> list[list[str]]:
     for standing in board.standings:
         label = standing.method.label
         letters = board.ranking.letters.get(label, "") if standing.ranked else "not ranked"
-        numbers = [cell(standing.rows[name].numbers["auroc"]) if name in standing.rows else "" for name in _of(board)]
+        numbers = [_auroc(standing, name) for name in _of(board)]
         images = f"{standing.coverage.scored:,}" if standing.ranked else str(standing.coverage)
         against = standing.against_cue.get(board.target, "")
         rows.append([letters, label, _backbone(standing), images, *numbers, against])
@@ -139,7 +140,7 @@ def method_cells(standing: Standing) -> list[str]:
     """Returns what a detector is, as text under ``METHODS``."""
     facts, fingerprint = standing.method.facts, standing.method.fingerprint[:SHORT]
     if not facts:
-        return [standing.method.label, fingerprint, *["not recorded"] * 6]
+        return [standing.method.label, fingerprint, *["not recorded"] * 7]
     backbone = facts.get("backbone") or {}
     return [
         standing.method.label,
@@ -150,6 +151,7 @@ def method_cells(standing: Standing) -> list[str]:
         ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
         f"{facts['view']} ({facts['view_mode']})",
         facts.get("tuned_on") or "not known here",
+        ", ".join(facts[TRAINED_ON]) or NOT_KNOWN if TRAINED_ON in facts else "nothing",
     ]
 
 
@@ -176,6 +178,7 @@ def board_rows(board: Board) -> Iterator[dict[str, Any]]:
                     "wanted": standing.coverage.wanted,
                     "against_worst_cue": standing.against_cue.get(generator) if metric == "auroc" else None,
                     "reason": number.reason,
+                    "seen": standing.marks.get(generator),
                     **_reported(standing, generator, metric),
                 }
     for generator, row in board.cues.items():
@@ -209,6 +212,8 @@ def board_facts(board: Board) -> dict[str, Any]:
                 "letters": board.ranking.letters.get(standing.method.label),
                 "scored": standing.coverage.scored,
                 "wanted": standing.coverage.wanted,
+                "seen": dict(standing.marks),
+                "unseen_mean": _values(standing.unseen) if standing.unseen else None,
                 "facts": dict(standing.method.facts),
             }
             for standing in board.standings
@@ -225,7 +230,18 @@ def _notes(board: Board) -> list[str]:
         if not standing.ranked
     ]
     unranked = [f"{label} is not ranked: {reason}." for label, reason in board.ranking.unranked.items()]
-    return [*board.dataset.notes, *lacking, *unranked]
+    return [*board.dataset.notes, *lacking, *unranked, *_unseen_notes(board)]
+
+
+def _unseen_notes(board: Board) -> list[str]:
+    return [unseen_note(one.method.label, one.marks, one.unseen) for one in board.standings if one.unseen]
+
+
+def _auroc(standing: Standing, generator: str) -> str:
+    if generator not in standing.rows:
+        return ""
+    text = cell(standing.rows[generator].numbers["auroc"])
+    return f"{text} ({SEEN})" if standing.marks.get(generator) == SEEN else text
 
 
 def _of(board: Board) -> list[str]:

@@ -3,29 +3,24 @@
 All but the needs comes from the detectors' own signatures and docstrings.
 """
 
-import importlib.util
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
-import torchvision  # type: ignore[import-untyped]
 from rich.console import Console
-from timm.models import get_pretrained_cfg
 from torch import nn
 
+from bench.detector_card import card_lines
+from bench.method_needs import Need, backbone_need, needs_of
 from bench.tables import make_table, print_tables
 from bench.terminal import text_of
-from detectors import Backbone, Detector, UnknownNameError, create_detector, list_backbones, list_detectors
-from detectors.autoencoders import PUBLISHED, WEIGHTS
-from detectors.backbones import BackboneInfo
-from detectors.distances import NETS
-from detectors.weights import is_cached
+from detectors import Backbone, Detector, create_detector, list_backbones, list_detectors
 
+DEFAULT_BACKBONE = "efficientnet-lite0"
 METHOD_HEADER = ("detector", "idea", "paper", "needs", "here", "passes")
 NEED_HEADER = ("detector", "needs", "for", "from", "here")
 BACKBONE_HEADER = ("backbone", "model", "paper", "options", "weights", "needs", "here")
@@ -47,23 +42,6 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Need:
-    """Something that a detector cannot do without.
-
-    Args:
-        what: The thing.
-        wanted_for: The option that wants it; empty for the defaults.
-        source: Where to get it.
-        here: Whether it is here, as far as can be told without network.
-    """
-
-    what: str
-    wanted_for: str
-    source: str
-    here: bool
-
-
-@dataclass(frozen=True)
 class Method:
     """A detector as a table describes it.
 
@@ -75,6 +53,7 @@ class Method:
         passes: Of its own for an image with the default options; of the backbone beside the shared clean one, where
             it has one.
         on_backbone: Whether it asks a backbone.
+        trained: Whether it needs trained weights.
         options: In the order of the constructor.
         needs: For the defaults, then for other options.
     """
@@ -85,6 +64,7 @@ class Method:
     sections: Mapping[str, str]
     passes: int
     on_backbone: bool
+    trained: bool
     options: tuple[Option, ...]
     needs: tuple[Need, ...]
 
@@ -101,10 +81,12 @@ class Method:
     @property
     def cost(self) -> str:
         """The passes in words."""
-        return f"1 shared + {self.passes}" if self.on_backbone else f"{self.passes} reconstructions"
+        if self.on_backbone:
+            return f"1 shared + {self.passes}"
+        return f"{self.passes} of its own network" if self.trained else f"{self.passes} reconstructions"
 
 
-def list_methods(backbone: str = "efficientnet-lite0") -> tuple[Method, ...]:
+def list_methods(backbone: str = DEFAULT_BACKBONE) -> tuple[Method, ...]:
     """Describes every registered detector.
 
     Args:
@@ -113,8 +95,8 @@ def list_methods(backbone: str = "efficientnet-lite0") -> tuple[Method, ...]:
     Raises:
         UnknownNameError: There is no such backbone.
     """
-    needs = _backbone_need(backbone)
-    return tuple(_describe(cls, needs) for cls in list_detectors().values())
+    need = backbone_need(backbone)
+    return tuple(_describe(cls, need) for cls in list_detectors().values())
 
 
 def print_methods(methods: tuple[Method, ...], console: Console, long: bool = False) -> None:
@@ -123,7 +105,7 @@ def print_methods(methods: tuple[Method, ...], console: Console, long: bool = Fa
     Args:
         methods: From :func:`list_methods`.
         console: Where to.
-        long: Whether to print every option and the docstrings, too.
+        long: Whether to print each detector's card, too.
     """
     rows = [
         [one.name, one.title, one.paper, _default_needs(one), _yes(one.here), one.cost]  # as METHOD_HEADER
@@ -140,13 +122,10 @@ def print_methods(methods: tuple[Method, ...], console: Console, long: bool = Fa
     ]
     print_tables(tables, console)
     for one in methods if long else ():
-        lines = [f"\n{one.name} ({one.paper})", one.text]
-        lines += [f"\n{name}: {text}" for name, text in one.sections.items()]
-        lines += ["\nOptions:", *(f"  {each.name}={each.default}: {each.meaning}" for each in one.options)]
-        for line in "\n".join(lines).replace("``", "").splitlines():
+        for line in ["", *card_lines(one)]:
             console.print(text_of(line), soft_wrap=True, highlight=False)
     if not long:
-        console.print("Every option with its meaning: --long.")
+        console.print("Training data, known weaknesses and every option with its meaning: --long.")
 
 
 def print_backbones(console: Console) -> None:
@@ -206,16 +185,17 @@ def _describe(cls: type[Detector], backbone: Need) -> Method:
         for name, each in parameters.items()
         if each.kind is each.KEYWORD_ONLY and name != "seed"
     ]
-    needs = [need for name in parameters if name in _NEEDS for need in _NEEDS[name](backbone)]
+    trained = "checkpoint" in parameters
     return Method(
         name=cls.name,
         paper=cls.paper,
         text=text,
         sections=MappingProxyType({name: " ".join(body.split()) for name, body in sections.items()}),
-        passes=create_detector(cls.name, _stand_in()).passes,
+        passes=getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, _stand_in()).passes,
         on_backbone="backbone" in parameters,
+        trained=trained,
         options=tuple(options),
-        needs=tuple(needs),
+        needs=tuple(needs_of(cls, backbone)),
     )
 
 
@@ -227,50 +207,6 @@ def _stand_in() -> Backbone:
         assert convolution.bias is not None
         convolution.bias.fill_(1)
     return Backbone("stand-in", nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), ["0"])
-
-
-def _backbone_need(name: str) -> Need:
-    base, _, rest = name.partition(":")
-    known = list_backbones()
-    if base == "timm" and rest:
-        config = get_pretrained_cfg(rest)
-        info = replace(known["timm:<model>"], repository=getattr(config, "hf_hub_id", None) or "none <published>")
-    elif base in known:
-        info = known[base]
-    else:
-        raise UnknownNameError("backbone", base, known)
-    return Need(f"backbone {name}", "", _backbone_source(info), info.here)
-
-
-def _backbone_source(info: BackboneInfo) -> str:
-    return info.source if info.package is None else f"{info.source}; module {info.package}"
-
-
-def _autoencoder_needs() -> Iterator[Need]:
-    home = importlib.util.find_spec("datamodules") is not None
-    yield Need("autoencoders of the demo", "", "installed with the package", home)
-    extra = importlib.util.find_spec("diffusers") is not None
-    yield Need("diffusers", "any other autoencoder", "pip install 'aigi-bench[aeroblade]'", extra)
-    for name, address in PUBLISHED.items():
-        owner, repository, folder = address.split("/")
-        here = is_cached(f"{owner}/{repository}", [f"{folder}/{WEIGHTS}"])
-        yield Need(f"autoencoder {name}", f"autoencoder={name}", f"hub: {address}", here)
-
-
-def _distance_needs() -> Iterator[Need]:
-    for net, (model, _) in NETS.items():
-        url = torchvision.models.get_model_weights(model).IMAGENET1K_V1.url
-        here = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2]).is_file()
-        wanted_for = f"distance=lpips-{net}" + (", dists" if net == "vgg" else "")
-        yield Need(f"weights of {model}", wanted_for, f"{url}, or distance_weights=FILE", here)
-
-
-# By the parameter that brings the need, so that a new detector with such a parameter has it, too.
-_NEEDS: Mapping[str, Callable[[Need], Iterator[Need]]] = {
-    "backbone": lambda backbone: iter((backbone,)),
-    "autoencoder": lambda backbone: _autoencoder_needs(),
-    "distance_weights": lambda backbone: _distance_needs(),
-}
 
 
 def _default_needs(method: Method) -> str:

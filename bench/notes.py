@@ -22,8 +22,8 @@ DEMO = (
     "nothing about modern ones"
 )
 SAME_CROP = (
-    "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (--crop-seeds "
-    "takes it in)."
+    "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (it is with "
+    "--crop-seeds)."
 )
 RECROPPED = "A seed draws the method's noise and another random crop of each image: ± has the chance of both."
 MOST_FILES_NAMED = 5

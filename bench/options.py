@@ -21,6 +21,7 @@ class RunOptions:
         real_split: Which split of the real images a published dataset takes, ``val`` or ``train``.
         protocol: For GenImage: ``paper``, or ``matched`` with the same resize for both classes.
         real_fit: For GenImage: how its real images are brought to 256 px, ``square`` or ``short-side``.
+        content: For a folder: what its files hold, ``image`` or ``dire-map``.
         limit: At most so many images of each source.
         balance: Whether to keep equal numbers of real and generated images in every contrast.
         conditions: Degradations to compare with the clean images, such as ``jpeg:75``.
@@ -49,6 +50,7 @@ class RunOptions:
     real_split: str | None = None
     protocol: str | None = None
     real_fit: str | None = None
+    content: str | None = None
     limit: int | None = None
     balance: bool = False
     conditions: Sequence[str] = ()

@@ -1,5 +1,6 @@
 """Parsers whose errors are one line, and the options that all commands share."""
 
+import re
 import sys
 from argparse import SUPPRESS, Action, ArgumentDefaultsHelpFormatter, ArgumentTypeError
 from dataclasses import fields
@@ -30,7 +31,7 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Prints what is wrong and ends the program."""
-        words = " ".join(message.split()).replace("compare.", "--")
+        words = re.sub(r"\b(compare|robustness|score|fit)\.(?=\w)", "--", " ".join(message.split()))
         print(f"error: {words}", file=sys.stderr)
         raise SystemExit(2)
 
@@ -76,6 +77,7 @@ def add_run_options(parser: ArgumentParser) -> None:
     data.add_argument("--real-split", metavar="val|train", help="split of a published dataset's real images")
     data.add_argument("--protocol", metavar="paper|matched", help="genimage: matched gives both classes one resize")
     data.add_argument("--real-fit", metavar="square|short-side", help="genimage: how reals are brought to 256 px")
+    data.add_argument("--content", metavar="image|dire-map", help="folder: what its files hold (default: image)")
     data.add_argument(
         "--limit", type=positive, metavar="N", help="at most N images of each source, by a hash of the path"
     )
@@ -146,6 +148,17 @@ def add_detectors_option(parser: ArgumentParser) -> None:
         required=True,
         metavar="NAME[:OPTION=VALUE,...]",
         help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+    )
+    add_checkpoint_option(parser)
+
+
+def add_checkpoint_option(parser: ArgumentParser) -> None:
+    """Adds the option that names the files of trained detectors."""
+    parser.add_argument(
+        "--checkpoint",
+        nargs="+",
+        metavar="NAME=FILE",
+        help="weights of the trained detectors, for instance npr=NPR.pth univfd=fc_weights.pth",
     )
 
 

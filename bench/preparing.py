@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.building import create_datamodule, create_entries, single_detectors, wanted
+from bench.building import check_content, create_datamodule, create_entries, single_detectors, wanted
 from bench.evaluation import Entry
 from bench.facts import data_facts, detector_facts, members_of
+from bench.fitting.exclusion import exclusion_note, trained_groups
 from bench.fusion import groups_to_fit
 from bench.options import RunOptions
 from bench.precision import EXACT
@@ -48,7 +49,8 @@ class Plan:
         datamodule: The dataset, listed.
         assignments: What happens to which images.
         held_out: Groups that something was fitted to.
-        left_out: Those groups by the label of the detector whose numbers leave them out.
+        trained: Groups that a detector was trained on; every number leaves them out.
+        left_out: All these groups by the label of the detector that was fitted or trained.
         notes: What the probes said.
         facts: What is kept of the run.
         job: The scores.
@@ -59,6 +61,7 @@ class Plan:
     datamodule: DetectionDataModule
     assignments: Sequence[Assignment]
     held_out: frozenset[str]
+    trained: frozenset[str]
     left_out: dict[str, frozenset[str]]
     notes: Sequence[str]
     facts: Facts
@@ -97,22 +100,27 @@ class Preparation:
         """
         specs = parse_detectors(list(self.detectors))
         datamodule = create_datamodule(self.options)
+        check_content(specs, datamodule)
         datamodule.setup()
         probed = {spec.label for spec in specs if asks_for_probe(spec)}
         fitted = {spec.label for spec in specs if spec.members} | probed
-        held_out = groups_to_fit(datamodule.items) if fitted else frozenset[str]()
+        own = trained_groups(specs, datamodule)
+        trained = frozenset[str]().union(*own.values())
+        untouched = datamodule.items.filter(~pl.col("group").is_in(list(trained)))
+        held_out = groups_to_fit(untouched) if fitted else frozenset[str]()
         specs, notes = resolve_probes(specs, self.backbone, datamodule, held_out) if probed else (specs, [])
         assignments = assign_treatments(self.options, datamodule)
         entries = self._built(specs, datamodule, assignments)
         store = ScoreStore(self.options.make_output(), datamodule.title)
-        left_out = dict.fromkeys(sorted(fitted), held_out)
+        left_out = own | {label: held_out | own.get(label, frozenset()) for label in sorted(fitted)}
         facts = self._facts(entries, datamodule, assignments, left_out)
         members = members_of(assignments)
         job = Job(
             _absent(store, datamodule, entries) & wanted(entries, assignments, len(datamodule.items)),
             RunRecord.now(facts, members),
         )
-        plan = Plan(specs, datamodule, assignments, held_out, left_out, notes, facts, job)
+        notes = [*notes, *exclusion_note(own)]
+        plan = Plan(specs, datamodule, assignments, held_out, trained, left_out, notes, facts, job)
         return plan if self.options.precision == EXACT else replace(plan, check=self._check(plan, store, entries))
 
     def _check(self, plan: Plan, store: ScoreStore, entries: Sequence[Entry]) -> Job:

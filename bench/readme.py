@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.method_list import Method, list_methods
+from bench.method_list import DEFAULT_BACKBONE, Method, list_methods
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- detectors:begin -->", "<!-- detectors:end -->"
@@ -49,7 +49,8 @@ def main() -> None:
 
 def _needs(method: Method) -> str:
     needs = [need for need in method.needs if not need.what.startswith("backbone")]
-    words = ["a backbone"] if method.on_backbone else []
+    asked = [need.what for need in method.needs if need.what.startswith("backbone")]
+    words = ["a backbone" if what == f"backbone {DEFAULT_BACKBONE}" else what for what in asked]
     words += [need.what for need in needs if not need.wanted_for]
     others = ", ".join(need.what for need in needs if need.wanted_for)
     return ", ".join(words) + (f"; for other options: {others}" if others else "")

@@ -84,7 +84,7 @@ class ReportedNumber:
         data_protocol: What a dataset's ``protocol`` must say.
         real_split: The split of the real images, as this suite reads it.
         generators: What a mean is over.
-        measured_here: Whether this suite has the method.
+        measured_here: Whether this suite has the method, and needs no trained weights for it.
         origin: ``own`` method of the paper, ``quoted``, or ``not said`` whether quoted or run again.
     """
 

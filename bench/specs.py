@@ -2,8 +2,10 @@
 
 import inspect
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.errors import BenchError
@@ -17,7 +19,7 @@ class DetectorSpec:
     Args:
         name: The detector's name.
         options: Its options, typed.
-        label: How it was written, which is how the tables call it.
+        label: How it was written, which is how the tables call it; files by their names.
         members: The detectors of an ensemble; none for a single one.
     """
 
@@ -30,7 +32,9 @@ class DetectorSpec:
 def parse_detector(text: str) -> DetectorSpec:
     """Reads ``name`` or ``name:option=value,option=value``, or several of these joined by ``+``, an ensemble.
 
-    A part without ``=`` belongs to the value before it, so that ``wepe:blocks=0-3,6,ratio=0.2`` reads as meant.
+    A part without ``=`` belongs to the value before it, so that ``wepe:blocks=0-3,6,ratio=0.2`` reads as meant; so does
+    a ``+`` in a value that no detector's name follows, as in ``npr:trained_on=sd14+adm``. ``timm:resnet50@FILE`` stands
+    for ``timm:model=resnet50,checkpoint=FILE``.
 
     Raises:
         UnknownNameError: No such detector or option.
@@ -40,12 +44,39 @@ def parse_detector(text: str) -> DetectorSpec:
         >>> parse_detector("wepe:blocks=0-3,6,ratio=0.2").options
         {'blocks': '0-3,6', 'ratio': 0.2}
     """
-    if "+" in text:
+    if len(_members(text)) > 1:
         return _ensemble(text)
     name, _, rest = text.strip().partition(":")
     registry = list_detectors()
     if name not in registry:
         raise UnknownNameError("detector", name, registry)
+    types_of = _option_types(registry[name])
+    written = _written_options(text, rest, types_of)
+    for option in written:
+        if option not in types_of:
+            raise UnknownNameError(f"option of {name}", option, types_of)
+    options = {option: _typed(value, types_of[option], f"{name}:{option}") for option, value in written.items()}
+    label = text.strip()
+    for option in getattr(registry[name], "files", ("checkpoint",)):
+        if option in written:
+            label = label.replace(written[option], Path(written[option]).name)
+    return DetectorSpec(name, options, label)
+
+
+def _members(text: str) -> list[str]:
+    """Takes the members of an ensemble apart."""
+    members, registry = [""], list_detectors()
+    for part in text.split("+"):
+        in_value = set(members[-1]) & set("=@") and part.strip().partition(":")[0] not in registry
+        if in_value:
+            members[-1] += f"+{part}"
+        else:
+            members.append(part)
+    return members[1:]
+
+
+def _written_options(text: str, rest: str, known: Mapping[str, object]) -> dict[str, str]:
+    """Reads what stands behind a detector's name, untyped."""
     written: dict[str, str] = {}
     for part in rest.split(",") if rest else ():
         option, equals, value = part.partition("=")
@@ -55,23 +86,21 @@ def parse_detector(text: str) -> DetectorSpec:
             written[option.strip()] = value.strip()
         elif written:
             written[next(reversed(written))] += f",{part.strip()}"
+        elif {"model", "checkpoint"} <= known.keys():
+            written["model"], at, file = part.strip().partition("@")
+            written |= {"checkpoint": file} if at else {}
         else:
             raise BenchError(f"Cannot read {part!r} in {text!r}: write detector:option=value,option=value.")
-    types_of = _option_types(registry[name])
-    for option in written:
-        if option not in types_of:
-            raise UnknownNameError(f"option of {name}", option, types_of)
-    options = {option: _typed(value, types_of[option], f"{name}:{option}") for option, value in written.items()}
-    return DetectorSpec(name, options, text.strip())
+    return written
 
 
 def _ensemble(text: str) -> DetectorSpec:
-    members = tuple(parse_detector(part) for part in text.split("+"))
+    members = tuple(parse_detector(part) for part in _members(text))
     names = [member.name for member in members]
     if len(set(names)) < len(names):
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
     options = {member.name: tuple(sorted(member.options.items())) for member in members}
-    return DetectorSpec("+".join(names), options, text.strip(), members)
+    return DetectorSpec("+".join(names), options, "+".join(member.label for member in members), members)
 
 
 def parse_detectors(texts: list[str]) -> list[DetectorSpec]:
@@ -86,7 +115,67 @@ def parse_detectors(texts: list[str]) -> list[DetectorSpec]:
     for position, spec in enumerate(specs):
         if any((spec.name, spec.options) == (other.name, other.options) for other in specs[:position]):
             raise BenchError(f"{spec.label!r} is given twice.")
-    return specs
+    labels = Counter(spec.label for spec in specs)
+    full = zip(specs, texts, strict=True)
+    return [spec if labels[spec.label] == 1 else replace(spec, label=text.strip()) for spec, text in full]
+
+
+def with_checkpoints(texts: Sequence[str], given: Sequence[str] | None) -> list[str]:
+    """Writes the files of ``--checkpoint NAME=FILE`` into the detectors of those names, those of ensembles, too.
+
+    Args:
+        texts: Detectors as on the command line.
+        given: The words behind ``--checkpoint``.
+
+    Raises:
+        BenchError: A word is not written so, there is no such file, or no detector asked for takes it.
+
+    Examples:
+        >>> with_checkpoints(["rigid"], None)
+        ['rigid']
+    """
+    files = _checkpoint_files(given or ())
+    asked = {spec.name for text in texts for spec in _singles(parse_detector(text))}
+    for name in files:
+        if name not in asked:
+            raise BenchError(f"--checkpoint {name}={files[name]}: {name} is not among --detectors {' '.join(texts)}.")
+    return ["+".join(_with_checkpoint(member, files) for member in _members(text)) for text in texts]
+
+
+def _singles(spec: DetectorSpec) -> tuple[DetectorSpec, ...]:
+    return spec.members or (spec,)
+
+
+def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    registry = list_detectors()
+    for word in given:
+        name, equals, path = word.partition("=")
+        if not equals or not path:
+            raise BenchError(f"--checkpoint takes NAME=FILE, as in npr=NPR.pth; got {word!r}.")
+        if name not in registry:
+            raise UnknownNameError("detector", name, registry)
+        if "checkpoint" not in _option_types(registry[name]):
+            raise BenchError(f"--checkpoint {word}: {name} takes no checkpoint.")
+        if name in files:
+            raise BenchError(f"--checkpoint gives {name} a file twice.")
+        files[name] = Path(path).expanduser()
+        if not files[name].is_file():
+            raise BenchError(f"--checkpoint {word}: there is no file {files[name]}.")
+    return files
+
+
+def _with_checkpoint(text: str, files: Mapping[str, Path]) -> str:
+    spec = parse_detector(text)
+    if spec.name not in files:
+        return text
+    file = str(files[spec.name])
+    if "checkpoint" in spec.options:
+        raise BenchError(f"{text.strip()!r} names a checkpoint, and so does --checkpoint {spec.name}={file}.")
+    written = f"{text.strip()}{',' if ':' in text else ':'}checkpoint={file}"
+    if len(_members(written)) > 1 or parse_detector(written).options["checkpoint"] != file:
+        raise BenchError(f"--checkpoint {spec.name}={file}: rename the file, its path reads as other options.")
+    return written
 
 
 def _option_types(detector: type[Detector]) -> dict[str, Any]:

@@ -5,24 +5,14 @@ from datamodules.batch import Batch, Sample
 from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.demo import DemoDataModule
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules.files import FilesDataModule, find_files
 from datamodules.folder import FolderDataModule
 from datamodules.genimage import GenImageDataModule
 from datamodules.imagenet import ImageNetDataModule
 from datamodules.lsun_bedroom import LSUNBedroomDataModule
 from datamodules.reading import UnreadableImageError, decode_image
+from datamodules.registry import DATASETS, register_dataset
 from datamodules.shards import ShardsDataModule
-
-DATASETS: dict[str, type[DetectionDataModule]] = {
-    cls.name: cls
-    for cls in (
-        DemoDataModule,
-        FolderDataModule,
-        ImageNetDataModule,
-        LSUNBedroomDataModule,
-        GenImageDataModule,
-        ShardsDataModule,
-    )
-}
 
 __all__ = [
     "DATASETS",
@@ -35,6 +25,7 @@ __all__ = [
     "DatasetNotFoundError",
     "DemoDataModule",
     "DetectionDataModule",
+    "FilesDataModule",
     "FolderDataModule",
     "GenImageDataModule",
     "Generator",
@@ -47,5 +38,7 @@ __all__ = [
     "UnknownDataNameError",
     "UnreadableImageError",
     "decode_image",
+    "find_files",
     "index_of",
+    "register_dataset",
 ]

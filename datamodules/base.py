@@ -76,6 +76,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         num_workers: Processes that decode; by default one for each core that this process may use.
 
     Attributes:
+        content: What the files hold, for methods that look at something else than images.
         views: What is cut from each image.
         crops: Numbers of the random crops that are cut, each with a seed of its own; None for the one of
             ``crop_seed``.
@@ -112,6 +113,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.batch_size = batch_size
         self.shares_cores = num_workers is None
         self.num_workers = usable_cores() if num_workers is None else num_workers
+        self.content = "image"
         self.views: tuple[ViewSpec, ...] = ()
         self.crops: tuple[int, ...] | None = None
         self.treatments: tuple[Treatment, ...] = (CLEAN_IMAGES,)
@@ -119,6 +121,10 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.batches: Sequence[Sequence[int] | NDArray[np.intp]] | None = None
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves the trainer, and with it the networks, out of what is sent to other processes."""
+        return {**self.__dict__, "trainer": None}
 
     @abstractmethod
     def list_items(self) -> Iterator[Item]:

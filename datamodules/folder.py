@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
 from datamodules.errors import DataOptionError, DatasetNotFoundError
@@ -10,6 +11,7 @@ from datamodules.listing import list_files
 
 CLASS_FOLDERS = {"real": REAL, "generated": GENERATED}
 GROUPS_FILE = "groups.csv"
+CONTENTS = ("image", "dire-map")
 
 
 class FolderDataModule(DetectionDataModule):
@@ -18,9 +20,25 @@ class FolderDataModule(DetectionDataModule):
     Images straight in ``real/`` or ``generated/`` belong to a source of that name. One of the two classes may be
     missing. A file ``groups.csv`` beside them, with columns ``path`` and ``group``, says which images are not
     independent (crops of one photograph, images of one prompt); every other image is a group of its own.
+
+    Args:
+        root: The folder.
+        content: What the files hold: an ``image``, or a ``dire-map`` that was made of one.
+        **options: As for :class:`DetectionDataModule`.
     """
 
     name = "folder"
+
+    def __init__(self, root: str | Path, *, content: str = "image", **options: Any) -> None:  # noqa: ANN401 - the base's
+        super().__init__(root, **options)
+        if content not in CONTENTS:
+            raise DataOptionError(f"--content must be one of {', '.join(CONTENTS)}, got {content!r}.")
+        self.content = content
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The base's, and the content where it is not images."""
+        return super().protocol | ({} if self.content == CONTENTS[0] else {"content": self.content})
 
     @property
     def title(self) -> str:

@@ -10,20 +10,44 @@ from detectors.gradient_cuff import GradientCuff, WepeGradientCuff
 from detectors.mc_dropout import McDropout
 from detectors.perturbation import Perturbation
 from detectors.rigid import Rigid
+from detectors.trained import (
+    CnnSpot,
+    Dire,
+    F3Net,
+    GramNet,
+    LGrad,
+    LinearProbe,
+    Npr,
+    ReleasedFile,
+    TimmClassifier,
+    TrainedDetector,
+    UnivFD,
+)
 from detectors.wepe import WePe
 
 __all__ = [
     "Aeroblade",
     "Backbone",
+    "CnnSpot",
     "Detector",
+    "Dire",
     "Ensemble",
+    "F3Net",
     "Fittable",
     "GradientCuff",
+    "GramNet",
+    "LGrad",
+    "LinearProbe",
     "McDropout",
     "NotFittedError",
+    "Npr",
     "OptionError",
     "Perturbation",
+    "ReleasedFile",
     "Rigid",
+    "TimmClassifier",
+    "TrainedDetector",
+    "UnivFD",
     "UnknownNameError",
     "View",
     "WePe",

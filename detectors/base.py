@@ -57,6 +57,8 @@ class Detector(nn.Module, ABC):
     paper: ClassVar[str]
     tuned_on: ClassVar[str | None] = None
     """The images that the published settings, or those here, were chosen on; None where nothing is known of any."""
+    weaknesses: ClassVar[tuple[str, ...]] = ()
+    """What others, or the authors, found the method to fail at: a sentence each, which ends with its source."""
     version: ClassVar[int] = 1
     view: View = View()
     seed: int = 0
@@ -89,6 +91,11 @@ class Detector(nn.Module, ABC):
         """What a table names beside the score: the options, with defaults that depend on the backbone filled in."""
         return self.options
 
+    @property
+    def fingerprinted(self) -> dict[str, Any]:
+        """The options that a score depends on: all, but for those that name what the fingerprint covers otherwise."""
+        return self.options
+
     def fingerprint(self, **run: str | int) -> str:
         """Identifies everything but the image and the seed that a score depends on.
 
@@ -98,7 +105,12 @@ class Detector(nn.Module, ABC):
         Returns:
             64 hexadecimal digits.
         """
-        facts = {"detector": self.name, "version": self.version, "options": self.options, "view": asdict(self.view)}
+        facts = {
+            "detector": self.name,
+            "version": self.version,
+            "options": self.fingerprinted,
+            "view": asdict(self.view),
+        }
         backbone = getattr(self, "backbone", None)
         if isinstance(backbone, Backbone):
             facts["backbone"] = {"name": backbone.name, "weights": backbone.fingerprint}

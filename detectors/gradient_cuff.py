@@ -52,6 +52,10 @@ class GradientCuff(Detector):
 
     name = "gradient-cuff"
     paper = "arXiv 2403.00867"
+    weaknesses = (
+        "It was made to detect jailbreaks of language models (arXiv 2403.00867); for images neither the function that "
+        "is differentiated nor P and mu are given (arXiv 2412.05897, appendix A.5).",
+    )
     tuned_on = "P and mu are those of the published code, which is about text; on what they were chosen: not known here"
     view = View(224, "random-crop")
 
@@ -143,6 +147,10 @@ class WepeGradientCuff(Detector):
 
     name = "wepe-gradient-cuff"
     paper = "arXiv 2412.05897"
+    weaknesses = (
+        "Which function is differentiated, by what, and P and mu are not given for images, so the published 89.36 of "
+        "mean AUROC cannot be recomputed for certain (arXiv 2412.05897, appendix A.5 and Table 7).",
+    )
     tuned_on = (
         "WePe's blocks: a small set of real and generated images, which are not named (arXiv 2412.05897, sections 4.3 "
         "and A.15); the number of directions: not said"

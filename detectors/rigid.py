@@ -41,6 +41,14 @@ class Rigid(Detector):
     paper = "arXiv 2405.20112"
     tuned_on = "not known here: the paper sweeps the noise level up to 0.5; on which images 0.05 was chosen"
     view = View(224, "resize")
+    weaknesses = (
+        "Noise added to generated images hides them: the mean AUROC falls from 83.58 to 18.69 (arXiv 2412.05897, "
+        "Table 13).",
+        "A score of its kind was inverted on Stable Diffusion 1.5 and Wukong at a noise of 0.05, and right for all "
+        "generators at 0.01 (arXiv 2606.20488, abstract; in which space the noise lay could not be read).",
+        "On RAISE photographs the AUROC was 0.57 against FLUX and 0.33, inverted, against Stable Diffusion 3.5, so "
+        "that a threshold from other photographs was of no use (a third party's report on a copy of the notebook).",
+    )
 
     def __init__(
         self, backbone: Backbone, *, noise: float = 0.05, space: Space = "normalised", draws: int = 1, seed: int = 0

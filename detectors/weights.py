@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -71,12 +72,12 @@ def check_sha256(file: Path, expected: str) -> None:
         raise WeightsError(f"{file} has sha256 {found}, expected {expected}: reinstall the package it came with.")
 
 
-def read_weights(file: str | Path) -> dict[str, Tensor]:
-    """Reads tensors by name from a ``.safetensors`` or a PyTorch file, never running code from it.
+def read_object(file: str | Path) -> object:
+    """Reads a ``.safetensors`` or a PyTorch file, never running code from it.
 
     Raises:
         WeightsNotFoundError: There is no such file.
-        WeightsError: It cannot be read, or holds something other than tensors.
+        WeightsError: It cannot be read, or would run code.
     """
     file = Path(file)
     if not file.is_file():
@@ -84,14 +85,44 @@ def read_weights(file: str | Path) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # begs for a report to torch
+            content: object = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes the readers raise almost anything
         raise WeightsError(f"{file} is not a readable weights file: {_reason(error)}") from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    return content
+
+
+def read_weights(file: str | Path) -> dict[str, Tensor]:
+    """Reads tensors by name from a ``.safetensors`` or a PyTorch file, never running code from it.
+
+    Raises:
+        WeightsNotFoundError: There is no such file.
+        WeightsError: It cannot be read, or holds something other than tensors.
+    """
+    return tensors_by_name(read_object(file), file)
+
+
+def tensors_by_name(content: object, file: str | Path) -> dict[str, Tensor]:
+    """Takes what a file holds as a state dict.
+
+    Raises:
+        WeightsError: It is something else.
+    """
+    if not isinstance(content, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
     ):
         raise WeightsError(f"{file} holds no tensors by name; expected a state dict.")
-    return dict(state)
+    return dict(content)
+
+
+def state_sha256(state: Mapping[str, Tensor]) -> str:
+    """Returns the hexadecimal sha256 of the names, shapes, types and values of tensors, in any order."""
+    digest = hashlib.sha256()
+    for key, value in sorted(state.items()):
+        digest.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _reason(error: Exception) -> str:

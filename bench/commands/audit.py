@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_run_options, run_options
+from bench.parsing import OneLineParser, add_checkpoint_option, add_plugin_option, add_run_options, run_options
 
 
 def make_parser() -> ArgumentParser:
@@ -14,6 +14,8 @@ def make_parser() -> ArgumentParser:
         metavar="NAME[:OPTION=VALUE,...]",
         help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
     )
+    add_checkpoint_option(parser)
+    add_plugin_option(parser)
     add_run_options(parser)
     return parser
 
@@ -23,7 +25,9 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.audit_report import audit_dataset, print_audit
+    from bench.specs import with_checkpoints
 
-    report = audit_dataset(run_options(arguments), arguments.detectors or ())
+    detectors = with_checkpoints(arguments.detectors or (), arguments.checkpoint)
+    report = audit_dataset(run_options(arguments), detectors)
     print_audit(report, Console())
     return 0

@@ -2,13 +2,23 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_detectors_option, add_page_option, add_run_options, run_options
+from bench.parsing import (
+    OneLineParser,
+    add_detectors_option,
+    add_dry_run_option,
+    add_page_option,
+    add_plugin_option,
+    add_run_options,
+    run_options,
+)
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
     add_detectors_option(parser)
+    add_plugin_option(parser)
+    add_dry_run_option(parser)
     add_page_option(parser)
     add_run_options(parser)
     return parser
@@ -20,10 +30,17 @@ def run(arguments: Namespace) -> int:
 
     from bench.compare import compare
     from bench.pages import check_page, write_comparison_page
+    from bench.specs import with_checkpoints
     from bench.tables import print_report
 
+    detectors = with_checkpoints(arguments.detectors, arguments.checkpoint)
+    if arguments.dry_run:
+        from bench.dry_run import forecast
+
+        print("\n".join(forecast(detectors, run_options(arguments)).lines()))
+        return 0
     console, page = Console(), check_page(arguments.html)
-    result = compare(arguments.detectors, run_options(arguments), progress=console.is_terminal)
+    result = compare(detectors, run_options(arguments), progress=console.is_terminal)
     if result is None:
         return 0  # another device of the run prints
     print_report(result.report, console)

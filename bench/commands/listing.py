@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.options import RunOptions
-from bench.parsing import OneLineParser
+from bench.parsing import OneLineParser, add_plugin_option
 
 
 def make_parser() -> ArgumentParser:
@@ -12,6 +12,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("what", choices=["detectors", "backbones"], help="what to list")
     parser.add_argument("--long", action="store_true", help="also every option of every detector")
     parser.add_argument("--backbone", default=RunOptions.backbone, help="the backbone to look for")
+    add_plugin_option(parser)
     return parser
 
 

@@ -2,12 +2,13 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_run_options, positive, run_options
+from bench.parsing import OneLineParser, add_plugin_option, add_run_options, positive, run_options
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``pack``."""
     parser = OneLineParser(description="Writes a dataset as WebDataset tar files, which --dataset shards reads.")
+    add_plugin_option(parser)
     add_run_options(parser)
     parser.add_argument("--shard-bytes", type=positive, default=2**30, metavar="N", help="bytes of images in a shard")
     return parser

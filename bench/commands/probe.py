@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_run_options, non_negative, run_options
+from bench.parsing import OneLineParser, add_plugin_option, add_run_options, non_negative, run_options
 
 
 def make_parser() -> ArgumentParser:
@@ -15,6 +15,7 @@ def make_parser() -> ArgumentParser:
     noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
     noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
     noise.add_argument("--seed", type=non_negative, default=0, metavar="N", help="seed of the noise")
+    add_plugin_option(parser)
     add_run_options(parser)
     return parser
 

@@ -1,8 +1,18 @@
 """``python -m bench robustness``: compares detectors on degraded images, level by level and over all levels."""
 
+from dataclasses import replace
+
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.parsing import OneLineParser, add_detectors_option, add_page_option, add_run_options, run_options
+from bench.parsing import (
+    OneLineParser,
+    add_detectors_option,
+    add_dry_run_option,
+    add_page_option,
+    add_plugin_option,
+    add_run_options,
+    run_options,
+)
 
 
 def make_parser() -> ArgumentParser:
@@ -17,6 +27,8 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
     )
+    add_plugin_option(parser)
+    add_dry_run_option(parser)
     add_page_option(parser)
     add_run_options(parser)
     return parser
@@ -26,12 +38,19 @@ def run(arguments: Namespace) -> int:
     """Runs ``robustness`` and prints its tables."""
     from rich.console import Console
 
+    from bench.dry_run import forecast
     from bench.pages import check_page, write_comparison_page
-    from bench.robustness.report import print_robustness, robustness, write_robustness
+    from bench.robustness.report import print_robustness, robustness, robustness_conditions, write_robustness
+    from bench.specs import with_checkpoints
 
+    detectors = with_checkpoints(arguments.detectors, arguments.checkpoint)
     console, page, options = Console(), check_page(arguments.html), run_options(arguments)
+    if arguments.dry_run:
+        chosen = robustness_conditions(arguments.preset, options.conditions, arguments.only)
+        print("\n".join(forecast(detectors, replace(options, conditions=chosen)).lines()))
+        return 0
     report = robustness(
-        arguments.detectors,
+        detectors,
         options,
         preset=arguments.preset,
         conditions=options.conditions,

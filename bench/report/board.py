@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.metrics import METRICS
 from bench.numbers import ALL, MEAN, WITH_INTERVAL, Number, Row
 from bench.report.section import Section
+from bench.seen import SEEN, marks_of, unseen_mean, unseen_note
 from bench.worst_cue import BELOW, NOT_SEPARATED, WORST_CUE
 
 CHANCE = 0.5
@@ -27,6 +28,7 @@ class Cell:
         mark: One of ``MARKS``, or empty.
         verdict: The mark in words.
         track: Ends of the interval and the value in per cent of the axis; None without an interval.
+        seen: Whether the detector's weights were trained on images of the generator.
     """
 
     value: str = ""
@@ -37,6 +39,7 @@ class Cell:
     mark: str = ""
     verdict: str = ""
     track: tuple[float, float, float] | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Board:
         columns: Generators with their numbers of images, as text; the mean first.
         rows: The best detector first, the worst cue last.
         axis: What the bars run from and to.
+        notes: Means over the generators that a trained detector has not seen, as sentences.
     """
 
     condition: str
@@ -71,6 +75,7 @@ class Board:
     columns: Sequence[tuple[str, str]]
     rows: Sequence[BoardRow]
     axis: tuple[float, float]
+    notes: Sequence[str] = ()
 
     @property
     def has_letters(self) -> bool:
@@ -86,6 +91,11 @@ class Board:
     def marks(self) -> set[str]:
         """The marks that occur."""
         return {cell.mark for row in self.rows for cell in row.cells if cell.mark}
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether a detector was trained on images of one of the generators."""
+        return any(cell.seen for row in self.rows for cell in row.cells)
 
     @property
     def chance(self) -> float | None:
@@ -104,17 +114,23 @@ def _board(section: Section, condition: str, metric: str) -> Board:
     names = dict.fromkeys(row.generator for row in own)
     generators = sorted(names, key=lambda name: name != MEAN)
     axis = (_lowest(row.numbers[metric] for row in own), 1.0)
-    rows = []
+    rows, notes = [], []
     for detector in [*_order(section, condition), WORST_CUE]:
         by_generator = {row.generator: row for row in own if row.detector == detector}
         if not by_generator:
             continue
-        cells = [_cell(section, by_generator.get(generator), metric, axis) for generator in generators]
+        marks = {} if detector == WORST_CUE else marks_of(section.facts_of(detector), by_generator)
+        unseen = unseen_mean(marks, by_generator, report.summary.influences.get((detector, condition), {}))
+        notes += [unseen_note(detector, marks, unseen)] if unseen and metric == "auroc" else []
+        cells = [
+            replace(_cell(section, by_generator.get(name), metric, axis), seen=marks.get(name) == SEEN)
+            for name in generators
+        ]
         ranking = report.rankings.get(condition)
         letters = ranking.letters.get(detector, "") if ranking and len(ranking.order) > 1 else ""
         rows.append(BoardRow(detector, letters, max(row.n_unreadable for row in by_generator.values()), cells))
     columns = [(name, _counts([row for row in own if row.generator == name])) for name in generators]
-    return Board(condition, METRICS[metric].title, columns, rows, axis)
+    return Board(condition, METRICS[metric].title, columns, rows, axis, notes)
 
 
 def _order(section: Section, condition: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.records import Facts
 from bench.report.section import Extra, Section
+from bench.seen import NOT_KNOWN, TRAINED_ON
 
 MOST_RUNS = 20
 Terms = list[tuple[str, str]]
@@ -62,12 +63,6 @@ def _latest(section: Section) -> list[Facts]:
     return list(section.facts)[::-1][:MOST_RUNS]
 
 
-def _detector_facts(section: Section, detector: str) -> Facts:
-    fingerprint = section.scoring_of(detector).fingerprint
-    told = [facts["detectors"][fingerprint] for facts in section.facts if fingerprint in facts.get("detectors", {})]
-    return dict(told[-1]) if told else {}
-
-
 def _detector_cost(section: Section, detector: str, finished: list[Facts]) -> list[str]:
     fingerprint = section.scoring_of(detector).fingerprint
     scores, seconds = 0, 0.0
@@ -75,7 +70,7 @@ def _detector_cost(section: Section, detector: str, finished: list[Facts]) -> li
         label = facts.get("detectors", {}).get(fingerprint, {}).get("label")
         scores += facts["cost"].get("scores_by_detector", {}).get(label, 0)
         seconds += facts["cost"].get("seconds_by_detector", {}).get(label, 0.0)
-    passes = _detector_facts(section, detector).get("passes")
+    passes = section.facts_of(detector).get("passes")
     return [detector, "" if passes is None else str(passes), f"{scores:,}", f"{seconds:,.1f}", _rate(scores, seconds)]
 
 
@@ -118,7 +113,7 @@ def _memory(peak: float | None) -> str:
 
 
 def _detector(section: Section, detector: str) -> Terms:
-    facts, scoring = _detector_facts(section, detector), section.scoring_of(detector)
+    facts, scoring = section.facts_of(detector), section.scoring_of(detector)
     seeds = sorted({one.seed for one in section.panel.scorings if one.detector == detector})
     backbone = facts.get("backbone") or {}
     terms = [
@@ -131,6 +126,7 @@ def _detector(section: Section, detector: str) -> Terms:
         ("precision", facts.get("precision")),
         ("seeds", ", ".join(map(str, seeds))),
         ("tuned on", facts.get("tuned_on")),
+        ("trained on", ", ".join(facts[TRAINED_ON]) or NOT_KNOWN if TRAINED_ON in facts else None),
         ("fitted to", f"{len(facts['held_out']):,} groups, which are left out" if facts.get("held_out") else None),
         ("fingerprint", scoring.fingerprint),
     ]

@@ -63,6 +63,12 @@ class Section:
         """The condition of what is drawn for one condition only."""
         return self.conditions[0]
 
+    def facts_of(self, detector: str) -> Facts:
+        """Returns what the latest run kept of a detector; nothing where no run told."""
+        fingerprint = self.scoring_of(detector).fingerprint
+        told = [one["detectors"][fingerprint] for one in self.facts if fingerprint in one.get("detectors", {})]
+        return dict(told[-1]) if told else {}
+
     def scoring_of(self, detector: str) -> Scoring:
         """Returns one of a detector's scorings; they share a fingerprint."""
         return next(scoring for scoring in self.panel.scorings if scoring.detector == detector)

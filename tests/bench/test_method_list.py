@@ -3,13 +3,14 @@ import io
 
 import pytest
 import torch
+from released_files import create_with_checkpoint
 from rich.console import Console
 
 from bench.errors import BenchError
 from bench.method_list import list_methods, print_backbones, print_methods
 from bench.readme import BEGIN, END, README, options_markdown, with_tables
 from bench.specs import parse_detector
-from detectors import UnknownNameError, create_detector, list_backbones, list_detectors
+from detectors import UnknownNameError, list_backbones, list_detectors
 
 METHODS = {method.name: method for method in list_methods()}
 
@@ -30,9 +31,23 @@ def test_every_registered_detector_is_listed_with_its_paper():
 
 
 @pytest.mark.parametrize("name", list(list_detectors()))
-def test_passes_are_those_of_the_embedded_backbone(name, cnn):
-    assert METHODS[name].passes == create_detector(name, cnn).passes
-    assert METHODS[name].on_backbone == hasattr(create_detector(name, cnn), "backbone")
+def test_passes_are_those_of_the_embedded_backbone(name, cnn, tmp_path):
+    detector = create_with_checkpoint(name, cnn, tmp_path)
+    assert METHODS[name].passes == detector.passes
+    assert METHODS[name].on_backbone == hasattr(detector, "backbone")
+
+
+def test_trained_detectors_name_their_released_files_and_are_not_here():
+    npr, univfd, probe = (METHODS[name] for name in ("npr", "univfd", "linear-probe"))
+    assert npr.needs[0].what.startswith("a checkpoint (NPR.pth or model_epoch_last_3090.pth")
+    assert "--checkpoint npr=FILE" in npr.needs[0].source
+    assert npr.cost == "1 of its own network"
+    assert [need.what.partition(" (")[0] for need in univfd.needs] == ["backbone clip-vitl14", "a checkpoint"]
+    assert univfd.cost == "1 shared + 0"
+    assert probe.needs[1].source.startswith("python -m bench fit")
+    assert not npr.here
+    assert not probe.here
+    assert len(METHODS["lgrad"].needs) == 2
 
 
 @pytest.mark.parametrize("name", list(list_detectors()))

@@ -23,8 +23,8 @@ from bench.robustness.report import print_robustness, robustness, robustness_con
 from bench.robustness.tables import robustness_markdown, robustness_notes
 from bench.summary import summarise
 from datamodules import DataOptionError
-from datamodules.image_dataset import ImageDataset
 from datamodules.degradations import PRESETS, parse_condition
+from datamodules.image_dataset import ImageDataset
 from detectors import View
 
 

@@ -1,11 +1,13 @@
 import hashlib
 import os
+import pickle
 
 import pytest
 import torch
 
 from datamodules import FolderDataModule
 from datamodules.conditions import Picture
+from datamodules.image_dataset import ImageDataset
 from detectors import View
 
 CROP, SQUARE = View(32, "random-crop"), View(24, "resize")
@@ -76,3 +78,12 @@ def test_a_pipe_and_an_enormous_file_are_unreadable_and_never_opened(image_folde
         "real/camera/pipe.png": "not a regular file",
         "real/camera/sparse.png": "larger than 1,073,741,824 bytes",
     }
+
+
+def test_what_reads_images_can_be_sent_to_a_process_without_the_trainer(image_folder):
+    data = FolderDataModule(image_folder)
+    data.setup()
+    data.trainer = lambda: None  # cannot be pickled, like a trainer with networks
+    dataset = pickle.loads(pickle.dumps(ImageDataset(data)))
+    assert dataset[0].path == data.items["path"][0]
+    assert data.trainer is not None

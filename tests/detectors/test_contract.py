@@ -2,34 +2,58 @@
 
 import copy
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from released_files import create_with_checkpoint, is_trained
 from torch import Tensor, nn
 
 from detectors import Backbone, Detector, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
-UNSEEDED = ("aeroblade",)
+UNSEEDED = ("aeroblade", *filter(is_trained, NAMES))
 """Methods that draw nothing with their default options."""
-ON_BACKBONES = [name for name, cls in list_detectors().items() if "backbone" in inspect.signature(cls).parameters]
+ON_BACKBONES = [
+    name
+    for name, cls in list_detectors().items()
+    if "backbone" in inspect.signature(cls).parameters and not is_trained(name)
+]
+"""Methods that take any backbone."""
 
 
-@pytest.fixture(params=NAMES)
-def detector(request: pytest.FixtureRequest, vit: Backbone) -> Detector:
-    return create_detector(request.param, vit)
+@pytest.fixture(scope="module")
+def create(tmp_path_factory: pytest.TempPathFactory, vit: Backbone) -> Callable[..., Detector]:
+    """Builds a detector by name on the small transformer, with a released checkpoint where it needs one."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def build(name: str, backbone: Backbone = vit, **more: object) -> Detector:
+        with torch.inference_mode(False):
+            return create_with_checkpoint(name, backbone, folder, **more)
+
+    return build
 
 
-@pytest.fixture
+@pytest.fixture(params=NAMES, scope="module")
+def detector(request: pytest.FixtureRequest, create: Callable[..., Detector]) -> Detector:
+    return create(request.param)
+
+
+@pytest.fixture(scope="module")
 def images() -> Tensor:
     coarse = torch.rand(8, 3, 7, 7, generator=torch.Generator().manual_seed(1))
     return torch.nn.functional.interpolate(coarse, size=56, mode="bilinear")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keys() -> Tensor:
     return torch.arange(8) * 1_000_003
+
+
+@pytest.fixture(scope="module")
+def scores(detector: Detector, images: Tensor, keys: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return detector(images, keys)
 
 
 @pytest.fixture(autouse=True)
@@ -38,38 +62,34 @@ def _without_gradients() -> Iterator[None]:
         yield
 
 
-def test_there_is_one_finite_score_an_image_in_float32_or_wider(detector, images, keys):
-    scores = detector(images, keys)
+def test_there_is_one_finite_score_an_image_in_float32_or_wider(scores):
     assert scores.shape == (8,)
     assert scores.dtype in (torch.float32, torch.float64)
     assert scores.isfinite().all()
 
 
-def test_scores_differ_between_images(detector, images, keys):
-    assert len(detector(images, keys).unique()) == 8
+def test_scores_differ_between_images(scores):
+    assert len(scores.unique()) == 8
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
-def test_score_does_not_depend_on_the_batch(detector, images, keys, size):
-    whole = detector(images, keys)
+def test_score_does_not_depend_on_the_batch(detector, images, keys, scores, size):
     parts = torch.cat([detector(images[i : i + size], keys[i : i + size]) for i in range(0, 8, size)])
-    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=0)
+    torch.testing.assert_close(parts, scores, rtol=1e-5, atol=0)
 
 
-def test_score_does_not_depend_on_the_order(detector, images, keys):
+def test_score_does_not_depend_on_the_order(detector, images, keys, scores):
     order = torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])
-    torch.testing.assert_close(detector(images[order], keys[order]), detector(images, keys)[order], rtol=1e-5, atol=0)
+    torch.testing.assert_close(detector(images[order], keys[order]), scores[order], rtol=1e-5, atol=0)
 
 
-def test_a_second_detector_of_the_same_seed_gives_the_same_scores(detector, vit, images, keys):
+def test_a_second_detector_of_the_same_seed_gives_the_same_scores(detector, create, images, keys, scores):
     torch.rand(3)  # whatever the global generator did in between
-    torch.testing.assert_close(
-        create_detector(detector.name, vit)(images, keys), detector(images, keys), rtol=0, atol=0
-    )
+    torch.testing.assert_close(create(detector.name)(images, keys), scores, rtol=0, atol=0)
 
 
-def test_another_seed_gives_other_scores(detector, vit, images, keys):
-    same = torch.equal(create_detector(detector.name, vit, seed=1)(images, keys), detector(images, keys))
+def test_another_seed_gives_other_scores(detector, create, images, keys, scores):
+    same = torch.equal(create(detector.name, seed=1)(images, keys), scores)
     assert same == (detector.name in UNSEEDED)
 
 
@@ -112,9 +132,9 @@ def test_scores_hold_no_gradient(detector, images, keys):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_scores_on_a_gpu_are_those_of_the_cpu(name, vit, images, keys):
-    scores = create_detector(name, vit)(images, keys)
-    on_gpu = create_detector(name, copy.deepcopy(vit)).to("cuda")(images.to("cuda"), keys.to("cuda"))
+def test_scores_on_a_gpu_are_those_of_the_cpu(name, create, vit, images, keys):
+    scores = create(name)(images, keys)
+    on_gpu = create(name, copy.deepcopy(vit)).to("cuda")(images.to("cuda"), keys.to("cuda"))
     torch.testing.assert_close(on_gpu.cpu(), scores, rtol=0.02, atol=1e-6)
 
 
@@ -131,10 +151,10 @@ def test_images_are_not_changed(detector, images, keys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_option_is_documented_and_kept_under_its_name(name, vit):
+def test_every_option_is_documented_and_kept_under_its_name(name, create):
     cls = list_detectors()[name]
-    detector = create_detector(name, vit)
-    assert cls.paper.startswith("arXiv ")
+    detector = create(name)
+    assert cls.paper.startswith(("arXiv ", "CVPR "))
     assert "Score:" in cls.__doc__
     assert "References:" in cls.__doc__
     for option in detector.options:
@@ -143,12 +163,12 @@ def test_every_option_is_documented_and_kept_under_its_name(name, vit):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(name, vit, cnn):
-    detector = create_detector(name, vit)
-    same = create_detector(name, vit, seed=3).fingerprint(precision="32-true")
+def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(name, create, vit, cnn):
+    detector = create(name)
+    same = create(name, seed=3).fingerprint(precision="32-true")
     assert detector.fingerprint(precision="32-true") == same
     assert detector.fingerprint(precision="bf16-mixed") != same
-    assert create_detector(name, vit, view=View(112)).fingerprint(precision="32-true") != same
+    assert create(name, view=View(112)).fingerprint(precision="32-true") != same
     if name in ON_BACKBONES:
         assert create_detector(name, cnn).fingerprint(precision="32-true") != same
 

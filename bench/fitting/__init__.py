@@ -1,0 +1,1 @@
+"""Trains the simple detectors: a linear probe on frozen features, and fine-tuned classifiers."""

@@ -1,0 +1,73 @@
+"""Which images are trained on: the same share of the groups on every machine and in every data set."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from datamodules import GENERATED, REAL
+
+LEAST_IMAGES = 8
+"""Fewer images of a class are nothing to train on."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images that are trained on.
+
+    Args:
+        indices: Their positions among the datamodule's items.
+        groups: Their groups; every image of these groups, of whatever generator, is left out of every number.
+    """
+
+    indices: list[int]
+    groups: frozenset[str]
+
+
+def may_train(group: str, share: float) -> bool:
+    """Says whether a group belongs to the share that is trained on, by a hash of its name.
+
+    Examples:
+        >>> [may_train(name, 0.5) for name in ("prompt-1", "prompt-2", "prompt-3", "prompt-4")]
+        [True, False, True, False]
+    """
+    digest = hashlib.blake2b(f"train\x1f{group}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
+
+
+def split_items(items: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], share: float) -> Split:
+    """Chooses the images to train on: of the generators there, and of the real images that face them.
+
+    Args:
+        items: A datamodule's items, of the generators to train on.
+        contrasts: Which sources of real images face each generator.
+        share: Of the groups.
+
+    Raises:
+        BenchError: A class has too few images in the share, or no image is left to test on.
+    """
+    reals = sorted({source for sources in contrasts.values() for source in sources})
+    faces = (pl.col("label") == GENERATED) | pl.col("generator").is_in(reals)
+    chosen = [group for group in items["group"].unique() if may_train(group, share)]
+    rows = items.with_row_index().filter(faces & pl.col("group").is_in(chosen))
+    for label, name in ((REAL, "real"), (GENERATED, "generated")):
+        count = int((rows["label"] == label).sum())
+        if count < LEAST_IMAGES:
+            raise BenchError(
+                f"Training takes at least {LEAST_IMAGES} images of each class; {count} {name} ones are in the share of "
+                f"the groups that --train-share {share:g} takes."
+            )
+    groups = frozenset(rows["group"].to_list())
+    if items.filter(~pl.col("group").is_in(groups)).is_empty():
+        raise BenchError(f"--train-share {share:g} leaves no group to test on.")
+    return Split(rows["index"].to_list(), groups)
+
+
+def group_hashes(groups: Iterable[str]) -> NDArray[np.uint64]:
+    """Returns a hash of 64 bits for each group's name, in their order."""
+    digests = (hashlib.blake2b(group.encode(), digest_size=8).digest() for group in groups)
+    return np.fromiter((int.from_bytes(digest) for digest in digests), dtype=np.uint64)

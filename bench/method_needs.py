@@ -1,0 +1,108 @@
+"""What a detector cannot do without, where to get it, and whether it is here."""
+
+import importlib.util
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torchvision  # type: ignore[import-untyped]
+from timm.models import get_pretrained_cfg
+
+from detectors import Detector, UnknownNameError, list_backbones
+from detectors.autoencoders import PUBLISHED, WEIGHTS
+from detectors.backbones import BackboneInfo
+from detectors.distances import NETS
+from detectors.trained.lgrad import DISCRIMINATOR, DISCRIMINATOR_SOURCE
+from detectors.weights import is_cached
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a detector cannot do without.
+
+    Args:
+        what: The thing.
+        wanted_for: The option that wants it; empty for the defaults.
+        source: Where to get it.
+        here: Whether it is here, as far as can be told without network.
+    """
+
+    what: str
+    wanted_for: str
+    source: str
+    here: bool
+
+
+def needs_of(cls: type[Detector], backbone: Need) -> Iterator[Need]:
+    """Lists what a detector needs, for its defaults first.
+
+    Args:
+        cls: The detector.
+        backbone: The run's backbone, for a method that takes any.
+    """
+    own = getattr(cls, "takes_backbone", None)
+    backbone = backbone_need(own) if own else backbone
+    for name in inspect.signature(cls).parameters:
+        if name in _NEEDS:
+            yield from _NEEDS[name](cls, backbone)
+
+
+def backbone_need(name: str) -> Need:
+    """Describes the need of a backbone.
+
+    Raises:
+        UnknownNameError: There is no such backbone.
+    """
+    base, _, rest = name.partition(":")
+    known = list_backbones()
+    if base == "timm" and rest:
+        config = get_pretrained_cfg(rest)
+        info = replace(known["timm:<model>"], repository=getattr(config, "hf_hub_id", None) or "none <published>")
+    elif base in known:
+        info = known[base]
+    else:
+        raise UnknownNameError("backbone", base, known)
+    return Need(f"backbone {name}", "", _backbone_source(info), info.here)
+
+
+def _backbone_source(info: BackboneInfo) -> str:
+    return info.source if info.package is None else f"{info.source}; module {info.package}"
+
+
+def _autoencoder_needs() -> Iterator[Need]:
+    home = importlib.util.find_spec("datamodules") is not None
+    yield Need("autoencoders of the demo", "", "installed with the package", home)
+    extra = importlib.util.find_spec("diffusers") is not None
+    yield Need("diffusers", "any other autoencoder", "pip install 'aigi-bench[aeroblade]'", extra)
+    for name, address in PUBLISHED.items():
+        owner, repository, folder = address.split("/")
+        here = is_cached(f"{owner}/{repository}", [f"{folder}/{WEIGHTS}"])
+        yield Need(f"autoencoder {name}", f"autoencoder={name}", f"hub: {address}", here)
+
+
+def _distance_needs() -> Iterator[Need]:
+    for net, (model, _) in NETS.items():
+        url = torchvision.models.get_model_weights(model).IMAGENET1K_V1.url
+        here = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2]).is_file()
+        wanted_for = f"distance=lpips-{net}" + (", dists" if net == "vgg" else "")
+        yield Need(f"weights of {model}", wanted_for, f"{url}, or distance_weights=FILE", here)
+
+
+def _checkpoint_needs(cls: type[Detector]) -> Iterator[Need]:
+    """Names the released files, of which one is enough; whether one is here only ``--checkpoint`` says."""
+    files = [one.name for one in getattr(cls, "released", ())]
+    sources = dict.fromkeys(one.source for one in getattr(cls, "released", ()))
+    what = f"a checkpoint ({' or '.join(files)})" if files else "a checkpoint of your own training"
+    yield Need(what, "", f"{'; '.join(sources) or 'python -m bench fit'}, by --checkpoint {cls.name}=FILE", False)
+
+
+# By the parameter that brings the need, so that a new detector with such a parameter has it, too.
+_NEEDS: Mapping[str, Callable[[type[Detector], Need], Iterator[Need]]] = {
+    "backbone": lambda cls, backbone: iter((backbone,)),
+    "checkpoint": lambda cls, backbone: _checkpoint_needs(cls),
+    "discriminator": lambda cls, backbone: iter((Need(DISCRIMINATOR, "", DISCRIMINATOR_SOURCE, False),)),
+    "autoencoder": lambda cls, backbone: _autoencoder_needs(),
+    "distance_weights": lambda cls, backbone: _distance_needs(),
+}

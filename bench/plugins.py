@@ -1,0 +1,82 @@
+"""Loads detectors and data sets of others: files named with ``--plugin``, and installed packages.
+
+A plugin registers what it brings when it is imported, with ``detectors.register`` or ``datamodules.register_dataset``.
+An installed package names its module in the entry points' group ``aigi_bench.plugins``:
+
+    [project.entry-points."aigi_bench.plugins"]
+    my-plugin = "my_package.my_module"
+"""
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from bench.errors import BenchError
+
+GROUP = "aigi_bench.plugins"
+
+
+def load_plugins(files: Sequence[str | Path] = ()) -> None:
+    """Imports the plugins of installed packages, then the given files; what is imported already is left as it is.
+
+    Args:
+        files: Python files.
+
+    Raises:
+        BenchError: A plugin is missing or fails; the message names it.
+    """
+    for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+        _load_point(point)
+    for file in files:
+        _load_file(Path(file))
+
+
+def _load_point(point: EntryPoint) -> None:
+    package = point.dist.name if point.dist else "an unknown package"
+    try:
+        point.load()
+    except (Exception, SystemExit) as error:
+        raise BenchError(
+            f"The plugin {point.name!r} of the package {package} cannot be loaded: {_reason(error)}. Mend the package "
+            f"or uninstall it."
+        ) from error
+
+
+def _load_file(file: Path) -> None:
+    """Imports a file under its own name, its folder at the end of the search path.
+
+    A worker process that does not share this one's memory finds the module the same way, and the file finds its
+    neighbours.
+    """
+    if not file.is_file():
+        raise BenchError(f"There is no plugin file {file}.")
+    if file.suffix != ".py" or "." in file.stem:
+        raise BenchError(f"A plugin is a Python file with a name such as my_detector.py, got {file}.")
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    importlib.invalidate_caches()
+    spec = importlib.util.find_spec(file.stem)
+    if spec is None or spec.origin is None or not _same(Path(spec.origin), file):
+        origin = spec.origin if spec and spec.origin else "another module"
+        raise BenchError(f"The name of the plugin {file} is taken by {origin}: rename the file.")
+    try:
+        importlib.import_module(file.stem)
+    except (Exception, SystemExit) as error:
+        raise BenchError(f"The plugin {file} cannot be loaded: {_reason(error, file)}.") from error
+
+
+def _same(first: Path, second: Path) -> bool:
+    return first.is_file() and first.samefile(second)
+
+
+def _reason(error: BaseException, file: Path | None = None) -> str:
+    """Says what went wrong, and at which line of the file."""
+    words = f"{type(error).__name__}: {error}".rstrip(".")
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if file and Path(frame.filename).name == file.name]
+    return f"{words} (line {lines[-1]})" if lines else words

@@ -1,0 +1,73 @@
+"""The device that scores, and what it is asked for."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lightning.fabric import Fabric
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from bench.errors import BenchError
+from bench.options import RunOptions
+from bench.precision import LIGHTNING, set_tf32
+from datamodules import Batch
+
+
+def create_fabric(options: RunOptions) -> Fabric:
+    """Makes what knows the device and the precision, as Lightning's trainer does for ``compare``.
+
+    Raises:
+        BenchError: There is no such device here.
+    """
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        fabric = Fabric(
+            accelerator=options.accelerator,
+            devices=1,
+            precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+        )
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        raise BenchError(f"--accelerator {options.accelerator}: {' '.join(str(error).split())}") from error
+    set_tf32(options.precision, fabric.device)
+    return fabric
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Keeps a Ctrl-C until the end, and for good from processes that are forked meanwhile.
+
+    A terminal sends it to all of them; those that decode would each print where they were.
+
+    Raises:
+        KeyboardInterrupt: At the end, if one came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers belong to the main thread
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
+
+
+def explained(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Hands batches on.
+
+    Raises:
+        BenchError: A process that decodes was killed.
+    """
+    try:
+        yield from batches
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise BenchError(
+            "A process that reads images was killed, often for want of memory: a smaller --num-workers takes less."
+        ) from error

@@ -1,0 +1,39 @@
+"""What trained detectors do to pixels before their networks see them."""
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms  # type: ignore[import-untyped]
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def imagenet_normalised(images: Tensor) -> Tensor:
+    """Normalises images as networks trained on ImageNet want them.
+
+    Args:
+        images: ``(..., 3, H, W)`` in [0, 1].
+
+    Examples:
+        >>> imagenet_normalised(torch.tensor([0.485, 0.456, 0.635]).reshape(3, 1, 1)).flatten().round(decimals=4)
+        tensor([0.0000, 0.0000, 1.0178])
+    """
+    mean, std = (
+        torch.tensor(values, device=images.device).reshape(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    return (images - mean) / std
+
+
+def to_square(images: Tensor, side: int) -> Tensor:
+    """Scales images to the size that a network takes, unless the view has done so.
+
+    Args:
+        images: ``(B, 3, H, W)`` in [0, 1].
+        side: Height and width to have.
+
+    Returns:
+        ``(B, 3, side, side)`` in [0, 1], bilinear and antialiased, the aspect not kept.
+    """
+    if images.shape[2:] == (side, side):
+        return images
+    scaled: Tensor = transforms.resize(images, [side, side], antialias=True)
+    return scaled

@@ -1,0 +1,138 @@
+"""Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import released_files_two
+import timm
+import torch
+from released_files_two import pictures, random_resnet50, spread_out
+from safetensors.torch import save_file
+from torch import nn
+
+from detectors import Backbone, Detector, create_detector, list_detectors
+from detectors.backbones import clip_backbone
+from detectors.trained.linear_probe import FACTS, LinearProbe
+from detectors.trained.npr import NprNetwork
+from detectors.trained.pixels import imagenet_normalised
+
+HEAD_OF_CLIP = 768
+CLIP_SIDE = 56
+
+
+def write_cnnspot(folder: Path) -> Path:
+    """Writes CNNspot: under ``model``, the optimiser's state and the number of steps beside it."""
+    network = random_resnet50(11, imagenet_normalised(pictures(4, 96)))
+    optimiser = torch.optim.Adam([torch.zeros(1)]).state_dict()
+    return _saved(
+        {"model": network.state_dict(), "optimizer": optimiser, "total_steps": 7}, folder / "blur_jpg_prob0.5.pth"
+    )
+
+
+def write_univfd(folder: Path) -> Path:
+    """Writes UnivFD's head, without ``fc.`` before the names."""
+    draws = torch.Generator().manual_seed(12)
+    state = {"weight": torch.randn(1, HEAD_OF_CLIP, generator=draws) * 0.2, "bias": torch.tensor([0.25])}
+    return _saved(state, folder / "fc_weights.pth")
+
+
+def write_npr(folder: Path) -> Path:
+    """Writes NPR as ``NPR.pth``: under ``model``, from several devices."""
+    torch.manual_seed(13)
+    network = NprNetwork()
+    spread_out(network, network.fc1, imagenet_normalised(pictures(4, 96)))
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    return _saved(
+        {"model": state, "optimizer": {"state": {}, "param_groups": []}, "total_steps": 7}, folder / "NPR.pth"
+    )
+
+
+def write_timm(folder: Path) -> Path:
+    """Writes a ResNet-50 of timm with two logits: a bare state dict."""
+    torch.manual_seed(14)
+    network, inputs = timm.create_model("resnet50", num_classes=2), imagenet_normalised(pictures(4, 96))
+    spread_out(network, network.fc, inputs)
+    network.fc.bias -= network(inputs).mean(dim=0)
+    return _saved(network.state_dict(), folder / "resnet50.pth")
+
+
+def write_probe(folder: Path, backbone: Backbone, width: int) -> Path:
+    """Writes a linear probe on a backbone's features as ``fit`` does."""
+    weight = torch.randn(width, generator=torch.Generator().manual_seed(15), dtype=torch.float64)
+    facts = {
+        "detector": LinearProbe.name,
+        "backbone": {"name": backbone.name, "weights": backbone.fingerprint},
+        "view": asdict(LinearProbe.view),
+        "trained_on": ["sd14"],
+    }
+    file = folder / "probe.safetensors"
+    save_file({"weight": weight, "bias": torch.tensor(0.5, dtype=torch.float64)}, file, {FACTS: json.dumps(facts)})
+    return file
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "cnnspot": write_cnnspot,
+    "univfd": write_univfd,
+    "npr": write_npr,
+    "timm": write_timm,
+    **released_files_two.WRITERS,
+}
+"""By the detector's name; a linear probe needs its backbone, too."""
+
+
+def write_checkpoint(name: str, folder: Path) -> Path:
+    """Writes the checkpoint of a detector into a folder of its own."""
+    home = folder / name
+    home.mkdir()
+    return WRITERS[name](home)
+
+
+def is_trained(name: str) -> bool:
+    """Says whether a detector needs a checkpoint."""
+    return hasattr(list_detectors()[name], "trained_on")
+
+
+def small_clip(folder: Path, side: int = CLIP_SIDE) -> Backbone:
+    """Makes a narrow CLIP of random weights with the features' length and the name of the real one."""
+    torch.manual_seed(16)
+    vision: dict[str, Any] = {"layers": 2, "width": 64, "head_width": 32, "patch_size": 14, "image_size": side}
+    text = {"context_length": 8, "vocab_size": 16, "width": 32, "heads": 2, "layers": 1}
+    clip = open_clip.CLIP(HEAD_OF_CLIP, vision, text, quick_gelu=True)
+    for name, parameter in clip.visual.named_parameters():
+        if name.endswith("weight") and "ln" not in name:
+            nn.init.normal_(parameter, 0, 0.1)
+    file = folder / "clip.safetensors"
+    save_file({f"visual.{key}": value.contiguous() for key, value in clip.visual.state_dict().items()}, file)
+    return clip_backbone("clip-vitl14", clip, file, "projected")
+
+
+def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: Any) -> Detector:
+    """Builds any registered detector, one that is trained with a checkpoint that is written into the folder once.
+
+    Args:
+        name: The detector's name.
+        backbone: Taken by methods on backbones; UnivFD gets a small CLIP instead.
+        folder: Keeps the checkpoints.
+        **more: Options of the detector, ``seed`` and ``view``.
+    """
+    if not is_trained(name):
+        return create_detector(name, backbone, **more)
+    if name == "linear-probe":
+        file = folder / "probe.safetensors"
+        width = backbone(torch.zeros(1, 3, CLIP_SIDE, CLIP_SIDE)).shape[1]
+        file = file if file.is_file() else write_probe(folder, backbone, width)
+        return create_detector(name, backbone, checkpoint=str(file), **more)
+    home = folder / name
+    if not home.is_dir():
+        write_checkpoint(name, folder)
+    file = next(one for one in sorted(home.iterdir()) if one.name != released_files_two.DISCRIMINATOR)
+    return create_detector(name, small_clip(folder) if name == "univfd" else backbone, checkpoint=str(file), **more)
+
+
+def _saved(content: object, file: Path) -> Path:
+    torch.save(content, file)
+    return file
