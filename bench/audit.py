@@ -97,7 +97,13 @@ class GeneratorAudit:
     combined: Mapping[str, CueResult]
 
 
-def audit(cues: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], *, combine: bool = True) -> list[GeneratorAudit]:
+def audit(
+    cues: pl.DataFrame,
+    contrasts: Mapping[str, Sequence[str]],
+    *,
+    combine: bool = True,
+    worst_only: bool = False,
+) -> list[GeneratorAudit]:
     """Audits every generator.
 
     Args:
@@ -105,10 +111,11 @@ def audit(cues: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], *, combine
             column are left out, so a table of `PIXEL_CUES` will do.
         contrasts: Which sources of real images face each generator.
         combine: Whether to fit the combinations of cues, which take most of the time.
+        worst_only: Whether to look for nothing but the worst of all cues.
     """
     if {"width", "height"} <= set(cues.columns):
         cues = cues.with_columns(pl.format("{}x{}", "width", "height").alias(SIZE))
-    return [_audit_generator(cues, name, reals, combine) for name, reals in contrasts.items()]
+    return [_audit_generator(cues, name, reals, combine, worst_only) for name, reals in contrasts.items()]
 
 
 def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
@@ -139,20 +146,26 @@ def audit_frame(audits: Iterable[GeneratorAudit]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FRAME_SCHEMA)
 
 
-def _audit_generator(cues: pl.DataFrame, generator: str, reals: Sequence[str], combine: bool) -> GeneratorAudit:
+def _audit_generator(
+    cues: pl.DataFrame, generator: str, reals: Sequence[str], combine: bool, worst_only: bool
+) -> GeneratorAudit:
     source, label = pl.col("generator"), pl.col("label")
     faces = ((label == 1) & (source == generator)) | ((label == 0) & source.is_in(list(reals)))
     chosen = cues.filter(faces).sort("path")
+    named = chosen.select("path", "label", "group")
     images = Images(chosen["label"].to_numpy().astype(np.int64), chosen["group"].to_list())
     features = {
         kind: [feature_of(chosen[name], name in (*CATEGORICAL_CUES, SIZE)) for name in names if name in chosen.columns]
         for kind, names in KINDS.items()
     }
+    every = {"all": [feature for of in features.values() for feature in of]}
+    if worst_only:
+        return GeneratorAudit(generator, named, (), {"all": _worst(every["all"], "all", images)}, {})
     single = tuple(_single(feature, kind, images) for kind, of in features.items() for feature in of)
-    every = {**features, "all": [feature for of in features.values() for feature in of]}
+    every = features | every
     worst = {kind: _worst(of, kind, images) for kind, of in every.items() if of}
     together = {kind: _combined(of, kind, images) for kind, of in every.items() if of and combine}
-    return GeneratorAudit(generator, chosen.select("path", "label", "group"), single, worst, together)
+    return GeneratorAudit(generator, named, single, worst, together)
 
 
 def _single(feature: Feature, kind: str, images: Images) -> CueResult:
@@ -226,9 +239,10 @@ def _undefined(name: str, kind: str, least: int = 2) -> CueResult:
     return CueResult(name, kind, float("nan"), None, "", float("nan"), reason)
 
 
-def _joined(contrasts: Sequence[Contrast]) -> tuple[list[str], list[int]]:
-    groups = [group for contrast in contrasts for group in np.asarray(contrast.groups).tolist()]
-    return groups, [int(label) for contrast in contrasts for label in np.asarray(contrast.labels)]
+def _joined(contrasts: Sequence[Contrast]) -> tuple[list[int], list[int]]:
+    groups = np.concatenate([np.asarray(contrast.groups) for contrast in contrasts])
+    labels = np.concatenate([np.asarray(contrast.labels) for contrast in contrasts])
+    return groups.tolist(), labels.astype(int).tolist()
 
 
 def _row(audit: GeneratorAudit, result: CueResult) -> dict[str, object]:

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.evaluation import Entry
 from bench.facts import fused_facts, members_of
 from bench.fusion import ScoreTable, assemble
+from bench.memory import hand_freed_memory_back
 from bench.notes import find_concerns, make_notes
 from bench.options import RunOptions
 from bench.panel import Panel
@@ -92,6 +93,7 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
         logged = score(trainer, entries, plan.job, plan, options, processes)
     if not processes.is_first:
         return None
+    hand_freed_memory_back()
 
     datamodule, assignments, specs = plan.datamodule, plan.assignments, plan.specs
     store = ScoreStore(options.output, datamodule.title)
@@ -102,7 +104,8 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
     table = assemble(specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.notes)
-    table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
+    if plan.trained:
+        table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
     fused = fused_facts(specs, entries, table.scorings, options, plan.held_out | plan.trained)
     kept = {**plan.facts, "detectors": fused}
     store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from bench.hashing import codes_of
 from bench.influence import Contrast
 from bench.metrics import auroc
 
@@ -142,8 +143,8 @@ def combined(features: Sequence[Feature], labels: Integers, parts: Integers) -> 
 
 def contrasts_of(images: Images, scores: Floats, parts: Integers) -> tuple[Contrast, ...]:
     """Makes a contrast of each part: their mean AUROC is that of the cross-fitted scores."""
-    rows = [np.flatnonzero(inside) for inside in _each(parts)]
-    return tuple(Contrast(images.labels[row], scores[row], images.only(row).groups) for row in rows)
+    rows, codes = [np.flatnonzero(inside) for inside in _each(parts)], codes_of(images.groups)
+    return tuple(Contrast(images.labels[row], scores[row], codes[row]) for row in rows)
 
 
 def mean_auroc(labels: Integers, scores: Floats, parts: Integers) -> float:

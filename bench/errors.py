@@ -17,3 +17,11 @@ class BenchError(Exception):
 
 class DetectorFailedError(BenchError):
     """A detector raised, or gave a score that is not a finite number."""
+
+
+def is_lost_reader(error: BaseException) -> bool:
+    """Says whether an error means that a process that reads images was killed.
+
+    Torch raises it from a signal's handler, so it comes up wherever the main process happens to be.
+    """
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)

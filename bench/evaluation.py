@@ -15,7 +15,7 @@ from bench.batch_limit import BatchLimit, is_out_of_memory
 from bench.contrasts import ContrastRule
 from bench.costs import CostMeter
 from bench.devices import Processes
-from bench.errors import DetectorFailedError
+from bench.errors import DetectorFailedError, is_lost_reader
 from bench.live_metrics import LiveMetrics
 from bench.planning import plan_batches
 from bench.records import RunRecord
@@ -68,9 +68,6 @@ class Work:
 
     images: int = 0
     done: int = 0
-
-
-Scored = list[tuple[int, Tensor]]
 
 
 class Evaluation(L.LightningModule):
@@ -161,12 +158,22 @@ class Evaluation(L.LightningModule):
             self._flush()
 
     def _scores_kept(self, batch: Batch) -> None:
-        """Scores images with every detector, and only then keeps the scores."""
-        scored: Scored = [
-            (position, self._score(entry, batch))
-            for position, entry in enumerate(self.entries)
-            if self.absent[int(batch.index[0]), position]
-        ]
+        """Scores images with every detector, and only then keeps the scores: what is done again in halves leaves none.
+
+        Raises:
+            DetectorFailedError: A detector failed; the scores of those before it are kept.
+        """
+        scored: list[tuple[int, Tensor]] = []
+        try:
+            for position, entry in enumerate(self.entries):
+                if self.absent[int(batch.index[0]), position]:
+                    scored.append((position, self._score(entry, batch)))
+        except DetectorFailedError:
+            self._keep_scores(batch, scored)
+            raise
+        self._keep_scores(batch, scored)
+
+    def _keep_scores(self, batch: Batch, scored: Sequence[tuple[int, Tensor]]) -> None:
         for position, scores in scored:
             self._update_metrics(position, scores, batch.label, batch.generator, batch.path)
             self._keep(scored_rows(self.datamodule, self.entries[position].scoring, batch, scores))
@@ -221,7 +228,7 @@ class Evaluation(L.LightningModule):
                 scores: Tensor = entry.detector(images, batch.key)
                 finite = scores.isfinite().cpu()  # waits for the device
         except Exception as error:
-            if is_out_of_memory(error):
+            if is_out_of_memory(error) or is_lost_reader(error):
                 raise
             paths = batch.path[0] + (f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else "")
             raise DetectorFailedError(f"{entry.scoring.detector} failed on {paths}: {error}") from error

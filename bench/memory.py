@@ -7,6 +7,7 @@ import sys
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # from glibc's malloc.h
 _USUAL = (700, 10, 10)
 _NEVER = 2**31 - 1
+_MAPPED, _TRIMMED = 65_536, 128 * 1024  # glibc's defaults
 
 
 def keep_freed_memory() -> bool:
@@ -18,12 +19,29 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the allocator took the advice; there is another allocator outside Linux with glibc.
     """
+    libc = _glibc()
+    return libc is not None and bool(libc.mallopt(_M_MMAP_MAX, 0)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, _NEVER))
+
+
+def hand_freed_memory_back() -> bool:
+    """Undoes :func:`keep_freed_memory` once the images are scored: tables of many images need blocks of other sizes.
+
+    Returns:
+        Whether the allocator took the advice.
+    """
+    libc = _glibc()
+    if libc is None:
+        return False
+    defaults = libc.mallopt(_M_MMAP_MAX, _MAPPED), libc.mallopt(_M_TRIM_THRESHOLD, _TRIMMED)
+    libc.malloc_trim(0)
+    return all(defaults)
+
+
+def _glibc() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
-        return False
+        return None
     libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallopt"):
-        return False
-    return bool(libc.mallopt(_M_MMAP_MAX, 0)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, _NEVER))
+    return libc if hasattr(libc, "mallopt") else None
 
 
 def search_garbage_as_usual() -> None:

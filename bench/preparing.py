@@ -159,15 +159,22 @@ class Preparation:
 
 
 def _absent(store: ScoreStore, datamodule: DetectionDataModule, entries: Sequence[Entry]) -> NDArray[np.bool_]:
-    known = known_rows(store, datamodule, entries)
+    known = known_rows(store, datamodule, entries, ())
     return missing(known, len(datamodule.items), len(entries))
 
 
-def known_rows(store: ScoreStore, datamodule: DetectionDataModule, entries: Sequence[Entry]) -> pl.DataFrame:
+def known_rows(
+    store: ScoreStore,
+    datamodule: DetectionDataModule,
+    entries: Sequence[Entry],
+    columns: Sequence[str] = tuple(SCHEMA),
+) -> pl.DataFrame:
     """Returns the stored rows that hold for the images and entries; see :meth:`ScoreStore.known`."""
-    return store.known(datamodule.items, datamodule.read_bytes, [entry.scoring for entry in entries])
+    scorings = [entry.scoring for entry in entries]
+    return store.known(datamodule.items, datamodule.read_bytes, scorings, columns)
 
 
-def no_rows() -> pl.DataFrame:
+def no_rows(columns: Sequence[str]) -> pl.DataFrame:
     """Returns what a process other than the first knows of the store."""
-    return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32})
+    schema = SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}
+    return pl.DataFrame(schema={name: schema[name] for name in (*columns, "scoring", "index")})

@@ -7,7 +7,7 @@ import lightning as L
 from torch import nn
 
 from bench.devices import Processes
-from bench.errors import BenchError
+from bench.errors import BenchError, is_lost_reader
 from bench.evaluation import Entry, Evaluation
 from bench.options import RunOptions
 from bench.precision import EXACT, WEIGHTS, set_tf32
@@ -16,6 +16,9 @@ from bench.preparing import Job, Plan, known_rows, no_rows
 from bench.store import ScoreStore
 from bench.trainer import create_trainer
 from detectors import Backbone
+
+FED = ("path", "generator", "label", "score", "status")
+"""What the live metrics are fed of stored rows."""
 
 
 def score_exactly(
@@ -56,7 +59,7 @@ def score(
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
     datamodule.treatments = tuple(one.treatment for one in plan.assignments)
     store = ScoreStore(options.output, datamodule.title)
-    known = known_rows(store, datamodule, entries) if processes.is_first else no_rows()
+    known = known_rows(store, datamodule, entries, FED) if processes.is_first else no_rows(FED)
     evaluation = Evaluation(entries, datamodule, job.absent, known, store, job.record, processes)
     make_fast(evaluation, options)
     set_tf32(options.precision, trainer.strategy.root_device)
@@ -83,7 +86,7 @@ def make_fast(networks: nn.Module, options: RunOptions) -> None:
 
 
 def _explain_worker(error: RuntimeError) -> BenchError | None:
-    if "DataLoader worker" not in str(error):
+    if not is_lost_reader(error):
         return None
     return BenchError(
         "A process that reads images was killed, often for want of memory. What was scored is kept: the same command "

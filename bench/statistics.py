@@ -8,7 +8,7 @@ every number is computed from the same images.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,8 @@ from bench.standard_errors import over_images_and_seeds
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int16]
+
+Group = TypeVar("Group", str, int)
 
 # With few groups, percentile intervals are too short to be called 95 %. Measured at an AUROC of 0.9, with 10, 20 and 48
 # groups in each class: 87, 92 and 94 %.
@@ -194,7 +196,7 @@ def tpr_reason(n_negative: int, fpr: float) -> str | None:
     return f"{share} are fewer than {FEWEST_BEYOND}: too few for a threshold there"
 
 
-def n_groups(groups: Sequence[str], labels: Sequence[int]) -> tuple[int, int]:
+def n_groups(groups: Sequence[Group], labels: Sequence[int]) -> tuple[int, int]:
     """Counts the groups that hold real images, and those that hold generated ones; a group may be in both counts."""
     real, generated = _members(groups, labels)
     return len(real), len(generated)
@@ -252,11 +254,11 @@ def mean_over_generators_and_seeds(points: ArrayLike, replicates: ArrayLike, lev
     return MeanEstimate(float(of_seeds.mean()), interval(drawn.mean(axis=(0, 1)), level), seeds_sd)
 
 
-def _members(groups: Sequence[str], labels: Sequence[int]) -> tuple[set[str], set[str]]:
+def _members(groups: Sequence[Group], labels: Sequence[int]) -> tuple[set[Group], set[Group]]:
     """Returns the groups that hold real images and those that hold generated ones."""
     if len(groups) != len(labels):
         raise ValueError(f"Every image needs a group and a label, got {len(groups)} groups and {len(labels)} labels.")
-    members: tuple[set[str], set[str]] = (set(), set())
+    members: tuple[set[Group], set[Group]] = (set(), set())
     for group, label in zip(groups, labels, strict=True):
         if label not in (0, 1):
             raise ValueError(f"labels must be 0 (real) or 1 (generated), got {label}.")

@@ -43,20 +43,29 @@ class ScoreStore:
         Returns:
             Rows with the columns of ``SCHEMA`` and ``scoring``, the position among the given ones.
         """
+        rows = self._scan(scorings)
+        if rows is None:
+            return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64})
+        return rows.unique([*_KEY, "scoring"], keep="last", maintain_order=True).collect()
+
+    def _scan(self, scorings: Iterable[Scoring]) -> pl.LazyFrame | None:
         parts = sorted(self.folder.glob("*/part-*.parquet"))
-        wanted = pl.DataFrame(
+        if not parts:
+            return None
+        wanted = pl.LazyFrame(
             [(s.fingerprint, s.condition, s.seed, i) for i, s in enumerate(scorings)],
             schema={"fingerprint": pl.String, "condition": pl.String, "seed": pl.Int64, "scoring": pl.Int64},
             orient="row",
         )
-        if not parts:
-            return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64})
         rows = pl.scan_parquet(parts).filter(pl.col("dataset") == self.dataset)
-        rows = rows.join(wanted.lazy(), on=["fingerprint", "condition", "seed"])
-        return rows.unique([*_KEY, "scoring"], keep="last", maintain_order=True).collect()
+        return rows.join(wanted, on=["fingerprint", "condition", "seed"])
 
     def known(
-        self, items: pl.DataFrame, read_bytes: Callable[[str], bytes], scorings: Sequence[Scoring]
+        self,
+        items: pl.DataFrame,
+        read_bytes: Callable[[str], bytes],
+        scorings: Sequence[Scoring],
+        columns: Sequence[str] = tuple(SCHEMA),
     ) -> pl.DataFrame:
         """Finds the rows that already hold for the given images.
 
@@ -67,21 +76,27 @@ class ScoreStore:
             items: The datamodule's items.
             read_bytes: Reads the bytes of an item by its path.
             scorings: The scorings asked for.
+            columns: Those of ``SCHEMA`` that are wanted: fewer take less memory.
 
         Returns:
-            Rows of :meth:`read`, with ``index``, the image's position among ``items``.
+            Rows, each image and scoring once, with the columns, ``scoring`` as in :meth:`read`, and ``index``, the
+            image's position among ``items``.
         """
-        current = items.select("path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed"))
-        rows = self.read(scorings).join(current.with_row_index("index"), on="path")
+        own = [*columns, "scoring", "index"]
+        rows = self._scan(scorings)
+        if rows is None:
+            return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}).select(own)
+        current = items.lazy().select("path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed"))
+        rows = rows.join(current.with_row_index("index"), on="path", maintain_order="left")
         same = (pl.col("bytes") == pl.col("size")) & (pl.col("mtime_ns") == pl.col("changed"))
-        unsure = rows.filter(~same).select("path", "sha256").unique()
+        unsure = rows.filter(~same).select("path", "sha256").unique().collect()
         hashes = {path: _hash_of(read_bytes, path) for path in unsure["path"].unique()}
-        confirmed = unsure.filter(
-            pl.Series([hashes[path] == sha256 for path, sha256 in unsure.iter_rows()], dtype=pl.Boolean)
-        )
-        holds = rows.join(confirmed.with_columns(confirmed=True), on=["path", "sha256"], how="left")
-        holds = holds.filter(same | pl.col("confirmed").fill_null(False))
-        return holds.drop("size", "changed", "confirmed").unique(["index", "scoring"], keep="last", maintain_order=True)
+        right = [hashes[path] == sha256 for path, sha256 in unsure.iter_rows()]
+        confirmed = unsure.filter(pl.Series(right, dtype=pl.Boolean)).with_columns(confirmed=True)
+        if len(confirmed):
+            rows = rows.join(confirmed.lazy(), on=["path", "sha256"], how="left", maintain_order="left")
+            same |= pl.col("confirmed").fill_null(False)
+        return _last_of_each(rows.filter(same).select(own).collect())
 
     def runs(self, fingerprints: Collection[str]) -> list[Run]:
         """Returns the runs that gave scores of some detectors, oldest first."""
@@ -106,6 +121,13 @@ class ScoreStore:
             writer = ScoreWriter(self, record)
             writer.append(new.select(*SCHEMA))
             writer.close()
+
+
+def _last_of_each(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keeps the last row of each ``index`` and ``scoring``; as a rule there is one, and nothing is copied."""
+    if not rows.select(pl.struct("index", "scoring").is_duplicated().any()).item():
+        return rows
+    return rows.unique(["index", "scoring"], keep="last", maintain_order=True)
 
 
 def missing(known: pl.DataFrame, n_items: int, n_scorings: int) -> NDArray[np.bool_]:

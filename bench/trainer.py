@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 import warnings
 from typing import Any
 
@@ -10,7 +11,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, Logger
 
-from bench.devices import SplitStrategy
+from bench.devices import PATIENCE, ElsewhereError, SplitStrategy, is_first_process
 from bench.errors import BenchError
 from bench.memory import keep_freed_memory, search_garbage_as_usual
 from bench.options import RunOptions
@@ -79,13 +80,17 @@ def _check_processes(options: RunOptions) -> None:
     """Compares what was started with what is asked for: each process would otherwise score all images.
 
     Raises:
-        BenchError: ``torchrun`` or ``srun`` started another number of processes.
+        BenchError: ``torchrun`` or ``srun`` started another number of processes; the first of them says so.
+        ElsewhereError: They did, and this is another of them.
     """
     asked = options.devices * options.num_nodes
     launchers = (("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"), ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"))
     for launcher, mark, count in launchers:
         started = os.environ.get(count, "")
         if mark in os.environ and started.isdigit() and int(started) not in (1, asked):
+            if not is_first_process():
+                time.sleep(PATIENCE)  # torchrun ends the others as soon as one fails, and the first must have its say
+                raise ElsewhereError("the first process has said that there are not as many processes as asked for")
             raise BenchError(
                 f"{launcher} started {started} processes, but --devices {options.devices} --num-nodes "
                 f"{options.num_nodes} are {asked}: give as many as it starts."

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.audit import CueResult, audit, influence_of
+from bench.hashing import codes_of
 from bench.inference import auroc_interval, paired_test
 from bench.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
 from bench.numbers import MEAN, Number, Row
@@ -66,7 +67,7 @@ def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.D
     worst: dict[str, CueResult] = {}
     rows: dict[str, NDArray[np.intp]] = {}
     for rule in panel.contrasts[condition]:
-        (one,) = audit(usable.filter(rule.expression()), {rule.generator: rule.reals}, combine=False)
+        (one,) = audit(usable.filter(rule.expression()), {rule.generator: rule.reals}, worst_only=True)
         if one.worst["all"].contrasts:
             worst[rule.generator] = one.worst["all"]
             rows[rule.generator] = one.images.join(images, on="path", maintain_order="left")["image"].to_numpy()
@@ -91,7 +92,7 @@ def _sets(worst: Mapping[str, CueResult]) -> list[list[str]]:
 
 def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.intp]]) -> InfluenceValues | None:
     """Takes a detector's scores of the images that have cues; none where it lacks a class of a generator."""
-    names = panel.images["group"].to_numpy()
+    groups = codes_of(panel.images["group"])
     each = []
     for position in seeds:
         scored = [rows[np.isfinite(panel.scores[position, rows])] for rows in images]
@@ -99,7 +100,7 @@ def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.i
             return None
         each.append(
             auroc_influence(
-                [Contrast(panel.labels[rows], panel.scores[position, rows], names[rows]) for rows in scored]
+                [Contrast(panel.labels[rows], panel.scores[position, rows], groups[rows]) for rows in scored]
             )
         )
     return mean_over_seeds(each)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from PIL import Image
 
 from bench.compare import Comparison, compare
@@ -82,11 +83,17 @@ def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.Dat
 
 
 def run_here(root: Path, output: Path, **options: int) -> Comparison:
-    """Does what the command line does on one device, without the seconds that a process takes to start."""
-    result = compare(
-        ["wepe", "rigid"],
-        RunOptions("folder", str(root), resize=64, output=output, num_workers=0, accelerator="cpu", **options),
-    )
+    """Does what the command line does on one device, without the seconds that a process takes to start.
+
+    One thread, as the processes have: on a busy machine threads wait for each other most of the time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    settings = RunOptions("folder", str(root), resize=64, output=output, num_workers=0, accelerator="cpu", **options)
+    try:
+        result = compare(["wepe", "rigid"], settings)
+    finally:
+        torch.set_num_threads(threads)
     assert result is not None
     return result
 

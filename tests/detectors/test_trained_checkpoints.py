@@ -268,3 +268,24 @@ def test_it_is_one_pass_and_stays_in_evaluation_mode(file):
     assert detector.passes == 1
     assert not any(module.training for module in detector.modules())
     assert not any(parameter.requires_grad for parameter in detector.parameters())
+
+
+class Counting(nn.Flatten):
+    """Gives the pixels of images of 1 x 1 as logits, and notes how many images it is shown at once."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.seen: list[int] = []
+
+    def forward(self, images):
+        self.seen.append(len(images))
+        return super().forward(images)
+
+
+def test_a_single_image_of_a_batch_takes_the_path_of_larger_batches(file):
+    detector = Small(checkpoint=str(file))
+    detector.network = Counting()
+    pixels = torch.tensor([0.5, -0.5, 0.25]).reshape(3, 1, 1, 1)
+    assert detector.logits(pixels[:1]).tolist() == [0.5]
+    assert detector.logits(pixels).tolist() == [0.5, -0.5, 0.25]
+    assert detector.network.seen == [2, 3]

@@ -60,6 +60,7 @@ def test_the_views_are_the_published_ones(detector, checkpoint):
 def test_both_ways_to_crop_have_fingerprints_of_their_own(detector, checkpoint):
     cropped = create_detector("cnnspot", checkpoint=str(checkpoint), crop="centre")
     assert detector.fingerprint() != cropped.fingerprint()
+    assert cropped.options["crop"] == "centre"
 
 
 def test_an_unknown_crop_is_an_error(checkpoint):
