@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.entry import Entry
 from bench.errors import BenchError
-from bench.evaluation import Entry
 from bench.options import RunOptions
 from bench.scoring import Scoring
 from bench.specs import DetectorSpec

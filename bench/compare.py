@@ -9,8 +9,8 @@ import polars as pl
 from bench.building import VIEWS, run_facts, wanted
 from bench.cue_table import cues_of
 from bench.devices import Processes
+from bench.entry import Entry
 from bench.errors import BenchError
-from bench.evaluation import Entry
 from bench.facts import fused_facts, members_of
 from bench.fusion import ScoreTable, assemble
 from bench.memory import hand_freed_memory_back

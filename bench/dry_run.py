@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bench.building import wanted
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.live_bytes import activation_bytes, tensor_bytes
 from bench.options import RunOptions
 from bench.planning import work_patterns

@@ -11,50 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.batch_limit import BatchLimit, is_out_of_memory
-from bench.contrasts import ContrastRule
+from bench.batch_limit import BatchLimit
 from bench.costs import CostMeter
 from bench.devices import Processes
-from bench.errors import DetectorFailedError, is_lost_reader
+from bench.entry import Entry
+from bench.errors import DetectorFailedError
 from bench.live_metrics import LiveMetrics
 from bench.planning import plan_batches
 from bench.records import RunRecord
 from bench.score_rows import scored_rows, unreadable_rows
-from bench.scoring import CLEAN, OK, Scoring
-from bench.specs import DetectorSpec
+from bench.scoring import CLEAN, OK
 from bench.store import ScoreStore, ScoreWriter
 from datamodules import Batch, DetectionDataModule
-from datamodules.conditions import Picture
-from detectors import Backbone, Detector
+from detectors import Backbone
 
 SECONDS_BETWEEN_PARTS = 2.0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A scoring and what computes it.
-
-    Args:
-        scoring: The column of scores.
-        detector: The method.
-        treatment: Position of its condition among the datamodule's treatments.
-        contrasts: Which images face each other under that condition.
-        spec: What was asked for.
-        crop: Number of the random crop that it sees.
-    """
-
-    scoring: Scoring
-    detector: Detector
-    treatment: int
-    contrasts: tuple[ContrastRule, ...]
-    spec: DetectorSpec
-    crop: int = 0
-
-    @property
-    def picture(self) -> Picture:
-        """What the detector is shown."""
-        crop = self.crop if self.detector.view.fit == "random-crop" else 0
-        return Picture(self.scoring.condition, self.detector.view, crop)
 
 
 @dataclass
@@ -217,31 +188,9 @@ class Evaluation(L.LightningModule):
         self.flushed = time.monotonic()
 
     def _score(self, entry: Entry, batch: Batch) -> Tensor:
-        """Runs a detector; whatever goes wrong names the image.
-
-        Raises:
-            DetectorFailedError: It raised, or a score is not finite.
-        """
-        images = batch.views[entry.picture]
-        try:
-            with self.meter.of(entry.scoring.detector, len(batch)):
-                scores: Tensor = entry.detector(images, batch.key)
-                finite = scores.isfinite().cpu()  # waits for the device
-        except Exception as error:
-            if is_out_of_memory(error) or is_lost_reader(error):
-                raise
-            paths = batch.path[0] + (f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else "")
-            raise DetectorFailedError(f"{entry.scoring.detector} failed on {paths}: {error}") from error
-        if scores.shape != (len(batch),):
-            raise DetectorFailedError(
-                f"{entry.scoring.detector} gave scores of shape {tuple(scores.shape)} for {len(batch)} images."
-            )
-        broken = (~finite).nonzero().flatten().tolist()
-        if broken:
-            raise DetectorFailedError(
-                f"{entry.scoring.detector} gave the score {scores[broken[0]].item()} for {batch.path[broken[0]]}."
-            )
-        return scores.double()
+        """Runs a detector and measures its time."""
+        with self.meter.of(entry.scoring.detector, len(batch)):
+            return entry.scores(batch)
 
     def _update_metrics(
         self, position: int, scores: Tensor, labels: Tensor, sources: list[str], paths: list[str]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.hashing import hash_of
 from bench.options import RunOptions
 from bench.records import MEMBERS, Facts

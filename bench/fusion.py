@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 import torch
 
+from bench.entry import Entry
 from bench.errors import BenchError
-from bench.evaluation import Entry
 from bench.scoring import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from bench.specs import DetectorSpec
 from datamodules import REAL

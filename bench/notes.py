@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import polars as pl
 import torch
 
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.fusion import ScoreTable
 from bench.metrics import METRICS
 from bench.numbers import WITH_INTERVAL, Summary

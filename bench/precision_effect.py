@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from bench.building import run_facts
 from bench.contrasts import ContrastRule
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.options import RunOptions
 from bench.panel import Panel
 from bench.precision import EXACT

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.building import check_content, create_datamodule, create_entries, single_detectors, wanted
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.facts import data_facts, detector_facts, members_of
 from bench.fitting.exclusion import exclusion_note, trained_groups
 from bench.fusion import groups_to_fit

@@ -7,8 +7,9 @@ import lightning as L
 from torch import nn
 
 from bench.devices import Processes
+from bench.entry import Entry
 from bench.errors import BenchError, is_lost_reader
-from bench.evaluation import Entry, Evaluation
+from bench.evaluation import Evaluation
 from bench.options import RunOptions
 from bench.precision import EXACT, WEIGHTS, set_tf32
 from bench.precision_effect import exact_entries

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.evaluation import Entry
+from bench.entry import Entry
 from bench.facts import detector_facts
 from bench.records import Facts
 from bench.run_files import Run

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.entry import Entry
 from bench.errors import BenchError
-from bench.evaluation import Entry
 from bench.run_files import Run, read_run
 from bench.score.differences import differences
 from bench.score.scorer import Scorer

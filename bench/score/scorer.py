@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from bench.batch_limit import BatchLimit, is_out_of_memory
+from bench.batch_limit import BatchLimit
 from bench.building import VIEWS, run_facts
 from bench.compare import check_options
-from bench.errors import BenchError, DetectorFailedError
-from bench.evaluation import Entry
+from bench.entry import Entry
+from bench.errors import BenchError
 from bench.options import RunOptions
 from bench.probed import asks_for_probe
 from bench.running import make_fast
@@ -123,26 +123,8 @@ class Scorer:
         ]
 
     def _scores(self, entry: Entry, batch: Batch) -> Tensor:
-        """Runs a detector; whatever goes wrong names the image.
-
-        Returns:
-            ``(B,)`` float64, on the CPU.
-        """
-        label = entry.scoring.detector
-        try:
-            with torch.inference_mode(), self.fabric.autocast():
-                scores: Tensor = entry.detector(batch.views[entry.picture], batch.key).double().cpu()
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise  # the batch is halved
-            more = f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else ""
-            raise DetectorFailedError(f"{label} failed on {batch.path[0]}{more}: {error}") from error
-        if scores.shape != (len(batch),):
-            raise DetectorFailedError(f"{label} gave scores of shape {tuple(scores.shape)} for {len(batch)} images.")
-        for path, score in zip(batch.path, scores, strict=True):
-            if not score.isfinite():
-                raise DetectorFailedError(f"{label} gave the score {score.item()} for {path}.")
-        return scores
+        with torch.inference_mode(), self.fabric.autocast():
+            return entry.scores(batch).cpu()
 
 
 def score_files(
