@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from bench.errors import BenchError
+from bench.errors import BenchError, is_lost_reader
 from bench.options import RunOptions
 from bench.precision import LIGHTNING, set_tf32
-from datamodules import Batch
 
 
 def create_fabric(options: RunOptions) -> Fabric:
@@ -57,16 +56,17 @@ def without_interrupts() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def explained(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Hands batches on.
+@contextmanager
+def explained() -> Iterator[None]:
+    """Says what it means when a process that decodes is killed, wherever torch tells it.
 
     Raises:
-        BenchError: A process that decodes was killed.
+        BenchError: One was killed.
     """
     try:
-        yield from batches
+        yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not is_lost_reader(error):
             raise
         raise BenchError(
             "A process that reads images was killed, often for want of memory: a smaller --num-workers takes less."

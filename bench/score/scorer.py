@@ -95,9 +95,10 @@ class Scorer:
         data.setup()
         with without_interrupts():  # the processes that decode are started here; a Ctrl-C is for this one alone
             batches = iter(data.test_dataloader())
-        for indices, batch in zip(data.batches or [], explained(batches), strict=True):
-            rows = self._rows(batch.to(self.fabric.device))
-            yield from (rows[index] for index in indices)
+        with explained():
+            for indices, batch in zip(data.batches or [], batches, strict=True):
+                rows = self._rows(batch.to(self.fabric.device))
+                yield from (rows[index] for index in indices)
 
     def _data_of(self, files: Sequence[str]) -> FilesDataModule:
         options = self.options
