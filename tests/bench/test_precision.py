@@ -1,5 +1,6 @@
 """A lower precision moves the scores, and a run says by how much."""
 
+import copy
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bench.compare import Comparison, compare
 from bench.errors import BenchError
 from bench.options import RunOptions
 from bench.precision import set_tf32
-from detectors import Backbone, Perturbation
+from detectors import Backbone
 
 TWO = ["wepe", "rigid"]
 
@@ -62,15 +63,15 @@ def test_the_check_takes_at_most_so_many_images_of_a_source(image_folder, tmp_pa
 
 def test_weights_cast_once_give_the_features_of_autocast(vit: Backbone):
     images = torch.rand(3, 3, 56, 56, generator=torch.Generator().manual_seed(0))
-    twin = Perturbation(0.0).perturb(vit, seed=0)  # its own weights, equal to the clean ones
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        expected = twin.compute(images)
-    fresh = Perturbation(0.0, blocks=vit.depth).perturb(vit, seed=0)
-    before = vit.model.blocks[0].attn.qkv.weight.dtype
-    fresh.cast_weights(torch.bfloat16)
+        expected = vit.compute(images)
+    own = copy.deepcopy(vit)
+    own.cast_weights(torch.bfloat16)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(fresh.compute(images), expected)
-    assert vit.model.blocks[0].attn.qkv.weight.dtype == before == torch.float32
+        assert torch.equal(own.compute(images), expected)
+    kinds = {name: parameter.dtype for name, parameter in own.model.named_parameters()}
+    assert kinds["blocks.0.mlp.fc1.weight"] == torch.bfloat16
+    assert kinds["blocks.0.norm1.weight"] == kinds["cls_token"] == torch.float32
 
 
 def test_tf32_is_refused_where_there_is_none(image_folder, tmp_path):
