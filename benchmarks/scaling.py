@@ -4,6 +4,8 @@ The images are hard links to a few small files, and the network is a tiny transf
 is measured is the suite itself: listing, reading, the test loop, the store and the tables::
 
     python benchmarks/scaling.py --sizes 1000 10000 100000 --processes 1 2
+
+``--statistics`` has two statistics of the pixels in the place of the network, on smaller images, for large sizes.
 """
 
 import argparse
@@ -17,16 +19,17 @@ from measure import MIB, Timed, alternate, markdown_table, ratios, refuse, run_s
 
 MODEL = "test_vit.r160_in1k"
 WEIGHTS = "tiny.pth"
+PLUGIN = Path(__file__).resolve().parent / "pixel_statistics.py"
 LINKS_PER_FILE = 50_000
 """ext4 allows 65,000 links to a file."""
 ORIGINALS = 16
 PER_FOLDER = 1_000
 
 
-def make_originals(folder: Path, largest: int) -> None:
+def make_originals(folder: Path, largest: int, side: int) -> None:
     """Makes the weights, and as many files as the links need."""
     count = max(ORIGINALS, 2 * -(-largest // (2 * LINKS_PER_FILE)))
-    run_vit(folder, "--model", MODEL, "--name", WEIGHTS, "--count", str(count), "--size", "256", "256")
+    run_vit(folder, "--model", MODEL, "--name", WEIGHTS, "--count", str(count), "--size", str(side), str(side))
 
 
 def make_links(originals: Path, root: Path, count: int) -> None:
@@ -40,12 +43,14 @@ def make_links(originals: Path, root: Path, count: int) -> None:
             os.link(files[number % len(files)], folder / f"{number:06d}.jpg")
 
 
-def run_size(images: Path, weights: Path, processes: int, workers: int) -> Timed:
+def run_size(images: Path, weights: Path, processes: int, workers: int, statistics: bool) -> Timed:
     """Scores a tree once."""
-    data = ["--dataset", "folder", "--data-root", str(images), "--resize", "none", "--view", "common"]
-    network = ["--backbone", f"timm:{MODEL}", "--weights", str(weights)]
+    data = ["--dataset", "folder", "--data-root", str(images), "--resize", "none"]
+    network = ["--detectors", "wepe", "rigid", "--view", "common", "--backbone", f"timm:{MODEL}"]
+    network += ["--weights", str(weights)]
+    pixels = ["--detectors", "pixel-mean", "pixel-spread", "--plugin", str(PLUGIN), "--batch-size", "64"]
     machine = ["--accelerator", "cpu", "--devices", str(processes), "--num-workers", str(workers)]
-    return run_suite(["compare", "--detectors", "wepe", "rigid", *data, *network, *machine])
+    return run_suite(["compare", *(pixels if statistics else network), *data, *machine])
 
 
 def rows_of(size: int, results: dict[str, list[Timed]]) -> list[list[str]]:
@@ -77,6 +82,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="numbers of processes (--devices)")
     parser.add_argument("--workers", type=int, default=1, help="processes that decode, for each process (default 1)")
     parser.add_argument("--repeats", type=int, default=3, help="repeats of everything (default 3)")
+    parser.add_argument("--statistics", action="store_true", help="score statistics of the pixels, without a network")
     parser.add_argument("--folder", type=Path, help="where the trees are made; a temporary folder by default")
     options = parser.parse_args()
     if min(*options.sizes, options.repeats, *options.processes) < 1 or any(size % 2 for size in options.sizes):
@@ -90,21 +96,25 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="scaling-", dir=options.folder) as scratch:
         folder = Path(scratch)
-        make_originals(folder, max(options.sizes))
+        make_originals(folder, max(options.sizes), 64 if options.statistics else 256)
         for size in options.sizes:
             make_links(folder / "images", folder / str(size), size)
             contestants = {
                 str(processes): functools.partial(
-                    run_size, folder / str(size), folder / WEIGHTS, processes, options.workers
+                    run_size,
+                    folder / str(size),
+                    folder / WEIGHTS,
+                    processes,
+                    options.workers,
+                    options.statistics,
                 )
                 for processes in options.processes
             }
             rows += rows_of(size, alternate(contestants, options.repeats))
     head = ["images", "processes", "test loop", "images a second", f"over {options.processes[0]} process(es)"]
     head += ["whole command", "images a second", "peak memory at the end of the loop", "of the command"]
-    print(
-        f"{describe_machine()}\nSetting: wepe rigid, {MODEL} of random weights, {options.workers} decoding process(es)"
-    )
+    what = "two statistics of the pixels" if options.statistics else f"wepe rigid, {MODEL} of random weights"
+    print(f"{describe_machine()}\nSetting: {what}, {options.workers} decoding process(es)")
     print(f"for each process; medians of {options.repeats} repeats (range).\n\n{markdown_table(head, rows)}")
 
 
