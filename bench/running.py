@@ -62,7 +62,7 @@ def score(
     store = ScoreStore(options.output, datamodule.title)
     known = known_rows(store, datamodule, entries, FED) if processes.is_first else no_rows(FED)
     evaluation = Evaluation(entries, datamodule, job.absent, known, store, job.record, processes)
-    make_fast(evaluation, options)
+    make_fast(evaluation, options, at_once=min(options.batch_size, max(1, int(job.absent.any(axis=1).sum()))))
     set_tf32(options.precision, trainer.strategy.root_device)
     try:
         logged = trainer.test(evaluation, datamodule, verbose=False)
@@ -76,14 +76,20 @@ def score(
     return {key: float(value) for key, value in (logged[0] if logged else {}).items()}
 
 
-def make_fast(networks: nn.Module, options: RunOptions) -> None:
-    """Compiles every backbone in a module and converts its weights, as the options say."""
+def make_fast(networks: nn.Module, options: RunOptions, at_once: int | None = None) -> None:
+    """Compiles every backbone in a module and converts its weights, as the options say.
+
+    Args:
+        networks: What holds the backbones.
+        options: The precision, and whether to compile.
+        at_once: Images in a batch, which compiled code is made for; those of the options by default.
+    """
     dtype = WEIGHTS.get(options.precision)
     for backbone in [module for module in networks.modules() if isinstance(module, Backbone)]:
         if dtype is not None:
             backbone.cast_weights(dtype)
         if options.compile:
-            backbone.compile_blocks(options.batch_size)
+            backbone.compile_blocks(at_once or options.batch_size)
 
 
 def _explain_worker(error: RuntimeError) -> BenchError | None:
