@@ -157,7 +157,7 @@ class Evaluation(L.LightningModule):
                 scoring = entry.scoring
                 condition = "" if scoring.condition == CLEAN else f"{scoring.condition}/"
                 name = f"{scoring.detector}/{condition}seed{scoring.seed}/{rule.generator}"
-                self.log_dict({f"{name}/{metric}": value for metric, value in live.compute().items()})
+                self.log_dict({f"{name}/{metric}": value.item() for metric, value in live.compute().items()})
 
     def on_test_end(self) -> None:
         """Waits until every device has written its scores, and notes what the run cost."""

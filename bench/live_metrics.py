@@ -1,51 +1,49 @@
 """AUROC and AP as torchmetrics computes them, over all devices."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from torchmetrics.utilities import dim_zero_cat
 
-
-class _AUROC(BinaryAUROC):
-    """Nan where there is one class only; torchmetrics would say 0, with a warning."""
-
-    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAUROC itself
-        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
+KEPT_APART = 64
+"""Batches after which their scores are put together: a tensor of its own for each batch takes far more memory."""
 
 
-class _AveragePrecision(BinaryAveragePrecision):
-    """Nan where there is one class only; torchmetrics would say 0 or 1."""
-
-    def compute(self) -> Tensor:  # type: ignore[override] # as BinaryAveragePrecision itself
-        return super().compute() if _has_both_classes(self.target) else torch.tensor(float("nan"))
-
-
-def _has_both_classes(target: Tensor | list[Tensor]) -> bool:
-    labels = dim_zero_cat(target)
-    return labels.numel() > 0 and bool(labels.min() != labels.max())
-
-
-class LiveMetrics(nn.Module):
-    """AUROC and both APs of one detector against one generator, as torchmetrics computes them.
+class LiveMetrics(Metric):
+    """AUROC and both APs of one detector against one generator, from one copy of the scores.
 
     ``normalization=None`` keeps the scores as they are: by default curve metrics squash a batch with a sigmoid as soon
-    as one of its scores leaves [0, 1], and the metric then depends on the batches.
+    as one of its scores leaves [0, 1], and the metric then depends on the batches. With one class only each metric is
+    nan; torchmetrics would say 0 or 1, with a warning.
     """
+
+    full_state_update: bool | None = False
+    scores: list[Tensor]
+    labels: list[Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        self.auroc = _AUROC(normalization=None)
-        self.ap_generated = _AveragePrecision(normalization=None)
-        self.ap_real = _AveragePrecision(normalization=None)
+        self.add_state("scores", default=[], dist_reduce_fx="cat")
+        self.add_state("labels", default=[], dist_reduce_fx="cat")
 
     def update(self, scores: Tensor, labels: Tensor) -> None:
         """Adds ``(B,)`` scores with their labels."""
-        self.auroc.update(scores, labels)
-        self.ap_generated.update(scores, labels)
-        self.ap_real.update(-scores, 1 - labels)
+        self.scores.append(scores)
+        self.labels.append(labels)
+        if len(self.scores) > KEPT_APART:
+            self.scores, self.labels = [dim_zero_cat(self.scores)], [dim_zero_cat(self.labels)]
 
-    def compute(self) -> dict[str, float]:
-        """Computes the metrics over all devices; with one class only each is nan."""
-        metrics = {name: metric for name, metric in self.named_children() if isinstance(metric, Metric)}
-        return {name: metric.compute().item() for name, metric in metrics.items()}
+    def compute(self) -> dict[str, Tensor]:
+        """Computes ``auroc``, ``ap_generated`` and ``ap_real`` over all devices."""
+        scores, labels = dim_zero_cat(self.scores), dim_zero_cat(self.labels)
+        if not labels.numel() or labels.min() == labels.max():
+            return dict.fromkeys(("auroc", "ap_generated", "ap_real"), torch.tensor(float("nan")))
+        alone: dict[str, Any] = {"normalization": None, "sync_on_compute": False}  # these scores are of all devices
+        return {
+            "auroc": BinaryAUROC(**alone)(scores, labels),
+            "ap_generated": BinaryAveragePrecision(**alone)(scores, labels),
+            "ap_real": BinaryAveragePrecision(**alone)(-scores, 1 - labels),
+        }
