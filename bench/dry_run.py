@@ -72,7 +72,7 @@ class Forecast:
             f"Memory of a device: about {_size(sum(memory))} ({parts[0]} of networks, {parts[1]} of pictures and "
             f"{parts[2]} of activations for {self.batch_size} images at once), beside the program itself.",
             f"Devices: {self.devices}.",
-            "Nothing was scored or written (--dry-run).",
+            "Nothing was scored (--dry-run).",
         ]
 
 

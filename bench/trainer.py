@@ -42,10 +42,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     """
     keep_freed_memory()
     search_garbage_as_usual()
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message, module in THIRD_PARTY_WARNINGS:
-        warnings.filterwarnings("ignore", message=message, module=module)
+    quieten_lightning()
     _check_processes(options)
     try:
         trainer = _trainer(options, progress)
@@ -54,6 +51,14 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
         raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
     set_tf32(options.precision, trainer.strategy.root_device)
     return trainer
+
+
+def quieten_lightning() -> None:
+    """Leaves Lightning its warnings, but for those that are not for the user to mend."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message, module in THIRD_PARTY_WARNINGS:
+        warnings.filterwarnings("ignore", message=message, module=module)
 
 
 def _trainer(options: RunOptions, progress: bool) -> L.Trainer:

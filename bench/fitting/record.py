@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from detectors.trained.linear_probe import FACTS, fitted_facts
+from detectors.trained.fitted_file import FACTS, fitted_facts
 
 VERSION = 1
 """Number of the layout of these facts."""

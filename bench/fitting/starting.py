@@ -10,7 +10,8 @@ from torchvision.models import resnet50  # type: ignore[import-untyped]
 
 from bench.errors import BenchError
 from bench.fitting.options import PRETRAINED, RANDOM, FitOptions
-from detectors import UnknownNameError, WeightsNotFoundError, create_backbone
+from detectors import WeightsNotFoundError, create_backbone
+from detectors.backbones.timm_models import check_timm_name
 
 NATIVE_SIZE = 224
 
@@ -22,7 +23,7 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
         fit: ``init`` says where the body's weights come from; the head is drawn from ``seed``.
 
     Raises:
-        UnknownNameError: timm has no such model.
+        UnknownNameError: timm has no such model or weights.
         BenchError: NPR is published from random weights only.
         WeightsNotFoundError: The pretrained weights are not to be had here.
     """
@@ -31,8 +32,7 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
         if fit.init not in (PRETRAINED, RANDOM):
             raise BenchError(f"npr starts from random weights, as published; got --init {fit.init}.")
         return _npr()
-    if fit.model.partition(".")[0] not in timm.list_models():
-        raise UnknownNameError("timm model", fit.model, timm.list_models(f"*{fit.model[:6]}*"))
+    check_timm_name(fit.model)
     state: dict[str, Tensor] = timm.create_model(fit.model, num_classes=1).state_dict()
     if fit.init == RANDOM:
         return state

@@ -1,6 +1,5 @@
 """Makes Lightning's trainer for training and for computing features."""
 
-import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from bench.errors import BenchError
 from bench.memory import keep_freed_memory
 from bench.options import RunOptions
 from bench.precision import LIGHTNING, set_tf32
-from bench.trainer import THIRD_PARTY_WARNINGS
+from bench.trainer import quieten_lightning
 
 # Lightning would like more workers than there are cores, has a word for every short epoch and for a skipped batch, and
 # warns of the very checkpoint that an interrupted training goes on from. None of these is for the user to mend.
@@ -43,10 +42,7 @@ def fitting_trainer(
         BenchError: There is no such device here.
     """
     keep_freed_memory()
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message, module in THIRD_PARTY_WARNINGS:
-        warnings.filterwarnings("ignore", message=message, module=module)
+    quieten_lightning()
     for message in _ADVICE:
         warnings.filterwarnings("ignore", message=message)
     try:

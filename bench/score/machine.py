@@ -1,6 +1,5 @@
 """The device that scores, and what it is asked for."""
 
-import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from bench.errors import BenchError, is_lost_reader
 from bench.options import RunOptions
 from bench.precision import LIGHTNING, set_tf32
+from bench.trainer import quieten_lightning
 
 
 def create_fabric(options: RunOptions) -> Fabric:
@@ -20,8 +20,7 @@ def create_fabric(options: RunOptions) -> Fabric:
     Raises:
         BenchError: There is no such device here.
     """
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quieten_lightning()
     try:
         fabric = Fabric(
             accelerator=options.accelerator,

@@ -104,7 +104,12 @@ def adapted_state(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Te
     return {key: value for key, value in adapted.items() if key in own or not key.startswith(heads)}
 
 
-def _create(name: str, architecture: str, options: Mapping[str, str]) -> nn.Module:
+def check_timm_name(architecture: str) -> None:
+    """Looks a timm model up, with or without the tag of its weights.
+
+    Raises:
+        UnknownNameError: timm has no such model, or no such weights of it.
+    """
     base, _, tag = architecture.partition(".")
     known = timm.list_models()
     if base not in known:
@@ -113,6 +118,10 @@ def _create(name: str, architecture: str, options: Mapping[str, str]) -> nn.Modu
     tags = [full.partition(".")[2] for full in timm.list_models(f"{base}.*", pretrained=True)]
     if tag and tag not in tags:
         raise UnknownNameError(f"weights of {base}", tag, tags)
+
+
+def _create(name: str, architecture: str, options: Mapping[str, str]) -> nn.Module:
+    check_timm_name(architecture)
     try:
         model: nn.Module = timm.create_model(architecture, num_classes=0, **options)
     except (RuntimeError, TypeError, ValueError) as error:

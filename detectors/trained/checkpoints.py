@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
-from detectors.trained.linear_probe import fitted_facts
+from detectors.trained.fitted_file import fitted_facts
 from detectors.weights import read_object, tensors_by_name
 
 WRAPPERS = ("model", "state_dict", "netC")

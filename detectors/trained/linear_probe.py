@@ -1,33 +1,16 @@
 """A linear layer on frozen features, trained here: ``score(x) = sigmoid(w . f(x) + b)``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View, register
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
+from detectors.trained.fitted_file import fitted_facts
 from detectors.weights import read_weights, state_sha256
-
-FACTS = "aigi-bench"
-"""The entry of a safetensors file's metadata that says how its weights were trained."""
-
-
-def fitted_facts(file: Path) -> dict[str, Any] | None:
-    """Reads what a file says of its training; None where it says nothing, or cannot be read as safetensors."""
-    if file.suffix != ".safetensors" or not file.is_file():
-        return None
-    try:
-        with safe_open(file, "pt") as opened:
-            text = (opened.metadata() or {}).get(FACTS)
-        facts = json.loads(text) if text else None
-    except (OSError, SafetensorError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
 
 
 @register

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms  # type: ignore[import-untyped]
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD
 
 
 def imagenet_normalised(images: Tensor) -> Tensor:

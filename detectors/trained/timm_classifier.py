@@ -1,6 +1,5 @@
 """Any classifier of timm, trained to tell real from generated images: ``score(x) = sigmoid(logit(x))``."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,8 +7,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from detectors.backbones.timm_models import check_timm_name
 from detectors.base import View, register
-from detectors.errors import OptionError, UnknownNameError, WeightsError
+from detectors.errors import OptionError, WeightsError
 from detectors.trained.base import TrainedDetector
 from detectors.trained.checkpoints import Checkpoint
 
@@ -53,7 +53,7 @@ class TimmClassifier(TrainedDetector):
     ) -> None:
         if generated not in (0, 1):
             raise OptionError(f"generated must be 0 or 1, got {generated}.")
-        _check_model(model)
+        check_timm_name(model)
         self.model, self.generated, self.outputs = model, generated, 1
         super().__init__(checkpoint=checkpoint, trained_on=trained_on, seed=seed)
         config = _config_of(self.network)
@@ -97,16 +97,6 @@ class TimmClassifier(TrainedDetector):
         rows = super().logits(images).reshape(-1, self.outputs)
         towards = rows[:, 0] if self.outputs == 1 else rows[:, 1] - rows[:, 0]
         return towards if self.generated else -towards
-
-
-def _check_model(name: str) -> None:
-    base, _, tag = name.partition(".")
-    if base not in timm.list_models():
-        close = difflib.get_close_matches(base, timm.list_models(), n=5)
-        raise UnknownNameError("timm model", name, [*close, "… (all of timm.list_models())"])
-    tags = [full.partition(".")[2] for full in timm.list_models(f"{base}.*", pretrained=True)]
-    if tag and tag not in tags:
-        raise UnknownNameError("timm model", name, [base, *(f"{base}.{one}" for one in tags)])
 
 
 def _config_of(network: nn.Module) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """Full disks, killed processes, broken files: a run ends with one clear line, and what it kept is right."""
 
+import errno
+import io
 import os
 import random
 import signal
@@ -88,11 +90,18 @@ def small_disk(tmp_path):
 def fill(folder: Path) -> None:
     """Leaves no byte free."""
     with (folder / "ballast").open("wb", buffering=0) as ballast:
-        try:
-            while True:
-                ballast.write(bytes(4096))
-        except OSError:
+        while has_room_for(bytes(4096), ballast):
             pass
+
+
+def has_room_for(data: bytes, file: io.RawIOBase) -> bool:
+    """Writes data, and says whether the disk took them; any other failure is one."""
+    try:
+        file.write(data)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+        return False
+    return True
 
 
 def test_a_full_disk_stops_the_run_with_one_line_and_it_goes_on_when_there_is_room(images, undisturbed, small_disk):

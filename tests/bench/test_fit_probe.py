@@ -184,7 +184,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(root, tmp_path, capsys, wor
 def test_a_damaged_record_is_refused(fitted, tmp_path):
     from safetensors.torch import save_file
 
-    from detectors.trained.linear_probe import FACTS
+    from detectors.trained.fitted_file import FACTS
 
     later, damaged = tmp_path / "later.safetensors", tmp_path / "damaged.safetensors"
     save_file(load_file(fitted[0]), later, {FACTS: '{"version": 99}'})

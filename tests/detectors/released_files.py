@@ -16,7 +16,8 @@ from torch import nn
 
 from detectors import Backbone, Detector, create_detector, list_detectors
 from detectors.backbones import clip_backbone
-from detectors.trained.linear_probe import FACTS, LinearProbe
+from detectors.trained.fitted_file import FACTS
+from detectors.trained.linear_probe import LinearProbe
 from detectors.trained.npr import NprNetwork
 from detectors.trained.pixels import imagenet_normalised
 

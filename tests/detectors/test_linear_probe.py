@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from detectors import Backbone, OptionError, View, WeightsError, WeightsNotFoundError
-from detectors.trained.linear_probe import FACTS, LinearProbe, fitted_facts
+from detectors.trained.fitted_file import FACTS, fitted_facts
+from detectors.trained.linear_probe import LinearProbe
 
 
 def write_probe(file: Path, backbone: Backbone, weight: torch.Tensor, bias: float, **facts: object) -> Path:
