@@ -35,18 +35,6 @@ FAILED_BEFORE = "AIGI_BENCH_FAILED_BEFORE"
 """Variable that tells the others how many of the first process's tasks failed before it started them."""
 
 
-class _Start:
-    """What the first process did before the others were started.
-
-    Attributes:
-        failed: Tasks of its own that failed before.
-        to_skip: Tasks that failed on the first process before it started this one.
-    """
-
-    failed = 0
-    to_skip = int(os.environ.pop(FAILED_BEFORE, "0"))
-
-
 def is_first_process() -> bool:
     """Says, before there is a trainer, whether this process is the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK"))
@@ -62,22 +50,6 @@ class ElsewhereError(BenchError):
     """Another process of the run failed and has said why; this one ends without a word."""
 
     silent: ClassVar[bool] = True
-
-
-class SplitStrategy(DDPStrategy):
-    """One process a device, as Lightning's ``ddp``; but when one ends, the others keep what they have and end, too.
-
-    Lightning's own observer kills the first process, and nothing ends the others when that one is killed.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(timeout=WAIT)
-        self.lost = Lost()
-
-    def _configure_launcher(self) -> None:
-        environment = self.cluster_environment
-        assert environment is not None
-        self._launcher: Any = _Launcher(environment, self.num_processes, self.num_nodes, self.lost)
 
 
 class Lost:
@@ -97,12 +69,39 @@ class Lost:
             raise BenchError(self.message) if self.message else ElsewhereError("another process failed")
 
 
+class _Start:
+    """What this program has started, whichever of its trainers did: a command may make several.
+
+    Attributes:
+        children: The other processes of this node.
+        lost: What became of them.
+        failed: Tasks of the first process that failed before.
+        to_skip: Tasks that failed on the first process before it started this one.
+    """
+
+    children: ClassVar[list[subprocess.Popen[bytes]]] = []
+    lost: ClassVar[Lost] = Lost()
+    failed = 0
+    to_skip = int(os.environ.pop(FAILED_BEFORE, "0"))
+
+
+class SplitStrategy(DDPStrategy):
+    """One process a device, as Lightning's ``ddp``; but when one ends, the others keep what they have and end, too.
+
+    Lightning's own observer kills the first process, and nothing ends the others when that one is killed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(timeout=WAIT)
+
+    def _configure_launcher(self) -> None:
+        environment = self.cluster_environment
+        assert environment is not None
+        self._launcher: Any = _Launcher(environment, self.num_processes, self.num_nodes)
+
+
 class _Launcher(_SubprocessScriptLauncher):
     """Starts the other processes of this node and watches them."""
-
-    def __init__(self, environment: Any, num_processes: int, num_nodes: int, lost: Lost) -> None:  # noqa: ANN401
-        super().__init__(environment, num_processes, num_nodes)
-        self.lost = lost
 
     def launch(self, function: Callable[..., Any], *args: Any, trainer: L.Trainer | None = None, **kwargs: Any) -> Any:  # noqa: ANN401
         """Starts the others, unless they run already, and calls a function."""
@@ -110,24 +109,26 @@ class _Launcher(_SubprocessScriptLauncher):
         environment.validate_settings(num_devices=self.num_processes, num_nodes=self.num_nodes)
         if not environment.creates_processes_externally:
             self._call_children_scripts()
-            threading.Thread(target=self._watch, daemon=True, name="watch-processes").start()
+            _Start.children.extend(self.procs)
+            threading.Thread(target=_watch, daemon=True, name="watch-processes").start()
         elif isinstance(environment, LightningEnvironment) and environment.local_rank() > 0:
             threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="watch-parent").start()
         _set_num_threads_if_needed(num_processes=self.num_processes)
         return function(*args, **kwargs)
 
-    def _watch(self) -> None:
-        while True:
-            codes = [process.poll() for process in self.procs]
-            failed = [(device, code) for device, code in enumerate(codes, start=1) if code]
-            if failed:
-                device, code = failed[0]
-                self.lost.message = _words(device, code)
-                time.sleep(PATIENCE)
-                os._exit(BenchError.exit_code)
-            if all(code == 0 for code in codes):
-                return
-            time.sleep(LOOK_EVERY)
+
+def _watch() -> None:
+    """Ends this process some time after one that it started has failed, if it does not do so itself."""
+    while True:
+        codes = [process.poll() for process in _Start.children]
+        failed = [(device, code) for device, code in enumerate(codes, start=1) if code]
+        if failed:
+            _Start.lost.message = _words(*failed[0])
+            time.sleep(PATIENCE)
+            os._exit(BenchError.exit_code)
+        if all(code == 0 for code in codes):
+            return
+        time.sleep(LOOK_EVERY)
 
 
 def _words(device: int, code: int) -> str:
@@ -173,14 +174,12 @@ class Processes:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        launcher = self.strategy.launcher
-        children: list[subprocess.Popen[bytes]] = getattr(launcher, "procs", [])
-        if error is None or not children:
+        if error is None:
             return
-        for child in children:
+        for child in _Start.children:
             child.terminate()
         deadline = time.monotonic() + PATIENCE
-        for child in children:
+        for child in _Start.children:
             try:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -254,9 +253,8 @@ class Processes:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
-        launcher = self.strategy.launcher
-        if launcher is not None:
-            launcher.kill(number)
+        for child in _Start.children:
+            child.send_signal(number)
 
     def check(self) -> None:
         """Ends this process's part in the run where it must not go on.
@@ -265,9 +263,7 @@ class Processes:
             StoppedError: It was told to stop.
             BenchError: Another process has ended.
         """
-        lost: Lost | None = getattr(self.strategy, "lost", None)
-        if lost is not None:
-            lost.check()
+        _Start.lost.check()
         if self.stopping:
             message = "Stopped by SIGTERM. What was scored is kept: the same command goes on from there."
             raise StoppedError(message) if self.is_first else ElsewhereError(message)

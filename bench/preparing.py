@@ -68,11 +68,6 @@ class Plan:
     job: Job
     check: Job | None = None
 
-    @property
-    def store(self) -> str:
-        """The title under which the scores are kept."""
-        return self.datamodule.title
-
 
 class Preparation:
     """Makes the plan on the first process, and the detectors on each.

@@ -47,11 +47,11 @@ def run(arguments: Namespace) -> int:
     options.make_output()
     for study, own in each:
         outcome = run_study(study, own, progress=console.is_terminal)
+        if not is_first_process():
+            continue  # it takes part in the scoring alone
         if len(each) == 1 and outcome.state == "cannot run here":
             raise BenchError(outcome.reason)
         outcomes.append(outcome)
-        if not is_first_process():
-            continue  # it takes part in the scoring alone
         if outcome.result.lines or outcome.result.figures:
             files = write_study(study, outcome.result, own.output)
             print_study(study, outcome.result, console)
