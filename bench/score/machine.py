@@ -42,8 +42,8 @@ def without_interrupts() -> Iterator[None]:
     Raises:
         KeyboardInterrupt: At the end, if one came.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # handlers belong to the main thread
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield  # handlers belong to the main thread; and a job in the background ignores Ctrl-C
         return
     caught: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))

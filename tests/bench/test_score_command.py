@@ -1,6 +1,7 @@
 """The command line of ``score``: rows, notes, exit codes and streams."""
 
 import csv
+import functools
 import io
 import json
 import os
@@ -34,7 +35,9 @@ def process(*words):
     command = [sys.executable, "-m", "bench", "score", *map(str, words)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, start_new_session=True, env=environment, **pipes)
+    # A job in the background of a script ignores Ctrl-C, and so would what it starts.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, start_new_session=True, env=environment, preexec_fn=heeding, **pipes)
 
 
 @pytest.fixture
@@ -237,6 +240,14 @@ def interrupted_while_kept(done):
         done.append(True)
 
 
+@pytest.fixture
+def _heeding_interrupts():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeding_interrupts")
 def test_an_interruption_is_kept_until_the_end():
     done = []
     with pytest.raises(KeyboardInterrupt):
