@@ -103,19 +103,21 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
+    contrasts = {one.treatment.name: one.contrasts for one in assignments}
+    effects: list[str] = []
+    if exact:
+        exact_rows = known_rows(store, datamodule, exact)
+        effects = effect_notes(entries, rows, exact, exact_rows, contrasts, options.precision)
     table = assemble(specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.notes)
+    del rows  # the table has its own, and there may be many millions
     if plan.trained:
         table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
     fused = fused_facts(specs, entries, table.scorings, options, plan.held_out | plan.trained)
     kept = {**plan.facts, "detectors": fused}
     store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))
-    contrasts = {one.treatment.name: one.contrasts for one in assignments}
     panel = Panel.of(table.rows, table.scorings, contrasts)
     report = make_report(panel, table, entries, assignments, datamodule, options)
-    if exact:
-        exact_rows = known_rows(store, datamodule, exact)
-        effects = effect_notes(entries, rows, exact, exact_rows, contrasts, options.precision)
-        report = replace(report, notes=[*report.notes, *effects])
+    report = replace(report, notes=[*report.notes, *effects])
     files = write_report(report, options.output) if tables else ()
     everything = {**plan.facts, "detectors": {**plan.facts["detectors"], **fused}}
     log_report(trainer.logger, report, everything, store.folder)

@@ -158,6 +158,7 @@ class Evaluation(L.LightningModule):
                 condition = "" if scoring.condition == CLEAN else f"{scoring.condition}/"
                 name = f"{scoring.detector}/{condition}seed{scoring.seed}/{rule.generator}"
                 self.log_dict({f"{name}/{metric}": value.item() for metric, value in live.compute().items()})
+                live.reset()  # the trainer outlives the tables, and holds this
 
     def on_test_end(self) -> None:
         """Waits until every device has written its scores, and notes what the run cost."""

@@ -73,7 +73,9 @@ def assemble(
             parts.append(one.with_columns(pl.lit(len(scorings), dtype=pl.Int64).alias("scoring")))
             scorings.append(entries[position].scoring)
     shown = pl.concat([part.select(*SCHEMA, "scoring") for part in parts])
-    return ScoreTable(shown.filter(~pl.col("group").is_in(fit_groups)), scorings, pl.concat(fused), said)
+    if fit_groups:  # else a copy of everything
+        shown = shown.filter(~pl.col("group").is_in(fit_groups))
+    return ScoreTable(shown, scorings, pl.concat(fused), said)
 
 
 def _is(spec: DetectorSpec, entry: Entry) -> bool:
