@@ -115,10 +115,17 @@ def test_a_file_of_another_model_is_refused(tmp_path):
         create(tmp_path / "resnet.pth", "test_vit")
 
 
-@pytest.mark.parametrize("model", ["resnet5000", "resnet50.no_such_weights", ""])
-def test_an_unknown_model_is_named(tmp_path, model):
+@pytest.mark.parametrize(
+    ("model", "named"),
+    [
+        ("resnet5000", "Unknown timm model 'resnet5000'"),
+        ("resnet50.no_such_weights", "Unknown weights of resnet50 'no_such_weights'"),
+        ("", "Unknown timm model ''"),
+    ],
+)
+def test_an_unknown_model_is_named(tmp_path, model, named):
     write(tmp_path / "one.pth")
-    with pytest.raises(UnknownNameError, match=f"'{model}'"):
+    with pytest.raises(UnknownNameError, match=named):
         create(tmp_path / "one.pth", model)
 
 
