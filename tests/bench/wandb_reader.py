@@ -6,6 +6,7 @@ checksum, 2 of length, 1 of kind (whole, first, middle, last), data. A tail too 
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,9 +40,23 @@ class OfflineRun:
         return {entry.path for entry in self.artifacts[artifact].manifest.contents}
 
 
-def read_run(output: Path) -> OfflineRun:
-    """Reads the only offline run under a results' folder."""
+def read_run(output: Path, patience: float = 20.0) -> OfflineRun:
+    """Reads the only offline run under a results' folder.
+
+    W&B's own process writes the file, and on a busy machine its end comes after ``finish`` has returned.
+
+    Args:
+        output: The results' folder.
+        patience: For how many seconds to wait for the record that ends a run; what is there then is returned.
+    """
     (path,) = output.glob("wandb/offline-run-*/run-*.wandb")
+    deadline = time.monotonic() + patience
+    while (run := _read(path)).exit_code is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return run
+
+
+def _read(path: Path) -> OfflineRun:
     run = OfflineRun(path.parent)
     for data in payloads(path.read_bytes()):
         record = Record.FromString(data)
@@ -70,6 +85,8 @@ def payloads(content: bytes) -> Iterator[bytes]:
             continue
         _, length, kind = CHUNK_HEADER.unpack_from(content, position)
         position += CHUNK_HEADER.size
+        if position + length > len(content):  # still being written
+            return
         parts.append(content[position : position + length])
         position += length
         if kind in (WHOLE, LAST):
