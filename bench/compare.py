@@ -1,6 +1,6 @@
 """Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from bench.rank_tables import rankings_of
 from bench.records import Facts, RunRecord
 from bench.running import score, score_exactly
 from bench.scoring import CLEAN
+from bench.seen import marks_of, unseen_notes
 from bench.store import ScoreStore, missing
 from bench.summary import summarise
 from bench.tables import Report, csv_frame, markdown
@@ -117,9 +118,10 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
     store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))
     panel = Panel.of(table.rows, table.scorings, contrasts)
     report = make_report(panel, table, entries, assignments, datamodule, options)
-    report = replace(report, notes=[*report.notes, *effects])
-    files = write_report(report, options.output) if tables else ()
     everything = {**plan.facts, "detectors": {**plan.facts["detectors"], **fused}}
+    marks = _marks(report, table, everything["detectors"])
+    report = replace(report, notes=[*report.notes, *unseen_notes(report.summary, marks), *effects], marks=marks)
+    files = write_report(report, options.output) if tables else ()
     log_report(trainer.logger, report, everything, store.folder)
     runs = tuple(run.facts for run in store.runs({scoring.fingerprint for scoring in table.scorings}))
     scored = int(plan.job.absent.sum())
@@ -160,6 +162,11 @@ def make_report(
     cues = compare_with_cues(panel, {t.name: cues_of(datamodule, options.output, t) for t in _audited(assignments)})
     concerns = find_concerns(table, entries)
     return Report(title, summary, cues, notes, concerns, rankings_of(summary), views)
+
+
+def _marks(report: Report, table: ScoreTable, facts: Mapping[str, Facts]) -> dict[str, dict[str, str]]:
+    generators = dict.fromkeys(row.generator for row in report.summary.rows)
+    return {one.detector: marks_of(facts[one.fingerprint], generators) for one in table.scorings}
 
 
 def _audited(assignments: Sequence[Assignment]) -> list[Treatment]:

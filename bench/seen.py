@@ -12,7 +12,8 @@ import numpy as np
 from bench.estimates import Estimate
 from bench.generator_names import canonical_name
 from bench.influence import InfluenceValues, combined
-from bench.numbers import ALL, MEAN, Number, Row
+from bench.numbers import ALL, MEAN, Number, Row, Summary
+from bench.scoring import CLEAN
 from bench.tables import cell
 
 SEEN, UNSEEN, NOT_KNOWN = "seen", "unseen", "not known"
@@ -83,3 +84,22 @@ def unseen_note(detector: str, marks: Mapping[str, str], mean: Number) -> str:
     count = sum(mark == UNSEEN for mark in marks.values())
     where, what = (f"over the {count} generators", "mean AUROC") if count > 1 else ("on the one generator", "AUROC")
     return f"{detector} was trained on images of {seen}; {where} that it has not seen its {what} is {cell(mean)}."
+
+
+def unseen_notes(summary: Summary, marks: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Writes the means of a comparison's trained detectors over what they have not seen, a sentence each.
+
+    Args:
+        summary: The comparison's numbers.
+        marks: From :func:`marks_of`, by detector.
+    """
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in summary.rows:
+        found.setdefault((row.detector, row.condition), {})[row.generator] = row
+    notes = []
+    for (detector, condition), rows in found.items():
+        own = marks.get(detector, {})
+        mean = unseen_mean(own, rows, summary.influences.get((detector, condition), {}))
+        where = "" if condition == CLEAN else f"{condition}: "
+        notes += [where + unseen_note(detector, own, mean)] if mean else []
+    return notes

@@ -34,6 +34,7 @@ class Report:
         warnings: What makes them doubtful.
         rankings: What paired tests say of the detectors, by condition.
         views: The picture that each detector was shown.
+        marks: Of each trained detector, by generator: whether it has seen it; see ``bench.seen``.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Report:
     warnings: Sequence[str]
     rankings: Mapping[str, Ranking] = field(default_factory=dict)
     views: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def header(self) -> list[str]:
@@ -76,12 +78,18 @@ class Report:
         """The paired tests, as text under ``bench.rank_tables.PAIRS``, after the condition."""
         return [[name, *row] for name, one in self.rankings.items() for row in pair_rows(one, self.views)]
 
+    def mark(self, row: Row) -> str | None:
+        """Says whether a trained detector has seen the generator; nothing of one without training, or of a mean."""
+        return self.marks.get(row.detector, {}).get(row.generator)
+
     @property
     def _has_conditions(self) -> bool:
         return any(row.condition != CLEAN for row in self.summary.rows)
 
     def _cells(self, row: Row) -> list[str]:
-        names = [row.detector, row.condition, row.generator] if self._has_conditions else [row.detector, row.generator]
+        mark = self.mark(row)
+        generator = f"{row.generator} ({mark})" if mark else row.generator
+        names = [row.detector, row.condition, generator] if self._has_conditions else [row.detector, generator]
         counts = [str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)]
         numbers = [cell(row.numbers[metric]) if metric in row.numbers else "" for metric in WITH_INTERVAL]
         last = [self._verdict(row)] if self.cues.verdicts else []
@@ -161,13 +169,14 @@ def csv_frame(report: Report) -> pl.DataFrame:
                 "n_generated": row.n_generated,
                 "n_unreadable": row.n_unreadable,
                 "reason": number.reason,
+                "seen": report.mark(row),
             }
             for row in report.rows
             for metric, number in row.numbers.items()
         ],
         schema_overrides={
             **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
-            **dict.fromkeys(("reason", "against_worst_cue"), pl.String),
+            **dict.fromkeys(("reason", "against_worst_cue", "seen"), pl.String),
         },
         infer_schema_length=None,
     )

@@ -58,7 +58,7 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
 def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image.Image:
     free = (image.width - view.size, image.height - view.size)
     if view.fit == "centre-crop":
-        left, top = (room // 2 for room in free)
+        left, top = (round(room / 2) for room in free)  # as torchvision's CenterCrop, which papers use
     else:
         left, top = (_uniform(room + 1, crop_seed, key, axis) for room, axis in zip(free, "xy", strict=True))
     return image.crop((left, top, left + view.size, top + view.size))

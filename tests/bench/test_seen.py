@@ -154,9 +154,15 @@ def test_a_comparison_with_a_trained_detector_tells_the_leaderboard(image_folder
     asked = f"npr:checkpoint={checkpoint},trained_on=sharp"
     assert main(["compare", "--detectors", asked, "rigid", f"rigid+{asked}", *data]) == 0
     assert main(["leaderboard", "--output", str(output)]) == 0
-    table = pl.read_csv(output / "leaderboard.csv").filter(pl.col("metric") == "auroc")
-    seen = {(row["detector"], row["generator"]): row["seen"] for row in table.iter_rows(named=True)}
     trained = f"npr:checkpoint={checkpoint.name},trained_on=sharp"
-    assert [seen[trained, name] for name in ("sharp", "blurry", "mean")] == ["seen", "unseen", None]
-    assert [seen[f"rigid+{trained}", name] for name in ("sharp", "blurry")] == ["seen", "unseen"]
-    assert seen["rigid", "sharp"] is None
+    for file in ("compare.csv", "leaderboard.csv"):
+        table = pl.read_csv(output / file).filter(pl.col("metric") == "auroc")
+        seen = {(row["detector"], row["generator"]): row["seen"] for row in table.iter_rows(named=True)}
+        assert [seen[trained, name] for name in ("sharp", "blurry", "mean")] == ["seen", "unseen", None]
+        assert [seen[f"rigid+{trained}", name] for name in ("sharp", "blurry")] == ["seen", "unseen"]
+        assert seen["rigid", "sharp"] is None
+    text = (output / "compare.md").read_text(encoding="utf-8").replace("\\_", "_")
+    assert f"| {trained} | sharp (seen) |" in text
+    assert f"| {trained} | blurry (unseen) |" in text
+    assert "| rigid | sharp |" in text
+    assert f"{trained} was trained on images of sharp; on the one generator that it has not seen its AUROC is" in text

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.v2 import functional as transforms
 
 from datamodules import UnreadableImageError
 from datamodules.views import cut_view, resize_short_side
@@ -36,6 +37,12 @@ def test_random_crops_reach_every_position(gradient):
 
 def test_centre_crop_is_central(gradient):
     assert cut_view(gradient, View(32, "centre-crop"), key=0)[:2, 0, 0].tolist() == [34, 14]
+
+
+@pytest.mark.parametrize("side", [1, 31, 32, 33, 57, 58, 59, 60, 61, 97, 98, 99, 101])
+def test_centre_crop_is_torchvisions_at_odd_margins_too(gradient, side):
+    expected = transforms.center_crop(torch.from_numpy(np.array(gradient)).permute(2, 0, 1), [side, side])
+    assert torch.equal(cut_view(gradient, View(side, "centre-crop"), key=0), expected)
 
 
 def test_resize_does_not_keep_the_aspect(gradient):
