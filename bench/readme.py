@@ -1,50 +1,63 @@
-"""Writes the README's tables of detectors and options from the code: ``python -m bench.readme``."""
+"""Writes the READMEs' tables of detectors and of their options from the code: ``python -m bench.readme``."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.method_list import DEFAULT_BACKBONE, Method, list_methods
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- detectors:begin -->", "<!-- detectors:end -->"
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
 DETECTORS = ("name", "idea", "paper", "passes per image", "needs")
 OPTIONS = ("detector", "option", "default", "meaning")
 
 
-def options_markdown() -> str:
-    """Writes the table of detectors and that of every option; the same on every machine."""
+def detectors_markdown() -> str:
+    """Writes the table of detectors; the same on every machine."""
     methods = list_methods()
-    detectors = [(f"`{one.name}`", _text(one.title), one.paper, one.cost, _text(_needs(one))) for one in methods]
-    options = [
+    rows = [(f"`{one.name}`", _text(one.title), one.paper, one.cost, _text(_needs(one))) for one in methods]
+    return "\n".join(_table(DETECTORS, rows))
+
+
+def options_markdown() -> str:
+    """Writes the table of every detector's options; the same on every machine."""
+    rows = [
         (f"`{method.name}`", f"`{one.name}`", f"`{one.default}`", _text(one.meaning))
-        for method in methods
+        for method in list_methods()
         for one in method.options
     ]
-    folded = ["<details>", "<summary>Every option, its default and its meaning</summary>", ""]
-    return "\n".join([*_table(DETECTORS, detectors), "", *folded, *_table(OPTIONS, options), "", "</details>"])
+    return "\n".join(_table(OPTIONS, rows))
 
 
-def with_tables(readme: str) -> str:
-    """Replaces what stands between the markers.
+TABLES: Mapping[Path, Callable[[], str]] = {
+    ROOT / "README.md": detectors_markdown,
+    ROOT / "detectors" / "README.md": options_markdown,
+}
+"""The table of each file."""
+
+
+def with_table(text: str, table: str) -> str:
+    """Replaces what stands between a file's markers.
 
     Args:
-        readme: The text of the README.
+        text: The text of the file.
+        table: What is to stand there.
 
     Raises:
         BenchError: The markers are missing, or there more than once.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise BenchError(f"The README must hold {BEGIN} and, after it, {END}, once each.")
-    before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
-    return f"{before}{BEGIN}\n{options_markdown()}\n{END}{after}"
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise BenchError(f"A README must hold {BEGIN} and, after it, {END}, once each.")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def main() -> None:
-    """Rewrites the README of this checkout."""
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"Written: {README}.")
+    """Rewrites the READMEs of this checkout."""
+    for file, table in TABLES.items():
+        file.write_text(with_table(file.read_text(encoding="utf-8"), table()), encoding="utf-8")
+        print(f"Written: {file}.")
 
 
 def _needs(method: Method) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.method_list import list_methods, print_backbones, print_methods
-from bench.readme import BEGIN, END, README, options_markdown, with_tables
+from bench.readme import BEGIN, END, TABLES, with_table
 from bench.specs import parse_detector
 from detectors import UnknownNameError, list_backbones, list_detectors
 
@@ -100,17 +100,14 @@ def test_every_backbone_is_listed(hub_cache):
         assert info.description in out.getvalue()
 
 
-def test_the_readme_is_current():
-    text = README.read_text(encoding="utf-8")
-    assert with_tables(text) == text, "The README's tables are out of date: run `python -m bench.readme`."
-
-
-def test_the_readme_is_the_same_whatever_is_here(hub_cache, tmp_path, monkeypatch):
+@pytest.mark.parametrize("file", TABLES, ids=lambda file: file.parent.name)
+def test_the_readmes_are_current_whatever_is_here(file, hub_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    assert options_markdown() in README.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    assert with_table(text, TABLES[file]()) == text, f"{file} is out of date: run `python -m bench.readme`."
 
 
 @pytest.mark.parametrize("text", ["", f"{BEGIN}{BEGIN}{END}", f"{END}{BEGIN}"])
 def test_a_readme_without_its_markers_is_refused(text):
     with pytest.raises(BenchError, match="once each"):
-        with_tables(text)
+        with_table(text, "")
