@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from test_devices import children_of, errors_in, folder_of, is_alive, run_here, started, wait_until, words_of
+from started_runs import children_of, errors_in, folder_of, is_alive, run_here, started, wait_until, words_of
 
 COUNT = 96
 SLOWLY = ("--batch-size", "1")
