@@ -191,6 +191,7 @@ def _detector(
     return [
         ("fingerprint", fingerprint),
         ("method", f"{facts['name']}, version {facts['version']}, {facts['paper']}"),
+        *([("source", f"sha256 {facts['source']}")] if "source" in facts else []),
         ("options", ", ".join(f"{name}={value}" for name, value in options.items()) or "none"),
         ("view", f"{facts['view']} ({facts['view_mode']})"),
         ("precision", str(facts["precision"])),

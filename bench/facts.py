@@ -117,6 +117,7 @@ def _described(detector: Detector) -> Facts:
     return {
         "name": detector.name,
         "version": detector.version,
+        **({"source": detector.source_sha256} if detector.source_sha256 else {}),
         "paper": detector.paper,
         "options": {name: _plain(value) for name, value in detector.settled.items()},
         "view": str(detector.view),

@@ -3,8 +3,10 @@
 import hashlib
 import inspect
 import json
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from torch import Tensor, nn
@@ -47,7 +49,8 @@ class Detector(nn.Module, ABC):
 
     A subclass states its ``name``, its ``paper`` and the ``view`` that the paper's code uses, and implements
     :meth:`forward`. Every option is a keyword argument of ``__init__`` that is kept under its own name (as in
-    scikit-learn), so that :attr:`options` can list them. ``version`` is raised whenever a change moves the scores.
+    scikit-learn), so that :attr:`options` can list them. ``version`` is raised whenever a change moves the scores; of a
+    detector from outside this package a change of its own file is noticed without.
 
     Randomness comes from ``(seed, key)`` alone, or from ``seed`` alone where the method holds a draw fixed over all
     images: never from the batch, its order, or torch's global generator.
@@ -96,6 +99,18 @@ class Detector(nn.Module, ABC):
         """The options that a score depends on: all, but for those that name what the fingerprint covers otherwise."""
         return self.options
 
+    @property
+    def source_sha256(self) -> str | None:
+        """Sha256 of the file of a detector from outside this package; None for this package's own.
+
+        While a detector is being written its file changes from run to run, and scores of older code are not its own.
+        """
+        module = type(self).__module__
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if module.partition(".")[0] == __package__ or file is None or not Path(file).is_file():
+            return None
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
     def fingerprint(self, **run: str | int) -> str:
         """Identifies everything but the image and the seed that a score depends on.
 
@@ -111,6 +126,8 @@ class Detector(nn.Module, ABC):
             "options": self.fingerprinted,
             "view": asdict(self.view),
         }
+        if self.source_sha256:
+            facts["source"] = self.source_sha256
         backbone = getattr(self, "backbone", None)
         if isinstance(backbone, Backbone):
             facts["backbone"] = {"name": backbone.name, "weights": backbone.fingerprint}

@@ -24,7 +24,7 @@ class MyDetector(Detector):
 
     name = "my-detector"
     paper = "none: an example"
-    version = 1  # raise it when a change moves the scores: stored ones are then computed again
+    version = 1  # raise it when a module that this file imports moves the scores; a change of this file is noticed
     view = View(224, "centre-crop")
 
     def __init__(self, *, reach: int = 1, seed: int = 0) -> None:

@@ -118,6 +118,7 @@ def _detector(section: Section, detector: str) -> Terms:
     backbone = facts.get("backbone") or {}
     terms = [
         ("method", f"{facts['name']}, version {facts.get('version', '?')}" if "name" in facts else "not recorded"),
+        ("source", f"sha256 {facts['source']}" if "source" in facts else None),
         ("paper", facts.get("paper")),
         ("options", _listed(facts.get("options", {}))),
         ("view", f"{facts['view']} ({facts.get('view_mode', '?')})" if "view" in facts else None),

@@ -42,6 +42,7 @@ def flat(facts: Facts, protocol: Mapping[str, object]) -> dict[str, object]:
     backbone = facts.get("backbone") or {}
     return {
         "version": facts.get("version"),
+        "source": str(facts.get("source", ""))[:SHORT] or "the suite's own",
         **{f"option {name}": value for name, value in (facts.get("options") or {}).items()},
         "view": facts.get("view"),
         "backbone": backbone.get("name"),

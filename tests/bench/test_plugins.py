@@ -1,6 +1,8 @@
 """Detectors and data sets of others: files, and installed packages."""
 
+import hashlib
 import importlib
+import re
 import subprocess
 import sys
 from importlib.metadata import distributions
@@ -14,7 +16,7 @@ from bench.cli import main
 from bench.errors import BenchError
 from bench.plugins import load_plugins
 from datamodules import DATASETS, FolderDataModule, register_dataset
-from detectors import list_detectors
+from detectors import create_detector, list_detectors
 
 PLUGIN = """
 from torch import Tensor
@@ -63,6 +65,32 @@ def test_a_file_registers_a_detector_once(tmp_path, registries):
     load_plugins([file])
     load_plugins([str(file)])
     assert list_detectors()["grey-file"].__module__ == "grey_file"
+
+
+def test_a_changed_file_is_another_method_and_its_scores_are_computed_again(image_folder, tmp_path, registries, capsys):
+    file = write(tmp_path / "grey_edited.py", PLUGIN.format(name="grey-edited"))
+    words = ["compare", "--plugin", str(file), "--detectors", "grey-edited", "--dataset", "folder"]
+    words += ["--data-root", str(image_folder), "--output", str(tmp_path / "results"), "--num-workers", "0"]
+    computed = []
+    for text in (PLUGIN, PLUGIN, PLUGIN.replace("dim=(1, 2, 3)", "dim=(3, 2, 1)"), PLUGIN):
+        write(file, text.format(name="grey-edited"))
+        sys.modules.pop("grey_edited", None)
+        detectors.base._REGISTRY.pop("grey-edited", None)
+        assert main(words) == 0
+        computed.append(int(re.findall(r"Scored now: (\d+)", capsys.readouterr().out)[0]))
+    assert computed == [36, 0, 36, 0]
+
+
+def test_the_source_counts_and_not_its_place_and_the_suites_own_has_none(tmp_path, registries):
+    first = write(tmp_path / "grey_here.py", PLUGIN.format(name="grey"))
+    load_plugins([first])
+    here = list_detectors()["grey"]()
+    detectors.base._REGISTRY.pop("grey")
+    load_plugins([write(tmp_path / "there" / "grey_there.py", first.read_text())])
+    there = list_detectors()["grey"]()
+    assert here.source_sha256 == there.source_sha256 == hashlib.sha256(first.read_bytes()).hexdigest()
+    assert here.fingerprint() == there.fingerprint()
+    assert create_detector("rigid").source_sha256 is None
 
 
 def test_a_file_finds_its_neighbours(tmp_path, registries):
