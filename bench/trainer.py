@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, Logger
@@ -38,7 +39,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
         progress: Whether to draw a bar; otherwise a line is written every half minute.
 
     Raises:
-        BenchError: There are no such devices here, or not so many processes.
+        BenchError: There are no such devices here, or not so many processes; or the machines do not know of each other.
     """
     keep_freed_memory()
     search_garbage_as_usual()
@@ -49,6 +50,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     except (MisconfigurationException, RuntimeError, ValueError) as error:
         asked = f"--accelerator {options.accelerator} with --devices {options.devices}"
         raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
+    _check_machines(trainer)
     set_tf32(options.precision, trainer.strategy.root_device)
     return trainer
 
@@ -100,6 +102,23 @@ def _check_processes(options: RunOptions) -> None:
                 f"{launcher} started {started} processes, but --devices {options.devices} --num-nodes "
                 f"{options.num_nodes} are {asked}: give as many as it starts."
             )
+
+
+def _check_machines(trainer: L.Trainer) -> None:
+    """Asks how the machines are to find each other: without an answer each would wait for the others for ever.
+
+    Raises:
+        BenchError: A variable is missing that ``torchrun`` and ``srun`` set.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if trainer.num_nodes == 1 or not isinstance(environment, LightningEnvironment):
+        return
+    absent = [name for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if name not in os.environ]
+    if absent:
+        raise BenchError(
+            f"--num-nodes {trainer.num_nodes}: {', '.join(absent)} must be set for each machine (address and a free "
+            f"port of the first one; 0 for it, 1, 2, ... for the others), or start the processes with torchrun or srun."
+        )
 
 
 def create_logger(options: RunOptions) -> Logger:

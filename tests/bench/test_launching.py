@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 from started_runs import PATIENCE, folder_of, free_port, mistaken, rows_of, run_here, started, words_of
 
+from bench.cli import main
+
 COUNT = 160
 
 
@@ -114,6 +116,18 @@ def test_a_mistake_is_told_once(tmp_path):
     assert complained.splitlines() == [
         f"error: There is no folder {tmp_path / 'nowhere'}. Give the folder with --data-root DIR."
     ]
+
+
+@pytest.mark.parametrize("absent", ["MASTER_ADDR", "MASTER_PORT", "NODE_RANK"])
+def test_machines_that_cannot_find_each_other_do_not_wait(photograph, tmp_path, monkeypatch, capsys, absent):
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "NODE_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(absent)
+    folder_of(photograph, tmp_path / "images", 3)
+    assert main(words_of(tmp_path / "images", tmp_path / "results", "--num-nodes", "2")[2:]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: --num-nodes 2: {absent} must be set for each machine")
+    assert not list((tmp_path / "results").glob("scores/**/*.parquet"))
 
 
 @pytest.mark.parametrize(("processes", "devices"), [(2, 1), (2, 3)])
