@@ -43,7 +43,7 @@ def main() -> int:
         return 2
     gc.set_threshold(RARELY)
     os.environ.setdefault(ALLOCATOR, AT_ONCE)  # read when polars is imported, which it is not yet
-    from bench.cli import main as run
+    from bench.cli.app import main as run
 
     return run()
 

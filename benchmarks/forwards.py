@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.memory import keep_freed_memory
+from bench.scoring.machine.memory import keep_freed_memory
 from datamodules import FolderDataModule
 from datamodules.conditions import CLEAN, Picture
 from detectors import Backbone, View, create_backbone

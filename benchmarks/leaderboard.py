@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from bench.records import FORMAT, MEMBERS, RunRecord
-from bench.scoring import SCHEMA
-from bench.store import ScoreStore, ScoreWriter
+from bench.store.runs import FORMAT, MEMBERS, RunRecord
+from bench.store.schema import SCHEMA
+from bench.store.writer import ScoreStore, ScoreWriter
 
 GENERATORS = tuple(f"generator-{number}" for number in range(9))
 REALS = "photographs"

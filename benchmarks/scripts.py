@@ -19,7 +19,7 @@ CONDITIONS = (
 SEEDS = 5
 
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
-"""What ``bench.memory.keep_freed_memory`` sets, in glibc's variables: a script need not be changed for it."""
+"""What ``bench.scoring.machine.memory.keep_freed_memory`` sets, in glibc's variables: no script is changed for it."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from bench.score import score_files
+from bench.scoring.own_files import score_files
 from detectors import create_detector
 
 

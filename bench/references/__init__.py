@@ -1,1 +1,1 @@
-"""The papers' numbers as data: one file for each paper, read by `bench.reported`."""
+"""The papers' numbers as data: one file for each paper, read by `bench.references.reported`."""

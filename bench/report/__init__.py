@@ -1,6 +1,1 @@
-"""The HTML report: one self-contained page."""
-
-from bench.report.page import write_html
-from bench.report.section import Extra, Section
-
-__all__ = ["Extra", "Section", "write_html"]
+"""What was found, for people and programs: text, CSV, SVG, HTML, W&B."""

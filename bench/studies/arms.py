@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.specs import DetectorSpec, parse_detector
+from bench.scoring.specs import DetectorSpec, parse_detector
 
 PAPER_BACKBONE, PAPER_DEPTH = "dinov2-vitl14", 24
 DEMO = "demo"

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.numbers import Number
-from bench.options import RunOptions
-from bench.reported import ReportedNumber
-from bench.verdicts import Verdict
+from bench.references.reported import ReportedNumber
+from bench.references.verdicts import Verdict
+from bench.results.numbers import Number
+from bench.scoring.options import RunOptions
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Line:
     Args:
         row: The method or the setting, in words.
         column: The generator, level or other column.
-        metric: As in ``bench.metrics``, or what the study measures.
+        metric: As in ``bench.statistics.metrics``, or what the study measures.
         ours: Our number; its ``reason`` says why there is none.
         reported: What the paper prints there, if anything.
         verdict: How ours compares; None where the paper prints nothing.

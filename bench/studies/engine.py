@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from bench.building import create_datamodule
-from bench.cli import is_users_mistake
-from bench.compare import Comparison, compare
+from bench.cli.app import is_users_mistake
 from bench.errors import BenchError
-from bench.numbers import MEAN
-from bench.options import RunOptions
-from bench.robustness.curves import mean_rows
-from bench.scoring import CLEAN
-from bench.specs import DetectorSpec, parse_detector
+from bench.results.comparison import Comparison, compare
+from bench.results.numbers import MEAN
+from bench.results.robustness import mean_rows
+from bench.scoring.build import create_datamodule
+from bench.scoring.options import RunOptions
+from bench.scoring.specs import DetectorSpec, parse_detector
+from bench.store.schema import CLEAN
 from bench.studies.arms import Arm, Group, adapted, chosen_arms, grouped, without_blocks
 from bench.studies.base import Cost, Line, Result, Study
-from bench.studies.drawing import Axis, draw_rows, draw_sweep
-from bench.studies.judging import Measured, Origin, PaperTable
+from bench.studies.figures import Axis, draw_rows, draw_sweep
+from bench.studies.paper_table import Measured, Origin, PaperTable
 from detectors import Backbone, create_backbone, create_detector, list_detectors
 
 WORST_CUE_NOTE = "Worst cue: "
@@ -38,7 +38,7 @@ class ComparisonStudy(Study):
         table: The table of the reference file that holds the paper's numbers; None where nothing is printed.
         generators: The generators of the paper's table on its data; None for all.
         conditions: Degradations beside the clean images.
-        metrics: As in ``bench.metrics``; the paper's AP is most likely ``ap_real``.
+        metrics: As in ``bench.statistics.metrics``; the paper's AP is most likely ``ap_real``.
         by_generator: Whether the table has a column for each generator, or only their mean.
         rest: Whether the table's other rows are shown as reported.
         axis: What the levels of the arms measure, for a sweep.

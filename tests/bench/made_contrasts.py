@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.influence import Contrast
+from bench.statistics.influence import Contrast
 
 
 def contrast(real, generated, of="g"):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from bench.fitting.options import FitOptions
-from bench.options import RunOptions
+from bench.scoring.options import RunOptions
+from bench.training.options import FitOptions
 
 PROMPTS = 40
 

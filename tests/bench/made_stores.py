@@ -4,9 +4,9 @@ import hashlib
 
 import polars as pl
 
-from bench.records import FORMAT, MEMBERS, RunRecord
-from bench.scoring import SCHEMA
-from bench.store import ScoreStore, ScoreWriter
+from bench.store.runs import FORMAT, MEMBERS, RunRecord
+from bench.store.schema import SCHEMA
+from bench.store.writer import ScoreStore, ScoreWriter
 
 REALS = "photographs"
 

@@ -4,16 +4,16 @@ import io
 
 import numpy as np
 import polars as pl
+from bench.report.tables import Report
 from PIL import Image
 
-from bench.contrasts import rules_of
-from bench.panel import Panel
-from bench.rank_tables import rankings_of
-from bench.report import Section
-from bench.scoring import Scoring
-from bench.summary import summarise
-from bench.tables import Report
-from bench.worst_cue import compare_with_cues
+from bench.report.html import Section
+from bench.report.ranks import rankings_of
+from bench.results.cues.worst import compare_with_cues
+from bench.results.summary import summarise
+from bench.store.contrasts import rules_of
+from bench.store.panel import Panel
+from bench.store.schema import Scoring
 
 HOSTILE = "real/<img src=x onerror=alert(1)>.png"
 BROKEN = "real/broken.png"

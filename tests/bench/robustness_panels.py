@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from bench.contrasts import rules_of
-from bench.numbers import Summary
-from bench.panel import Panel
-from bench.robustness.frames import RobustnessReport
-from bench.scoring import Scoring
-from bench.summary import summarise
+from bench.report.robustness_frames import RobustnessReport
+from bench.results.numbers import Summary
+from bench.results.summary import summarise
+from bench.store.contrasts import rules_of
+from bench.store.panel import Panel
+from bench.store.schema import Scoring
 
 # Two real and two generated images: AUROC 1, 3/4 and 1/2.
 IN_ORDER, ONE_SWAP, HALF = [0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0]

@@ -14,8 +14,8 @@ import polars as pl
 import torch
 from PIL import Image
 
-from bench.compare import Comparison, compare
-from bench.options import RunOptions
+from bench.results.comparison import Comparison, compare
+from bench.scoring.options import RunOptions
 
 Photograph = Callable[..., Image.Image]
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}

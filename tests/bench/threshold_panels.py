@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from bench.contrasts import rules_of
-from bench.panel import Panel
-from bench.scoring import Scoring
-from bench.thresholds.rules import is_held_out
+from bench.results.thresholds.rules import is_held_out
+from bench.store.contrasts import rules_of
+from bench.store.panel import Panel
+from bench.store.schema import Scoring
 
 Seeds = Sequence[Sequence[float]]
 

@@ -1,0 +1,102 @@
+"""The command line, thin. Nothing heavy is imported for help."""
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from jsonargparse import ArgumentParser
+
+from bench.cli import (
+    audit,
+    compare,
+    data,
+    explain,
+    fit,
+    leaderboard,
+    pack,
+    probe,
+    reproduce,
+    robustness,
+    score,
+    thresholds,
+    verify,
+)
+from bench.cli import list as list_command
+from bench.cli.parser import OneLineParser
+from bench.cli.plugins import load_plugins
+
+DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
+
+
+COMMANDS: dict[str, tuple[ModuleType, str]] = {
+    "audit": (audit, "measure how much of the label can be read from trivia"),
+    "compare": (compare, "score a data set with detectors and compare them"),
+    "data": (data, "list the data sets, or examine every file of one"),
+    "explain": (explain, "say where a number comes from"),
+    "fit": (fit, "train a simple detector and test it on generators that it has not seen"),
+    "leaderboard": (leaderboard, "make the leaderboard from the scores there are"),
+    "list": (list_command, "list the detectors or the backbones"),
+    "pack": (pack, "write a data set as WebDataset tar files"),
+    "probe": (probe, "rank the blocks of a backbone for perturbation"),
+    "reproduce": (reproduce, "run the paper's tables and figures again"),
+    "robustness": (robustness, "compare detectors on degraded images, level by level"),
+    "score": (score, "score image files of your own"),
+    "thresholds": (thresholds, "measure accuracies under named threshold rules"),
+    "verify": (verify, "compare scores and metrics with locked or reported numbers"),
+}
+
+
+def build_parser() -> ArgumentParser:
+    """Makes the whole parser."""
+    parser = OneLineParser(prog="python -m bench", description=DESCRIPTION)
+    commands = parser.add_subcommands(title="commands")
+    for name, (command, summary) in COMMANDS.items():
+        commands.add_subcommand(name, command.make_parser(), help=summary)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: The words after ``python -m bench``; those of the process by default.
+
+    Returns:
+        The exit code: 0, 2 for a user's mistake, which is told in one line, or 143 after SIGTERM.
+    """
+    parsed = build_parser().parse_args(arguments)
+    command, _ = COMMANDS[parsed.subcommand]
+    options = parsed[parsed.subcommand]
+    try:
+        load_plugins(options.get("plugin") or ())
+        return int(command.run(options))
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if not is_users_mistake(error):
+            raise
+        if not getattr(error, "silent", False):
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return int(getattr(error, "exit_code", 2))
+
+
+def is_users_mistake(error: Exception) -> bool:
+    """Says whether an error's message is for the user, without a traceback."""
+    import datamodules as datasets
+    import datamodules.demo_images as demo
+    import detectors as methods
+    from bench.errors import BenchError
+
+    return isinstance(
+        error,
+        BenchError
+        | datasets.DataOptionError
+        | datasets.DatasetNotFoundError
+        | demo.DemoImageMismatchError
+        | demo.PhotographMissingError
+        | datasets.UnknownDataNameError
+        | methods.OptionError
+        | methods.UnknownNameError
+        | methods.WeightsError
+        | methods.WeightsNotFoundError,
+    )

@@ -1,0 +1,33 @@
+"""``python -m bench audit``: measures how much of the label can be read from trivia."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import OneLineParser, add_checkpoint_option, add_plugin_option, add_run_options, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``audit``."""
+    parser = OneLineParser(description="Measures how much of the label can be read from trivia, without any detector.")
+    parser.add_argument(
+        "--detectors",
+        nargs="+",
+        metavar="NAME[:OPTION=VALUE,...]",
+        help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
+    )
+    add_checkpoint_option(parser)
+    add_plugin_option(parser)
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``audit`` and prints its table."""
+    from rich.console import Console
+
+    from bench.report.audit import audit_dataset, print_audit
+    from bench.scoring.specs import with_checkpoints
+
+    detectors = with_checkpoints(arguments.detectors or (), arguments.checkpoint)
+    report = audit_dataset(run_options(arguments), detectors)
+    print_audit(report, Console())
+    return 0

@@ -1,0 +1,29 @@
+"""``python -m bench list``: lists the detectors or the backbones."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import OneLineParser, add_plugin_option
+from bench.scoring.options import RunOptions
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``list``."""
+    parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
+    parser.add_argument("what", choices=["detectors", "backbones"], help="what to list")
+    parser.add_argument("--long", action="store_true", help="also every option of every detector")
+    parser.add_argument("--backbone", default=RunOptions.backbone, help="the backbone to look for")
+    add_plugin_option(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``list``."""
+    from rich.console import Console
+
+    from bench.report.detectors import list_methods, print_backbones, print_methods
+
+    if arguments.what == "backbones":
+        print_backbones(Console())
+    else:
+        print_methods(list_methods(arguments.backbone), Console(), long=arguments.long)
+    return 0

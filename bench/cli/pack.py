@@ -1,0 +1,27 @@
+"""``python -m bench pack``: writes a dataset as tar files."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, positive, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``pack``."""
+    parser = OneLineParser(description="Writes a dataset as WebDataset tar files, which --dataset shards reads.")
+    add_plugin_option(parser)
+    add_run_options(parser)
+    parser.add_argument("--shard-bytes", type=positive, default=2**30, metavar="N", help="bytes of images in a shard")
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``pack`` and says what was written."""
+    from bench.scoring.build import create_datamodule
+    from datamodules.packing import pack
+
+    options = run_options(arguments)
+    result = pack(create_datamodule(options), options.make_output(), arguments.shard_bytes)
+    print(f"{result.images} images in {len(result.shards)} shards under {options.output} ({result.kept} kept).")
+    for path, reason in result.left_out.items():
+        print(f"left out: {path} ({reason})")
+    return 1 if result.left_out else 0

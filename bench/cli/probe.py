@@ -1,0 +1,33 @@
+"""``python -m bench probe``: ranks the blocks of a backbone for perturbation."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, non_negative, run_options
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``probe``."""
+    parser = OneLineParser(description="Perturbs each block of a backbone alone and ranks the blocks (WePe, Table 14).")
+    noise = parser.add_argument_group("noise")
+    noise.add_argument("--ratio", type=float, default=0.1, help="factor of the noise's scale")
+    noise.add_argument("--rule", default="tensor_absmean", help="how the noise's scale follows from the parameters")
+    noise.add_argument("--family", default="gaussian", help="gaussian, uniform or laplace")
+    noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
+    noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
+    noise.add_argument("--seed", type=non_negative, default=0, metavar="N", help="seed of the noise")
+    add_plugin_option(parser)
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``probe`` and prints the blocks."""
+    from rich.console import Console
+
+    from bench.report.probe import print_probe, probe_dataset
+    from detectors import Perturbation
+
+    noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
+    perturbation = Perturbation(**noise, match=arguments.noise_match)
+    print_probe(probe_dataset(run_options(arguments), perturbation, arguments.seed), Console())
+    return 0

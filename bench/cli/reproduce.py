@@ -1,0 +1,84 @@
+"""``python -m bench reproduce``: runs the paper's tables and figures again."""
+
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import OneLineParser, add_run_options, run_options
+from bench.scoring.options import RunOptions
+
+EVERYTHING = "all"
+DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions")
+"""Options that each study declares, and the user may name instead."""
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``reproduce``."""
+    parser = OneLineParser(
+        description="Runs the paper's tables and figures again, each on its own data, backbone and seeds unless others "
+        "are named here. --dataset demo rehearses them with the embedded backbone."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="studies, such as table1 or figure4, or all")
+    parser.add_argument("--list", action="store_true", help="only show each study, its source and its cost")
+    add_run_options(parser)
+    parser.set_defaults(dict.fromkeys(DECLARED))
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``reproduce``; exit code 1 says that a study could not run, or not wholly."""
+    from rich.console import Console
+
+    from bench.errors import BenchError
+    from bench.report.tables import make_table, print_tables
+    from bench.scoring.machine.processes import is_first_process
+    from bench.studies.output import print_study, write_study
+    from bench.studies.run import COSTS, OUTCOMES, Costs, Outcome, outcome_cells, run_study, settled
+
+    studies = _chosen(arguments.names, arguments.list)
+    given = {name: arguments[name] for name in DECLARED if arguments[name] is not None}
+    options = _shared(arguments)
+    given = {name: getattr(options, name) for name in given}
+    console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
+    each = [(study, settled(study, options, given)) for study in studies]
+    print_tables([make_table("Costs", COSTS, [costs.cells(*one) for one in each], 5)], console)
+    if arguments.list:
+        return 0
+    options.make_output()
+    for study, own in each:
+        outcome = run_study(study, own, progress=console.is_terminal)
+        if not is_first_process():
+            continue  # it takes part in the scoring alone
+        if len(each) == 1 and outcome.state == "cannot run here":
+            raise BenchError(outcome.reason)
+        outcomes.append(outcome)
+        if outcome.result.lines or outcome.result.figures:
+            files = write_study(study, outcome.result, own.output)
+            print_study(study, outcome.result, console)
+            print(f"Written: {', '.join(map(str, files))}.", flush=True)
+        elif outcome.reason:
+            print(f"{study.name} cannot run here: {outcome.reason}", flush=True)
+    print_tables([make_table("Studies", OUTCOMES, outcome_cells(outcomes), 2)], console)
+    return 0 if all(outcome.state == "done" for outcome in outcomes) else 1
+
+
+def _shared(arguments: Namespace) -> RunOptions:
+    """Makes the shared options, with their usual defaults for what each study says for itself."""
+    for name in DECLARED:
+        if arguments[name] is None:
+            arguments[name] = getattr(RunOptions, name)
+    return run_options(arguments)
+
+
+def _chosen(names: list[str], listing: bool) -> list[Any]:
+    from bench.errors import BenchError
+    from bench.studies.catalogue import STUDIES
+    from detectors import UnknownNameError
+
+    for name in names:
+        if name != EVERYTHING and name not in STUDIES:
+            raise UnknownNameError("study", name, {*STUDIES, EVERYTHING})
+    if not names and not listing:
+        raise BenchError(f"Name a study, or all, or take --list: {', '.join(STUDIES)}.")
+    wanted = STUDIES if not names or EVERYTHING in names else dict.fromkeys(names)
+    return [STUDIES[name] for name in wanted]

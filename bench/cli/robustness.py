@@ -1,0 +1,66 @@
+"""``python -m bench robustness``: compares detectors on degraded images, level by level and over all levels."""
+
+from dataclasses import replace
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import (
+    OneLineParser,
+    add_detectors_option,
+    add_dry_run_option,
+    add_page_option,
+    add_plugin_option,
+    add_run_options,
+    run_options,
+)
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``robustness``."""
+    parser = OneLineParser(description="Scores clean and degraded images with detectors, and draws their curves.")
+    add_detectors_option(parser)
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="published grid: rigid, genimage, aeroblade (default: rigid, without --conditions)",
+    )
+    parser.add_argument(
+        "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
+    )
+    add_plugin_option(parser)
+    add_dry_run_option(parser)
+    add_page_option(parser)
+    add_run_options(parser)
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``robustness`` and prints its tables."""
+    from rich.console import Console
+
+    from bench.report.html.pages import check_page, write_comparison_page
+    from bench.report.robustness import print_robustness, robustness, robustness_conditions, write_robustness
+    from bench.scoring.forecast import forecast
+    from bench.scoring.specs import with_checkpoints
+
+    detectors = with_checkpoints(arguments.detectors, arguments.checkpoint)
+    console, page, options = Console(), check_page(arguments.html), run_options(arguments)
+    if arguments.dry_run:
+        chosen = robustness_conditions(arguments.preset, options.conditions, arguments.only)
+        print("\n".join(forecast(detectors, replace(options, conditions=chosen)).lines()))
+        return 0
+    report = robustness(
+        detectors,
+        options,
+        preset=arguments.preset,
+        conditions=options.conditions,
+        only=arguments.only,
+        progress=console.is_terminal,
+    )
+    if report is None:
+        return 0  # another device of the run prints
+    files = write_robustness(report, options.output)
+    if page:
+        files = (*files, write_comparison_page(report.comparison, page))
+    print_robustness(report, files, console)
+    return 0

@@ -1,0 +1,116 @@
+"""The command's work: from what was asked for to rows on a stream."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+from bench.errors import BenchError
+from bench.report.score_notes import Tally, notes_after, notes_before, problems
+from bench.report.score_rows import FORMATS
+from bench.results.reference_set import read_references
+from bench.scoring.files import Scorer
+from bench.scoring.options import RunOptions
+from datamodules import find_files
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for.
+
+    Args:
+        paths: Files, folders and patterns; ``-`` stands for a list on stdin.
+        detectors: As on the command line.
+        options: Backbone, view, resize, batches and machine.
+        seed: Seed of the detectors' own randomness.
+        calibration: Folder of the scores to compare with.
+        format: One of ``table``, ``csv`` and ``json``.
+        output_file: Where the rows go; stdout by default.
+    """
+
+    paths: Sequence[str]
+    detectors: Sequence[str]
+    options: RunOptions
+    seed: int = 0
+    calibration: str | None = None
+    format: str = "table"
+    output_file: str | None = None
+
+
+def write_scores(request: Request) -> int:
+    """Scores images and writes the rows.
+
+    Returns:
+        0 where every image was scored, 1 where some could not be read.
+
+    Raises:
+        BenchError: The call is mistaken; nothing was scored.
+        DatasetNotFoundError: A path does not exist or gives no image; nothing was scored.
+    """
+    ignored: Counter[str] = Counter()
+    files = find_files(_with_list(request.paths), ignored)
+    scorer = Scorer(request.detectors, request.options, request.seed)
+    references = read_references(Path(request.calibration), scorer) if request.calibration else {}
+    tally = Tally()
+    with _sink(request.output_file, files) as sink:
+        # A table's notes belong to it; a program reads the other formats and nothing else.
+        notes = sink if request.format == "table" else sys.stderr
+        notes.writelines(f"{note}\n" for note in notes_before(scorer, references))
+        writer = FORMATS[request.format](sink, [entry.scoring.detector for entry in scorer.entries], references)
+        writer.begin(files)
+        sink.flush()
+        for row in scorer.score(files):
+            tally.add(row, references)
+            writer.write(row)
+            if (tally.scored + tally.unreadable) % request.options.batch_size == 0:
+                sink.flush()
+        sink.flush()
+        notes.writelines(f"{note}\n" for note in notes_after(tally, references))
+    for line in problems(tally, ignored):
+        print(line, file=sys.stderr)
+    return 1 if tally.unreadable else 0
+
+
+def _with_list(paths: Sequence[str]) -> Iterator[str]:
+    """Puts the names that stdin lists in the place of ``-``."""
+    for path in paths:
+        if path != STDIN:
+            yield path
+            continue
+        data = sys.stdin.buffer.read()
+        lines = data.split(b"\0") if b"\0" in data else [line.rstrip(b"\r") for line in data.split(b"\n")]
+        names = [os.fsdecode(line) for line in lines if line]
+        if not names:
+            raise BenchError("The list on stdin names no file.")
+        yield from names
+
+
+@contextmanager
+def _sink(file: str | None, inputs: Sequence[str]) -> Iterator[TextIO]:
+    """Opens what the rows are written to.
+
+    Raises:
+        BenchError: It cannot be written, or is one of the images.
+    """
+    if file is None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter of a name
+        with nullcontext(sys.stdout) as stream:
+            yield stream
+        return
+    target = Path(file)
+    if target.exists() and any(os.path.samefile(file, one) for one in inputs if os.path.basename(one) == target.name):  # noqa: PTH119, PTH121
+        raise BenchError(f"--output-file {file} is one of the images.")
+    try:
+        stream = target.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error
+    with stream:
+        yield stream

@@ -1,0 +1,212 @@
+"""Locks: files of numbers that a run is expected to give again, down to the score of every image.
+
+A lock names a run (detectors and options) and holds what it gave. One that holds a run alone, ``{"format": 1,
+"detectors": [...], "options": {...}}``, is filled by ``python -m bench verify --reference FILE --update``. All images
+of the run are locked, none is sampled.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.scoring.options import RunOptions
+from bench.store.files import write_atomically
+
+FORMAT = 1
+DIGITS = 7
+"""Significant digits of a locked number."""
+DECIDING = (
+    "dataset",
+    "generators",
+    "resize",
+    "real_split",
+    "protocol",
+    "real_fit",
+    "limit",
+    "balance",
+    "conditions",
+    "match",
+    "backbone",
+    "view",
+    "seeds",
+    "precision",
+)
+"""The options that scores depend on; where data lie and on which machine they are scored is left to the user."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of locked scores."""
+
+    detector: str
+    condition: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class LockedImage:
+    """An image.
+
+    Args:
+        source: Its generator, or its source of real images.
+        sha256: Of its file's bytes; an image is its path and this.
+        scores: One for each column; None where it has none there (unreadable, or left out of the condition).
+    """
+
+    source: str
+    sha256: str
+    scores: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class LockedNumber:
+    """A metric's value, the mean over seeds; None where it is undefined."""
+
+    detector: str
+    condition: str
+    generator: str
+    metric: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a run gave.
+
+    Args:
+        detectors: As on the command line.
+        options: Those of ``DECIDING``.
+        reason: Why the numbers were last written; empty where there are none yet.
+        title: The data set's title in the store.
+        protocol: What was done to its images, as ``bench.store.dataset`` writes it.
+        configurations: What a detector's scores depend on beside its options, by detector.
+        columns: The columns of the scores.
+        numbers: The metrics.
+        images: By path.
+    """
+
+    detectors: tuple[str, ...]
+    options: Mapping[str, Any]
+    reason: str = ""
+    title: str = ""
+    protocol: str = ""
+    configurations: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
+    numbers: tuple[LockedNumber, ...] = ()
+    images: Mapping[str, LockedImage] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """The command that makes the run."""
+        words = ["python -m bench compare --detectors", *self.detectors]
+        defaults = RunOptions()
+        for name, value in self.options.items():
+            if value == getattr(defaults, name) or (not value and not getattr(defaults, name)):
+                continue
+            words.append(f"--{name.replace('_', '-')}")
+            if isinstance(value, list | tuple):
+                words += value
+            elif value is not True:
+                words.append(str(value).lower() if value is None else str(value))
+        return " ".join(words)
+
+
+def rounded(value: float) -> float | None:
+    """Rounds to the digits of a lock; None for what is not a finite number.
+
+    Examples:
+        >>> rounded(0.123456789)
+        0.1234568
+    """
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def read_lock(file: Path) -> Lock:
+    """Reads a lock.
+
+    Raises:
+        BenchError: There is none, it is broken or of another format.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BenchError(
+            f"There is no lock {file}: name a file with --reference, or write one that holds a run alone and fill it "
+            "with --update (see 'python -m bench verify --help')."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise BenchError(f"Cannot read the lock {file}: {error}.") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise BenchError(f"{file} is not a lock of format {FORMAT}: its format is {found!r}.")
+    try:
+        return _lock(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BenchError(f"The lock {file} is broken: {type(error).__name__}, {error}.") from error
+
+
+def _lock(content: Mapping[str, Any]) -> Lock:
+    options = dict(content["options"])
+    unknown = set(options) - set(DECIDING)
+    if unknown:
+        raise ValueError(f"an option of a lock is one of {', '.join(DECIDING)}, not {', '.join(sorted(unknown))}")
+    columns = tuple(Column(*column) for column in content.get("columns", ()))
+    images = {
+        path: LockedImage(source, sha256, _scores(scores, len(columns), path))
+        for source, of in content.get("images", {}).items()
+        for path, (sha256, *scores) in of.items()
+    }
+    return Lock(
+        detectors=tuple(map(str, content["detectors"])),
+        options=options,
+        reason=str(content.get("reason", "")),
+        title=str(content.get("title", "")),
+        protocol=str(content.get("protocol", "")),
+        configurations=dict(content.get("configurations", {})),
+        columns=columns,
+        numbers=tuple(LockedNumber(*number) for number in content.get("numbers", ())),
+        images=images,
+    )
+
+
+def _scores(scores: Sequence[Any], columns: int, path: str) -> tuple[float | None, ...]:
+    if len(scores) != columns:
+        raise ValueError(f"{path} has {len(scores)} scores for {columns} columns")
+    return tuple(None if score is None else float(score) for score in scores)
+
+
+def write_lock(lock: Lock, file: Path) -> Path:
+    """Writes a lock, one image a line, so that a change is read line by line.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    facts = {
+        "format": FORMAT,
+        "command": lock.command,
+        "detectors": list(lock.detectors),
+        "options": {name: list(v) if isinstance(v, tuple) else v for name, v in lock.options.items()},
+        "reason": lock.reason,
+        "title": lock.title,
+        "protocol": lock.protocol,
+        "configurations": dict(lock.configurations),
+        "columns": [[getattr(column, one.name) for one in fields(Column)] for column in lock.columns],
+    }
+    sources: dict[str, list[str]] = {}
+    for path, image in sorted(lock.images.items()):
+        line = f"{_compact(path)}: {_compact([image.sha256, *image.scores])}"
+        sources.setdefault(image.source, []).append(line)
+    numbers = [_compact([getattr(number, one.name) for one in fields(LockedNumber)]) for number in lock.numbers]
+    parts = [f"{_compact(name)}: {_compact(value)}" for name, value in facts.items()]
+    parts.append('"numbers": [\n' + ",\n".join(numbers) + "\n]")
+    images = [f"{_compact(source)}: {{\n" + ",\n".join(lines) + "\n}" for source, lines in sorted(sources.items())]
+    parts.append('"images": {\n' + ",\n".join(images) + "\n}")
+    return write_atomically(file, ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", "surrogateescape"))
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,139 @@
+"""Whether our number is the one that a paper reports: pure judgement on what is stored.
+
+Both numbers are estimates. If nothing differs but the images and the seeds, the paper's number lies in 95 % of cases
+within ``value ± t sqrt(SE_images^2 (1 + n_ours / n_paper) + s_seeds^2 (1 / S_ours + 1 / S_paper))``. What the papers do
+not say is never chosen so that it fits: where they describe it in words of several readings, one reading is fixed
+beforehand and named as an assumption; where they do not say it at all, the numbers are not comparable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.references.comparability import Ours, closest, differences, written
+from bench.references.reported import ReportedNumber
+from bench.results.numbers import Number
+from bench.statistics.intervals import prediction_interval
+from bench.statistics.standard_errors import seeds_variance
+
+Kind = Literal["matches", "differs", "not comparable"]
+ROUNDING = 5e-5
+"""Half a unit of the last digit that the papers print."""
+MOST_UNBALANCED = 1.05
+"""AP depends on the ratio of the classes; up to this ratio they count as equally many."""
+ZERO = 1e-14
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a comparison.
+
+    Args:
+        kind: ``matches`` (the paper's number lies within the interval), ``differs`` or ``not comparable``.
+        reasons: Why not comparable, a clause each.
+        low: Lower end of the interval; nan where not comparable.
+        high: Upper end of the interval; nan where not comparable.
+        assumption: What the verdict rests on, beside the data.
+    """
+
+    kind: Kind
+    reasons: tuple[str, ...]
+    low: float
+    high: float
+    assumption: str
+
+
+def judge(
+    value: float,
+    se: float,
+    df: float,
+    n_real: float,
+    n_generated: float,
+    seeds: Sequence[float],
+    reported: ReportedNumber,
+    facts: Ours,
+) -> Verdict:
+    """Compares our number with a reported one.
+
+    With one verdict in twenty wrong where nothing differs, a table of many holds a few that say ``differs`` by chance.
+
+    Args:
+        value: Our number, the mean over seeds.
+        se: Its standard error over images and seeds.
+        df: The standard error's degrees of freedom.
+        n_real: Number of independent real images (groups).
+        n_generated: Number of independent generated images; their mean over generators for a mean.
+        seeds: Our number for each seed.
+        reported: The paper's number.
+        facts: How ours came about.
+
+    Returns:
+        The verdict. The reasons do not depend on the value.
+    """
+    reasons = [*differences(reported, facts), *_limits(se, n_real, n_generated, seeds, reported)]
+    if reasons:
+        return Verdict("not comparable", tuple(reasons), float("nan"), float("nan"), "")
+    images, papers = _pooled(n_real, n_generated), _paper_images(reported)
+    spread = seeds_variance(seeds) * len(seeds) / (reported.seeds or 1)
+    low, high = prediction_interval(value, se, df, images, papers, spread, seeds)
+    inside = low - ROUNDING <= reported.value <= high + ROUNDING
+    return Verdict("matches" if inside else "differs", (), low, high, _assumption(seeds, reported))
+
+
+def judge_number(number: Number, reported: ReportedNumber, facts: Ours) -> Verdict:
+    """Compares one of our numbers with a reported one; see `judge`."""
+    se, df = number.error or (float("nan"), float("nan"))
+    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, facts)
+
+
+def _limits(
+    se: float, n_real: float, n_generated: float, seeds: Sequence[float], reported: ReportedNumber
+) -> list[str]:
+    """Says what our number, or the paper's, lacks for an interval."""
+    reasons = []
+    if not se > ZERO:
+        reasons.append("our number has no standard error, or one of 0")
+    if reported.seeds is not None and len(seeds) < 2:
+        reasons.append(f"1 seed, paper {reported.seeds}: the spread over seeds is unknown")
+    if reported.n_real is None and reported.assumed_images is None:
+        reasons.append("unpublished: the number of images")
+    if reported.metric.startswith("ap_") and max(n_real, n_generated) > MOST_UNBALANCED * min(n_real, n_generated):
+        reasons.append(
+            f"AP depends on the ratio of the classes ({n_real:,.0f} real and {n_generated:,.0f} generated, paper "
+            "assumed balanced)"
+        )
+    return reasons
+
+
+def _assumption(seeds: Sequence[float], reported: ReportedNumber) -> str:
+    """Writes what is taken for granted, a clause each."""
+    clauses = list(reported.assumptions)
+    if reported.n_real is None:
+        clauses.append(f"{reported.assumed_images:,} images of each class in the paper, which does not say how many")
+    if reported.metric.startswith("ap_"):
+        clauses.append("as many real as generated images in the paper")
+    if reported.real_split:
+        clauses.append(f"real images of the split {reported.real_split}, which the paper does not say")
+    clauses += [f"{name}={written(value)}, as read here" for name, value in reported.readings.items()]
+    if reported.seeds is not None:
+        clauses.append(f"the paper's {reported.seeds} seeds spread as ours")
+    elif len(seeds) > 1:
+        clauses.append("one seed in the paper, which does not say how many, spread as ours")
+    else:
+        clauses.append("no spread over seeds: we have one, and the paper does not say how many")
+    return "; ".join(clauses)
+
+
+def _paper_images(reported: ReportedNumber) -> float:
+    if reported.n_real is not None and reported.n_generated is not None:
+        return _pooled(reported.n_real, reported.n_generated)
+    assert reported.assumed_images is not None
+    return float(reported.assumed_images)
+
+
+def _pooled(n_real: float, n_generated: float) -> float:
+    """Harmonic mean: the size of two equal classes with the same variance, were both to add alike to it."""
+    return 2 / (1 / n_real + 1 / n_generated)
+
+
+__all__ = ["Kind", "Ours", "Verdict", "closest", "differences", "judge", "judge_number"]

@@ -1,0 +1,80 @@
+"""Histograms of scores: real images against those of each generator, on one axis a detector."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.store.panel import Panel, Part
+
+Floats = NDArray[np.float64]
+FEWEST_BINS, MOST_BINS = 14, 60
+TAIL = 0.005
+"""Share of the scores at each end that the axis leaves out; they are counted in the outermost bins."""
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """The scores of one detector under one condition.
+
+    Args:
+        edges: ``(bins + 1,)`` of scores divided by ``10 ** exponent``.
+        exponent: Of the unit of the axis; 0 unless scores are far from 1.
+        shares: By generator, ``(2, bins)``: the share of the real and of the generated images in each bin.
+    """
+
+    edges: Floats
+    exponent: int
+    shares: dict[str, Floats]
+
+
+def histograms_of(panel: Panel, detector: str, condition: str) -> Histograms | None:
+    """Bins the scores of all seeds; None where there are none."""
+    parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts.get(condition, ())}
+    parts = {generator: part for generator, part in parts.items() if part.scores.size}
+    if not parts:
+        return None
+    everything = np.concatenate([part.scores.ravel() for part in parts.values()])
+    exponent = _exponent(everything)
+    smallest = min(min(part.n_real, part.n_generated) for part in parts.values())
+    edges = _edges(_scaled(everything, exponent), _number_of_bins(smallest))
+    return Histograms(edges, exponent, {name: _shares(part, exponent, edges) for name, part in parts.items()})
+
+
+def _exponent(scores: Floats) -> int:
+    """Chooses a power of ten as the unit where scores are far from 1, where axes and sums of bins would overflow."""
+    largest = float(np.abs(scores).max())
+    exponent = math.floor(math.log10(largest)) if largest > 0 else 0
+    return exponent if abs(exponent) > 3 else 0
+
+
+def _scaled(scores: Floats, exponent: int) -> Floats:
+    # In two steps: the smallest floats have powers of ten whose inverse is no float.
+    half = exponent // 2
+    return scores / 10.0**half / 10.0 ** (exponent - half)
+
+
+def _number_of_bins(images: int) -> int:
+    """Takes more bins for more images of the smallest class (Rice's rule, within bounds)."""
+    return int(np.clip(round(2 * np.cbrt(images)), FEWEST_BINS, MOST_BINS))
+
+
+def _edges(scores: Floats, bins: int) -> Floats:
+    low, high = np.quantile(scores, [TAIL, 1 - TAIL])
+    margin = 0.02 * (high - low)
+    # All of one score, or so close that bins would have no width: one bin in the middle holds them.
+    if not margin > 1e-12 * max(abs(low), abs(high)):
+        margin = 0.5 * max(abs(low), 1e-3)
+    return np.linspace(low - margin, high + margin, bins + 1)
+
+
+def _shares(part: Part, exponent: int, edges: Floats) -> Floats:
+    return np.array(
+        [_share(_scaled(part.scores[:, part.labels == label].ravel(), exponent), edges) for label in (0, 1)]
+    )
+
+
+def _share(scores: Floats, edges: Floats) -> Floats:
+    counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)
+    return counts / max(len(scores), 1)

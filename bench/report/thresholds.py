@@ -1,0 +1,186 @@
+"""Every threshold table of some data sets: what ``python -m bench thresholds`` shows and writes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.errors import BenchError
+from bench.report.calibration_tables import HEADER, NOTE, calibration_cells, calibration_frame
+from bench.report.tables import escaped, make_table, markdown_table, print_tables
+from bench.report.thresholds_tables import (
+    threshold_frame,
+    threshold_markdown,
+    threshold_notes,
+    threshold_table,
+    transfer_frame,
+    transfer_markdown,
+    transfer_notes,
+    transfer_tables,
+)
+from bench.results.summary import DRAWS
+from bench.results.thresholds.calibration import Calibration, calibration
+from bench.results.thresholds.halves import Halves
+from bench.results.thresholds.points import OperatingPoint, points_of
+from bench.results.thresholds.rules import FPR, Rule, parse_rule
+from bench.results.thresholds.transfer import Cell, TransferMatrix, transfer_between
+from bench.store.files import write_atomically
+from bench.store.panel import Panel
+from bench.store.schema import CLEAN
+
+
+@dataclass(frozen=True)
+class ThresholdReport:
+    """Operating points of every data set, and transfer matrices across data sets and conditions.
+
+    Args:
+        points: By data set.
+        matrices: One for each rule ``fpr:P`` and each detector with two and more data sets or conditions.
+        calibrations: By data set, of the detectors whose scores are probabilities.
+    """
+
+    points: Mapping[str, Sequence[OperatingPoint]]
+    matrices: Sequence[TransferMatrix]
+    calibrations: Mapping[str, Sequence[Calibration]] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """A row for each data set, operating point and metric."""
+        return pl.concat(
+            threshold_frame(points).select(pl.lit(title).alias("dataset"), pl.all())
+            for title, points in self.points.items()
+        )
+
+    @property
+    def transfer_frame(self) -> pl.DataFrame:
+        """A row for each detector, rule, pair of cells and rate."""
+        return transfer_frame(self.matrices)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know, a sentence each."""
+        where = {title: f"{title}: " if len(self.points) > 1 else "" for title in self.points}
+        of_points = [note for title, points in self.points.items() for note in threshold_notes(points, where[title])]
+        return [*dict.fromkeys(of_points), *transfer_notes(self.matrices)]
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables for a terminal."""
+        points = [threshold_table(of, title) for title, of in self.points.items()]
+        cells = calibration_cells(self.calibrations)
+        calibrated = [make_table("Calibration", HEADER, cells, 4)] if cells else []
+        return [*points, *(table for matrix in self._shown for table in transfer_tables(matrix)), *calibrated]
+
+    @property
+    def markdown(self) -> str:
+        """Tables and notes as Markdown."""
+        parts = [f"## {escaped(title)}\n\n{threshold_markdown(points)}" for title, points in self.points.items()]
+        if self._shown:
+            parts += ["## Transfer\n", *map(transfer_markdown, self._shown)]
+        cells = calibration_cells(self.calibrations)
+        if cells:
+            parts += ["## Calibration\n", *markdown_table(HEADER, cells), "", NOTE, ""]
+        return "\n".join([*parts, *(f"- {escaped(note)}" for note in self.notes)]) + "\n"
+
+    @property
+    def _shown(self) -> list[TransferMatrix]:
+        return [matrix for matrix in self.matrices if not matrix.empty]
+
+
+def report_thresholds(
+    panels: Mapping[str, Panel],
+    rules: Sequence[str],
+    detectors: Collection[str] | None = None,
+    probabilities: Collection[str] = (),
+    draws: int = DRAWS,
+) -> ThresholdReport:
+    """Measures detectors under threshold rules, and thresholds of ``fpr:P`` across data sets and conditions.
+
+    Args:
+        panels: By title of the data set.
+        rules: ``fpr:P``, ``best`` or ``fixed:T``, at least one.
+        detectors: Labels of the only detectors to take; all where it is None.
+        probabilities: Labels of the detectors whose scores are probabilities, for ``fixed:T`` and calibration.
+        draws: Number of bootstrap draws.
+
+    Raises:
+        BenchError: No rule is given, a rule is unknown or not for a detector, or a detector is in no data set.
+    """
+    parsed = list(dict.fromkeys(parse_rule(rule) for rule in rules))
+    if not parsed:
+        raise BenchError("No threshold rule is given: write for instance --rule fpr:5 best.")
+    chosen = _chosen(panels, detectors)
+    _chosen(panels, probabilities)
+    halves = {title: Halves(panel, draws) for title, panel in panels.items()}
+    points = {
+        title: [
+            point
+            for detector, condition in panel.cells
+            if detector in chosen
+            for rule in parsed
+            for point in points_of(halves[title], detector, condition, rule, detector in probabilities)
+        ]
+        for title, panel in panels.items()
+    }
+    matrices = [_matrix(panels, halves, detector, rule) for rule in parsed if rule.kind == FPR for detector in chosen]
+    calibrations = {
+        title: [
+            one
+            for detector, condition in panel.cells
+            if detector in probabilities and detector in chosen
+            for one in calibration(panel, detector, condition, draws, probability=True)
+        ]
+        for title, panel in panels.items()
+    }
+    return ThresholdReport(points, [matrix for matrix in matrices if matrix], calibrations)
+
+
+def write_thresholds(report: ThresholdReport, output: Path) -> tuple[Path, ...]:
+    """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any."""
+    texts = {"thresholds.csv": report.frame.write_csv(), "thresholds.md": report.markdown}
+    if report.matrices:
+        texts["transfer.csv"] = report.transfer_frame.write_csv()
+    if any(report.calibrations.values()):
+        texts["calibration.csv"] = calibration_frame(report.calibrations).write_csv()
+    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+
+
+def print_thresholds(report: ThresholdReport, console: Console) -> None:
+    """Prints the tables, and under them the notes."""
+    print_tables(report.tables, console)
+    for note in report.notes:
+        console.print(Text(f"- {note}"), soft_wrap=True)
+
+
+def _chosen(panels: Mapping[str, Panel], detectors: Collection[str] | None) -> list[str]:
+    there = list(dict.fromkeys(detector for panel in panels.values() for detector, _ in panel.cells))
+    unknown = [detector for detector in detectors or () if detector not in there]
+    if unknown:
+        raise BenchError(f"There are no scores of detector {unknown[0]!r}. Available: {', '.join(there)}.")
+    return there if detectors is None else [detector for detector in there if detector in detectors]
+
+
+def _matrix(
+    panels: Mapping[str, Panel], halves: Mapping[str, Halves], detector: str, rule: Rule
+) -> TransferMatrix | None:
+    """Takes every data set and condition that has the detector; none where there is one alone."""
+    found = [
+        (title, Cell(_name(title, condition, len(panels)), panel, detector, condition))
+        for title, panel in panels.items()
+        for label, condition in panel.cells
+        if label == detector
+    ]
+    if len(found) < 2:
+        return None
+    cells = [cell for _, cell in found]
+    return transfer_between(cells, [halves[title] for title, _ in found], rule.value or 0.0, rule.title)
+
+
+def _name(title: str, condition: str, n_panels: int) -> str:
+    if n_panels == 1:
+        return condition
+    return title if condition == CLEAN else f"{title}, {condition}"

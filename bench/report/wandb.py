@@ -1,0 +1,285 @@
+"""What a W&B run is told: configuration, the report's numbers, robustness curves, and the scores themselves.
+
+Metrics of single seeds are logged by the test loop as they come from torchmetrics; everything here comes from the
+report, which is made from the stored scores.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from bench.errors import BenchError
+from bench.report.tables import Report
+from bench.results.cues.worst import WORST_CUE
+from bench.results.numbers import MEAN, WITH_INTERVAL, Number, Row, Summary
+from bench.results.robustness import Curve, mean_rows, robustness_curves
+from bench.scoring.options import RunOptions
+from datamodules.degradations import CLEAN
+
+if TYPE_CHECKING:
+    import wandb
+
+OFFLINE = ("offline", "dryrun")
+LONGEST_NAME = 128  # of a project, and of an artifact
+FORBIDDEN = "/\\#?%:"  # in a project's name
+REMEDY = "WANDB_MODE=offline keeps the run on disk."
+
+
+@contextmanager
+def wandb_session(options: RunOptions) -> Iterator[None]:
+    """Surrounds a comparison: W&B keeps all its files under ``--output``, and a run does not outlive a failure.
+
+    An open run would be gone on with by the next comparison in this process. Without ``--wandb`` nothing happens.
+
+    Raises:
+        BenchError: The project's name cannot be, a run is open in this process already, or W&B failed.
+    """
+    if options.wandb is None:
+        yield
+        return
+    check_project(options.wandb)
+    import wandb
+
+    if wandb.run is not None:
+        raise BenchError(f"The W&B run {wandb.run.id} is open in this process: call wandb.finish() first.")
+    with _folders_under(options.output):
+        try:
+            yield
+        except BaseException as error:
+            if wandb.run is not None:
+                wandb.run.finish(exit_code=1)
+            if isinstance(error, wandb.Error):
+                raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
+            raise
+
+
+def check_project(name: str) -> None:
+    """Refuses a name that W&B would refuse when the run starts.
+
+    Raises:
+        BenchError: The name is empty, too long, or has characters that no project's name may have.
+    """
+    if not name.strip():
+        raise BenchError(f"--wandb needs the name of a project, got {name!r}.")
+    if len(name) > LONGEST_NAME:
+        raise BenchError(f"--wandb takes a name of at most {LONGEST_NAME} characters, got {len(name)}: {name!r}.")
+    if set(name) & set(FORBIDDEN):
+        allowed = f"a project's name without any of {' '.join(FORBIDDEN)} (a team goes into WANDB_ENTITY)"
+        raise BenchError(f"--wandb takes {allowed}, got {name!r}.")
+
+
+@contextmanager
+def _folders_under(output: Path) -> Iterator[None]:
+    """Sends what W&B would keep in the home folder to the results, unless the user has said where it goes."""
+    home = output.resolve() / "wandb"
+    folders = {"WANDB_CACHE_DIR": home / "cache", "WANDB_DATA_DIR": home / "data"}
+    ours = [name for name in folders if name not in os.environ]
+    os.environ.update({name: str(folders[name]) for name in ours})
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
+def create_wandb_logger(options: RunOptions) -> WandbLogger:
+    """Starts a run, on the first device only, and makes its logger.
+
+    The run is offline where ``WANDB_MODE`` says so or there is no key; nobody is asked for one.
+
+    Raises:
+        BenchError: The results' folder cannot be written to, or W&B refuses the key or cannot be reached.
+    """
+    # Lightning would start the run itself, but with an option that W&B warns of.
+    return WandbLogger(project=options.wandb, save_dir=options.output, experiment=_start(options))
+
+
+@rank_zero_only
+def _start(options: RunOptions) -> "wandb.Run":
+    import wandb
+
+    output = options.make_output()
+    mode = _mode()
+    return wandb.init(
+        project=options.wandb,
+        dir=output,
+        config=options.as_facts(),
+        mode=mode,
+        # The terminal shows progress bars and the report, which is logged as numbers.
+        settings=wandb.Settings(quiet=True, silent=mode == "offline", console="off"),
+    )
+
+
+def _mode() -> Literal["offline", "disabled"] | None:
+    """Asks W&B how to run; None leaves it to W&B, which has a key."""
+    import wandb
+
+    try:
+        mode = wandb.setup().settings.mode
+        if mode in OFFLINE:
+            return "offline"
+        if mode == "disabled":
+            return "disabled"
+        return None if wandb.login(prompt=False) else "offline"
+    except (wandb.Error, ValueError) as error:
+        raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
+
+
+def log_report(logger: Logger | None, report: Report, facts: Mapping[str, Any], scores: Path) -> None:
+    """Logs a comparison and ends the run; with another logger nothing happens.
+
+    Args:
+        logger: The trainer's logger, on the first device.
+        report: The numbers.
+        facts: What the run was, as in ``run.json``; ``detectors`` has the facts of each detector by its fingerprint.
+        scores: The folder of the data set in the score store.
+    """
+    if not isinstance(logger, WandbLogger):
+        return
+    run = logger.experiment
+    run.config.update(_config(facts))
+    run.log({**mean_numbers(report.summary), **_tables_and_charts(report)})
+    run.log_artifact(score_artifact(scores))
+    run.finish()
+    if run.settings.mode == "offline":
+        import wandb
+
+        wandb.termlog(f"The run is on disk; to upload it: wandb sync {Path(run.dir).parent}")
+
+
+def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Names detectors by their labels; the options are in the configuration since the run's start."""
+    detectors = {
+        # A data set's groups are too many for a configuration; run.json has their names.
+        one["label"]: {**one, "fingerprint": fingerprint, "held_out": len(one["held_out"])}
+        for fingerprint, one in facts["detectors"].items()
+    }
+    return {**{name: value for name, value in facts.items() if name != "options"}, "detectors": detectors}
+
+
+def mean_numbers(summary: Summary) -> dict[str, float]:
+    """Returns means over generators with the ends of their intervals, named as the test loop names its metrics.
+
+    Examples:
+        >>> mean_numbers(Summary([Row("rigid", "jpeg:75", "mean", 9, 9, 0, {"auroc": Number(0.75)})], []))
+        {'rigid/jpeg:75/mean/auroc': 0.75}
+    """
+    numbers = {}
+    for row in mean_rows(summary):
+        condition = "" if row.condition == CLEAN else f"{row.condition}/"
+        for metric, values in _with_ends(row).items():
+            if values is not None:
+                numbers[f"{row.detector}/{condition}{MEAN}/{metric}"] = values
+    return numbers
+
+
+def _with_ends(row: Row, metrics: Sequence[str] = WITH_INTERVAL) -> dict[str, float | None]:
+    """Returns each metric with its interval's ends and its spread over seeds; None where there is none."""
+    cells = {}
+    for metric in metrics:
+        number = row.numbers.get(metric, Number(math.nan))
+        ends = (number.interval.low, number.interval.high) if number.interval else (None, None)
+        cells[metric] = None if math.isnan(number.value) else number.value
+        cells[f"{metric}_low"], cells[f"{metric}_high"] = ends
+        cells[f"{metric}_seeds_sd"] = number.seeds_sd
+    return cells
+
+
+def _tables_and_charts(report: Report) -> dict[str, Any]:
+    import wandb
+
+    curves = robustness_curves(report.summary)
+    logged: dict[str, Any] = {"leaderboard": _table(leaderboard_rows(report))}
+    if curves:
+        logged["robustness/points"] = _table(point_rows(curves))
+    for curve in curves:
+        names, lines = zip(*chart_lines(curve), strict=True)
+        logged[f"robustness/{curve.kind}"] = wandb.plot.line_series(
+            xs=[[level for level, _ in line] for line in lines],
+            ys=[[value for _, value in line] for line in lines],
+            keys=names,
+            title=f"Mean AUROC under {curve.kind}",
+            xname=f"{curve.kind}: {curve.axis}",
+        )
+    return logged
+
+
+def chart_lines(curve: Curve) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """Yields a line for each detector and, where clean images have no level, a flat one for those."""
+    for detector, points in curve.points.items():
+        line = [(level, row.numbers["auroc"].value) for level, row in points]
+        yield detector, [(level, value) for level, value in line if not math.isnan(value)]
+        clean = _clean_without_level(curve, detector)
+        if clean is not None and not math.isnan(clean.numbers["auroc"].value):
+            yield f"{detector}, {CLEAN}", [(level, clean.numbers["auroc"].value) for level, _ in line]
+
+
+def _clean_without_level(curve: Curve, detector: str) -> Row | None:
+    clean = curve.clean.get(detector)
+    return None if any(row is clean for _, row in curve.points[detector]) else clean
+
+
+def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    """Makes a row for each point of each curve; clean images without a level have None."""
+    rows = []
+    for curve in curves:
+        for detector, points in curve.points.items():
+            clean = _clean_without_level(curve, detector)
+            extra = [] if clean is None else [(None, clean)]
+            for level, row in [*points, *extra]:
+                names = {"degradation": curve.kind, "detector": detector, "level": level, "condition": row.condition}
+                rows.append({**names, **_with_ends(row, ("auroc",))})
+    return rows
+
+
+def leaderboard_rows(report: Report) -> list[dict[str, Any]]:
+    """Makes the rows of the report's table, with numbers in place of their text."""
+    return [
+        {
+            "detector": row.detector,
+            "condition": row.condition,
+            "generator": row.generator,
+            "real": row.n_real,
+            "generated": row.n_generated,
+            "unreadable": row.n_unreadable,
+            **_with_ends(row),
+            "rank": _letters(report, row),
+            "against worst cue": report.cues.names.get((row.condition, row.generator))
+            if row.detector == WORST_CUE
+            else report.cues.verdicts.get((row.detector, row.condition, row.generator)),
+        }
+        for row in report.rows
+    ]
+
+
+def _letters(report: Report, row: Row) -> str | None:
+    """Detectors that share a letter are not separated; said of what they are ranked by, the mean."""
+    ranking = report.rankings.get(row.condition)
+    if ranking is None or all(row is not mean for mean in mean_rows(report.summary)):
+        return None
+    return ranking.letters.get(row.detector)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> "wandb.Table":
+    import wandb
+
+    return wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
+
+
+def score_artifact(folder: Path) -> "wandb.Artifact":
+    """Lists the finished files of the score store; they are uploaded from where they are, without another copy."""
+    import wandb
+
+    name = "scores-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name)
+    artifact = wandb.Artifact(name[:LONGEST_NAME], type="scores")
+    for file in sorted([*folder.glob("*/*.parquet"), *folder.glob("*/run.json")]):
+        # Absolute: an offline run is uploaded later, from any folder.
+        artifact.add_file(str(file.resolve()), name=file.relative_to(folder).as_posix(), policy="immutable")
+    return artifact

@@ -1,0 +1,265 @@
+"""How much of the label can be read from trivia.
+
+For each generator and each cue the AUROC with which the cue alone separates it from its real images, free of
+direction: whether a higher value means generated is learned on one half of the images and measured on the other, both
+ways, and so are the shares of categories. A cue that says nothing comes out about 0.5, below it as often as above.
+The worst of many cues is picked on one half and measured on the other, for a maximum of many would be too high. All
+cues together are combined by a logistic regression fitted to four fifths and measured on the last.
+
+Intervals take what was learned as given, so near 0.5, where the two halves may disagree on a direction, they are
+short: 91 % instead of 95 % hold 0.5 for meaningless cues of 24 images a class.
+
+A missing value, such as the JPEG quality of a PNG, counts as lower than every value.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.statistics.bootstrap import Interval, n_groups, no_interval_reason
+from bench.statistics.crossfit import (
+    Feature,
+    Images,
+    combined,
+    contrasts_of,
+    cross_fitted,
+    direction_of,
+    feature_of,
+    learned,
+    mean_auroc,
+    parts_of,
+)
+from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence
+from bench.statistics.intervals import auroc_interval
+from bench.statistics.metrics import auroc
+from datamodules.cues import CATEGORICAL_CUES, CONTAINER_CUES, CONTENT_CUES
+
+SIZE = "size"
+"""Width x height as a category: that every generated image is 512 x 512 is no higher or lower width."""
+
+KINDS = {"container": (*CONTAINER_CUES, SIZE), "content": CONTENT_CUES}
+FOLDS = 5
+FRAME_SCHEMA = {
+    **dict.fromkeys(("generator", "cue", "kind", "detail"), pl.String),
+    **dict.fromkeys(("auroc", "low", "high", "apparent"), pl.Float64),
+    **dict.fromkeys(("n_real", "n_generated"), pl.Int64),
+    "reason": pl.String,
+}
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CueResult:
+    """How well a cue, or what was made of several, separates one generator from its real images.
+
+    Args:
+        name: A cue, ``worst`` or ``combined``.
+        kind: ``container``, ``content`` or, for what was made of both, ``all``.
+        auroc: Cross-fitted; nan where there are too few images.
+        interval: Its 95 % interval, or None.
+        detail: The direction (``higher`` or ``lower`` for generated, ``unclear`` where the halves disagree, ``by
+            category``, ``constant``); for the worst cue its name, or both names where the halves picked two.
+        apparent: The AUROC with everything learned on the very images that it is measured on, so too high; nan for
+            what was made of several cues.
+        reason: Why there is no value or no interval.
+        contrasts: The parts with their cross-fitted scores, whose mean AUROC this is.
+    """
+
+    name: str
+    kind: str
+    auroc: float
+    interval: Interval | None
+    detail: str
+    apparent: float
+    reason: str | None
+    contrasts: tuple[Contrast, ...] = ()
+
+
+@dataclass(frozen=True)
+class GeneratorAudit:
+    """The audit of one generator.
+
+    Args:
+        generator: Its name.
+        images: ``path, label, group`` of the images that were audited.
+        cues: Every cue.
+        worst: The worst cue of each kind and of ``all``.
+        combined: The combination of the cues of each kind and of ``all``.
+    """
+
+    generator: str
+    images: pl.DataFrame
+    cues: tuple[CueResult, ...]
+    worst: Mapping[str, CueResult]
+    combined: Mapping[str, CueResult]
+
+
+def audit(
+    cues: pl.DataFrame,
+    contrasts: Mapping[str, Sequence[str]],
+    *,
+    combine: bool = True,
+    worst_only: bool = False,
+) -> list[GeneratorAudit]:
+    """Audits every generator.
+
+    Args:
+        cues: ``path, label, generator, group`` and a column for each cue, a row for each readable image; cues without a
+            column are left out, so a table of `PIXEL_CUES` will do.
+        contrasts: Which sources of real images face each generator.
+        combine: Whether to fit the combinations of cues, which take most of the time.
+        worst_only: Whether to look for nothing but the worst of all cues.
+    """
+    if {"width", "height"} <= set(cues.columns):
+        cues = cues.with_columns(pl.format("{}x{}", "width", "height").alias(SIZE))
+    return [_audit_generator(cues, name, reals, combine, worst_only) for name, reals in contrasts.items()]
+
+
+def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
+    """Makes of a cue what `paired_test` compares with a detector on the same images.
+
+    Args:
+        results: A result for each generator, for the mean over them; or a single one.
+
+    Raises:
+        ValueError: If a result has no value.
+    """
+    if any(not result.contrasts for result in results):
+        raise ValueError("A cue without a value cannot be compared.")
+    sizes = [n_groups(*_joined(result.contrasts)) for result in results]
+    n_real, n_generated = np.mean(sizes, axis=0).tolist()
+    # Each part holds only a share of the images, but their mean is as certain as one AUROC of all.
+    influence = auroc_influence([contrast for result in results for contrast in result.contrasts])
+    return replace(influence, n_real=n_real, n_generated=n_generated)
+
+
+def audit_frame(audits: Iterable[GeneratorAudit]) -> pl.DataFrame:
+    """Makes one row for each generator and cue, then for its worst cues and combinations."""
+    rows = [
+        _row(audit, result)
+        for audit in audits
+        for result in (*audit.cues, *audit.worst.values(), *audit.combined.values())
+    ]
+    return pl.DataFrame(rows, schema=FRAME_SCHEMA)
+
+
+def _audit_generator(
+    cues: pl.DataFrame, generator: str, reals: Sequence[str], combine: bool, worst_only: bool
+) -> GeneratorAudit:
+    source, label = pl.col("generator"), pl.col("label")
+    faces = ((label == 1) & (source == generator)) | ((label == 0) & source.is_in(list(reals)))
+    chosen = cues.filter(faces).sort("path")
+    named = chosen.select("path", "label", "group")
+    images = Images(chosen["label"].to_numpy().astype(np.int64), chosen["group"].to_list())
+    features = {
+        kind: [feature_of(chosen[name], name in (*CATEGORICAL_CUES, SIZE)) for name in names if name in chosen.columns]
+        for kind, names in KINDS.items()
+    }
+    every = {"all": [feature for of in features.values() for feature in of]}
+    if worst_only:
+        return GeneratorAudit(generator, named, (), {"all": _worst(every["all"], "all", images)}, {})
+    single = tuple(_single(feature, kind, images) for kind, of in features.items() for feature in of)
+    every = features | every
+    worst = {kind: _worst(of, kind, images) for kind, of in every.items() if of}
+    together = {kind: _combined(of, kind, images) for kind, of in every.items() if of and combine}
+    return GeneratorAudit(generator, named, single, worst, together)
+
+
+def _single(feature: Feature, kind: str, images: Images) -> CueResult:
+    parts = parts_of(images, 2)
+    if parts is None:
+        return _undefined(feature.name, kind)
+    labels, everything = images.labels, np.ones(len(images.labels), dtype=np.bool_)
+    apparent = auroc(labels, learned(feature, labels, everything))
+    scores, detail = cross_fitted(feature, labels, parts), _direction(feature, labels, parts)
+    return _result(feature.name, kind, images, scores, parts, detail, apparent)
+
+
+def _direction(feature: Feature, labels: NDArray[np.int64], parts: NDArray[np.int64]) -> str:
+    if len(np.unique(feature.values)) == 1:
+        return "constant"
+    if feature.categorical:
+        return "by category"
+    directions = {direction_of(feature, labels, parts == part) for part in (0, 1)}
+    return {1: "higher", -1: "lower"}[directions.pop()] if len(directions) == 1 else "unclear"
+
+
+def _worst(features: Sequence[Feature], kind: str, images: Images) -> CueResult:
+    parts = parts_of(images, 2)
+    if parts is None:
+        return _undefined("worst", kind)
+    scores, picked = np.empty(len(parts)), []
+    for inside in (parts == 0, parts == 1):
+        worst = _strongest(features, images, np.flatnonzero(~inside))
+        if worst is None:
+            return _undefined("worst", kind, 4)
+        scores[inside] = learned(worst, images.labels, ~inside)[inside]
+        picked.append(worst.name)
+    return _result("worst", kind, images, scores, parts, " / ".join(dict.fromkeys(picked)))
+
+
+def _strongest(features: Sequence[Feature], images: Images, rows: NDArray[np.intp]) -> Feature | None:
+    """Picks a cue by cross-fitting within some of the images; None where they are too few for that."""
+    within = images.only(rows)
+    parts = parts_of(within, 2)
+    if parts is None:
+        return None
+    fitted = [cross_fitted(feature.only(rows), within.labels, parts) for feature in features]
+    return features[int(np.argmax([mean_auroc(within.labels, scores, parts) for scores in fitted]))]
+
+
+def _combined(features: Sequence[Feature], kind: str, images: Images) -> CueResult:
+    for folds in range(FOLDS, 1, -1):
+        parts = parts_of(images, folds)
+        if parts is not None:
+            return _result("combined", kind, images, combined(features, images.labels, parts), parts, f"{folds} folds")
+    return _undefined("combined", kind)
+
+
+def _result(
+    name: str,
+    kind: str,
+    images: Images,
+    scores: Floats,
+    parts: NDArray[np.int64],
+    detail: str,
+    apparent: float = float("nan"),
+) -> CueResult:
+    reason = no_interval_reason(images.groups, images.labels.tolist())
+    value, contrasts = mean_auroc(images.labels, scores, parts), contrasts_of(images, scores, parts)
+    result = CueResult(name, kind, value, None, detail, apparent, reason, contrasts)
+    return result if reason else replace(result, interval=auroc_interval(influence_of([result])))
+
+
+def _undefined(name: str, kind: str, least: int = 2) -> CueResult:
+    reason = f"fewer than {least} independent groups of a class"
+    return CueResult(name, kind, float("nan"), None, "", float("nan"), reason)
+
+
+def _joined(contrasts: Sequence[Contrast]) -> tuple[list[int], list[int]]:
+    groups = np.concatenate([np.asarray(contrast.groups) for contrast in contrasts])
+    labels = np.concatenate([np.asarray(contrast.labels) for contrast in contrasts])
+    return groups.tolist(), labels.astype(int).tolist()
+
+
+def _row(audit: GeneratorAudit, result: CueResult) -> dict[str, object]:
+    return {
+        "generator": audit.generator,
+        "cue": result.name,
+        "kind": result.kind,
+        "detail": result.detail,
+        "auroc": _known(result.auroc),
+        "low": result.interval.low if result.interval else None,
+        "high": result.interval.high if result.interval else None,
+        "apparent": _known(result.apparent),
+        "n_real": int((audit.images["label"] == 0).sum()),
+        "n_generated": int((audit.images["label"] == 1).sum()),
+        "reason": result.reason,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,0 +1,139 @@
+"""A metric of one contrast: its value, and how its error is known."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.results.numbers import Number
+from bench.statistics.bootstrap import interval, tpr_reason, widened
+from bench.statistics.influence import Contrast, InfluenceValues, Placed, mean_over_seeds
+from bench.statistics.intervals import auroc_interval, bounded_interval, standard_error
+from bench.statistics.metrics import METRICS
+from bench.statistics.standard_errors import over_images_and_seeds
+from bench.store.panel import Part
+
+MOST_DRAWN = 50_000
+"""Images of a contrast up to which the bootstrap gives intervals."""
+TOO_MANY = f"more than {MOST_DRAWN:,} images: too many for the bootstrap"
+DRAWN_LACK_A_CLASS = "too many bootstrap draws lack a class of a small generator"
+NO_ERROR = "the images at hand leave no error, as where all are in order"
+DRAWN_ALIKE = "every bootstrap draw gives the same"
+Floats = NDArray[np.float64]
+INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
+    "auroc": Placed.auroc,
+    "ap_generated": lambda placed: placed.average_precision("generated"),
+    "ap_real": lambda placed: placed.average_precision("real"),
+}
+"""Metrics whose error comes from influence values; the bootstrap's intervals of average precision are too short."""
+LOW_RATES = {
+    "tpr_at_5_fpr": (0.05, 0),
+    "fpr_at_95_tpr": (0.05, 1),
+    "tpr_at_5_fpr_real": (0.05, 1),
+    "fpr_at_95_tpr_real": (0.05, 0),
+}
+"""Metrics at a low rate of errors: the rate, and the class that errs at it, whose images set the threshold.
+
+Each FPR is one minus the TPR for the other class, so both are refused together.
+"""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of one contrast, or its mean over contrasts.
+
+    Args:
+        seeds: ``(S,)`` the value of each seed.
+        reason: Why there is no value, or no interval.
+        influence: Where the error comes from influence values.
+        drawn: ``(draws,)`` means over seeds, where it comes from the bootstrap.
+    """
+
+    seeds: Floats
+    reason: str | None = None
+    influence: InfluenceValues | None = None
+    drawn: Floats | None = None
+
+    def number(self, metric: str) -> Number:
+        """Makes a number with its interval."""
+        value = float(np.mean(self.seeds))
+        seeds_sd = float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else None
+        number = Number(value, None, seeds_sd, self.reason, seeds=tuple(self.seeds.tolist()))
+        if self.reason:
+            return number
+        if self.influence is not None:
+            error = standard_error(self.influence)
+            found = auroc_interval(self.influence) if metric == "auroc" else bounded_interval(self.influence)
+            return replace(number, interval=found, error=error, reason=None if found else NO_ERROR)
+        assert self.drawn is not None
+        return _number_of_draws(number, self.drawn)
+
+
+def estimate(
+    part: Part, metrics: Sequence[str], reason: str | None, weights: NDArray[np.generic] | None
+) -> dict[str, Estimate]:
+    """Estimates metrics from the images of one contrast.
+
+    Args:
+        part: The images.
+        metrics: Names of `METRICS`.
+        reason: Why they are too few for an interval.
+        weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
+    """
+    influences = {} if reason else influences_of(part, [name for name in metrics if name in INFLUENCES])
+    return {metric: _estimate(metric, part, reason, influences.get(metric), weights) for metric in metrics}
+
+
+def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
+    """Computes influence values of several metrics, averaged over seeds; images are sorted once a seed."""
+    if not metrics:
+        return {}
+    seeds = []
+    for scores in part.scores:
+        placed = Placed(Contrast(part.labels, scores, part.groups))
+        seeds.append([INFLUENCES[metric](placed) for metric in metrics])
+    return {metric: mean_over_seeds(each) for metric, each in zip(metrics, zip(*seeds, strict=True), strict=True)}
+
+
+def _estimate(
+    metric: str,
+    part: Part,
+    reason: str | None,
+    influence: InfluenceValues | None,
+    weights: NDArray[np.generic] | None,
+) -> Estimate:
+    refused = refusal(metric, part)
+    if refused:
+        return Estimate(np.full(len(part.scores), np.nan), refused)
+    if influence is not None:
+        return Estimate(np.array(influence.seeds), influence=influence)
+    seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
+    if reason or weights is None:
+        return Estimate(seeds, reason or TOO_MANY)
+    return Estimate(seeds, drawn=replicates(metric, part, weights))
+
+
+def refusal(metric: str, part: Part) -> str | None:
+    """Says why a metric has no value on some images, or returns None where it has."""
+    rate, erring = LOW_RATES.get(metric, (0.0, 0))
+    if not rate or not part.n_real or not part.n_generated:
+        return None
+    return tpr_reason(part.n_groups[erring], rate)
+
+
+def replicates(metric: str, part: Part, weights: NDArray[np.generic]) -> Floats:
+    """Returns the mean over seeds in each draw, ``(draws,)``."""
+    drawn = [METRICS[metric].replicates(part.labels, scores, weights) for scores in part.scores]
+    return np.asarray(np.mean(drawn, axis=0))
+
+
+def _number_of_draws(number: Number, drawn: Floats) -> Number:
+    found = interval(drawn)
+    if np.isnan(found.low):
+        return replace(number, reason=DRAWN_LACK_A_CLASS)
+    if found.low == found.high:
+        return replace(number, reason=DRAWN_ALIKE)
+    sd = float(np.nanstd(drawn))
+    error = over_images_and_seeds(sd**2, float("inf"), [number.seeds])
+    return replace(number, interval=widened(found, number.value, sd, number.seeds), error=error)

@@ -1,0 +1,161 @@
+"""The reference set: what real images of a score store score, and how an image stands among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.results.differences import differences
+from bench.scoring.entry import Entry
+from bench.scoring.files import Scorer
+from bench.store.run_files import Run, read_run
+from bench.store.schema import CLEAN, OK
+from datamodules import REAL
+
+_COLUMNS = ("dataset", "path", "sha256", "group", "detector", "fingerprint", "condition", "seed", "score")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an image stands among the real images of a reference set.
+
+    Args:
+        dataset: The reference set's name.
+        higher: Number of its real images that score at least as high.
+        reals: Number of its real images.
+    """
+
+    dataset: str
+    higher: int
+    reals: int
+
+    @property
+    def share(self) -> float:
+        """Returns ``(1 + higher) / (reals + 1)``.
+
+        If the image is real and of the reference set's kind, a share of at most p comes with a probability of at
+        most p, whatever the detector (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005,
+        chapter 2).
+        """
+        return (1 + self.higher) / (self.reals + 1)
+
+    def __str__(self) -> str:
+        number = f"{self.higher:,}" if self.higher else "none"
+        verb = "score" if self.higher > 1 else "scores"
+        return (
+            f"of {self.reals:,} real images of {self.dataset}, {number} {verb} at least as high: {percent(self.share)}"
+        )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The scores that one detector gave the real images of a dataset.
+
+    Args:
+        dataset: The dataset's title.
+        scores: ``(n,)``, ascending.
+        groups: Number of groups among the images; fewer than images where some are not independent.
+        sha256: Of the images' files.
+    """
+
+    dataset: str
+    scores: NDArray[np.float64]
+    groups: int
+    sha256: frozenset[str]
+
+    def standing(self, score: float) -> Standing:
+        """Counts the real images that score at least as high."""
+        n = len(self.scores)
+        return Standing(self.dataset, n - int(np.searchsorted(self.scores, score, side="left")), n)
+
+
+def percent(share: float) -> str:
+    """Writes a share with two digits that count.
+
+    Examples:
+        >>> percent(13 / 1001), percent(0.5), percent(1 / 10001)
+        ('1.3 %', '50 %', '0.01 %')
+    """
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+
+
+def read_references(folder: Path, scorer: Scorer) -> dict[str, Reference]:
+    """Reads what the real images of a store scored, without degradation, with the same detectors and seed.
+
+    Args:
+        folder: A results folder, or the folder of one dataset's scores in it.
+        scorer: The detectors, as they score now.
+
+    Returns:
+        By the detector's label.
+
+    Raises:
+        BenchError: There are no scores, they are of several datasets, or they were made otherwise than now; one line
+            says what differs.
+    """
+    scores = _dataset_folder(folder)
+    runs = [read_run(run) for run in sorted({part.parent for part in scores.glob("*/part-*.parquet")})]
+    stored = _read_rows(scores, runs)
+    return {entry.scoring.detector: _reference(entry, stored, runs, scorer, scores) for entry in scorer.entries}
+
+
+def _dataset_folder(folder: Path) -> Path:
+    """Finds the folder with the runs of one dataset."""
+    if not folder.is_dir():
+        raise BenchError(f"There is no folder {folder}. Give --calibration a results folder of compare.")
+    inner = folder / "scores" if (folder / "scores").is_dir() else folder
+    if any(inner.glob("*/part-*.parquet")):
+        return inner
+    datasets = sorted({part.parent.parent for part in inner.glob("*/*/part-*.parquet")})
+    if not datasets:
+        raise BenchError(f"There are no scores under {folder}: run 'python -m bench compare' first.")
+    if len(datasets) > 1:
+        names = ", ".join(one.name for one in datasets)
+        raise BenchError(f"{folder} has scores of {names}: give one of them, such as --calibration {datasets[0]}.")
+    return datasets[0]
+
+
+def _read_rows(scores: Path, runs: Sequence[Run]) -> pl.LazyFrame:
+    """Reads the clean scores of real images, those of later runs last."""
+    parts = [part for run in runs for part in sorted(run.folder.glob("part-*.parquet"))]
+    chosen = (pl.col("label") == REAL) & (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
+    try:
+        return pl.scan_parquet(parts).filter(chosen).select(_COLUMNS)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
+
+
+def _reference(entry: Entry, stored: pl.LazyFrame, runs: Sequence[Run], scorer: Scorer, scores: Path) -> Reference:
+    fingerprint, seed = entry.scoring.fingerprint, entry.scoring.seed
+    held_out = {
+        group for run in runs for group in run.detectors.get(fingerprint, {}).get("held_out", ())
+    }  # fitted to, so no fair comparison
+    try:
+        same = stored.filter(pl.col("fingerprint") == fingerprint).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
+    rows = same.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(held_out)))
+    if rows.is_empty():
+        raise BenchError(_what_is_missing(entry, same, runs, scorer, scores))
+    rows = rows.unique("path", keep="last", maintain_order=True)
+    return Reference(
+        dataset=str(rows["dataset"][-1]),
+        scores=np.sort(rows["score"].to_numpy()),
+        groups=rows["group"].n_unique(),
+        sha256=frozenset(rows["sha256"]),
+    )
+
+
+def _what_is_missing(entry: Entry, same: pl.DataFrame, runs: Sequence[Run], scorer: Scorer, scores: Path) -> str:
+    label, seed = entry.scoring.detector, entry.scoring.seed
+    seeds = sorted(set(same["seed"]))
+    if seeds and seed not in seeds:
+        return f"{scores} has scores of {label} with seed {', '.join(map(str, seeds))}, not with --seed {seed}."
+    if any(entry.scoring.fingerprint in run.detectors for run in runs):
+        return f"{scores} has no clean scores of real images by {label} that it was not fitted to."
+    return f"{scores} cannot be the reference of {label}: {differences(entry, runs, scorer)}."

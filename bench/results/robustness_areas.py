@@ -1,0 +1,150 @@
+"""The area under a robustness curve: one number for how a detector stands one kind of degradation, with its error.
+
+The mean AUROC is joined by straight lines from level to level and averaged over the axis, from the lowest level to the
+highest (the trapezoid rule, divided by the span). So the area is itself an AUROC, averaged over levels: a level counts
+by half the distance between its neighbours, one at an end by half the distance to its only neighbour, and levels that
+lie unevenly count as much as the axis between them. The clean images take part at their level where a kind has one
+(blur 0, noise 0, resize 1, crop 1), and else do not: no quality of JPEG leaves an image as it is, so the axis there is
+the quality, from the lowest to the highest that was asked for. An area depends on the levels; detectors are compared
+over the same ones, and two grids are not.
+
+All weights are known and positive, so the area has the weighted sum of the AUROCs' influence values, which keeps what
+the levels share (they are the same images), and with it interval and paired tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.results.numbers import MEAN, Number, Row, Summary
+from bench.results.robustness import Curve, robustness_curves
+from bench.statistics.bootstrap import Interval
+from bench.statistics.influence import InfluenceValues, combined
+from bench.statistics.intervals import auroc_interval, paired_test, standard_error
+from bench.statistics.ranking import Ranking, rank_detectors
+
+AREA = "area"
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Area:
+    """The area under the curve of one detector and one kind of degradation, normalised to the span of the levels.
+
+    Args:
+        kind: The kind of degradation, as in :class:`bench.results.robustness.Curve`.
+        axis: What the level measures.
+        detector: Whose curve it is.
+        weights: What each condition counts, by ascending level; they add up to 1. Empty where there is no area.
+        levels: The level of each condition.
+        auroc: The area; nan where the curve has a single level, or is incomplete.
+        change: The area minus the AUROC of the clean images, paired.
+        influence: What each group of images contributes to the area's error; None where it has no interval.
+    """
+
+    kind: str
+    axis: str
+    detector: str
+    weights: Mapping[str, float]
+    levels: tuple[float, ...]
+    auroc: Number
+    change: Number
+    influence: InfluenceValues | None
+
+
+def areas(summary: Summary) -> list[Area]:
+    """Computes the area of every detector under every curve, curve by curve."""
+    return [_area(summary, curve, detector) for curve in robustness_curves(summary) for detector in curve.detectors]
+
+
+def area_rankings(found: Sequence[Area]) -> dict[str, Ranking]:
+    """Ranks detectors by their areas, kind by kind, and tests every pair; p-values are adjusted within the kind."""
+    kinds: dict[str, dict[str, dict[str, InfluenceValues]]] = {}
+    for area in found:
+        kinds.setdefault(area.kind, {})[area.detector] = {AREA: area.influence} if area.influence else {}
+    reasons = {(area.kind, area.detector): area.auroc.reason or "" for area in found}
+    rankings = {kind: rank_detectors(influences, AREA) for kind, influences in kinds.items()}
+    return {
+        kind: replace(ranking, unranked={name: reasons[kind, name] for name in ranking.unranked})
+        for kind, ranking in rankings.items()
+    }
+
+
+def trapezoid_weights(levels: Sequence[float]) -> NDArray[np.float64]:
+    """Returns what each level counts in the mean over the axis.
+
+    Args:
+        levels: ``(k,)`` ascending, not all the same.
+
+    Examples:
+        >>> trapezoid_weights([0, 1, 2, 4]).tolist()
+        [0.125, 0.25, 0.375, 0.25]
+    """
+    steps = np.diff(np.asarray(levels, dtype=np.float64))
+    return np.asarray((np.append(steps, 0) + np.append(0, steps)) / (2 * steps.sum()))
+
+
+def _area(summary: Summary, curve: Curve, detector: str) -> Area:
+    points = curve.points.get(detector, [])
+    rows = [row for _, row in points]
+    reason = curve.incomplete.get(detector) or _refusal(summary, curve, rows)
+    if reason:
+        nothing = Number(NAN, reason=reason)
+        return Area(curve.kind, curve.axis, detector, {}, tuple(curve.levels), nothing, nothing, None)
+    levels = tuple(level for level, _ in points)
+    weights = trapezoid_weights(levels).tolist()
+    influence = _influence(summary, rows, weights)
+    named = {row.condition: weight for row, weight in zip(rows, weights, strict=True)}
+    number = _number(rows, weights, influence)
+    change = _change(summary, curve.clean.get(detector), number, influence)
+    return Area(curve.kind, curve.axis, detector, named, levels, number, change, influence)
+
+
+def _refusal(summary: Summary, curve: Curve, rows: Sequence[Row]) -> str | None:
+    """Says why there is no area at all."""
+    if len(curve.levels) < 2:
+        return "an area needs two levels"
+    if len({frozenset(_generators(summary, row)) for row in rows}) > 1:
+        return "not the same generators at every level"
+    undefined = [row.numbers["auroc"].reason for row in rows if np.isnan(row.numbers["auroc"].value)]
+    return undefined[0] if undefined else None
+
+
+def _generators(summary: Summary, row: Row) -> list[str]:
+    own = (row.detector, row.condition)
+    return [one.generator for one in summary.rows if (one.detector, one.condition) == own and one.generator != MEAN]
+
+
+def _influence(summary: Summary, rows: Sequence[Row], weights: Sequence[float]) -> InfluenceValues | None:
+    found = [_of(summary, row) for row in rows]
+    known = [influence for influence in found if influence is not None]
+    seeds = {len(influence.seeds) for influence in known}
+    return combined(known, weights) if len(known) == len(found) and len(seeds) == 1 else None
+
+
+def _of(summary: Summary, row: Row) -> InfluenceValues | None:
+    return summary.influences.get((row.detector, row.condition), {}).get(row.generator)
+
+
+def _number(rows: Sequence[Row], weights: Sequence[float], influence: InfluenceValues | None) -> Number:
+    numbers = [row.numbers["auroc"] for row in rows]
+    if influence is None:
+        value = float(np.dot(weights, [number.value for number in numbers]))
+        reason = next((number.reason for number in numbers if number.reason), "not the same seeds at every level")
+        return Number(value, reason=reason)
+    seeds_sd = float(np.std(influence.seeds, ddof=1)) if len(influence.seeds) > 1 else None
+    found = auroc_interval(influence)
+    return Number(influence.value, found, seeds_sd, None, standard_error(influence), influence.seeds)
+
+
+def _change(summary: Summary, clean: Row | None, number: Number, influence: InfluenceValues | None) -> Number:
+    if clean is None:
+        return Number(NAN, reason="the clean images have no scores")
+    untouched = _of(summary, clean)
+    if influence is None or untouched is None or len(untouched.seeds) != len(influence.seeds):
+        value = number.value - clean.numbers["auroc"].value
+        return Number(value, reason=number.reason or clean.numbers["auroc"].reason or "not the same seeds")
+    test = paired_test(influence, untouched, same_seeds=True)
+    return Number(test.difference, Interval(test.low, test.high))

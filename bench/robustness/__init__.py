@@ -1,1 +1,0 @@
-"""How detectors stand degraded images: curves, areas under them, tables and figures."""

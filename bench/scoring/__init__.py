@@ -1,0 +1,1 @@
+"""From options to rows in the score store: plan, loop, machine."""

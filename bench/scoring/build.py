@@ -1,0 +1,120 @@
+"""Builds what a run needs from its options: the dataset, and every detector for every seed and condition."""
+
+import inspect
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.scoring.conditions import Assignment
+from bench.scoring.entry import Entry
+from bench.scoring.options import RunOptions
+from bench.scoring.specs import DetectorSpec
+from bench.store.schema import Scoring
+from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
+from detectors import Backbone, View, create_detector, list_detectors
+
+COMMON_VIEW = View(224, "random-crop")
+VIEWS = {"method": None, "common": COMMON_VIEW}
+
+
+def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str, str]:
+    """Returns what a fingerprint covers beside the detector: the precision, and what is done to an image before."""
+    return {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
+
+
+def single_detectors(specs: Sequence[DetectorSpec]) -> list[DetectorSpec]:
+    """Returns the detectors to be run: those asked for, and the members of ensembles, each once."""
+    everything = [single for spec in specs for single in (spec.members or (spec,))]
+    return [
+        spec
+        for position, spec in enumerate(everything)
+        if not any((spec.name, spec.options) == (other.name, other.options) for other in everything[:position])
+    ]
+
+
+def create_datamodule(options: RunOptions) -> DetectionDataModule:
+    """Builds the dataset that the options name."""
+    cls = index_of(DATASETS, options.dataset)
+    if options.data_root is None and options.dataset != "demo":
+        raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
+    values: dict[str, Any] = {
+        name: getattr(options, name) for name in ("generators", "limit", "balance", "batch_size", "num_workers")
+    }
+    if options.resize != RunOptions.resize:
+        values["resize"] = options.resize
+    accepted = _constructor_options(cls)
+    for name in ("real_split", "protocol", "real_fit", "content"):
+        value = getattr(options, name)
+        if value is not None and name not in accepted:
+            raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
+        if value is not None:
+            values[name] = value
+    datamodule = cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
+    datamodule.crops = tuple(range(options.seeds)) if options.crop_seeds else None
+    return datamodule
+
+
+def _constructor_options(cls: type) -> set[str]:
+    """Returns the keyword arguments that a dataset takes, its bases' included."""
+    return {name for base in cls.__mro__ if base is not object for name in inspect.signature(base).parameters}
+
+
+def create_entries(
+    specs: Sequence[DetectorSpec],
+    backbone: Backbone,
+    datamodule: DetectionDataModule,
+    assignments: Sequence[Assignment],
+    options: RunOptions,
+) -> list[Entry]:
+    """Builds every detector for every seed, all on one backbone, and has it score every condition.
+
+    Raises:
+        BenchError: Two specifications come to the same detector.
+    """
+    entries = []
+    facts = run_facts(datamodule, options)
+    written: dict[str, str] = {}
+    for spec in specs:
+        for seed in range(options.seeds):
+            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
+            fingerprint = detector.fingerprint(**facts)
+            if written.setdefault(fingerprint, spec.label) != spec.label:
+                raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
+            entries += [
+                Entry(
+                    scoring=Scoring(spec.label, fingerprint, seed, one.treatment.name),
+                    detector=detector,
+                    treatment=position,
+                    contrasts=one.contrasts,
+                    spec=spec,
+                    crop=seed if options.crop_seeds else 0,
+                )
+                for position, one in enumerate(assignments)
+            ]
+    return entries
+
+
+def wanted(entries: Sequence[Entry], assignments: Sequence[Assignment], n_items: int) -> NDArray[np.bool_]:
+    """Says which scores the run is about, ``(n_items, n_entries)``: a matching leaves images out."""
+    everything = np.ones(n_items, dtype=np.bool_)
+    chosen = [everything if one.chosen is None else one.chosen for one in assignments]
+    return np.stack([chosen[entry.treatment] for entry in entries], axis=1)
+
+
+def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule) -> None:
+    """Compares what detectors look at with what the files hold.
+
+    Raises:
+        BenchError: A method that takes maps made of images is given images, or the other way round.
+    """
+    for spec in single_detectors(specs):
+        consumed = getattr(list_detectors()[spec.name], "consumes", "image")
+        if consumed != datamodule.content:
+            raise BenchError(
+                f"{spec.label!r} takes files of content {consumed}, but those of {datamodule.title} are declared as "
+                f"{datamodule.content} (--content): a score of the wrong kind would mean nothing."
+            )

@@ -1,0 +1,170 @@
+"""Scores files batch by batch, exactly as ``compare`` scores the images of a dataset."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+from bench.results.comparison import check_options
+from bench.scoring.build import VIEWS, run_facts
+from bench.scoring.entry import Entry
+from bench.scoring.machine.batch_limit import BatchLimit
+from bench.scoring.machine.fabric import create_fabric, explained, without_interrupts
+from bench.scoring.options import RunOptions
+from bench.scoring.probed_blocks import asks_for_probe
+from bench.scoring.run import make_fast
+from bench.scoring.specs import DetectorSpec, parse_detectors
+from bench.store.schema import Scoring
+from datamodules import Batch, FilesDataModule, find_files
+from datamodules.batch import Sample
+from detectors import create_backbone, create_detector, list_detectors
+
+BATCHES_AT_ONCE = 256
+"""So many batches are planned at once: memory does not grow with the number of files."""
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """What came of one file.
+
+    Args:
+        path: The file, as it was named.
+        sha256: Of its bytes; empty where not one of them could be read.
+        scores: A score by detector, higher = more likely generated; none for an image that could not be read.
+        reason: Why it could not be read; None where it could.
+    """
+
+    path: str
+    sha256: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class Scorer:
+    """Detectors on a device, ready to score files.
+
+    Args:
+        detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
+        options: Backbone, view, resize, batches and machine; the data options are not used.
+        seed: Seed of the detectors' own randomness.
+
+    Raises:
+        BenchError: An option cannot be carried out, or a detector must be fitted first.
+    """
+
+    def __init__(self, detectors: Sequence[str], options: RunOptions | None = None, seed: int = 0) -> None:
+        self.options, self.seed = options or RunOptions(), seed
+        check_options(self.options)
+        specs = parse_detectors(list(detectors))
+        for spec in specs:
+            _check_ready(spec)
+        self.data = self._data_of([])
+        self.fabric = create_fabric(self.options)
+        backbone = create_backbone(self.options.backbone, self.options.weights)
+        self.entries: list[Entry] = []
+        for spec in specs:
+            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[self.options.view], **spec.options)
+            scoring = Scoring(spec.label, detector.fingerprint(**run_facts(self.data, self.options)), seed)
+            self._check_new(scoring)
+            self.entries.append(Entry(scoring, detector, 0, (), spec))
+        networks = nn.ModuleList(entry.detector for entry in self.entries).to(self.fabric.device)
+        make_fast(networks, self.options)
+        self.limit = BatchLimit(self.options.batch_size)
+
+    def score(self, files: Sequence[str]) -> Iterator[ScoredImage]:
+        """Scores files.
+
+        Args:
+            files: Paths of files, each once; see :func:`datamodules.find_files`.
+
+        Yields:
+            One row a file, in their order, as soon as its batch is done.
+
+        Raises:
+            DetectorFailedError: A detector raised, or gave a score that is not a finite number.
+        """
+        step = self.options.batch_size * BATCHES_AT_ONCE
+        for start in range(0, len(files), step):
+            yield from self._score_part(files[start : start + step])
+
+    def _score_part(self, files: Sequence[str]) -> Iterator[ScoredImage]:
+        data = self._data_of(files)
+        data.views = tuple(dict.fromkeys(entry.detector.view for entry in self.entries))
+        data.setup()
+        with without_interrupts():  # the processes that decode are started here; a Ctrl-C is for this one alone
+            batches = iter(data.test_dataloader())
+        with explained():
+            for indices, batch in zip(data.batches or [], batches, strict=True):
+                rows = self._rows(batch.to(self.fabric.device))
+                yield from (rows[index] for index in indices)
+
+    def _data_of(self, files: Sequence[str]) -> FilesDataModule:
+        options = self.options
+        return FilesDataModule(
+            files, resize=options.resize, batch_size=options.batch_size, num_workers=options.num_workers
+        )
+
+    def _check_new(self, scoring: Scoring) -> None:
+        for entry in self.entries:
+            if entry.scoring.fingerprint == scoring.fingerprint:
+                raise BenchError(f"{scoring.detector!r} is the same detector as {entry.scoring.detector!r}.")
+
+    def _rows(self, batch: Batch) -> dict[int, ScoredImage]:
+        scored = [row for part in self.limit.run(batch, self._scored) for row in part] if len(batch) else []
+        rows = dict(zip(batch.index.tolist(), scored, strict=True))
+        return rows | {sample.index: _unreadable(sample) for sample in batch.unreadable}
+
+    def _scored(self, batch: Batch) -> list[ScoredImage]:
+        columns = {entry.scoring.detector: self._scores(entry, batch).tolist() for entry in self.entries}
+        return [
+            ScoredImage(path, sha256, {label: scores[row] for label, scores in columns.items()})
+            for row, (path, sha256) in enumerate(zip(batch.path, batch.sha256, strict=True))
+        ]
+
+    def _scores(self, entry: Entry, batch: Batch) -> Tensor:
+        with torch.inference_mode(), self.fabric.autocast():
+            return entry.scores(batch).cpu()
+
+
+def score_files(
+    paths: Iterable[str], detectors: Sequence[str], options: RunOptions | None = None, seed: int = 0
+) -> Iterator[ScoredImage]:
+    """Scores files, folders and patterns.
+
+    Args:
+        paths: See :func:`datamodules.find_files`.
+        detectors: As on the command line.
+        options: Backbone, view, resize, batches and machine.
+        seed: Seed of the detectors' own randomness.
+
+    Returns:
+        One row a file, which come as batches are done; mistakes are told before the first.
+
+    Raises:
+        DatasetNotFoundError: A path does not exist or gives no image.
+        BenchError: An option cannot be carried out.
+    """
+    files = find_files(paths)
+    return Scorer(detectors, options, seed).score(files)
+
+
+def _check_ready(spec: DetectorSpec) -> None:
+    """Refuses what is fitted to the real images of a dataset, and what does not look at images.
+
+    Raises:
+        BenchError: The detector is an ensemble, asks for a probe, or reads something made of images.
+    """
+    if spec.members:
+        parts = " ".join(member.label for member in spec.members)
+        raise BenchError(f"{spec.label!r} is fitted to real images of a dataset: score its members, {parts}.")
+    if asks_for_probe(spec):
+        raise BenchError(f"{spec.label!r} asks for a probe of a dataset: name the blocks, as in wepe:blocks=0-4.")
+    consumed = getattr(list_detectors().get(spec.name), "consumes", "image")
+    if consumed != "image":
+        raise BenchError(f"{spec.label!r} reads a {consumed} in the place of each image: score takes images alone.")
+
+
+def _unreadable(sample: Sample) -> ScoredImage:
+    return ScoredImage(sample.path, sample.sha256, reason=sample.reason or "unreadable")

@@ -1,0 +1,1 @@
+"""Where scores are computed: trainer, processes, precision, memory."""

@@ -1,0 +1,126 @@
+"""Makes Lightning's trainer and logger for a test loop."""
+
+import logging
+import os
+import time
+import warnings
+from typing import Any
+
+import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.loggers import CSVLogger, Logger
+
+from bench.errors import BenchError
+from bench.report.wandb import create_wandb_logger
+from bench.scoring.machine.memory import keep_freed_memory, search_garbage_as_usual
+from bench.scoring.machine.precision import LIGHTNING, set_tf32
+from bench.scoring.machine.processes import PATIENCE, ElsewhereError, SplitStrategy, is_first_process
+from bench.scoring.machine.progress import Progress
+from bench.scoring.options import RunOptions
+
+# Lightning 2.6 asks torch for something that torch 2.14 has renamed; it would like more workers than there are cores;
+# and it does not know that the metrics' values are those of all devices already. None is for the user to mend.
+THIRD_PARTY_WARNINGS = (
+    (r".*isinstance\(treespec, LeafSpec\)", r"lightning\.pytorch\.utilities\._pytree"),
+    (r"It is recommended to use .*sync_dist=True", r"lightning\.pytorch\.trainer\.connectors\.logger_connector"),
+    (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
+)
+ACCELERATORS = ("auto", "cpu", "gpu", "mps")
+STRATEGIES = ("auto", "ddp")
+
+
+def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
+    """Makes the trainer that runs the test loop.
+
+    Args:
+        options: The machine and the precision.
+        progress: Whether to draw a bar; otherwise a line is written every half minute.
+
+    Raises:
+        BenchError: There are no such devices here, or not so many processes; or the machines do not know of each other.
+    """
+    keep_freed_memory()
+    search_garbage_as_usual()
+    quieten_lightning()
+    _check_processes(options)
+    try:
+        trainer = _trainer(options, progress)
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        asked = f"--accelerator {options.accelerator} with --devices {options.devices}"
+        raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
+    _check_machines(trainer)
+    set_tf32(options.precision, trainer.strategy.root_device)
+    return trainer
+
+
+def quieten_lightning() -> None:
+    """Leaves Lightning its warnings, but for those that are not for the user to mend."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message, module in THIRD_PARTY_WARNINGS:
+        warnings.filterwarnings("ignore", message=message, module=module)
+
+
+def _trainer(options: RunOptions, progress: bool) -> L.Trainer:
+    single = options.devices * options.num_nodes == 1 and options.strategy == "auto"
+    plugins: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() and not single else []
+    return L.Trainer(
+        devices=options.devices,
+        num_nodes=options.num_nodes,
+        strategy="auto" if single else SplitStrategy(),
+        accelerator=options.accelerator,
+        precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+        plugins=plugins or None,
+        logger=create_logger(options),
+        callbacks=[Progress(draw=progress)],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        use_distributed_sampler=False,  # it repeats images to even the ranks
+        inference_mode=True,
+    )
+
+
+def _check_processes(options: RunOptions) -> None:
+    """Compares what was started with what is asked for: each process would otherwise score all images.
+
+    Raises:
+        BenchError: ``torchrun`` or ``srun`` started another number of processes; the first of them says so.
+        ElsewhereError: They did, and this is another of them.
+    """
+    asked = options.devices * options.num_nodes
+    launchers = (("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"), ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"))
+    for launcher, mark, count in launchers:
+        started = os.environ.get(count, "")
+        if mark in os.environ and started.isdigit() and int(started) not in (1, asked):
+            if not is_first_process():
+                time.sleep(PATIENCE)  # torchrun ends the others as soon as one fails, and the first must have its say
+                raise ElsewhereError("the first process has said that there are not as many processes as asked for")
+            raise BenchError(
+                f"{launcher} started {started} processes, but --devices {options.devices} --num-nodes "
+                f"{options.num_nodes} are {asked}: give as many as it starts."
+            )
+
+
+def _check_machines(trainer: L.Trainer) -> None:
+    """Asks how the machines are to find each other: without an answer each would wait for the others for ever.
+
+    Raises:
+        BenchError: A variable is missing that ``torchrun`` and ``srun`` set.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if trainer.num_nodes == 1 or not isinstance(environment, LightningEnvironment):
+        return
+    absent = [name for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if name not in os.environ]
+    if absent:
+        raise BenchError(
+            f"--num-nodes {trainer.num_nodes}: {', '.join(absent)} must be set for each machine (address and a free "
+            f"port of the first one; 0 for it, 1, 2, ... for the others), or start the processes with torchrun or srun."
+        )
+
+
+def create_logger(options: RunOptions) -> Logger:
+    """Makes the logger: CSV files, or W&B."""
+    return CSVLogger(options.output, name="logs") if options.wandb is None else create_wandb_logger(options)

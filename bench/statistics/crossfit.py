@@ -1,0 +1,169 @@
+"""Measures predictors on images from which nothing about them was learned.
+
+What has to be learned - whether a higher value means generated, how often each file ending is generated, the weights
+of a combination - is learned on some groups of images and measured on the others, each part in turn. The AUROC is the
+mean of those within the parts: scores of different parts are never compared, as they were learned differently.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from bench.statistics.influence import Contrast
+from bench.statistics.metrics import auroc
+from bench.statistics.names import codes_of
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Categories of a column that get a weight of their own in a combination: the most frequent ones.
+MOST_CATEGORIES = 20
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of one contrast.
+
+    Args:
+        labels: ``(n,)``, 0 for real and 1 for generated.
+        groups: ``(n,)`` names of what is independent.
+    """
+
+    labels: Integers
+    groups: Sequence[str]
+
+    def only(self, rows: NDArray[np.intp]) -> "Images":
+        """Takes some of them."""
+        return Images(self.labels[rows], [self.groups[row] for row in rows])
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A fact about each image.
+
+    Args:
+        name: Its name.
+        values: ``(n,)`` numbers, or the numbers of categories, from 0 on.
+        categorical: Whether they are categories.
+        missing: ``(n,)``, where the fact is not known: lower than every number, or a category of its own.
+    """
+
+    name: str
+    values: Floats
+    categorical: bool
+    missing: NDArray[np.bool_]
+
+    def only(self, rows: NDArray[np.intp]) -> "Feature":
+        """Takes the fact of some images."""
+        return Feature(self.name, self.values[rows], self.categorical, self.missing[rows])
+
+
+def feature_of(column: pl.Series, categorical: bool) -> Feature:
+    """Makes a feature of a column of numbers or texts with nulls."""
+    missing = column.is_null().to_numpy()
+    if categorical:
+        values = (column.rank("dense").cast(pl.Float64) - 1).fill_null(column.n_unique())
+    else:
+        numbers = column.cast(pl.Float64)
+        lowest = numbers.min()
+        values = numbers.fill_null(lowest - 1 if isinstance(lowest, float) else 0.0)
+    return Feature(column.name, values.to_numpy(), categorical, missing)
+
+
+def parts_of(images: Images, count: int) -> Integers | None:
+    """Deals the groups out to parts, evenly for groups of real images, of generated ones, and of both.
+
+    The choice depends on the names of the groups alone.
+
+    Returns:
+        ``(n,)`` the part of each image, or None where a part would lack a class.
+    """
+    kinds: dict[str, int] = {}
+    for group, label in zip(images.groups, images.labels.tolist(), strict=True):
+        kinds[group] = kinds.get(group, 0) | (1 << label)
+    part_of, dealt = {}, {1: 0, 2: 0, 3: 0}
+    for group in sorted(kinds, key=lambda name: hashlib.blake2b(name.encode(), digest_size=8).digest()):
+        part_of[group] = dealt[kinds[group]] % count
+        dealt[kinds[group]] += 1
+    parts = np.array([part_of[group] for group in images.groups], dtype=np.int64)
+    complete = all(len(set(images.labels[parts == part].tolist())) == 2 for part in range(count))
+    return parts if complete else None
+
+
+def learned(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) -> Floats:
+    """Turns a feature into scores by what the given rows say of it.
+
+    Returns:
+        ``(n,)`` scores, higher for generated: the number, negated if it is lower for the generated ones among the
+        rows, or the share of generated images in the category there (both classes weighing the same, one half added
+        to each; 0.5 for a category that is not there).
+    """
+    if not feature.categorical:
+        return feature.values * direction_of(feature, labels, rows)
+    codes = feature.values.astype(np.int64)
+    counts = [np.bincount(codes[rows & (labels == label)], minlength=codes.max() + 1) for label in (0, 1)]
+    size = (counts[0].sum() + counts[1].sum()) / 2
+    real, generated = (count * size / count.sum() for count in counts)
+    shares: Floats = ((generated + 0.5) / (real + generated + 1))[codes]
+    return shares
+
+
+def direction_of(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) -> int:
+    """Returns 1 where a number is higher for the generated images among the rows, or alike, and -1 where lower."""
+    return 1 if auroc(labels[rows], feature.values[rows]) >= 0.5 else -1
+
+
+def cross_fitted(feature: Feature, labels: Integers, parts: Integers) -> Floats:
+    """Scores each image by what the other parts say of a feature."""
+    scores = np.empty(len(labels))
+    for inside in _each(parts):
+        scores[inside] = learned(feature, labels, ~inside)[inside]
+    return scores
+
+
+def combined(features: Sequence[Feature], labels: Integers, parts: Integers) -> Floats:
+    """Scores each image by a logistic regression on all features, fitted to the other parts.
+
+    Numbers enter as ranks among the images of the fit, scaled to unit variance; categories and missing numbers as
+    0 or 1. Classes weigh the same; the penalty is scikit-learn's default.
+    """
+    scores = np.empty(len(labels))
+    for inside in _each(parts):
+        table = np.column_stack([column for feature in features for column in _columns(feature, ~inside)])
+        model = LogisticRegression(class_weight="balanced", max_iter=1000)
+        model.fit(table[~inside], labels[~inside])
+        scores[inside] = model.decision_function(table[inside])
+    return scores
+
+
+def contrasts_of(images: Images, scores: Floats, parts: Integers) -> tuple[Contrast, ...]:
+    """Makes a contrast of each part: their mean AUROC is that of the cross-fitted scores."""
+    rows, codes = [np.flatnonzero(inside) for inside in _each(parts)], codes_of(images.groups)
+    return tuple(Contrast(images.labels[row], scores[row], codes[row]) for row in rows)
+
+
+def mean_auroc(labels: Integers, scores: Floats, parts: Integers) -> float:
+    """Averages the AUROC over parts."""
+    return float(np.mean([auroc(labels[inside], scores[inside]) for inside in _each(parts)]))
+
+
+def _each(parts: Integers) -> Iterator[NDArray[np.bool_]]:
+    return (parts == part for part in range(int(parts.max()) + 1))
+
+
+def _columns(feature: Feature, fit: NDArray[np.bool_]) -> Iterator[Floats]:
+    if feature.categorical:
+        codes, counts = np.unique(feature.values[fit], return_counts=True)
+        for code in codes[np.argsort(-counts, kind="stable")][:MOST_CATEGORIES]:
+            yield (feature.values == code).astype(np.float64)
+        return
+    ordered = np.sort(feature.values[fit])
+    ranks = np.searchsorted(ordered, feature.values, "left") + np.searchsorted(ordered, feature.values, "right")
+    yield (ranks / len(ordered) - 1) * np.sqrt(3)
+    if feature.missing[fit].any():
+        yield feature.missing.astype(np.float64)

@@ -1,0 +1,270 @@
+"""Threshold-free and fixed-rate metrics: pure functions of labels and scores.
+
+Labels are 0 for real and 1 for generated; a higher score means more likely generated. Scores are compared in float64
+as they are, never squashed or rounded. Every metric takes weights, in particular bootstrap counts ``(draws, n)``,
+for which the scores are sorted once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.statistics.operating_curve import Curve, Floats, curves_of
+
+Weights = ArrayLike | None
+Positive = Literal["generated", "real"]
+
+
+@overload
+def auroc(labels: ArrayLike, scores: ArrayLike, weights: None = None) -> float: ...
+@overload
+def auroc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> float | Floats: ...
+def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> float | Floats:
+    """Computes the area under the ROC curve.
+
+    The probability that a generated image scores above a real one, ties counting one half.
+
+    Args:
+        labels: ``(n,)``, 0 for real and 1 for generated.
+        scores: ``(n,)`` finite scores.
+        weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
+
+    Returns:
+        The value, or ``(draws,)`` values for weights of two dimensions; nan where a class is missing.
+
+    Raises:
+        ValueError: If a score is not finite, a label neither 0 nor 1, a weight negative, or the shapes differ.
+
+    Examples:
+        >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
+        0.875
+    """
+    return _over_draws(_auroc, labels, scores, "generated", weights)
+
+
+@overload
+def average_precision(
+    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: None = None, balanced: bool = False
+) -> float: ...
+@overload
+def average_precision(
+    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: ArrayLike, balanced: bool = False
+) -> float | Floats: ...
+def average_precision(
+    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights = None, balanced: bool = False
+) -> float | Floats:
+    """Computes the average precision of one class.
+
+    ``AP = sum_k (R_k - R_{k-1}) P_k`` over the distinct scores from strict to lenient: step-wise, without
+    interpolation, as in scikit-learn. Unlike AUROC it depends on which class is positive and on the ratio of the
+    classes.
+
+    Args:
+        labels: ``(n,)``, 0 for real and 1 for generated.
+        scores: ``(n,)`` finite scores, higher for generated whatever the positive class.
+        positive: The class to be retrieved; for ``real`` the lowest scores come first.
+        weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
+        balanced: Whether both classes get the same total weight (in every draw), so that chance is 0.5.
+
+    Returns:
+        The value, or ``(draws,)`` values for weights of two dimensions; nan where a class is missing.
+
+    Raises:
+        ValueError: If a score is not finite, a label neither 0 nor 1, a weight negative, or the shapes differ.
+
+    Examples:
+        >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], "generated"), 4)
+        0.8333
+        >>> round(average_precision([0, 0, 0, 1], [0.1, 0.4, 0.9, 0.8], "generated", balanced=True), 4)
+        0.75
+    """
+    return _over_draws(partial(_average_precision, balanced=balanced), labels, scores, positive, weights)
+
+
+@overload
+def tpr_at_fpr(
+    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", weights: None = None
+) -> float: ...
+@overload
+def tpr_at_fpr(
+    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", *, weights: ArrayLike
+) -> float | Floats: ...
+def tpr_at_fpr(
+    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", weights: Weights = None
+) -> float | Floats:
+    """Computes the true positive rate at the most lenient threshold whose false positive rate is at most ``fpr``.
+
+    Thresholds are the distinct scores, an image is called positive at or above them, tied images pass together, and
+    nothing is interpolated: the pair of rates is one that a threshold reaches. Where even the strictest threshold
+    has too many false positives, no image is called positive and the rate is 0.
+
+    Args:
+        labels: As for `average_precision`.
+        scores: As for `average_precision`.
+        fpr: The largest allowed share of negative images called positive, in [0, 1].
+        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
+        weights: As for `average_precision`.
+
+    Returns:
+        As `average_precision` does.
+
+    Examples:
+        >>> tpr_at_fpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], fpr=0.2)
+        0.5
+    """
+    return _over_draws(partial(_tpr_at_fpr, limit=_rate("fpr", fpr)), labels, scores, positive, weights)
+
+
+@overload
+def fpr_at_tpr(
+    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", weights: None = None
+) -> float: ...
+@overload
+def fpr_at_tpr(
+    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", *, weights: ArrayLike
+) -> float | Floats: ...
+def fpr_at_tpr(
+    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", weights: Weights = None
+) -> float | Floats:
+    """Computes the false positive rate at the strictest threshold whose true positive rate is at least ``tpr``.
+
+    Same convention as `tpr_at_fpr`: thresholds are the distinct scores, ties pass together, no interpolation; the
+    value is the smallest false positive rate among the thresholds that find enough.
+
+    Args:
+        labels: As for `average_precision`.
+        scores: As for `average_precision`.
+        tpr: The smallest allowed share of positive images found, in [0, 1].
+        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
+        weights: As for `average_precision`.
+
+    Returns:
+        As `average_precision` does.
+
+    Examples:
+        >>> fpr_at_tpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], tpr=0.95)
+        0.25
+    """
+    return _over_draws(partial(_fpr_at_tpr, limit=_rate("tpr", tpr)), labels, scores, positive, weights)
+
+
+def undefined_reason(labels: ArrayLike) -> str | None:
+    """Says why the metrics of these images are nan, or returns None where they are defined.
+
+    Examples:
+        >>> undefined_reason([1, 1])
+        'no real images'
+    """
+    present = set(np.asarray(labels).tolist())
+    if not present:
+        return "no images"
+    missing = [name for name, label in (("real", 0), ("generated", 1)) if label not in present]
+    return f"no {missing[0]} images" if missing else None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named metric.
+
+    Attributes:
+        name: The name in tables and files.
+        title: The name for people.
+        function: What computes it.
+        higher_is_better: Whether a better detector has a higher value.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., float | Floats]
+    higher_is_better: bool = True
+
+    def __call__(self, labels: ArrayLike, scores: ArrayLike) -> float:
+        """Computes the value; nan where a class is missing (see `undefined_reason`)."""
+        return float(self.function(labels, scores))
+
+    def replicates(self, labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Floats:
+        """Computes ``(draws,)`` values for ``(draws, n)`` weights."""
+        return np.asarray(self.function(labels, scores, weights=np.atleast_2d(weights)))
+
+
+_balanced_ap = partial(average_precision, balanced=True)
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("auroc", "AUROC", auroc),
+        Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated")),
+        Metric("ap_real", "AP (real)", partial(average_precision, positive="real")),
+        Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
+        Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
+        Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr),
+        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr, higher_is_better=False),
+        Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real")),
+        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real"), False),
+    )
+}
+
+
+def _auroc(curve: Curve) -> Floats:
+    # On counts the area is a whole number of half pairs, exact in float64, so only the division rounds.
+    positives, negatives = curve.totals()
+    return np.trapezoid(curve.tps, curve.fps, axis=-1) / (positives * negatives)
+
+
+def _average_precision(curve: Curve, balanced: bool) -> Floats:
+    tps, fps = curve.rates() if balanced else (curve.tps, curve.fps)
+    called = tps + fps
+    # A draw may give weight 0 to the strictest scores; nothing is recalled there, so any finite precision will do.
+    precision = np.divide(tps, called, out=np.zeros_like(tps), where=called != 0)
+    area: Floats = np.sum(np.diff(curve.tps, axis=-1) * precision[:, 1:], axis=-1)
+    return area / curve.totals()[0]
+
+
+def _tpr_at_fpr(curve: Curve, limit: float) -> Floats:
+    # Rates, not counts, are compared: the rounded quotient 3 / 60 is the float 0.05, but 0.05 * 60 may round past 3.
+    tpr, fpr = curve.rates()
+    highest: Floats = np.max(tpr, axis=-1, where=fpr <= limit, initial=0.0)
+    return highest
+
+
+def _fpr_at_tpr(curve: Curve, limit: float) -> Floats:
+    tpr, fpr = curve.rates()
+    lowest: Floats = np.min(fpr, axis=-1, where=tpr >= limit, initial=1.0)
+    return lowest
+
+
+def _over_draws(
+    value: Callable[[Curve], Floats], labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights
+) -> float | Floats:
+    label, score = _checked(labels, scores)
+    weight = np.ones(len(label)) if weights is None else np.asarray(weights)
+    if weight.ndim not in (1, 2) or weight.shape[-1] != len(label):
+        raise ValueError(f"weights must have shape ({len(label)},) or (draws, {len(label)}), got {weight.shape}.")
+    is_positive = label == (1 if positive == "generated" else 0)
+    ascending = -score if positive == "generated" else score
+    curves = curves_of(is_positive, ascending, np.atleast_2d(weight))
+    # Some metrics have a value without negatives, but not one that says anything.
+    values = [np.where(np.isnan(sum(curve.totals())), np.nan, value(curve)) for curve in curves]
+    return float(values[0][0]) if weight.ndim == 1 else np.concatenate([np.empty(0), *values])
+
+
+def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    if label.ndim != 1 or label.shape != score.shape:
+        raise ValueError(f"labels and scores must both have shape (n,), got {label.shape} and {score.shape}.")
+    if not np.isin(label, (0, 1)).all():
+        wrong = label[~np.isin(label, (0, 1))][0]
+        raise ValueError(f"labels must be 0 (real) or 1 (generated), got {wrong}.")
+    if not np.isfinite(score).all():
+        at = int(np.flatnonzero(~np.isfinite(score))[0])
+        raise ValueError(f"scores must be finite, got {score[at]} at position {at}.")
+    return label.astype(np.int64), score
+
+
+def _rate(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a rate in [0, 1], got {value}.")
+    return value

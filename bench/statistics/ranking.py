@@ -1,0 +1,175 @@
+"""Which detectors a paired test can tell apart, and in which order they stand.
+
+Not being separated is not transitive: of three detectors the first may be separated from the third while the second is
+from neither. Hence letters: two detectors share a letter if, and only if, they are not separated.
+
+References:
+    Letters: Piepho, Journal of Computational and Graphical Statistics 13 (2004) 456-466.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from string import ascii_lowercase
+
+import numpy as np
+
+from bench.statistics.influence import InfluenceValues
+from bench.statistics.intervals import PairedTest, holm, paired_test, smallest_difference
+
+SIGNIFICANT = 0.05
+Influences = Mapping[str, Mapping[str, InfluenceValues]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two detectors against each other.
+
+    Args:
+        first: The better one on the target.
+        second: The other.
+        generator: What they are compared on: the target, or a generator.
+        test: The paired test of first minus second.
+        p_adjusted: Holm's p-value within the family: all pairs on the target, or all pairs and generators.
+        smallest: The smallest difference that so many images would show in four of five cases.
+    """
+
+    first: str
+    second: str
+    generator: str
+    test: PairedTest
+    p_adjusted: float
+    smallest: float
+
+    @property
+    def separated(self) -> bool:
+        """Whether the adjusted test tells them apart at 5 %."""
+        return self.p_adjusted < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The order of the detectors of one table.
+
+    Args:
+        order: Detectors, best first; equal ones by name.
+        values: The target AUROC of each.
+        letters: The letters of each; a detector that is not separated from another shares one with it.
+        pairs: Every pair on the target.
+        by_generator: Every pair on every generator, a family of its own; empty with one generator.
+        wins: Of each detector, by rival, how many generators it wins, loses and ties.
+        leave_one_out: Of each detector, the best and worst place when each generator in turn is left out of the mean;
+            empty with one generator.
+        unranked: Why a detector is not ranked.
+    """
+
+    order: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+    pairs: tuple[Pair, ...] = ()
+    by_generator: tuple[Pair, ...] = ()
+    wins: Mapping[str, Mapping[str, tuple[int, int, int]]] = field(default_factory=dict)
+    leave_one_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    unranked: Mapping[str, str] = field(default_factory=dict)
+
+
+def rank_detectors(influences: Influences, target: str = "mean") -> Ranking:
+    """Ranks detectors by their AUROC and tests every pair.
+
+    Args:
+        influences: By detector and generator (or ``mean``), where there are groups enough for an interval.
+        target: What they are ranked by, one of the generators or the mean over them.
+    """
+    ranked = {name: of for name, of in influences.items() if target in of}
+    order = sorted(ranked, key=lambda name: (-ranked[name][target].value, name))
+    pairs = _family(ranked, order, [target])
+    generators = _shared(ranked, order, target)
+    return Ranking(
+        order=tuple(order),
+        values={name: ranked[name][target].value for name in order},
+        letters=compact_letters(order, [(p.first, p.second) for p in pairs if p.separated]),
+        pairs=pairs,
+        by_generator=_family(ranked, order, generators),
+        wins={name: {rival: _wins(ranked, name, rival, target) for rival in order if rival != name} for name in order},
+        leave_one_out=_places(ranked, order, generators),
+        unranked=dict.fromkeys(sorted(set(influences) - set(order)), "too few independent groups for an interval"),
+    )
+
+
+def compact_letters(order: Sequence[str], separated: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Finds letters such that two names share one if, and only if, they are not separated.
+
+    Piepho's insertion and absorption: each separated pair splits every set of names that holds both.
+
+    Args:
+        order: Names, best first.
+        separated: Pairs of names.
+
+    Examples:
+        >>> compact_letters(["x", "y", "z"], [("x", "z")])
+        {'x': 'a', 'y': 'ab', 'z': 'b'}
+    """
+    sets = [frozenset(order)] if order else []
+    for first, second in separated:
+        split: list[frozenset[str]] = []
+        for names in sets:
+            split += [names - {first}, names - {second}] if {first, second} <= names else [names]
+        sets = [names for i, names in enumerate(split) if not _absorbed(names, i, split)]
+    place = {name: position for position, name in enumerate(order)}
+    sets.sort(key=lambda names: sorted(place[name] for name in names))
+    return {name: "".join(_letter(i) for i, names in enumerate(sets) if name in names) for name in order}
+
+
+def _absorbed(names: frozenset[str], position: int, sets: Sequence[frozenset[str]]) -> bool:
+    """Says whether another set holds all of a set's names; of two equal ones the first stays."""
+    return any(names < other or (names == other and i < position) for i, other in enumerate(sets))
+
+
+def _letter(position: int) -> str:
+    """Names a letter: a to z, then a1, b1, ..."""
+    turn, letter = divmod(position, len(ascii_lowercase))
+    return ascii_lowercase[letter] + (str(turn) if turn else "")
+
+
+def _family(influences: Influences, order: Sequence[str], generators: Sequence[str]) -> tuple[Pair, ...]:
+    """Tests every pair on every generator, with p-values adjusted for all of them."""
+    names = [(first, second, generator) for generator in generators for first, second in combinations(order, 2)]
+    tests = [
+        paired_test(influences[first][generator], influences[second][generator]) for first, second, generator in names
+    ]
+    adjusted = holm([test.p for test in tests])
+    return tuple(
+        Pair(first, second, generator, test, float(p), smallest_difference(test.se))
+        for (first, second, generator), test, p in zip(names, tests, adjusted, strict=True)
+    )
+
+
+def _shared(influences: Influences, order: Sequence[str], target: str) -> list[str]:
+    """Returns the generators that all ranked detectors have, where the target is their mean."""
+    generators = [list(influences[name]) for name in order]
+    return [g for g in generators[0] if g != target and all(g in of for of in generators)] if generators else []
+
+
+def _wins(influences: Influences, name: str, rival: str, target: str) -> tuple[int, int, int]:
+    """Counts the generators that one wins, loses and ties, by the AUROC alone."""
+    both = [g for g in influences[name] if g in influences[rival]]
+    generators = [g for g in both if g != target] or both
+    signs = [np.sign(influences[name][g].value - influences[rival][g].value) for g in generators]
+    return sum(s > 0 for s in signs), sum(s < 0 for s in signs), sum(s == 0 for s in signs)
+
+
+def _places(influences: Influences, order: Sequence[str], generators: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Returns the best and worst place of each detector when each generator in turn is left out."""
+    if len(generators) < 2:
+        return {}
+    places: dict[str, list[int]] = {name: [] for name in order}
+    for rest in _rests(generators):
+        values = {name: float(np.mean([influences[name][g].value for g in rest])) for name in order}
+        for name in order:
+            places[name].append(1 + sum(value > values[name] for value in values.values()))
+    return {name: (min(of), max(of)) for name, of in places.items()}
+
+
+def _rests(generators: Sequence[str]) -> Iterator[list[str]]:
+    for left_out in generators:
+        yield [generator for generator in generators if generator != left_out]

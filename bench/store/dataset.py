@@ -1,0 +1,221 @@
+"""Reads a whole score store: for each data set and protocol a panel of scores, and what is known of methods and runs.
+
+Rows are read in the order of the runs' ages and the later one wins, so what two runs share counts once. An image is
+its path and its sha256: where a file changed, the scores of its older content are left out, and counted.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.store.contrasts import ContrastRule
+from bench.store.panel import Panel
+from bench.store.reader import StoredRows, batches
+from bench.store.run_files import Run, read_run
+from bench.store.runs import Facts
+from bench.store.schema import Scoring
+
+NOT_RECORDED = "not recorded"
+SHORT = 8
+"""Digits of a fingerprint that tables show."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A detector as configured, on one data set.
+
+    Args:
+        label: Unique on the data set: where several methods have one name, the fingerprint's first digits are added.
+        fingerprint: Identifies everything but the image and the seed that a score depends on.
+        facts: As ``bench.scoring.facts.detector_facts`` describes it; empty where no run told.
+    """
+
+    label: str
+    fingerprint: str
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the images that a condition is about a method has scored."""
+
+    scored: int
+    wanted: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether none is missing."""
+        return self.scored >= self.wanted
+
+    def __str__(self) -> str:
+        return f"{self.scored:,} of {self.wanted:,} images"
+
+
+@dataclass(frozen=True)
+class StoredDataset:
+    """One data set under one protocol, as the store has it.
+
+    Args:
+        title: The data set.
+        name: Its kind, such as ``imagenet``; empty where no run told.
+        protocol: What was done to images before a view was cut, as text.
+        panel: The scores; the scorings' detectors are the methods' labels.
+        methods: By label.
+        coverage: By label and condition.
+        sources: By label and condition, how many scores each run gave.
+        runs: The runs, oldest first.
+        notes: What a reader must know of the store, a sentence each.
+    """
+
+    title: str
+    name: str
+    protocol: str
+    panel: Panel
+    methods: Mapping[str, Method]
+    coverage: Mapping[tuple[str, str], Coverage]
+    sources: Mapping[tuple[str, str], Mapping[str, int]]
+    runs: Sequence[Run]
+    notes: Sequence[str] = ()
+
+
+def read_store(output: Path) -> list[StoredDataset]:
+    """Reads every data set under ``<output>/scores``, in the order of their titles.
+
+    Raises:
+        BenchError: There are no scores, or a file of the store cannot be read.
+    """
+    folders = sorted(folder for folder in (output / "scores").glob("*") if folder.is_dir())
+    found = [dataset for folder in folders for dataset in _read_folder(folder)]
+    if not found:
+        raise BenchError(f"There are no scores under {output / 'scores'}: run 'python -m bench compare' first.")
+    return sorted(found, key=lambda dataset: (dataset.title, dataset.protocol))
+
+
+def _read_folder(folder: Path) -> Iterator[StoredDataset]:
+    runs = [read_run(run) for run in sorted(folder.iterdir()) if run.is_dir()]
+    table = StoredRows()
+    for run in runs:
+        for part in sorted(run.folder.glob("part-*.parquet")):
+            for batch in batches(part):
+                table.add(batch, run.name)
+    for dataset in sorted(set(table.images.table["dataset"])):
+        yield from _Dataset(table, dataset, runs).protocols()
+
+
+class _Dataset:
+    """One data set of a folder."""
+
+    def __init__(self, table: StoredRows, title: str, runs: Sequence[Run]) -> None:
+        self.table, self.title = table, title
+        self.count = len(table.images.table)
+        own = table.images.table.with_columns(
+            pl.Series("seen", table.last_seen), pl.Series("image", np.arange(self.count))
+        )
+        own = own.filter(pl.col("dataset") == title)
+        self.images = own.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
+        self.superseded = len(own) - len(self.images)
+        self.runs = [run for run in runs if run.data.get("title", title) == title]
+        self.facts = {fingerprint: facts for run in self.runs for fingerprint, facts in run.detectors.items()}
+
+    def protocols(self) -> Iterator[StoredDataset]:
+        """Yields a data set for each protocol: what was done to the images changes every score."""
+        in_dataset = np.zeros(self.count, dtype=np.bool_)
+        in_dataset[self.images["image"].to_numpy()] = True
+        by_protocol: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for key, parts in self.table.scores.items():
+            if any(in_dataset[images].any() for images, _ in parts):
+                by_protocol[self._protocol(key[0])].append(key)
+        for protocol, keys in sorted(by_protocol.items()):
+            yield self._stored(protocol, sorted(keys))
+
+    def _protocol(self, fingerprint: str) -> str:
+        told = [run for run in self.runs if fingerprint in run.detectors]
+        return told[-1].protocol if told else NOT_RECORDED
+
+    def _stored(self, protocol: str, keys: Sequence[tuple[str, str, int]]) -> StoredDataset:
+        methods = self._methods(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
+        scores, present = self._filled(keys)
+        used = present.any(axis=0)
+        images = self.images.filter(pl.Series(used)).select("path", "group", "label", "generator", "sha256")
+        scores, present = scores[:, used], present[:, used]
+        runs = [run for run in self.runs if run.protocol == protocol] if protocol != NOT_RECORDED else []
+        notes = self._notes()
+        chosen, coverage = [], {}
+        for cell in dict.fromkeys((fingerprint, condition) for fingerprint, condition, _ in keys):
+            own = [i for i, key in enumerate(keys) if key[:2] == cell]
+            method = methods[cell[0]]
+            outside = self._not_held_out(method, images)
+            present[own] &= outside
+            counts = {i: int(present[i].sum()) for i in own}
+            wanted = max(run.wanted.get(cell[1], 0) for run in [*runs, Run.empty()])
+            everyone = present[[i for i, key in enumerate(keys) if key[1] == cell[1]]].any(axis=0)
+            wanted = max(wanted - int((~outside).sum()), int((everyone & outside).sum()))
+            best = max(counts.values())
+            coverage[method.label, cell[1]] = Coverage(best, wanted)
+            chosen += [i for i in own if counts[i] == best]
+            notes += [
+                f"{method.label}, {cell[1]}: seed {keys[i][2]} has {counts[i]:,} of {wanted:,} images and is left out."
+                for i in own
+                if counts[i] < best
+            ]
+        scorings = [Scoring(methods[f].label, f, seed, condition) for f, condition, seed in (keys[i] for i in chosen)]
+        contrasts, note = self._contrasts(runs, [s.condition for s in scorings], images)
+        panel = Panel(images, tuple(scorings), scores[chosen], present[chosen], contrasts)
+        name = next((str(run.data["name"]) for run in reversed(runs) if "name" in run.data), "")
+        by_label = {method.label: method for method in methods.values()}
+        told = self.table.sources.items()
+        sources = {(methods[f].label, condition): of for (f, condition), of in told if f in methods}
+        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, sources, runs, [*notes, *note])
+
+    def _methods(self, fingerprints: Iterable[str]) -> dict[str, Method]:
+        names = {f: str(self.facts.get(f, {}).get("label", self.table.labels[f])) for f in fingerprints}
+        shared = {name for name in names.values() if list(names.values()).count(name) > 1}
+        return {
+            f: Method(f"{name} #{f[:SHORT]}" if name in shared else name, f, self.facts.get(f, {}))
+            for f, name in names.items()
+        }
+
+    def _filled(self, keys: Sequence[tuple[str, str, int]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        position = np.full(self.count, -1, dtype=np.int64)
+        position[self.images["image"].to_numpy()] = np.arange(len(self.images))
+        scores = np.full((len(keys), len(self.images)), np.nan)
+        present = np.zeros(scores.shape, dtype=np.bool_)
+        for row, key in enumerate(keys):
+            for numbers, values in self.table.scores[key]:
+                at = position[numbers]
+                scores[row, at[at >= 0]], present[row, at[at >= 0]] = values[at >= 0], True
+        return scores, present
+
+    @staticmethod
+    def _not_held_out(method: Method, images: pl.DataFrame) -> NDArray[np.bool_]:
+        """Leaves out the images that a method was fitted to."""
+        held_out = method.facts.get("held_out") or ()
+        return ~images["group"].is_in(list(held_out)).to_numpy()
+
+    def _contrasts(
+        self, runs: Sequence[Run], conditions: Sequence[str], images: pl.DataFrame
+    ) -> tuple[dict[str, Sequence[ContrastRule]], list[str]]:
+        """Takes for each condition and generator what the latest run says."""
+        rules: dict[str, dict[str, ContrastRule]] = {condition: {} for condition in conditions}
+        for run in runs:
+            for condition, told in run.rules().items():
+                rules.setdefault(condition, {}).update({rule.generator: rule for rule in told})
+        there = set(images.filter(pl.col("label") == 1)["generator"])
+        known = {c: tuple(r for g, r in sorted(found.items()) if g in there) for c, found in rules.items()}
+        if runs:
+            return {**known}, []
+        reals = tuple(sorted(set(images.filter(pl.col("label") == 0)["generator"])))
+        everyone = tuple(ContrastRule(generator, reals) for generator in sorted(there))
+        note = "No run told which real images face which generator: all face each."
+        return dict.fromkeys(conditions, everyone), [note]
+
+    def _notes(self) -> list[str]:
+        if not self.superseded:
+            return []
+        return [f"{self.superseded:,} images changed; the scores of their older content are left out."]

@@ -1,0 +1,134 @@
+"""Scores of the same images side by side: what every table, test and plot starts from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.store.contrasts import ContrastRule
+from bench.store.schema import OK, Scoring
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The scores of one dataset's images.
+
+    Args:
+        images: ``path, group, label, generator`` of ``n`` images, sorted by path.
+        scorings: ``S`` columns of scores; those of one detector and condition are its seeds.
+        scores: ``(S, n)``, nan where an image was unreadable or is not scored.
+        present: ``(S, n)``, whether there is a row at all, with a score or a reason why there is none.
+        contrasts: Which images face each other under each condition.
+    """
+
+    images: pl.DataFrame
+    scorings: tuple[Scoring, ...]
+    scores: Floats
+    present: Bools
+    contrasts: Mapping[str, Sequence[ContrastRule]]
+
+    @classmethod
+    def of(
+        cls, rows: pl.DataFrame, scorings: Sequence[Scoring], contrasts: Mapping[str, Sequence[ContrastRule]]
+    ) -> "Panel":
+        """Arranges rows of the store.
+
+        Args:
+            rows: Each image and scoring at most once, with ``scoring``, the position among the given ones.
+            scorings: The scorings by position.
+            contrasts: Which images face each other under each condition.
+        """
+        images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
+        scores = np.full((len(scorings), len(images)), np.nan)
+        present = np.zeros(scores.shape, dtype=np.bool_)
+        position = images.select("path").with_row_index("image")
+        for number in range(len(scorings)):
+            own = rows.filter(pl.col("scoring") == number).join(position, on="path")
+            at = own["image"].to_numpy()
+            present[number, at] = True
+            scores[number, at] = own.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
+        return cls(images, tuple(scorings), scores, present, contrasts)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int32]:
+        """``(n,)`` codes of the groups, in the order of their names."""
+        return (self.images["group"].rank("dense").to_numpy() - 1).astype(np.int32)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """``(n,)``, 0 for real and 1 for generated."""
+        return self.images["label"].to_numpy().astype(np.int64)
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Detectors and conditions, in the order of the scorings."""
+        return list(dict.fromkeys((scoring.detector, scoring.condition) for scoring in self.scorings))
+
+    def seeds(self, detector: str, condition: str) -> list[int]:
+        """Returns the scorings of one detector under one condition."""
+        return [i for i, s in enumerate(self.scorings) if (s.detector, s.condition) == (detector, condition)]
+
+    def part(self, detector: str, condition: str, rule: ContrastRule | None = None) -> "Part":
+        """Takes the images of one contrast, or all, with the scores of one detector under one condition."""
+        seeds = self.seeds(detector, condition)
+        scores, present = self.scores[seeds], self.present[seeds].all(axis=0)
+        chosen = present & self._takes_part(rule) if rule else present
+        readable = np.isfinite(scores).all(axis=0)
+        rows = np.flatnonzero(chosen & readable)
+        return Part(
+            rows=rows,
+            labels=self.labels[rows],
+            groups=self.groups[rows],
+            scores=scores[:, rows],
+            n_unreadable=int((chosen & ~readable).sum()),
+        )
+
+    def _takes_part(self, rule: ContrastRule) -> Bools:
+        if rule not in self._masks:
+            self._masks[rule] = self.images.select(rule.expression()).to_series().to_numpy()
+        return self._masks[rule]
+
+    @cached_property
+    def _masks(self) -> dict[ContrastRule, Bools]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The readable ones among some images, with the scores that one detector gave them.
+
+    Args:
+        rows: ``(k,)`` positions in the panel.
+        labels: ``(k,)``, 0 for real and 1 for generated.
+        groups: ``(k,)`` codes of the groups.
+        scores: ``(seeds, k)``.
+        n_unreadable: Number of images left out because they could not be read.
+    """
+
+    rows: NDArray[np.intp]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int32]
+    scores: Floats
+    n_unreadable: int
+
+    @property
+    def n_real(self) -> int:
+        """Number of real images."""
+        return int((self.labels == 0).sum())
+
+    @property
+    def n_generated(self) -> int:
+        """Number of generated images."""
+        return int((self.labels == 1).sum())
+
+    @cached_property
+    def n_groups(self) -> tuple[int, int]:
+        """Numbers of groups with real and with generated images; one may be in both."""
+        counts = [np.bincount(self.groups[self.labels == label]) for label in (0, 1)]
+        return int(np.count_nonzero(counts[0])), int(np.count_nonzero(counts[1]))

@@ -1,0 +1,118 @@
+"""Reads the rows of a score store batch by batch, in little memory."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.store.schema import OK
+
+_COLUMNS = (
+    *("dataset", "generator", "path", "sha256", "group", "label"),
+    *("detector", "fingerprint", "condition", "seed", "score", "status"),
+)
+_IMAGE = ("dataset", "path", "sha256")
+_ROWS = 250_000
+
+
+def batches(part: Path) -> Iterator[pl.DataFrame]:
+    """Yields the rows of a part of the store.
+
+    Raises:
+        BenchError: The file is broken.
+    """
+    try:
+        with pq.ParquetFile(part) as file:
+            for batch in file.iter_batches(_ROWS, columns=list(_COLUMNS)):
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                yield frame
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+        raise BenchError(f"Cannot read {part}: {error}. Delete the file to have its images scored again.") from error
+
+
+class StoredImages:
+    """Every image of the rows, with a number; an image is a path with a sha256."""
+
+    def __init__(self) -> None:
+        strings = dict.fromkeys((*_IMAGE, "group", "generator"), pl.String)
+        self.table = pl.DataFrame(schema={**strings, "label": pl.Int8})
+        self._hashes = np.empty(0, dtype=np.uint64)
+        self._sorted, self._order = self._hashes, np.empty(0, dtype=np.int64)
+
+    def numbers(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+        """Numbers the images of some rows, ``(n,)``; what later rows say of an image counts."""
+        facts = rows.select(self.table.columns)
+        hashes = facts.select(pl.struct(_IMAGE).hash()).to_series().to_numpy()
+        found = self._find(hashes)
+        if (found < 0).any():
+            new = facts.with_columns(hash=hashes).filter(pl.Series(found < 0)).unique("hash", maintain_order=True)
+            self.table = pl.concat([self.table, new.select(self.table.columns)])
+            self._hashes = np.concatenate([self._hashes, new["hash"].to_numpy()])
+            self._order = np.argsort(self._hashes)
+            self._sorted = self._hashes[self._order]
+            found = self._find(hashes)
+        told = self.table[found]
+        if not told.select(_IMAGE).equals(facts.select(_IMAGE)):
+            raise BenchError("Two images of the store have one 64-bit hash; please report this.")
+        if not told.equals(facts):
+            self._tell(found, facts)
+        return found
+
+    def _find(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        if not len(self._sorted):
+            return np.full(len(hashes), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
+        return np.where(self._sorted[at] == hashes, self._order[at], -1)
+
+    def _tell(self, numbers: NDArray[np.int64], facts: pl.DataFrame) -> None:
+        named = pl.concat(
+            [
+                self.table.with_columns(image=np.arange(len(self.table))),
+                facts.with_columns(image=numbers),
+            ]
+        )
+        self.table = named.unique("image", keep="last", maintain_order=True).sort("image").drop("image")
+
+
+class StoredRows:
+    """What all rows of a store say, gathered batch by batch.
+
+    Attributes:
+        images: The images.
+        last_seen: ``(n_images,)``, which batch told of each last.
+        scores: By fingerprint, condition and seed, numbers of images and their scores; nan for an unreadable image.
+        labels: What the latest rows call each fingerprint.
+        sources: By fingerprint and condition, how many rows each run gave.
+    """
+
+    def __init__(self) -> None:
+        self.images = StoredImages()
+        self.scores: dict[tuple[str, str, int], list[tuple[NDArray[np.uint32], NDArray[np.float64]]]] = {}
+        self.labels: dict[str, str] = {}
+        self.sources: dict[tuple[str, str], Counter[str]] = {}
+        self.last_seen = np.empty(0, dtype=np.int32)
+        self._batch = 0
+
+    def add(self, rows: pl.DataFrame, run: str) -> None:
+        """Adds rows of a run, by its name, that is not older than those before."""
+        numbers = self.images.numbers(rows)
+        self._batch += 1
+        self.last_seen = np.pad(self.last_seen, (0, len(self.images.table) - len(self.last_seen)))
+        self.last_seen[numbers] = self._batch
+        rows = rows.select(
+            *("detector", "fingerprint", "condition", "seed"),
+            pl.when(pl.col("status") == OK).then("score").alias("score"),
+            pl.Series("image", numbers).cast(pl.UInt32),
+        )
+        for (fingerprint, condition, seed), part in rows.group_by("fingerprint", "condition", "seed"):
+            key = (str(fingerprint), str(condition), int(str(seed)))
+            self.scores.setdefault(key, []).append((part["image"].to_numpy(), part["score"].to_numpy()))
+            self.labels[key[0]] = part["detector"][-1]
+            self.sources.setdefault(key[:2], Counter())[run] += len(part)

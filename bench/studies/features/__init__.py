@@ -1,0 +1,1 @@
+"""Studies that look at a backbone's features instead of comparing detectors."""

@@ -1,0 +1,273 @@
+"""What the studies of features share: the data and the network, the features of images, and the words around them."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from bench.references.comparability import FULL_PRECISION, Ours
+from bench.references.verdicts import Verdict
+from bench.report.plots import series_style
+from bench.report.probe import find_device
+from bench.results.numbers import Number
+from bench.scoring.build import create_datamodule
+from bench.scoring.machine.processes import is_first_process
+from bench.scoring.options import RunOptions
+from bench.store.panel import Panel
+from bench.store.schema import CLEAN
+from bench.studies.arms import PAPER_BACKBONE, without_blocks
+from bench.studies.base import Line, Result, Study
+from bench.studies.wepe import WEPE
+from datamodules import Batch, DetectionDataModule
+from datamodules.conditions import Picture
+from detectors import Backbone, View, WePe, create_backbone
+
+Floats = NDArray[np.float64]
+
+_DEPTHS = {"efficientnet": 7, "vits": 12, "vitb": 12, "blip": 12, "vitl": 24, "vitg": 40, "vith": 32}
+_WITHOUT_MEANING = {"conditions": "--conditions", "match": "--match", "precision": "--precision", "view": "--view"}
+_NOWHERE = float("nan")
+MOST_FILES_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a study of features looks at, and with what.
+
+    Args:
+        datamodule: The dataset, set up.
+        backbone: The clean network, on its device.
+        device: The device.
+        view: What is cut of each image.
+    """
+
+    datamodule: DetectionDataModule
+    backbone: Backbone
+    device: torch.device
+    view: View = WePe.view
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features that several networks give to the readable ones among some images.
+
+    Args:
+        images: ``path, group, label, generator`` of ``n`` images.
+        features: ``(n, D)`` of each network, not normalised.
+        unreadable: Images without pixels, each with the reason.
+    """
+
+    images: pl.DataFrame
+    features: tuple[Floats, ...]
+    unreadable: tuple[str, ...]
+
+
+class FeatureStudy(Study):
+    """A study that reads features itself.
+
+    Args:
+        name: As in :class:`Study`.
+        title: As in :class:`Study`.
+        source: As in :class:`Study`.
+        dataset: As in :class:`Study`.
+        backbone: As in :class:`Study`.
+        most: At most so many images of each source are read, those that ``--limit`` would choose; None reads all.
+    """
+
+    scores_images: ClassVar[bool] = False
+    """Whether it also compares detectors, in which every device of a run takes part."""
+
+    def __init__(
+        self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14", most: int | None = None
+    ) -> None:
+        super().__init__(name, title, source, dataset, backbone)
+        self.most = most
+
+    def run(self, options: RunOptions, progress: bool = False) -> Result:
+        """Reads images and measures; see :class:`Study`."""
+        if not self.scores_images and not is_first_process():
+            return Result()
+        capped = self.capped(options)
+        result = self.measure(open_setting(capped), capped, progress)
+        return replace(result, notes=(*result.notes, *self.notes_on(options)))
+
+    @abstractmethod
+    def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:
+        """Does the work on data and a network that are there."""
+
+    def capped(self, options: RunOptions) -> RunOptions:
+        """Returns the options with no more images of each source than the study reads."""
+        limit = self.most if options.limit is None else min(options.limit, self.most or options.limit)
+        return replace(options, limit=limit)
+
+    def notes_on(self, options: RunOptions) -> list[str]:
+        """Says how many images are read, what differs from the paper, and which options say nothing here."""
+        notes = []
+        if self.most is not None and (options.limit is None or options.limit > self.most):
+            notes.append(f"At most {self.most:,} images of each source, chosen by a hash of their paths.")
+        notes += differing_notes(self, options)
+        ignored = [
+            flag for name, flag in _WITHOUT_MEANING.items() if getattr(options, name) != getattr(RunOptions, name)
+        ]
+        if ignored:
+            words = "clean images, one crop for all, in single precision, on one device"
+            notes.append(f"{', '.join(ignored)} did not apply to features: {words}.")
+        return notes
+
+
+def differing_notes(study: Study, options: RunOptions) -> list[str]:
+    """Says in one sentence, or none, that data or backbone are not the paper's."""
+    kinds = (("data", options.dataset, study.dataset), ("backbone", options.backbone, study.backbone))
+    reasons = [f"other {kind} ({ours}, paper {papers})" for kind, ours, papers in kinds if ours != papers]
+    if options.weights:
+        reasons.append(f"weights from {options.weights}")
+    return [f"Not comparable with the paper: {', '.join(reasons)}."] if reasons else []
+
+
+def wepe_on(backbone: str) -> str:
+    """Returns WePe as the comparisons run it on a backbone, so that its scores are shared through the store."""
+    return WEPE if backbone == PAPER_BACKBONE else without_blocks(WEPE)
+
+
+def scoring_options(options: RunOptions) -> RunOptions:
+    """Returns the options of the comparison behind a study: clean images, and no log elsewhere."""
+    return replace(options, conditions=(), match="none", wandb=None)
+
+
+def open_setting(options: RunOptions) -> Setting:
+    """Sets the data up and loads the network.
+
+    Raises:
+        BenchError: There is no such device.
+    """
+    device = find_device(options.accelerator)
+    datamodule = create_datamodule(options)
+    datamodule.prepare_data()
+    datamodule.setup()
+    return Setting(datamodule, create_backbone(options.backbone, options.weights).to(device), device)
+
+
+def image_batches(
+    setting: Setting, unreadable: list[str], indices: Sequence[int] | None = None, progress: bool = False
+) -> Iterator[Batch]:
+    """Yields batches on the device; batches without a readable image are left out.
+
+    Args:
+        setting: Data and device.
+        unreadable: Is told which images have no pixels, and why.
+        indices: Which images; all by default.
+        progress: Whether to draw a progress bar.
+    """
+    datamodule, size = setting.datamodule, setting.datamodule.batch_size
+    chosen = list(range(len(datamodule.items)) if indices is None else indices)
+    datamodule.views, datamodule.wanted = (setting.view,), None
+    datamodule.batches = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    for batch in track(datamodule.test_dataloader(), disable=not progress):
+        unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
+        if len(batch):
+            yield batch.to(setting.device)
+
+
+def images_of(batches: Sequence[Batch]) -> pl.DataFrame:
+    """Makes a table ``path, group, label, generator`` of the images of batches."""
+    schema = {"path": pl.String, "group": pl.String, "label": pl.Int8, "generator": pl.String}
+    columns: dict[str, list[object]] = {name: [] for name in schema}
+    for batch in batches:
+        facts = {"path": batch.path, "group": batch.group, "label": batch.label.tolist(), "generator": batch.generator}
+        for name, values in facts.items():
+            columns[name] += values
+    return pl.DataFrame(columns, schema)
+
+
+@torch.inference_mode()
+def read_features(
+    setting: Setting,
+    networks: Sequence[Backbone],
+    indices: Sequence[int] | None = None,
+    progress: bool = False,
+) -> Features:
+    """Reads images once and passes them through several networks.
+
+    Args:
+        setting: Data, device and view.
+        networks: The networks.
+        indices: Which images; all by default.
+        progress: Whether to draw a progress bar.
+    """
+    seen: list[Batch] = []
+    unreadable: list[str] = []
+    parts: list[list[torch.Tensor]] = [[] for _ in networks]
+    for batch in image_batches(setting, unreadable, indices, progress):
+        pixels = batch.views[Picture(CLEAN, setting.view)]
+        assert isinstance(pixels, torch.Tensor)
+        for part, network in zip(parts, networks, strict=True):
+            part.append(network.compute(pixels).double().cpu())
+        seen.append(replace(batch, views={}))
+    features = tuple(torch.cat(part).numpy() if part else np.empty((0, 0)) for part in parts)
+    return Features(images_of(seen), features, tuple(unreadable))
+
+
+def unreadable_note(unreadable: Sequence[str]) -> list[str]:
+    """Names images without pixels, in one sentence or none."""
+    if not unreadable:
+        return []
+    more = len(unreadable) - MOST_FILES_NAMED
+    named = "; ".join(unreadable[:MOST_FILES_NAMED])
+    return [f"Unreadable, left out: {len(unreadable)} ({named}{f'; and {more} more' if more > 0 else ''})."]
+
+
+def panel_notes(panel: Panel) -> list[str]:
+    """Counts the images of a comparison that could not be read, in one sentence or none."""
+    lost = int((panel.present.any(axis=0) & ~np.isfinite(panel.scores).any(axis=0)).sum())
+    return [f"Unreadable, left out: {lost}."] if lost else []
+
+
+def depth_of(backbone: str) -> int:
+    """Returns the number of blocks of a backbone that is not built yet; the paper's 24 where it is not known.
+
+    Examples:
+        >>> depth_of("dinov2-vits14"), depth_of("timm:resnet50")
+        (12, 24)
+    """
+    return next((depth for part, depth in _DEPTHS.items() if part in backbone), 24)
+
+
+def ours_of(setting: Setting, metric: str, detector: str) -> Ours:
+    """Describes a number that was made of features rather than of stored scores."""
+    return Ours(
+        metric=metric,
+        dataset=setting.datamodule.name,
+        detector=detector,
+        options={},
+        view=str(setting.view),
+        backbone=setting.backbone.name,
+        precision=FULL_PRECISION,
+        protocol=setting.datamodule.protocol,
+    )
+
+
+def not_comparable(*reasons: str) -> Verdict:
+    """Makes the verdict where no interval could help."""
+    return Verdict("not comparable", reasons, _NOWHERE, _NOWHERE, "")
+
+
+def seeds_words(seeds: int) -> str:
+    """Counts seeds in words."""
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+
+
+def marks(position: int, **changed: object) -> dict[str, Any]:
+    """Returns the style of a series for matplotlib's ``plot``, with some of it changed."""
+    return {**series_style(position), **changed}
+
+
+def plain_line(row: str, column: str, metric: str, value: float, reason: str, seeds: Sequence[float] = ()) -> Line:
+    """Makes a line of a number that has no interval, and says why; ``seeds`` are what it is the mean of."""
+    spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
+    return Line(row, column, metric, Number(float(value), seeds_sd=spread, reason=reason, seeds=tuple(seeds)))

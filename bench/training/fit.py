@@ -1,0 +1,46 @@
+"""Trains a detector, saves it, and tests it on what it has not seen."""
+
+import os
+import sys
+
+from bench.errors import BenchError
+from bench.results.comparison import check_options
+from bench.scoring.options import RunOptions
+from bench.training.fine_tuning import fine_tune
+from bench.training.held_out import HeldOut, evaluate_held_out
+from bench.training.linear_probe import fit_probe
+from bench.training.options import FitOptions
+from bench.training.training_set import training_set
+
+
+def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -> HeldOut | None:
+    """Trains, saves and tests.
+
+    Args:
+        fit: What to train.
+        options: Data, backbone and machine; ``generators`` are those that are trained on.
+        progress: Whether to draw progress bars.
+
+    Returns:
+        The numbers on held-out groups; nothing on devices other than the first.
+
+    Raises:
+        BenchError: The options cannot be carried out.
+    """
+    _check(fit, options)
+    data = training_set(fit, options)
+    train = fit_probe if fit.is_probe else fine_tune
+    train(fit, options, data, progress, _say)
+    return evaluate_held_out(fit, options, progress)
+
+
+def _check(fit: FitOptions, options: RunOptions) -> None:
+    """Finds before any work what would stop the test after it."""
+    check_options(options)
+    if not os.access(fit.save.parent, os.W_OK):
+        raise BenchError(f"Cannot write to --save {fit.save}: no permission for {fit.save.parent}.")
+    options.make_output()
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)

@@ -1,0 +1,104 @@
+"""The images that are trained on, read and treated exactly as a comparison would show them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.scoring.build import create_datamodule
+from bench.scoring.conditions import assign_treatments
+from bench.scoring.options import RunOptions
+from bench.training.options import FitOptions
+from bench.training.split import Split, group_hashes, split_items
+from datamodules import GENERATED, REAL, DetectionDataModule, UnreadableImageError
+from datamodules.batch import image_key, sha256_of
+from datamodules.conditions import Treatment
+from datamodules.generator_names import canonical_name
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Images to train on.
+
+    Args:
+        datamodule: The dataset with the generators to train on, set up.
+        split: Which of its images.
+        treatment: What is done to the images: nothing, or the matching of the two classes.
+    """
+
+    datamodule: DetectionDataModule
+    split: Split
+    treatment: Treatment
+
+    @property
+    def items(self) -> pl.DataFrame:
+        """The rows that are trained on."""
+        return self.datamodule.items[self.split.indices]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``(n,)``, 0 for real and 1 for generated."""
+        return self.items["label"].to_numpy().astype(np.int64)
+
+    @property
+    def generators(self) -> list[str]:
+        """The generators, as the data set writes them."""
+        return sorted(self.items.filter(pl.col("label") == GENERATED)["generator"].unique())
+
+    @property
+    def group_hashes(self) -> NDArray[np.uint64]:
+        """Sorted hashes of the groups."""
+        return np.sort(group_hashes(self.split.groups))
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Sorted keys of the images that can be read."""
+        keys = (key_of(self.datamodule, path) for path in self.items["path"])
+        return np.array(sorted(key for key in keys if key is not None), dtype=np.int64)
+
+    def facts(self, fit: FitOptions) -> dict[str, Any]:
+        """Describes the images in plain values, for the file."""
+        counts = self.items.group_by("label", "generator").len().sort("label", "generator")
+        return {
+            "dataset": self.datamodule.title,
+            "generators": self.generators,
+            "trained_on": sorted({canonical_name(name) for name in (*self.generators, *fit.also_seen)}),
+            "images": {
+                kind: {name: n for of, name, n in counts.iter_rows() if of == label}
+                for kind, label in (("real", REAL), ("generated", GENERATED))
+            },
+            "protocol": self.datamodule.protocol,
+            "treatment": self.treatment.name,
+            "train_share": fit.train_share,
+            "n_groups": len(self.split.groups),
+        }
+
+
+def training_set(fit: FitOptions, options: RunOptions) -> TrainingSet:
+    """Chooses the images to train on.
+
+    Raises:
+        BenchError: The options cannot be trained with, or there are too few images.
+    """
+    if options.match == "unbiased":
+        raise BenchError("fit takes --match none or reencode:Q: unbiased crops each generator to a size of its own.")
+    if options.devices * options.num_nodes > 1:
+        raise BenchError(
+            f"fit trains on one device; got --devices {options.devices} and --num-nodes {options.num_nodes}."
+        )
+    datamodule = create_datamodule(options)
+    datamodule.setup()
+    # The matching comes last, after the clean images; degradations are for the test alone.
+    treatment = assign_treatments(replace(options, conditions=()), datamodule)[-1].treatment
+    return TrainingSet(datamodule, split_items(datamodule.items, datamodule.contrasts, fit.train_share), treatment)
+
+
+def key_of(datamodule: DetectionDataModule, path: str) -> int | None:
+    """Reads an image's key; None where its file cannot be read."""
+    try:
+        return image_key(sha256_of(datamodule.read_bytes(path)))
+    except (OSError, UnreadableImageError):
+        return None

@@ -1,1 +1,0 @@
-"""Whether locked and reported numbers still come out."""

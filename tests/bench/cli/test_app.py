@@ -1,0 +1,138 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import find_intruder
+from bench.cli.app import main
+
+
+def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Runs the command line, which must refuse with exit code 2 and one line."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "subcommand"),
+        (["compre"], "'compre' (choose from 'audit'"),
+        (["compare"], "--detectors"),
+        (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
+        (["compare", "--detectors", "wepe", "--limit", "x"], "--limit: expected a whole number of at least 1, got x"),
+        (["compare", "--detectors", "wepe", "--resize", "big"], "at least 1 or none, got big"),
+        (["compare", "--detectors", "wepe", "--colour"], "unrecognized arguments: --colour"),
+        (["compare", "--detectors", "wpe"], "Unknown detector 'wpe'. Did you mean 'wepe'?"),
+        (["compare", "--detectors", "wepe:ratio=-1"], "ratio must be a number of at least 0, got -1.0"),
+        (["compare", "--detectors", "wepe", "--backbone", "dinov2"], "Unknown backbone 'dinov2'. Did you mean"),
+        (["compare", "--detectors", "wepe", "--dataset", "folders"], "Unknown dataset 'folders'. Did you mean"),
+        (["compare", "--detectors", "wepe", "--dataset", "folder"], "--dataset folder needs --data-root DIR"),
+        (["compare", "--detectors", "wepe", "--dataset", "folder", "--data-root", "/nowhere"], "no folder /nowhere"),
+        (["compare", "--detectors", "wepe", "--view", "mine"], "--view must be one of method, common, got 'mine'"),
+        (["compare", "--detectors", "wepe", "--precision", "8"], "--precision must be one of 32-true"),
+        (["compare", "--detectors", "aeroblade:autoencoder=/nowhere"], "Unknown autoencoder '/nowhere'."),
+        (["compare", "--detectors", "rigid", "--accelerator", "mps"], "--accelerator mps with --devices 1:"),
+        (["compare", "--detectors", "wepe", "wepe:ratio=0.1"], "is the same detector as 'wepe'"),
+        (["compare", "--detectors", "wepe", "--weights", "/nowhere.pth"], "There is no weights file /nowhere.pth"),
+        (["compare", "--detectors", "wepe", "--generators", "dalle"], "Unknown generator 'dalle'. Available:"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_two(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in stderr_of(arguments, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", [["compare", "--detectors", "rigid"], ["audit"], ["data", "check"], ["pack"], ["probe"]]
+)
+def test_an_output_that_cannot_be_written_is_told_before_any_work(command, image_folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    arguments = [*command, "--dataset", "folder", "--data-root", str(image_folder), "--output", str(tmp_path / "file")]
+    assert f"Cannot write to --output {tmp_path / 'file'}: " in stderr_of(arguments, capsys)
+
+
+def test_a_mistake_in_a_configuration_file_is_one_line(tmp_path, capsys):
+    config = tmp_path / "run.yaml"
+    config.write_text("seeds: -3\n")
+    assert "at least 1, got -3" in stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
+    config.write_text("sees: 3\n")
+    assert "sees" in stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
+
+
+def test_options_can_come_from_a_file_and_later_words_override_them(image_folder, tmp_path, capsys):
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        f"detectors: [rigid, 'wepe:n=2']\ndataset: folder\ndata_root: {image_folder}\nlimit: 3\nnum_workers: 0\n"
+        f"output: {tmp_path / 'results'}\n"
+    )
+    assert main(["compare", "--config", str(config), "--limit", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "wepe:n=2" in printed
+    assert "Scored now: 12." in printed
+
+
+def test_missing_weights_say_which_file_and_the_ways_to_get_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    message = stderr_of(["compare", "--detectors", "wepe", "--backbone", "dinov2-vitl14"], capsys)
+    for word in ("timm/vit_large_patch14_dinov2.lvd142m/model.safetensors", "hub", "--weights FILE", "--backbone"):
+        assert word in message
+
+
+def test_help_answers_in_a_second_and_shows_defaults():
+    started = time.monotonic()
+    whole = subprocess.run([sys.executable, "-m", "bench", "--help"], capture_output=True, text=True, check=True)
+    assert time.monotonic() - started < 1
+    assert "compare" in whole.stdout
+    command = subprocess.run(
+        [sys.executable, "-m", "bench", "compare", "--help"], capture_output=True, text=True, check=True
+    )
+    for option in [
+        "--dataset",
+        "--data-root",
+        "--generators",
+        "--backbone",
+        "--weights",
+        "--limit",
+        "--seeds",
+        "--batch-size",
+        "--num-workers",
+        "--devices",
+        "--precision",
+        "--output",
+        "--config",
+        "--wandb",
+        "--resize",
+        "--view",
+        "--detectors",
+    ]:
+        assert f"{option} " in command.stdout
+    assert "(default: results)" in " ".join(command.stdout.split())
+
+
+def test_help_does_not_import_torch():
+    code = "import sys, bench.cli.app; bench.cli.app.build_parser(); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_foreign_package_of_our_name_is_named(tmp_path: Path):
+    assert find_intruder() is None
+    (tmp_path / "detectors").mkdir()
+    (tmp_path / "detectors" / "__init__.py").touch()
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from bench.__main__ import main; sys.exit(main())"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert f"'detectors' is {tmp_path / 'detectors'}" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,206 @@
+"""Detectors and data sets of others: files, and installed packages."""
+
+import hashlib
+import importlib
+import re
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+import datamodules
+import detectors.base
+from bench.cli.app import main
+from bench.cli.plugins import load_plugins
+from bench.errors import BenchError
+from datamodules import DATASETS, FolderDataModule, register_dataset
+from detectors import create_detector, list_detectors
+
+PLUGIN = """
+from torch import Tensor
+from detectors import Detector, View, register
+
+@register
+class Grey(Detector):
+    name, paper, passes, view = "{name}", "none", 0, View(8, "resize")
+
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def forward(self, images: Tensor, keys: Tensor) -> Tensor:
+        return images.mean(dim=(1, 2, 3))
+"""
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """Takes back what a plugin adds."""
+    monkeypatch.setattr(detectors.base, "_REGISTRY", dict(detectors.base._REGISTRY))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    datasets = dict(DATASETS)
+    yield
+    for name in [name for name in sys.modules if name.startswith("grey_")]:
+        del sys.modules[name]
+    DATASETS.clear()
+    DATASETS.update(datasets)
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def install(folder: Path, entry: str, package: str = "grey-detectors") -> None:
+    """Lays a package's metadata into a folder of the search path, as an installer does."""
+    write(folder / f"{package}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+    write(folder / f"{package}.dist-info/entry_points.txt", f"[aigi_bench.plugins]\n{entry}\n")
+
+
+def test_a_file_registers_a_detector_once(tmp_path, registries):
+    file = write(tmp_path / "grey_file.py", PLUGIN.format(name="grey-file"))
+    load_plugins([file])
+    load_plugins([str(file)])
+    assert list_detectors()["grey-file"].__module__ == "grey_file"
+
+
+def test_a_changed_file_is_another_method_and_its_scores_are_computed_again(image_folder, tmp_path, registries, capsys):
+    file = write(tmp_path / "grey_edited.py", PLUGIN.format(name="grey-edited"))
+    words = ["compare", "--plugin", str(file), "--detectors", "grey-edited", "--dataset", "folder"]
+    words += ["--data-root", str(image_folder), "--output", str(tmp_path / "results"), "--num-workers", "0"]
+    computed = []
+    for text in (PLUGIN, PLUGIN, PLUGIN.replace("dim=(1, 2, 3)", "dim=(3, 2, 1)"), PLUGIN):
+        write(file, text.format(name="grey-edited"))
+        sys.modules.pop("grey_edited", None)
+        detectors.base._REGISTRY.pop("grey-edited", None)
+        assert main(words) == 0
+        computed.append(int(re.findall(r"Scored now: (\d+)", capsys.readouterr().out)[0]))
+    assert computed == [36, 0, 36, 0]
+
+
+def test_the_source_counts_and_not_its_place_and_the_suites_own_has_none(tmp_path, registries):
+    first = write(tmp_path / "grey_here.py", PLUGIN.format(name="grey"))
+    load_plugins([first])
+    here = list_detectors()["grey"]()
+    detectors.base._REGISTRY.pop("grey")
+    load_plugins([write(tmp_path / "there" / "grey_there.py", first.read_text())])
+    there = list_detectors()["grey"]()
+    assert here.source_sha256 == there.source_sha256 == hashlib.sha256(first.read_bytes()).hexdigest()
+    assert here.fingerprint() == there.fingerprint()
+    assert create_detector("rigid").source_sha256 is None
+
+
+def test_a_file_finds_its_neighbours(tmp_path, registries):
+    write(tmp_path / "grey_neighbour.py", PLUGIN.format(name="grey-neighbour"))
+    load_plugins([write(tmp_path / "grey_importer.py", "import grey_neighbour")])
+    assert "grey-neighbour" in list_detectors()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "broken_name.py",
+            "x = 1\nundefined",
+            r"broken_name\.py cannot be loaded: NameError: .*undefined.* \(line 2\)",
+        ),
+        ("broken_syntax.py", "def f(:", r"broken_syntax\.py cannot be loaded: SyntaxError"),
+        ("broken_exit.py", "raise SystemExit(3)", r"broken_exit\.py cannot be loaded: SystemExit: 3 \(line 1\)"),
+        ("broken_import.py", "import no_such_thing", r"broken_import\.py cannot be loaded: ModuleNotFoundError"),
+        ("taken_name.py", PLUGIN.format(name="rigid"), "The detector name 'rigid' is taken by Rigid"),
+        ("json.py", "", r"json\.py is taken by .*json.__init__\.py: rename the file"),
+        ("this.py", "", r"this\.py is taken by .*this\.py: rename the file"),
+        ("plugin.txt", "", r"A plugin is a Python file with a name such as my_detector\.py, got"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, registries, name, text, message):
+    with pytest.raises(BenchError, match=message):
+        load_plugins([write(tmp_path / name, text)])
+
+
+def test_an_installed_package_registers_what_it_names(tmp_path, registries):
+    sys.path.append(str(tmp_path))
+    write(tmp_path / "grey_package.py", PLUGIN.format(name="grey-package"))
+    install(tmp_path, "grey = grey_package")
+    assert "grey-detectors" in {one.name for one in distributions()}
+    load_plugins()
+    assert "grey-package" in list_detectors()
+
+
+@pytest.mark.parametrize("command", [["list", "detectors"], ["compare", "--detectors", "rigid"], ["data", "list"]])
+def test_a_broken_package_is_one_line_that_names_it(tmp_path, registries, capsys, command):
+    sys.path.append(str(tmp_path))
+    install(tmp_path, "grey = no_such_module")
+    importlib.invalidate_caches()
+    assert main(command) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "The plugin 'grey' of the package grey-detectors cannot be loaded: ModuleNotFoundError" in captured.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list", "detectors"],
+        ["data", "check", "--dataset", "grey-data"],
+        ["score", "images", "--detectors", "grey"],
+        ["compare", "--detectors", "grey", "--dataset", "grey-data"],
+        ["robustness", "--detectors", "grey", "--dataset", "grey-data", "--conditions", "jpeg:50"],
+        ["audit", "--dataset", "grey-data"],
+        ["pack", "--dataset", "grey-data"],
+        ["probe", "--dataset", "grey-data"],
+    ],
+)
+def test_every_command_that_resolves_names_loads_plugins_first(image_folder, monkeypatch, registries, capsys, command):
+    monkeypatch.chdir(image_folder.parent)
+    write(Path("grey_one.py"), PLUGIN.format(name="grey"))
+    data = "from datamodules import FolderDataModule, register_dataset\n\n@register_dataset\nclass GreyData"
+    write(Path("grey_two.py"), f"{data}(FolderDataModule):\n    name = 'grey-data'\n")
+    words = [*command, *(["--data-root", "images", "--limit", "2"] if "--dataset" in command else [])]
+    words += ["--num-workers", "0"] if command[0] not in ("list",) else []
+    assert main([*words, "--plugin", "grey_one.py", "grey_two.py"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+def test_a_worker_that_is_started_afresh_finds_the_plugin(image_folder, tmp_path):
+    """As on systems without fork, where classes travel to the workers by the names of their modules."""
+    data = "from datamodules import FolderDataModule, register_dataset\n\n@register_dataset\nclass Data"
+    write(tmp_path / "fresh_data.py", f"{data}(FolderDataModule):\n    name = 'fresh-data'\n")
+    script = """
+import multiprocessing, sys
+from bench.cli.plugins import load_plugins
+from datamodules import DATASETS
+from detectors import View
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    load_plugins(["fresh_data.py"])
+    data = DATASETS["fresh-data"](sys.argv[1], num_workers=1)
+    data.views = (View(8),)
+    data.setup()
+    print(sum(len(batch) for batch in data.test_dataloader()))
+"""
+    write(tmp_path / "run.py", script)
+    command = [sys.executable, "run.py", str(image_folder)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "36\n"), result.stderr
+
+
+def test_a_dataset_is_registered_once_and_under_a_name(registries):
+    class Mine(FolderDataModule):
+        name = "mine"
+
+    assert register_dataset(Mine) is Mine
+    assert datamodules.DATASETS["mine"] is Mine
+    with pytest.raises(ValueError, match="The dataset name 'mine' is taken by"):
+        register_dataset(Mine)
+
+    class Nameless(FolderDataModule):
+        name = ""
+
+    with pytest.raises(ValueError, match="states no name"):
+        register_dataset(Nameless)

@@ -1,0 +1,298 @@
+"""Locked numbers: what verify sees, what it does not mistake for a drift, and how a lock is renewed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_stores import detector, images, keep, scored, sha
+from mutations import MUTATIONS, DoubledWePe
+from PIL import Image
+
+from bench.cli.app import main
+from bench.errors import BenchError
+from bench.references.changelog import note_change, with_change
+from bench.references.checks import SCORES, ScoreTable, locked_images
+from bench.references.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
+from bench.references.paper import verify_paper
+from bench.references.verify import make_lock, recompute, rerun, verify
+from bench.store.dataset import read_store
+from detectors.base import _REGISTRY
+
+MACHINE = {"num_workers": 0}
+MADE = images(12, 12, ("flow", "gan"))
+
+
+def score_of(path, label, source):
+    """A score of an order of 1e-3, with noise of its own."""
+    return float(1e-3 * (1 + label + np.random.default_rng([*path.encode()]).normal()))
+
+
+def made_run(output, score=score_of, run="1", of=MADE, label="wepe", content="", **facts):
+    """Keeps a run of one detector."""
+    described = detector(label, **facts)
+    keep(output, run, [scored(of, described, score, content=content)], described)
+
+
+def made_lock(output):
+    """Locks the made run of a store."""
+    lock = Lock(("wepe",), {})
+    (dataset,) = read_store(output)
+    lock = replace(lock, title=dataset.title, protocol=dataset.protocol)
+    return make_lock(lock, recompute(lock, output), "made")
+
+
+@pytest.fixture
+def lock(tmp_path):
+    """The lock of a made run."""
+    made_run(tmp_path / "first")
+    return made_lock(tmp_path / "first")
+
+
+@pytest.fixture(scope="module")
+def right():
+    """Locks what the right detectors give: an image is its path in the folder and its bytes, so one run serves."""
+    made = {}
+
+    def lock_of(root, name):
+        if name not in made:
+            empty = Lock((name,), {"dataset": "folder"})
+            made[name] = make_lock(empty, rerun(empty, MACHINE | {"data_root": str(root)}), "right")
+        return made[name]
+
+    return lock_of
+
+
+def drifts(verification, metric):
+    return [check for check in verification.checks if check.metric == metric and check.status == "drifts"]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutation, right, image_folder, monkeypatch):
+    wrong = MUTATIONS[mutation]
+    lock = right(image_folder, wrong.name)
+    monkeypatch.setitem(_REGISTRY, wrong.name, wrong)
+    found = rerun(lock, MACHINE | {"data_root": str(image_folder)})
+    verification = verify(lock, found, "lock")
+    assert not verification.ok
+    assert [check.generator for check in drifts(verification, SCORES)] == ["blurry", "camera", "sharp"]
+    times = ScoreTable(lock, locked_images(lock, found.panel)).times
+    assert times.shape == (1, 36)
+    assert np.median(times) >= 10
+
+
+def test_auroc_alone_does_not_see_doubled_scores(right, image_folder, monkeypatch):
+    lock = right(image_folder, "wepe")
+    monkeypatch.setitem(_REGISTRY, "wepe", DoubledWePe)
+    verification = verify(lock, rerun(lock, MACHINE | {"data_root": str(image_folder)}), "lock")
+    assert drifts(verification, "auroc") == []
+    assert len(verification.moved) == 36
+
+
+def test_the_right_detector_matches_in_batches_of_another_size(right, image_folder, tmp_path, capsys):
+    file = write_lock(right(image_folder, "rigid"), tmp_path / "lock.json")
+    words = ["verify", "--reference", str(file), "--rerun", "--data-root", str(image_folder), "--num-workers", "0"]
+    assert main([*words, "--batch-size", "5", "--output", str(tmp_path / "results")]) == 0
+    assert "12 matches" in capsys.readouterr().out
+    assert main(["verify", "--reference", str(file), "--output", str(tmp_path / "results")]) == 0
+
+
+def table_of(locked, now):
+    """Compares one column of scores."""
+    names = [f"real/{number}.png" for number in range(len(locked))]
+    found = {name: LockedImage("real", sha(name), (score,)) for name, score in zip(names, locked, strict=True)}
+    lock = Lock(("wepe",), {}, columns=(Column("wepe", "clean", 0),), images=found)
+    return lambda output: ScoreTable(lock, locked_images(lock, _panel(output, names, now)))
+
+
+def _panel(output, names, now):
+    described, values = detector("wepe"), dict(zip(names, now, strict=True))
+    keep(output, "1", [scored([(n, 0, "real") for n in names], described, lambda path, *_: values[path])], described)
+    return read_store(output)[0].panel
+
+
+def test_a_score_is_tolerated_relative_to_itself_or_to_the_spread_whichever_is_larger(tmp_path):
+    # The locked scores 0, 2 and 4 have a standard deviation of sqrt(8 / 3) = 1.63299.
+    times = table_of([0.0, 2.0, 4.0], [1e-4, 2.0004, 4.0])(tmp_path).times
+    assert times[0] == pytest.approx([1e-4 / 1.63299e-4, 2.0, 0.0], rel=1e-4)
+
+
+def test_a_constant_shift_of_small_scores_is_seen_though_no_auroc_is(lock, tmp_path):
+    made_run(tmp_path / "now", lambda *image: score_of(*image) + 1e-5)
+    verification = verify(lock, recompute(lock, tmp_path / "now"), "lock")
+    assert drifts(verification, "auroc") == []
+    assert len(verification.moved) == 36
+
+
+def test_what_becomes_unreadable_has_drifted_and_what_stays_so_matches(tmp_path):
+    table = table_of([None, 1.0, None], [None, None, 2.0])(tmp_path)
+    assert table.times[0].tolist() == [0.0, np.inf, np.inf]
+    assert [(one.locked, one.now) for one in table.moved] == [(1.0, None), (None, 2.0)]
+
+
+def test_equal_scores_of_zero_match(tmp_path):
+    assert table_of([0.0, 0.0], [0.0, 0.0])(tmp_path).moved == []
+    assert len(table_of([0.0, 0.0], [0.0, 1e-12])(tmp_path / "other").moved) == 1
+
+
+def test_a_changed_image_is_missing_and_so_are_its_metrics_but_nothing_drifts(lock, tmp_path):
+    changed = [image for image in MADE if image[0] == "gan/003.png"]
+    made_run(tmp_path / "now", of=[image for image in MADE if image not in changed])
+    made_run(tmp_path / "now", lambda *_: 9.0, "2", of=changed, content="other bytes")
+    verification = verify(lock, recompute(lock, tmp_path / "now"), "lock")
+    status = {(check.generator, check.metric): check.status for check in verification.checks}
+    assert status["gan", SCORES] == status["gan", "auroc"] == status["mean", "ap_real"] == "missing"
+    assert status["flow", SCORES] == status["flow", "auroc"] == "matches"
+    assert "drifts" not in status.values()
+    assert any(note.startswith("1 images of the run are not in the lock") for note in verification.notes)
+    assert not verification.ok
+
+
+def test_images_that_are_not_locked_change_nothing(lock, tmp_path):
+    made_run(tmp_path / "now", of=[*MADE, ("gan/900.png", 1, "gan"), ("photographs/900.png", 0, "photographs")])
+    assert verify(lock, recompute(lock, tmp_path / "now"), "lock").ok
+
+
+def test_a_metric_drifts_beyond_a_thousandth(lock, tmp_path):
+    numbers = [replace(one, value=one.value + (0.0011 if one.metric == "auroc" else 0.0009)) for one in lock.numbers]
+    verification = verify(replace(lock, numbers=tuple(numbers)), recompute(lock, tmp_path / "first"), "lock")
+    assert {check.metric for check in verification.checks if check.status == "drifts"} == {"auroc"}
+
+
+def test_another_version_is_compared_and_another_backbone_is_not_the_run(lock, tmp_path):
+    made_run(tmp_path / "now", lambda *image: 3 * score_of(*image), version=2, fingerprint=sha("version 2"))
+    assert len(verify(lock, recompute(lock, tmp_path / "now"), "lock").moved) == 36
+    made_run(tmp_path / "other", backbone={"name": "another", "weights": sha("w")})
+    with pytest.raises(BenchError, match="no run of made-up as locked: make the run with 'python -m bench compare"):
+        recompute(lock, tmp_path / "other")
+
+
+def test_of_two_versions_the_one_run_last_counts(lock, tmp_path):
+    made_run(tmp_path / "first", lambda *image: 3 * score_of(*image), "2", fingerprint=sha("version 2"))
+    assert len(verify(lock, recompute(lock, tmp_path / "first"), "lock").moved) == 36
+
+
+def test_a_lacking_detector_is_missing(lock, tmp_path):
+    two = replace(
+        lock,
+        detectors=("rigid", "wepe"),
+        columns=(*lock.columns, Column("rigid", "clean", 0)),
+        images={path: replace(one, scores=(*one.scores, 1.0)) for path, one in lock.images.items()},
+        numbers=(*lock.numbers, LockedNumber("rigid", "clean", "gan", "auroc", 0.5)),
+    )
+    verification = verify(two, recompute(two, tmp_path / "first"), "lock")
+    assert {(check.detector, check.status) for check in verification.checks} == {
+        ("wepe", "matches"),
+        ("rigid", "missing"),
+    }
+
+
+def test_a_lock_is_read_as_it_was_written(lock, tmp_path):
+    assert read_lock(write_lock(lock, tmp_path / "lock.json")) == lock
+    assert rounded(0.00123456789) == 0.001234568
+    assert rounded(float("nan")) is None
+
+
+def test_the_command_of_a_lock_makes_its_run():
+    options = {"dataset": "demo", "limit": 12, "conditions": ["jpeg:75", "blur:1"], "balance": True, "resize": None}
+    assert Lock(("wepe", "rigid"), options).command == (
+        "python -m bench compare --detectors wepe rigid --limit 12 --conditions jpeg:75 blur:1 --balance --resize none"
+    )
+
+
+def test_a_run_alone_is_filled_and_a_drift_is_told_with_exit_code_one(image_folder, tmp_path, capsys, monkeypatch):
+    file = tmp_path / "lock.json"
+    file.write_text(json.dumps({"format": 1, "detectors": ["wepe"], "options": {"dataset": "folder"}}))
+    words = ["verify", "--reference", str(file), "--data-root", str(image_folder), "--num-workers", "0"]
+    assert main([*words, "--update", "--reason", "the  first\nlock"]) == 0
+    assert read_lock(file).reason == "the first lock"
+    picture = image_folder / "real" / "camera" / "03.png"
+    Image.new("RGB", (80, 64)).save(picture)
+    assert main([*words, "--rerun"]) == 1
+    assert "1 missing" in capsys.readouterr().out
+    monkeypatch.setitem(_REGISTRY, "wepe", DoubledWePe)
+    assert main([*words, "--rerun"]) == 1
+    printed = capsys.readouterr().out
+    assert "Scores that moved most, 10 of 35" in printed
+    assert "1e+04" in printed  # |2 s - s| in units of 1e-4 s
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--update"], "--update needs --reason TEXT"),
+        (["--update", "--reason", "  "], "--update needs --reason TEXT"),
+        (["--reason", "why"], "--reason goes with --update"),
+        (["--reference", "nowhere.json"], "There is no lock nowhere.json"),
+        (["--reference", "broken.json"], "Cannot read the lock broken.json"),
+        (["--reference", "other.json"], "is not a lock of format 1: its format is None"),
+        (["--reference", "bad.json"], "not data_root"),
+        (["--reference", "paper", "--rerun"], "--rerun and --update go with a lock"),
+        (["--output", "empty"], "There are no scores under empty/scores"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_two(words, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("broken.json").write_text("{")
+    Path("other.json").write_text("[1]")
+    Path("bad.json").write_text('{"format": 1, "detectors": ["wepe"], "options": {"data_root": "x"}}')
+    assert main(["verify", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_a_rerun_does_not_read_scores_that_are_there(lock, tmp_path):
+    with pytest.raises(BenchError, match="needs an --output without scores"):
+        rerun(lock, {}, tmp_path / "first")
+
+
+def test_a_reason_becomes_the_first_line_under_changed_in_the_top_section(tmp_path):
+    old = "# Changelog\n\n## Unreleased\n\n### Added\n\n- A\n\n## 0.1\n\n### Changed\n\n- B\n"
+    once = with_change(old, "Locked demo numbers: why")
+    assert once == old.replace("- A\n", "- A\n\n### Changed\n\n- Locked demo numbers: why\n")
+    (tmp_path / "CHANGELOG.md").write_text(once)
+    note_change(tmp_path / "CHANGELOG.md", "Locked demo numbers: again")
+    again = once.replace("- Locked demo numbers: why\n", "- Locked demo numbers: again\n- Locked demo numbers: why\n")
+    assert (tmp_path / "CHANGELOG.md").read_text() == again
+    with pytest.raises(BenchError, match="has no section"):
+        with_change("# Changelog\n", "x")
+
+
+def test_papers_are_checked_and_what_the_store_lacks_of_their_data_is_missing(tmp_path, capsys):
+    wepe = detector("wepe", backbone={"name": "another", "weights": sha("w")})
+    made = images(30, 30, ("biggan",))
+    keep(tmp_path, "1", [scored(made, wepe, score_of)], wepe, name="imagenet")
+    checks = {
+        (check.method, check.reported.generator, check.reported.metric): check
+        for check in verify_paper(tmp_path).checks
+        if check.reported.condition == "clean"
+    }
+    ours = checks["wepe", "biggan", "auroc"]
+    assert ours.outcome == "not comparable"
+    assert "other backbone" in ours.because
+    assert checks["rigid", "biggan", "auroc"].outcome == checks["wepe", "adm", "auroc"].outcome == "missing"
+    assert {check.reported.dataset for check in checks.values()} == {"imagenet"}
+    assert main(["verify", "--reference", "paper", "--output", str(tmp_path)]) == 1
+    assert "not comparable" in capsys.readouterr().out
+
+
+def test_a_run_that_is_not_whole_is_missing_against_the_papers(tmp_path):
+    wepe = detector("wepe")
+    keep(tmp_path, "1", [scored(images(30, 30, ("biggan",)), wepe, score_of)], wepe, wanted=90, name="imagenet")
+    check = next(c for c in verify_paper(tmp_path).checks if c.reported.generator == "biggan" and c.method == "wepe")
+    assert (check.outcome, check.because) == ("missing", "not scored whole: 60 of 90 images")
+
+
+def test_a_store_without_a_papers_data_says_which_command_makes_a_run(tmp_path):
+    made_run(tmp_path)
+    with pytest.raises(BenchError, match=r"no run on a data set of a paper .*compare --detectors wepe rigid --dataset"):
+        verify_paper(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_packaged_lock_verifies_here(tmp_path, capsys):
+    assert main(["verify", "--rerun", "--output", str(tmp_path)]) == 0
+    assert "drifts" not in capsys.readouterr().out

@@ -1,0 +1,167 @@
+import json
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+from made_stores import detector, images, keep, scored, sha
+
+from bench.cli.app import main
+from bench.report.leaderboard import board_cells, board_header, board_rows, reported_cells, write_boards
+from bench.results.leaderboard import make_boards
+from bench.statistics.metrics import auroc
+
+GENERATORS = ("flow", "gan")
+MANY = images(30, 30, GENERATORS)
+
+
+def noisy(strength, seed=0):
+    """Scores images by their label with noise of their own."""
+
+    def score(path, label, source):
+        noise = np.random.default_rng([seed, *path.encode()]).normal()
+        return float(strength * label + noise)
+
+    return score
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A store of three detectors: a good one, a bad one, and one that was cut off."""
+    good, bad, cut = detector("good"), detector("bad", view="resize 224"), detector("cut")
+    rows = [scored(MANY, good, noisy(3.0)), scored(MANY, bad, noisy(0.1, seed=1))]
+    keep(tmp_path, "1", rows, {**good, **bad})
+    keep(tmp_path, "2", [scored(MANY[:40], cut, noisy(9.0))], cut, wanted=90, finished=False)
+    return tmp_path
+
+
+def texts(output):
+    write_boards(make_boards(output), output)
+    return {name: (output / name).read_bytes() for name in ("LEADERBOARD.md", "leaderboard.csv", "leaderboard.json")}
+
+
+def test_the_numbers_are_those_of_the_scores(output):
+    (board,) = make_boards(output)
+    good = board.standings[0]
+    labels = [0] * 30 + [1] * 30
+    for name in GENERATORS:
+        expected = auroc(labels, [noisy(3.0)(*one) for one in MANY if one[2] in ("photographs", name)])
+        assert good.rows[name].numbers["auroc"].value == pytest.approx(expected, abs=1e-15)
+    mean = np.mean([good.rows[name].numbers["auroc"].value for name in GENERATORS])
+    assert good.rows["mean"].numbers["auroc"].value == pytest.approx(mean, abs=1e-15)
+
+
+def test_detectors_stand_in_order_and_a_cut_off_run_is_shown_but_not_ranked(output):
+    (board,) = make_boards(output)
+    cells = [dict(zip(board_header(board), row, strict=True)) for row in board_cells(board)]
+    assert [(row["rank"], row["detector"], row["images"]) for row in cells] == [
+        ("a", "good", "90"),
+        ("b", "bad", "90"),
+        ("not ranked", "cut", "40 of 90 images"),
+    ]
+    assert "cut" not in board.ranking.order
+    assert [(pair.first, pair.second) for pair in board.ranking.pairs] == [("good", "bad")]
+
+
+def test_two_fingerprints_of_one_name_are_two_rows(output):
+    other = detector("good", fingerprint=sha("another"), options={"ratio": 0.2})
+    keep(output, "3", [scored(MANY, other, noisy(0.0, seed=5))], other)
+    (board,) = make_boards(output)
+    labels = [standing.method.label for standing in board.standings if standing.method.label.startswith("good")]
+    assert sorted(labels) == sorted(f"good #{sha(text)[:8]}" for text in ("good", "another"))
+    values = [standing.rows["mean"].numbers["auroc"].value for standing in board.standings[:2]]
+    assert values[0] > 0.9 > values[1]
+
+
+def test_rows_of_an_older_version_have_a_table_of_their_own(output):
+    keep(output, "0", [scored(MANY, detector("old"), noisy(3.0))])
+    boards = make_boards(output)
+    assert [board.title for board in boards] == ["made-up (not recorded), clean", "made-up (resize=256), clean"]
+    assert [standing.method.label for standing in boards[0].standings] == ["old"]
+
+
+def test_the_same_store_gives_the_same_bytes_wherever_it_lies(output, tmp_path_factory):
+    first = texts(output)
+    other = tmp_path_factory.mktemp("elsewhere") / "copy"
+    shutil.copytree(output, other)
+    assert texts(other) == first == texts(output)
+
+
+def test_every_number_of_the_csv_has_an_interval_or_a_reason(output):
+    texts(output)
+    table = pl.read_csv(output / "leaderboard.csv")
+    assert (table["low"].is_not_null() | table["reason"].is_not_null()).all()
+    assert (table["low"] <= table["value"]).all()
+    whole = table.filter(pl.col("detector") != "cut")
+    assert whole["low"].is_not_null().all()
+    assert len(table) == 3 * 3 * 3
+
+
+def test_the_json_says_what_each_detector_was(output):
+    texts(output)
+    (board,) = json.loads((output / "leaderboard.json").read_text())["boards"]
+    good = board["detectors"][0]
+    assert (good["label"], good["fingerprint"], good["letters"]) == ("good", sha("good"), "a")
+    assert good["facts"]["backbone"]["name"] == "a backbone"
+    assert board["pairs"][0]["views"] == "random-crop 224 | resize 224"
+
+
+def test_the_markdown_keeps_names_from_becoming_markup(tmp_path):
+    bad = detector("<b>|`x`")
+    keep(tmp_path, "1", [scored(MANY, bad, noisy(1.0))], bad)
+    text = texts(tmp_path)["LEADERBOARD.md"].decode()
+    assert "| \\<b>\\|\\`x\\` |" in text
+
+
+def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
+    labels = np.array([label for _, label, _ in MANY])
+    cues = pl.DataFrame(
+        {
+            "path": [path for path, _, _ in MANY],
+            "jpeg_quality": [90 if label else 50 for label in labels],
+            "brightness": np.random.default_rng(0).normal(size=len(MANY)),
+        }
+    )
+    folder = output / "cues" / "made-up"
+    folder.mkdir(parents=True)
+    cues.write_parquet(folder / "clean.parquet")
+    (board,) = make_boards(output)
+    assert board.cues["mean"].numbers["auroc"].value == 1.0
+    assert board_cells(board)[-1][1] == "(worst cue)"
+    assert board_cells(board)[-1][-1] == "jpeg_quality"
+    assert board.standings[1].against_cue["mean"] == "below"
+    assert [row["generator"] for row in board_rows(board) if row["detector"] == "(worst cue)"] == [*GENERATORS, "mean"]
+
+
+def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):
+    wepe = detector("wepe", backbone={"name": "another", "weights": sha("w")})
+    made = images(30, 30, ("biggan",))
+    keep(tmp_path, "1", [scored(made, wepe, noisy(1.0))], wepe, name="imagenet")
+    (board,) = make_boards(tmp_path)
+    rows = {(row[1], row[2]): row for row in reported_cells(board)}
+    row = rows["biggan", "AUROC"]
+    assert row[4] == "0.9424"
+    assert row[6] == "not comparable"
+    assert "other backbone (another, paper dinov2-vitl14)" in row[7]
+    csv = next(one for one in board_rows(board) if (one["generator"], one["metric"]) == ("biggan", "auroc"))
+    assert (csv["reported"], csv["verdict"], csv["expected_low"]) == (0.9424, "not comparable", None)
+
+
+def test_the_command_prints_and_writes(output, capsys):
+    assert main(["leaderboard", "--output", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert "made-up (resize=256), clean" in printed
+    assert "40 of 90 images" in printed
+    assert (output / "LEADERBOARD.md").is_file()
+
+
+def test_an_empty_store_is_one_line(tmp_path, capsys):
+    assert main(["leaderboard", "--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_thresholds_command_reads_the_store(output, capsys):
+    assert main(["thresholds", "--output", str(output), "--rules", "fpr:10", "best", "--detectors", "good"]) == 0
+    table = pl.read_csv(output / "thresholds.csv")
+    assert set(table["rule"]) == {"fpr:10", "best (oracle)"}
+    assert "good" in capsys.readouterr().out

@@ -1,0 +1,92 @@
+"""The plan says what a run then does."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.results.comparison import compare
+from bench.scoring.forecast import forecast
+from bench.scoring.live_bytes import LiveBytes, activation_bytes, tensor_bytes
+from bench.scoring.options import RunOptions
+
+FIVE = ["wepe", "rigid", "mc-dropout:n=3", "gradient-cuff:directions=3", "wepe-gradient-cuff:directions=3"]
+
+
+def options_of(root: Path, output: Path, **more: object) -> RunOptions:
+    values: dict[str, object] = {"dataset": "folder", "data_root": str(root), "num_workers": 0, "limit": 4}
+    return RunOptions(output=output, **(values | more))
+
+
+def passes_made(output: Path) -> int:
+    runs = sorted(output.glob("scores/*/*/run.json"))
+    return json.loads(runs[-1].read_text())["cost"]["backbone_passes"]
+
+
+@pytest.mark.parametrize(
+    ("detectors", "more"),
+    [
+        (["wepe", "rigid"], {}),
+        (["wepe", "rigid"], {"view": "common"}),
+        (["wepe"], {"seeds": 3}),
+        (["wepe"], {"seeds": 3, "crop_seeds": True}),
+        (FIVE, {"view": "common"}),
+        (["wepe", "aeroblade"], {"conditions": ("jpeg:75",)}),
+    ],
+)
+def test_the_planned_passes_are_those_that_are_made(image_folder, tmp_path, detectors, more):
+    options = options_of(image_folder, tmp_path, **more)
+    planned = forecast(detectors, options)
+    compare(detectors, options)
+    assert planned.passes == passes_made(tmp_path) > 0
+    again = forecast(detectors, options)
+    assert (again.passes, again.to_read, again.stored) == (0, 0, again.scores)
+
+
+def test_what_the_store_has_is_not_planned_again(image_folder, tmp_path):
+    compare(["wepe"], options_of(image_folder, tmp_path))
+    planned = forecast(["wepe", "rigid"], options_of(image_folder, tmp_path, limit=None))
+    assert (planned.images, planned.to_read, planned.scores, planned.stored) == (36, 36, 72, 12)
+    assert planned.by_detector == {"wepe": 24, "rigid": 36}
+    compare(["wepe", "rigid"], options_of(image_folder, tmp_path, limit=None))
+    assert planned.passes == passes_made(tmp_path)
+
+
+def test_the_plan_scores_nothing(image_folder, tmp_path):
+    lines = forecast(["wepe"], options_of(image_folder, tmp_path)).lines()
+    assert not list(tmp_path.rglob("*.parquet"))
+    assert "12 wanted, 0 in the store, 12 to compute" in " ".join(lines)
+
+
+def test_the_check_of_a_precision_is_in_the_plan(image_folder, tmp_path):
+    planned = forecast(["wepe"], options_of(image_folder, tmp_path, precision="bf16-mixed"))
+    assert planned.check == 12
+
+
+def test_live_bytes_forget_what_is_freed():
+    def chain(images: torch.Tensor) -> torch.Tensor:
+        for _ in range(10):
+            images = images + 1
+        return images
+
+    images = torch.zeros(1000)
+    with LiveBytes() as counted:
+        result = chain(images)
+    assert counted.peak == 2 * 4000  # a sum and the one before it
+    assert counted.live == 4000
+    del result
+    assert counted.live == 0
+
+
+def test_activations_grow_with_the_batch_and_not_with_the_weights(vit):
+    images = torch.zeros(4, 3, 56, 56)
+    assert activation_bytes(vit, images) == pytest.approx(activation_bytes(vit, images[:2]), rel=0.1)
+    tokens, width = 17, 48
+    assert activation_bytes(vit, images) > 4 * tokens * width * 4  # the hidden layer of an MLP
+
+
+def test_tensors_that_networks_share_count_once(vit):
+    twin = vit.with_parameters({"norm.weight": vit.model.norm.weight * 2})
+    both = torch.nn.ModuleList([vit, twin])
+    assert tensor_bytes(both) == tensor_bytes(vit) + vit.model.norm.weight.nbytes

@@ -1,0 +1,109 @@
+"""What seeds and methods share is done once."""
+
+import copy
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from bench.results.comparison import Comparison, compare
+from bench.scoring.options import RunOptions
+from datamodules import FolderDataModule
+from datamodules.conditions import Picture
+from detectors import Backbone, View, create_detector
+
+
+def run(root: Path, output: Path, detectors: list[str], **more: object) -> Comparison:
+    values: dict[str, object] = {"dataset": "folder", "data_root": str(root), "num_workers": 0, "limit": 4}
+    result = compare(detectors, RunOptions(output=output, **(values | more)))
+    assert result is not None
+    return result
+
+
+def passes(output: Path) -> int:
+    (facts,) = (json.loads(file.read_text()) for file in output.glob("scores/*/*/run.json"))
+    return facts["cost"]["backbone_passes"]
+
+
+@pytest.mark.parametrize(
+    ("detector", "crop_seeds", "each"),
+    [("wepe", False, 6), ("wepe", True, 10), ("rigid", False, 6), ("rigid", True, 6)],
+)
+def test_five_seeds_share_the_clean_pass_unless_each_crops_anew(image_folder, tmp_path, detector, crop_seeds, each):
+    result = run(image_folder, tmp_path, [detector], seeds=5, crop_seeds=crop_seeds)
+    assert passes(tmp_path) == 12 * each  # rigid scales the whole image: there is no crop to draw
+    words = "another random crop" if crop_seeds else "all see the same crop"
+    assert sum(words in note for note in result.report.notes) == 1
+
+
+def test_the_first_seeds_crop_is_the_one_that_all_share_otherwise(image_folder, tmp_path):
+    fixed = run(image_folder, tmp_path / "fixed", ["wepe"], seeds=2).rows.sort("seed", "path")
+    anew = run(image_folder, tmp_path / "anew", ["wepe"], seeds=2, crop_seeds=True).rows.sort("seed", "path")
+    assert set(fixed["fingerprint"]).isdisjoint(anew["fingerprint"])
+    same = (fixed["score"] / anew["score"] - 1).abs() < 1e-5
+    assert same.filter(fixed["seed"] == 0).all()
+    assert not same.filter(fixed["seed"] == 1).any()
+
+
+def test_the_protocol_of_a_table_says_how_crops_are_drawn(image_folder, tmp_path):
+    run(image_folder, tmp_path, ["wepe"], seeds=2, crop_seeds=True)
+    (facts,) = (json.loads(file.read_text()) for file in tmp_path.glob("scores/*/*/run.json"))
+    assert facts["data"]["protocol"]["crop_seed"] == "one a seed"
+
+
+def test_each_crop_is_cut_once_from_one_decoded_image(image_folder):
+    data = FolderDataModule(image_folder, num_workers=0, limit=2, resize=None)
+    data.setup()
+    crop, square = View(24, "random-crop"), View(24, "resize")
+    data.views, data.crops = (crop, square), (0, 1, 2)
+    (batch,) = data.test_dataloader()
+    pictures = {Picture("clean", crop, number) for number in range(3)} | {Picture("clean", square)}
+    assert set(batch.views) == pictures
+    assert not torch.equal(batch.views[Picture("clean", crop, 1)], batch.views[Picture("clean", crop, 2)])
+    data.crops, data.crop_seed = None, 1
+    (alone,) = data.test_dataloader()
+    assert torch.equal(alone.views[Picture("clean", crop)], batch.views[Picture("clean", crop, 1)])
+
+
+def test_two_methods_share_a_perturbed_network_and_its_pass(vit: Backbone):
+    first = create_detector("wepe", vit)
+    cuff = create_detector("wepe-gradient-cuff", vit, directions=3)
+    assert first.perturbed[0] is cuff.perturbed[0]
+    assert create_detector("wepe", vit, seed=1).perturbed[0] is not first.perturbed[0]
+    assert create_detector("wepe", vit, ratio=0.2).perturbed[0] is not first.perturbed[0]
+    images, keys = torch.rand(2, 3, 56, 56), torch.arange(2)
+    before = vit.counter.images
+    with torch.inference_mode():
+        scores = first(images, keys)
+        cuff(images, keys)
+    assert vit.counter.images - before == 2 * (1 + 3)
+    expected = create_detector("wepe", vit.with_parameters({}))(images, keys)
+    torch.testing.assert_close(scores, expected)
+
+
+def test_a_network_that_was_cast_is_not_shared_with_one_that_was_not(vit: Backbone):
+    own = copy.deepcopy(vit)
+    held = create_detector("wepe", own)
+    held.perturbed[0].model.get_submodule("blocks.0.mlp.fc1").to(torch.bfloat16)
+    fresh = create_detector("wepe", own)
+    assert fresh.perturbed[0] is not held.perturbed[0]
+    assert {parameter.dtype for parameter in fresh.perturbed[0].parameters()} == {torch.float32}
+
+
+def test_a_network_whose_weights_change_is_drawn_anew(vit: Backbone):
+    own = copy.deepcopy(vit)
+    held = create_detector("wepe", own).perturbed[0]
+    assert create_detector("wepe", own).perturbed[0] is held
+    with torch.no_grad():
+        own.model.get_parameter("blocks.0.mlp.fc1.weight").mul_(2)
+    assert create_detector("wepe", own).perturbed[0] is not held
+    assert create_detector("wepe", copy.deepcopy(own)).perturbed[0] is not held
+
+
+def test_scores_of_one_image_under_one_seed_are_stored_once(image_folder, tmp_path):
+    result = run(image_folder, tmp_path, ["wepe"], seeds=2, crop_seeds=True)
+    assert len(result.rows) == len(result.rows.unique(["path", "seed"])) == 24
+    assert result.rows["status"].eq("ok").all()
+    assert result.rows.select(pl.col("score").is_finite().all()).item()

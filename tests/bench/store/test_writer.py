@@ -1,0 +1,101 @@
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.store.runs import RunRecord
+from bench.store.schema import SCHEMA, Scoring
+from bench.store.writer import ScoreStore, ScoreWriter, missing
+from datamodules import FolderDataModule
+from datamodules.batch import sha256_of
+
+WEPE, RIGID = Scoring("wepe", "f" * 64, 0), Scoring("rigid", "e" * 64, 0)
+
+
+@pytest.fixture
+def data(image_folder: Path) -> FolderDataModule:
+    data = FolderDataModule(image_folder)
+    data.setup()
+    return data
+
+
+def rows_of(data: FolderDataModule, scoring: Scoring, count: int) -> pl.DataFrame:
+    items = data.items.head(count)
+    return items.with_columns(
+        pl.Series("sha256", [sha256_of((data.root / path).read_bytes()) for path in items["path"]]),
+        pl.Series("score", [float(i) for i in range(count)]),
+        dataset=pl.lit(data.title),
+        detector=pl.lit(scoring.detector),
+        fingerprint=pl.lit(scoring.fingerprint),
+        condition=pl.lit(scoring.condition),
+        seed=pl.lit(scoring.seed),
+        status=pl.lit("ok"),
+        reason=pl.lit(None, dtype=pl.String),
+    ).select(*SCHEMA)
+
+
+@pytest.fixture
+def store(data: FolderDataModule, tmp_path: Path) -> ScoreStore:
+    """Holds WePe's scores of ten images and RIGID's of three."""
+    store = ScoreStore(tmp_path / "results", data.title)
+    writer = ScoreWriter(store, RunRecord("first", {"command": "test"}))
+    writer.append(rows_of(data, WEPE, 10))
+    writer.flush()
+    writer.append(rows_of(data, RIGID, 3))
+    writer.close()
+    return store
+
+
+def test_what_was_written_is_read(store, data):
+    rows = store.read([RIGID, WEPE])
+    assert rows.group_by("scoring").len().sort("scoring")["len"].to_list() == [3, 10]
+    assert json.loads((store.folder / "first" / "run.json").read_text()) == {"command": "test"}
+
+
+def test_an_empty_store_misses_everything(data, tmp_path):
+    known = ScoreStore(tmp_path / "none", data.title).known(data.items, data.read_bytes, [WEPE])
+    assert missing(known, 36, 1).all()
+
+
+def test_missing_says_which_image_lacks_which_score(store, data):
+    absent = missing(store.known(data.items, data.read_bytes, [WEPE, RIGID]), 36, 2)
+    assert absent.sum(axis=0).tolist() == [26, 33]
+    assert not absent[:3].any()
+
+
+@pytest.mark.parametrize("other", [Scoring("wepe", "a" * 64, 0), Scoring("wepe", "f" * 64, 1)])
+def test_another_fingerprint_or_seed_is_another_score(store, data, other):
+    assert missing(store.known(data.items, data.read_bytes, [other]), 36, 1).all()
+
+
+def test_a_changed_image_is_scored_again_and_a_copied_one_is_not(store, data):
+    touched, changed = (data.root / path for path in data.items["path"][:2])
+    os.utime(touched, ns=(1, 1))
+    changed.write_bytes((data.root / data.items["path"][20]).read_bytes())
+    fresh = FolderDataModule(data.root)
+    fresh.setup()
+    absent = missing(store.known(fresh.items, fresh.read_bytes, [WEPE]), 36, 1)
+    assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
+
+
+def test_the_parts_of_a_run_are_merged(store):
+    assert [part.name for part in store.folder.glob("first/*.parquet")] == ["part-000-all.parquet"]
+
+
+def test_doubles_are_read_once(store, data):
+    writer = ScoreWriter(store, RunRecord("second", {}))
+    writer.append(rows_of(data, WEPE, 10))
+    writer.close()
+    assert len(store.read([WEPE])) == 10
+
+
+def test_a_half_written_part_is_never_read(store):
+    whole = next(store.folder.glob("first/*.parquet")).read_bytes()
+    (store.folder / "first" / ".part-000-000007.parquet.tmp").write_bytes(whole[: len(whole) // 2])
+    assert len(store.read([WEPE])) == 10
+
+
+def test_two_folders_share_a_store_without_mixing(store, data):
+    assert ScoreStore(store.folder.parent.parent, "folder:other").read([WEPE]).is_empty()

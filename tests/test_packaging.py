@@ -1,0 +1,60 @@
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bench", "datamodules", "detectors")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """The built wheel's files, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # a copy: building in place leaves files that the next wheel would pick up
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(source)], check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), str(wheel)], check=True)
+    return folder / "site"
+
+
+def test_the_command_line_runs_from_a_built_wheel(installed, tmp_path):
+    """An editable install hides a sub-package or a data file that the wheel lacks."""
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    command = [sys.executable, "-m", "bench", "compare", "--detectors", "rigid", "--limit", "1", "--num-workers", "0"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "rigid" in result.stdout
+    where = "import bench, datamodules, detectors; print(bench.__file__, datamodules.__file__, detectors.__file__)"
+    files = subprocess.run(
+        [sys.executable, "-c", where], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert all(Path(file).is_relative_to(installed) for file in files.stdout.split())
+
+
+def test_the_wheel_holds_every_file_of_the_packages(installed):
+    tracked = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:  # an unpacked source distribution has no history
+        return
+    assert not [path for path in tracked.stdout.split() if not (installed / path).is_file()]
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [("detectors", {"bench", "datamodules", "lightning"}), ("datamodules", {"bench", "detectors"})],
+)
+def test_imports_go_from_bench_to_the_others_and_nowhere_else(package, forbidden):
+    for file in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            assert not {name.split(".")[0] for name in names} & forbidden, file

@@ -1,0 +1,90 @@
+"""Writes the READMEs' tables of detectors and of their options from the code: ``python -m tools.readme``."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.report.detectors import DEFAULT_BACKBONE, Method, list_methods
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+DETECTORS = ("name", "idea", "paper", "passes per image", "needs")
+OPTIONS = ("detector", "option", "default", "meaning")
+
+
+def detectors_markdown() -> str:
+    """Writes the table of detectors; the same on every machine."""
+    methods = list_methods()
+    rows = [(f"`{one.name}`", _text(one.title), one.paper, one.cost, _text(_needs(one))) for one in methods]
+    return "\n".join(_table(DETECTORS, rows))
+
+
+def options_markdown() -> str:
+    """Writes the table of every detector's options; the same on every machine."""
+    rows = [
+        (f"`{method.name}`", f"`{one.name}`", f"`{one.default}`", _text(one.meaning))
+        for method in list_methods()
+        for one in method.options
+    ]
+    return "\n".join(_table(OPTIONS, rows))
+
+
+TABLES: Mapping[Path, Callable[[], str]] = {
+    ROOT / "README.md": detectors_markdown,
+    ROOT / "detectors" / "README.md": options_markdown,
+}
+"""The table of each file."""
+
+
+def with_table(text: str, table: str) -> str:
+    """Replaces what stands between a file's markers.
+
+    Args:
+        text: The text of the file.
+        table: What is to stand there.
+
+    Raises:
+        BenchError: The markers are missing, or there more than once.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise BenchError(f"A README must hold {BEGIN} and, after it, {END}, once each.")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main() -> None:
+    """Rewrites the READMEs of this checkout."""
+    for file, table in TABLES.items():
+        file.write_text(with_table(file.read_text(encoding="utf-8"), table()), encoding="utf-8")
+        print(f"Written: {file}.")
+
+
+def _needs(method: Method) -> str:
+    needs = [need for need in method.needs if not need.what.startswith("backbone")]
+    asked = [need.what for need in method.needs if need.what.startswith("backbone")]
+    words = ["a backbone" if what == f"backbone {DEFAULT_BACKBONE}" else what for what in asked]
+    words += [need.what for need in needs if not need.wanted_for]
+    others = ", ".join(need.what for need in needs if need.wanted_for)
+    return ", ".join(words) + (f"; for other options: {others}" if others else "")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+
+
+def _text(words: str) -> str:
+    r"""Makes Markdown of a docstring's words.
+
+    Examples:
+        >>> print(_text("``a_b`` or a|b_c"))
+        `a_b` or a\|b\_c
+    """
+    parts = re.split(r"``(.+?)``", words)
+    marked = [re.sub(r"([\\|*_<`\[])", r"\\\1", part) for part in parts[::2]]
+    codes = [f"`{part}`".replace("|", r"\|") for part in parts[1::2]]
+    return marked[0] + "".join(code + text for code, text in zip(codes, marked[1:], strict=True))
+
+
+if __name__ == "__main__":
+    main()
