@@ -19,9 +19,34 @@ class DetectorFailedError(BenchError):
     """A detector raised, or gave a score that is not a finite number."""
 
 
+LOST_READER = "A process that reads images was killed, often for want of memory: a smaller --num-workers takes less."
+
+
 def is_lost_reader(error: BaseException) -> bool:
     """Says whether an error means that a process that reads images was killed.
 
     Torch raises it from a signal's handler, so it comes up wherever the main process happens to be.
     """
     return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+
+
+def is_users_mistake(error: BaseException) -> bool:
+    """Says whether an error's message is for the user, without a traceback."""
+    import datamodules as datasets
+    import datamodules.demo_images as demo
+    import detectors as methods
+
+    return isinstance(
+        error,
+        BenchError
+        | datasets.DataOptionError
+        | datasets.DatasetNotFoundError
+        | demo.DemoImageMismatchError
+        | demo.PhotographMissingError
+        | datasets.ReaderLostError
+        | datasets.UnknownDataNameError
+        | methods.OptionError
+        | methods.UnknownNameError
+        | methods.WeightsError
+        | methods.WeightsNotFoundError,
+    )

@@ -4,7 +4,7 @@ from datamodules.base import GENERATED, REAL, DetectionDataModule, Item, index_o
 from datamodules.batch import Batch, Sample
 from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.demo import DemoDataModule
-from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules.errors import DataOptionError, DatasetNotFoundError, ReaderLostError, UnknownDataNameError
 from datamodules.files import FilesDataModule, find_files
 from datamodules.folder import FolderDataModule
 from datamodules.genimage import GenImageDataModule
@@ -32,6 +32,7 @@ __all__ = [
     "ImageNetDataModule",
     "Item",
     "LSUNBedroomDataModule",
+    "ReaderLostError",
     "Sample",
     "ShardsDataModule",
     "Source",

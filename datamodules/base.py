@@ -16,7 +16,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from datamodules.batch import Sample, collate
-from datamodules.conditions import CLEAN_IMAGES, Treatment
+from datamodules.conditions import CLEAN_IMAGES, Condition
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
 from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
 from datamodules.reading import decode_image, read_file
@@ -80,8 +80,8 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         views: What is cut from each image.
         crops: Numbers of the random crops that are cut, each with a seed of its own; None for the one of
             ``crop_seed``.
-        treatments: What happens to the images first.
-        wanted: ``(n_items, n_treatments)``, which image is needed under which treatment; None for all.
+        conditions: What happens to the images first.
+        wanted: ``(n_items, n_conditions)``, which image is needed under which condition; None for all.
         batches: Positions of the images of each batch; None for all images in order.
     """
 
@@ -116,7 +116,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.content = "image"
         self.views: tuple[ViewSpec, ...] = ()
         self.crops: tuple[int, ...] | None = None
-        self.treatments: tuple[Treatment, ...] = (CLEAN_IMAGES,)
+        self.conditions: tuple[Condition, ...] = (CLEAN_IMAGES,)
         self.wanted: NDArray[np.bool_] | None = None
         self.batches: Sequence[Sequence[int] | NDArray[np.intp]] | None = None
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)

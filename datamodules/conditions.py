@@ -5,13 +5,13 @@ from typing import NamedTuple, Protocol
 
 from PIL import Image
 
-from datamodules.degradations import CLEAN, Condition
+from datamodules.degradations import CLEAN, DegradationChain
 from datamodules.matching import Reencode, Unify
 from datamodules.views import ViewSpec
 
 
-class Treatment(Protocol):
-    """A degradation, or one side of a matching; see ``datamodules.degradations.Condition``."""
+class Condition(Protocol):
+    """A degradation, or one side of a matching; see ``datamodules.degradations.DegradationChain``."""
 
     @property
     def name(self) -> str:
@@ -88,6 +88,6 @@ class Unified:
         return Unify(self.width, self.height, key in self.compressed).apply(image)
 
 
-CLEAN_IMAGES = Condition()
+CLEAN_IMAGES = DegradationChain()
 
-__all__ = ["CLEAN", "CLEAN_IMAGES", "Picture", "Reencoded", "Treatment", "Unified"]
+__all__ = ["CLEAN", "CLEAN_IMAGES", "Condition", "Picture", "Reencoded", "Unified"]

@@ -6,8 +6,9 @@ Each takes and gives 8-bit RGB and is checked against the library it wraps.
 import hashlib
 import io
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -20,43 +21,97 @@ NOISE_SPACES = {"pixel": (1.0, 1.0, 1.0), "normalised": (0.229, 0.224, 0.225)}
 BILINEAR = Image.Resampling.BILINEAR
 
 
-class Degradation(Protocol):
-    """One step of a chain."""
+class Axis(NamedTuple):
+    """What the level of a degradation measures.
+
+    Args:
+        title: In words, with its unit.
+        untouched: The level that leaves an image as it is; None where there is none.
+        falling: Whether a lower level is a stronger degradation.
+    """
+
+    title: str
+    untouched: float | None = None
+    falling: bool = False
+
+
+class Degradation(ABC):
+    """One step of a chain, with one amount by which its levels are compared.
+
+    Attributes:
+        name: As it is written before the colon.
+        axis: What its level measures; None where it has no level, so that it is no point of a curve.
+    """
+
+    name: str
+    axis: Axis | None = None
+
+    @property
+    def level(self) -> float | None:
+        """Where it is on its axis."""
+        return None
+
+    @property
+    def amount(self) -> str:
+        """The canonical text behind the colon; empty for a step without an amount."""
+        return "" if self.level is None else _digits(self.level)
+
+    @property
+    def options(self) -> str:
+        """The canonical text of what is not default, each option after a comma."""
+        return ""
 
     @property
     def text(self) -> str:
         """The canonical text."""
+        return f"{self.name}:{self.amount}{self.options}" if self.amount else f"{self.name}{self.options}"
 
+    @property
+    def kind(self) -> str:
+        """What its levels share: the text without the amount."""
+        return f"{self.name}{self.options}"
+
+    @abstractmethod
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:
         """Degrades an RGB picture; ``key`` and ``draw`` seed what is random."""
 
 
 @dataclass(frozen=True)
-class Compression:
+class Compression(Degradation):
     """A round trip through Pillow's lossy ``JPEG`` or ``WEBP`` encoder."""
 
     form: str
     quality: int
+    axis = Axis("quality", falling=True)
 
     @property
-    def text(self) -> str:  # noqa: D102 - the protocol documents it, here and below
-        return f"{self.form.lower()}:{self.quality}"
+    def name(self) -> str:  # type: ignore[override] # noqa: D102 - the base documents it, here and below
+        return self.form.lower()
+
+    @property
+    def level(self) -> float:  # noqa: D102
+        return float(self.quality)
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         return Image.open(io.BytesIO(encoded(image, self.form, self.quality))).convert("RGB")
 
 
 @dataclass(frozen=True)
-class Blur:
+class Blur(Degradation):
     """A Gaussian filter: ``scipy.ndimage.gaussian_filter`` on float32, which no thread or instruction set changes."""
 
     sigma: float
     kernel: int
+    name = "blur"
+    axis = Axis("sigma in pixels", untouched=0.0)
 
     @property
-    def text(self) -> str:  # noqa: D102
-        option = "" if self.kernel == kernel_of(self.sigma) else f",kernel={self.kernel}"
-        return f"blur:{_digits(self.sigma)}{option}"
+    def level(self) -> float:  # noqa: D102
+        return self.sigma
+
+    @property
+    def options(self) -> str:  # noqa: D102
+        return "" if self.kernel == kernel_of(self.sigma) else f",kernel={self.kernel}"
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         pixels = np.asarray(image, dtype=np.float32)
@@ -65,15 +120,21 @@ class Blur:
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Degradation):
     """Gaussian noise, independent for each pixel and channel."""
 
     std: float
     space: str
+    name = "noise"
+    axis = Axis("standard deviation", untouched=0.0)
 
     @property
-    def text(self) -> str:  # noqa: D102
-        return f"noise:{_digits(self.std)}" + ("" if self.space == "pixel" else f",space={self.space}")
+    def level(self) -> float:  # noqa: D102
+        return self.std
+
+    @property
+    def options(self) -> str:  # noqa: D102
+        return "" if self.space == "pixel" else f",space={self.space}"
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         digest = hashlib.blake2b(f"noise\x1f{draw}\x1f{key}".encode(), digest_size=16).digest()
@@ -85,17 +146,34 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Resize:
+class Resize(Degradation):
     """A change of size by a factor, or to a short side in pixels; one of the two is None."""
 
     factor: float | None
     side: int | None
     back: bool
+    name = "resize"
 
     @property
-    def text(self) -> str:  # noqa: D102
-        amount = f"{self.side}px" if self.factor is None else _digits(self.factor)
-        return f"resize:{amount}" + (",back=yes" if self.back else "")
+    def axis(self) -> Axis:  # type: ignore[override] # noqa: D102
+        in_pixels = self.factor is None
+        return Axis("short side in pixels", falling=True) if in_pixels else Axis("factor", untouched=1.0, falling=True)
+
+    @property
+    def level(self) -> float:  # noqa: D102
+        return self.factor if self.factor is not None else float(self.side or 1)
+
+    @property
+    def amount(self) -> str:  # noqa: D102
+        return super().amount + ("px" if self.factor is None else "")
+
+    @property
+    def options(self) -> str:  # noqa: D102
+        return ",back=yes" if self.back else ""
+
+    @property
+    def kind(self) -> str:  # noqa: D102
+        return f"{self.name}{' px' if self.factor is None else ''}{self.options}"
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         factor = self.factor or (self.side or 1) / min(image.size)
@@ -107,14 +185,16 @@ class Resize:
 
 
 @dataclass(frozen=True)
-class Crop:
+class Crop(Degradation):
     """The centre, scaled back to the size of the whole."""
 
     factor: float
+    name = "crop"
+    axis = Axis("share of each side", untouched=1.0, falling=True)
 
     @property
-    def text(self) -> str:  # noqa: D102
-        return f"crop:{_digits(self.factor)}"
+    def level(self) -> float:  # noqa: D102
+        return self.factor
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         width, height = (max(1, round(length * self.factor)) for length in image.size)

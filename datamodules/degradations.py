@@ -35,12 +35,22 @@ References:
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
-from datamodules.degradation_steps import NOISE_SPACES, Blur, Compression, Crop, Degradation, Noise, Resize, kernel_of
+from datamodules.degradation_steps import (
+    NOISE_SPACES,
+    Axis,
+    Blur,
+    Compression,
+    Crop,
+    Degradation,
+    Noise,
+    Resize,
+    kernel_of,
+)
 from datamodules.errors import DataOptionError
 
 CLEAN = "clean"
@@ -66,7 +76,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Condition:
+class DegradationChain:
     """Degradations of the images of some classes.
 
     Args:
@@ -85,6 +95,23 @@ class Condition:
         only = "".join(f"@{name}" for name, labels in CLASSES.items() if labels == self.classes)
         place = "" if self.where == PLACES[0] else f",at={self.where}"
         return "+".join(step.text for step in self.steps) + only + place or CLEAN
+
+    @property
+    def curve(self) -> tuple[str, float, Axis] | None:
+        """Its place on a curve of single degradations: what the curve is about, the level, and what a level measures.
+
+        None for clean images, for a chain, and for a degradation without a level.
+
+        Examples:
+            >>> parse_condition("resize:112px@generated").curve
+            ('resize px@generated', 112.0, Axis(title='short side in pixels', untouched=None, falling=True))
+        """
+        if len(self.steps) != 1:
+            return None
+        (step,) = self.steps
+        if step.axis is None or step.level is None:
+            return None
+        return step.kind + self.name.removeprefix(step.text), step.level, step.axis
 
     def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
         """Degrades an image, or returns it as it is where its class is not meant.
@@ -106,7 +133,7 @@ class Condition:
         return image
 
 
-def parse_condition(text: str) -> Condition:
+def parse_condition(text: str) -> DegradationChain:
     """Reads a condition.
 
     Raises:
@@ -121,14 +148,14 @@ def parse_condition(text: str) -> Condition:
         datamodules.errors.DataOptionError: Unknown degradation 'jpg' in 'jpg:75'. Did you mean 'jpeg'? ...
     """
     if text == CLEAN:
-        return Condition()
+        return DegradationChain()
     rest, at, place = text.rpartition(",at=")
     if set("+@") & set(place if at else ""):
         raise _misplaced(f",at={place}", text)
     rest, where = (rest, _known("place", place, PLACES, text)) if at else (text, PLACES[0])
     chain, at, name = rest.partition("@")
     classes = CLASSES[_known("class", name, CLASSES, text)] if at else BOTH
-    return Condition(tuple(_step(step, text) for step in chain.split("+")), classes, where)
+    return DegradationChain(tuple(_step(step, text) for step in chain.split("+")), classes, where)
 
 
 def _step(step: str, text: str) -> Degradation:
@@ -146,7 +173,7 @@ def _step(step: str, text: str) -> Degradation:
     return parse(amount, options, text)
 
 
-def _compression(form: str) -> "_Parser":
+def _compression(form: str) -> "Parser":
     return lambda amount, options, text: Compression(form, _integer(form.lower(), amount, 1, 100, text))
 
 
@@ -174,8 +201,24 @@ def _crop(amount: str, options: Mapping[str, str], text: str) -> Crop:
     return Crop(_number("crop", amount, 1, text))
 
 
-_Parser = Callable[[str, Mapping[str, str], str], Degradation]
-_PARSERS: dict[str, tuple[tuple[str, ...], _Parser]] = {
+def register_degradation(name: str, parse: "Parser", options: Sequence[str] = ()) -> None:
+    """Adds a degradation to the language.
+
+    Args:
+        name: What is written before the colon.
+        parse: Makes it of the amount's text, the options' texts and the whole condition, which errors name.
+        options: Names of its options.
+
+    Raises:
+        ValueError: The name is taken.
+    """
+    if name in _PARSERS:
+        raise ValueError(f"The degradation {name!r} is there already.")
+    _PARSERS[name] = (tuple(options), parse)
+
+
+Parser = Callable[[str, Mapping[str, str], str], Degradation]
+_PARSERS: dict[str, tuple[tuple[str, ...], Parser]] = {
     "jpeg": ((), _compression("JPEG")),
     "webp": ((), _compression("WEBP")),
     "blur": (("kernel",), _blur),

@@ -12,6 +12,10 @@ class DataOptionError(ValueError):
     """An option of a datamodule has a value it cannot take."""
 
 
+class ReaderLostError(RuntimeError):
+    """A process that reads images was killed."""
+
+
 class UnknownDataNameError(LookupError):
     """A dataset or generator that does not exist."""
 

@@ -51,7 +51,7 @@ class ImageDataset(Dataset[Sample]):
     def __init__(self, datamodule: "DetectionDataModule") -> None:
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
         self.crops = datamodule.crops or (0,)
-        self.treatments, self.wanted = datamodule.treatments, datamodule.wanted
+        self.conditions, self.wanted = datamodule.conditions, datamodule.wanted
         self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
         self.preprocess = datamodule.preprocess
         # Arrow columns: compact, and safe in forked workers, where polars is not.
@@ -79,14 +79,14 @@ class ImageDataset(Dataset[Sample]):
         """Treats the decoded image once for each condition that is wanted of it, and cuts each view once."""
         label, generator = facts["label"], facts["generator"]
         pictures = {}
-        for position, treatment in enumerate(self.treatments):
+        for position, condition in enumerate(self.conditions):
             if self.wanted is not None and not self.wanted[index, position]:
                 continue
-            if treatment.where == "original":
-                treated = self.preprocess(treatment.apply(image, key, label), label, generator)
+            if condition.where == "original":
+                treated = self.preprocess(condition.apply(image, key, label), label, generator)
             else:
-                treated = treatment.apply(self.preprocess(image, label, generator), key, label)
+                treated = condition.apply(self.preprocess(image, label, generator), key, label)
             for view in self.views:
                 for crop in self.crops if view.fit == "random-crop" else (0,):
-                    pictures[Picture(treatment.name, view, crop)] = cut_view(treated, view, key, self.crop_seed + crop)
+                    pictures[Picture(condition.name, view, crop)] = cut_view(treated, view, key, self.crop_seed + crop)
         return pictures

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.report.detectors import DEFAULT_BACKBONE, Method, list_methods
+from bench.report.detectors import DEFAULT_BACKBONE, ListedDetector, listed_detectors
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
@@ -15,7 +15,7 @@ OPTIONS = ("detector", "option", "default", "meaning")
 
 def detectors_markdown() -> str:
     """Writes the table of detectors; the same on every machine."""
-    methods = list_methods()
+    methods = listed_detectors()
     rows = [(f"`{one.name}`", _text(one.title), one.paper, one.cost, _text(_needs(one))) for one in methods]
     return "\n".join(_table(DETECTORS, rows))
 
@@ -24,7 +24,7 @@ def options_markdown() -> str:
     """Writes the table of every detector's options; the same on every machine."""
     rows = [
         (f"`{method.name}`", f"`{one.name}`", f"`{one.default}`", _text(one.meaning))
-        for method in list_methods()
+        for method in listed_detectors()
         for one in method.options
     ]
     return "\n".join(_table(OPTIONS, rows))
@@ -60,7 +60,7 @@ def main() -> None:
         print(f"Written: {file}.")
 
 
-def _needs(method: Method) -> str:
+def _needs(method: ListedDetector) -> str:
     needs = [need for need in method.needs if not need.what.startswith("backbone")]
     asked = [need.what for need in method.needs if need.what.startswith("backbone")]
     words = ["a backbone" if what == f"backbone {DEFAULT_BACKBONE}" else what for what in asked]

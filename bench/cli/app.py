@@ -24,6 +24,7 @@ from bench.cli import (
 from bench.cli import list as list_command
 from bench.cli.parser import OneLineParser
 from bench.cli.plugins import load_plugins
+from bench.errors import is_users_mistake
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
 
@@ -78,25 +79,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not getattr(error, "silent", False):
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return int(getattr(error, "exit_code", 2))
-
-
-def is_users_mistake(error: Exception) -> bool:
-    """Says whether an error's message is for the user, without a traceback."""
-    import datamodules as datasets
-    import datamodules.demo_images as demo
-    import detectors as methods
-    from bench.errors import BenchError
-
-    return isinstance(
-        error,
-        BenchError
-        | datasets.DataOptionError
-        | datasets.DatasetNotFoundError
-        | demo.DemoImageMismatchError
-        | demo.PhotographMissingError
-        | datasets.UnknownDataNameError
-        | methods.OptionError
-        | methods.UnknownNameError
-        | methods.WeightsError
-        | methods.WeightsNotFoundError,
-    )

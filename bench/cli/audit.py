@@ -24,10 +24,13 @@ def run(arguments: Namespace) -> int:
     """Runs ``audit`` and prints its table."""
     from rich.console import Console
 
-    from bench.report.audit import audit_dataset, print_audit
+    from bench.report.audit import print_audit, write_audit
+    from bench.results.cues.study import audit_dataset
     from bench.scoring.specs import with_checkpoints
 
-    detectors = with_checkpoints(arguments.detectors or (), arguments.checkpoint)
-    report = audit_dataset(run_options(arguments), detectors)
-    print_audit(report, Console())
+    options = run_options(arguments)
+    study = audit_dataset(options, with_checkpoints(arguments.detectors or (), arguments.checkpoint))
+    files = write_audit(study, options.output)
+    print_audit(study, Console())
+    print(f"Written: {', '.join(map(str, files))}.")
     return 0

@@ -20,8 +20,9 @@ def run(arguments: Namespace) -> int:
     """Runs ``data``; a check that finds something wrong ends with exit code 1."""
     from rich.console import Console
 
-    from bench.report.catalogue import list_entries, print_entries
-    from bench.report.data import check, print_diagnosis, write_diagnosis
+    from bench.report.data import print_diagnosis, print_entries, write_diagnosis
+    from datamodules.checks.catalogue import list_entries
+    from datamodules.checks.diagnosis import check
 
     options = run_options(arguments)
     if arguments.action == "list":

@@ -25,9 +25,10 @@ def run(arguments: Namespace) -> int:
     """Runs ``explain`` and prints what it found."""
     from rich.console import Console
 
-    from bench.results.explain import explain, print_explanation
+    from bench.report.explanation import print_explanation
+    from bench.results.explain import explain
 
-    found = explain(
+    explanation = explain(
         Path(arguments.output),
         arguments.dataset,
         arguments.detector,
@@ -35,5 +36,5 @@ def run(arguments: Namespace) -> int:
         condition=arguments.condition,
         protocol=arguments.protocol,
     )
-    print_explanation(found, Console())
+    print_explanation(explanation, Console())
     return 0

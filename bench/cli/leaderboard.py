@@ -21,14 +21,14 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.report.html.pages import check_page, write_leaderboard_page
-    from bench.report.leaderboard import print_boards, write_boards
-    from bench.results.leaderboard import make_boards
+    from bench.report.leaderboard import board_reports, print_boards, write_boards
+    from bench.results.leaderboard import read_comparisons
 
     output, page = Path(arguments.output), check_page(arguments.html)
-    boards = make_boards(output)
-    print_boards(boards, Console())
-    files = write_boards(boards, output)
-    if page:
-        files = (*files, write_leaderboard_page(boards, page))
+    comparisons = read_comparisons(output)
+    reports = board_reports(comparisons)
+    print_boards(reports, Console())
+    files = write_boards(reports, output)
+    files = (*files, write_leaderboard_page(comparisons, page)) if page else files
     print(f"Written: {', '.join(map(str, files))}.")
     return 0

@@ -20,10 +20,10 @@ def run(arguments: Namespace) -> int:
     """Runs ``list``."""
     from rich.console import Console
 
-    from bench.report.detectors import list_methods, print_backbones, print_methods
+    from bench.report.detectors import listed_detectors, print_backbones, print_detectors
 
     if arguments.what == "backbones":
         print_backbones(Console())
     else:
-        print_methods(list_methods(arguments.backbone), Console(), long=arguments.long)
+        print_detectors(listed_detectors(arguments.backbone), Console(), long=arguments.long)
     return 0

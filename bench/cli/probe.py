@@ -24,10 +24,15 @@ def run(arguments: Namespace) -> int:
     """Runs ``probe`` and prints the blocks."""
     from rich.console import Console
 
-    from bench.report.probe import print_probe, probe_dataset
+    from bench.report.block_probe import print_probe, write_probe
+    from bench.results.block_probe import probe_dataset
     from detectors import Perturbation
 
     noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
     perturbation = Perturbation(**noise, match=arguments.noise_match)
-    print_probe(probe_dataset(run_options(arguments), perturbation, arguments.seed), Console())
+    options = run_options(arguments)
+    found = probe_dataset(options, perturbation, arguments.seed)
+    files = write_probe(found, options.output)
+    print_probe(found, Console())
+    print(f"Written: {', '.join(map(str, files))}.")
     return 0

@@ -30,10 +30,10 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.errors import BenchError
-    from bench.report.tables import make_table, print_tables
+    from bench.report.table import print_tables
     from bench.scoring.machine.processes import is_first_process
     from bench.studies.output import print_study, write_study
-    from bench.studies.run import COSTS, OUTCOMES, Costs, Outcome, outcome_cells, run_study, settled
+    from bench.studies.run import Costs, Outcome, outcome_table, run_study, settled
 
     studies = _chosen(arguments.names, arguments.list)
     given = {name: arguments[name] for name in DECLARED if arguments[name] is not None}
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
     given = {name: getattr(options, name) for name in given}
     console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
     each = [(study, settled(study, options, given)) for study in studies]
-    print_tables([make_table("Costs", COSTS, [costs.cells(*one) for one in each], 5)], console)
+    print_tables([costs.table(each)], console)
     if arguments.list:
         return 0
     options.make_output()
@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
             print(f"Written: {', '.join(map(str, files))}.", flush=True)
         elif outcome.reason:
             print(f"{study.name} cannot run here: {outcome.reason}", flush=True)
-    print_tables([make_table("Studies", OUTCOMES, outcome_cells(outcomes), 2)], console)
+    print_tables([outcome_table(outcomes)], console)
     return 0 if all(outcome.state == "done" for outcome in outcomes) else 1
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from jsonargparse import ArgumentParser, Namespace
 
+from bench.cli.compare import print_forecast
 from bench.cli.parser import (
     OneLineParser,
     add_detectors_option,
@@ -39,28 +40,24 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.report.html.pages import check_page, write_comparison_page
-    from bench.report.robustness import print_robustness, robustness, robustness_conditions, write_robustness
-    from bench.scoring.forecast import forecast
+    from bench.report.robustness import print_robustness, write_robustness
+    from bench.report.wandb import compare_and_log
+    from bench.results.robustness import Robustness
+    from bench.scoring.conditions import robustness_conditions
     from bench.scoring.specs import with_checkpoints
 
     detectors = with_checkpoints(arguments.detectors, arguments.checkpoint)
     console, page, options = Console(), check_page(arguments.html), run_options(arguments)
+    chosen = robustness_conditions(arguments.preset, options.conditions, arguments.only)
+    options = replace(options, conditions=chosen)
     if arguments.dry_run:
-        chosen = robustness_conditions(arguments.preset, options.conditions, arguments.only)
-        print("\n".join(forecast(detectors, replace(options, conditions=chosen)).lines()))
-        return 0
-    report = robustness(
-        detectors,
-        options,
-        preset=arguments.preset,
-        conditions=options.conditions,
-        only=arguments.only,
-        progress=console.is_terminal,
-    )
-    if report is None:
+        return print_forecast(detectors, options)
+    comparison = compare_and_log(detectors, options, progress=console.is_terminal)
+    if comparison is None:
         return 0  # another device of the run prints
-    files = write_robustness(report, options.output)
-    if page:
-        files = (*files, write_comparison_page(report.comparison, page))
-    print_robustness(report, files, console)
+    robustness = Robustness(comparison)
+    files = write_robustness(robustness, options.output)
+    files = (*files, write_comparison_page(comparison, page)) if page else files
+    print_robustness(robustness, console)
+    print(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.")
     return 0

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.errors import BenchError
-from bench.report.score_notes import Tally, notes_after, notes_before, problems
-from bench.report.score_rows import FORMATS
+from bench.report.own_files import FORMATS, Tally, notes_after, notes_before, problems
 from bench.results.reference_set import read_references
 from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions

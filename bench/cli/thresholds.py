@@ -35,12 +35,13 @@ def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
     from rich.console import Console
 
-    from bench.report.thresholds import print_thresholds, report_thresholds, write_thresholds
+    from bench.report.thresholds import print_thresholds, write_thresholds
+    from bench.results.thresholds.study import study_thresholds
     from bench.store.dataset import read_store
 
     output = Path(arguments.output)
-    panels = {f"{one.title} ({one.protocol})": one.panel for one in read_store(output)}
-    report = report_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
-    print_thresholds(report, Console())
-    print(f"Written: {', '.join(map(str, write_thresholds(report, output)))}.")
+    panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in read_store(output)}
+    study = study_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
+    print_thresholds(study, Console())
+    print(f"Written: {', '.join(map(str, write_thresholds(study, output)))}.")
     return 0

@@ -8,16 +8,14 @@ are the metrics that it counts in.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from bench.references.locks import Column, Lock
-from bench.results.numbers import MEAN, WITH_INTERVAL
-from bench.results.summary import summarise
+from bench.results.summary import MEAN, WITH_INTERVAL, summarise
 from bench.store.panel import Panel
 
 Status = Literal["matches", "drifts", "missing"]
@@ -115,15 +113,10 @@ def locked_images(lock: Lock, panel: Panel) -> Panel:
     chosen = np.fromiter(
         (path in lock.images and lock.images[path].sha256 == sha256 for path, sha256 in pairs), dtype=np.bool_
     )
-    return replace(
-        panel,
-        images=panel.images.filter(pl.Series(chosen, dtype=pl.Boolean)),
-        scores=panel.scores[:, chosen],
-        present=panel.present[:, chosen],
-    )
+    return panel.only(chosen)
 
 
-class ScoreTable:
+class LockedScores:
     """Locked scores and present ones side by side, ``(columns, images)``.
 
     Args:
@@ -178,7 +171,7 @@ class ScoreTable:
         return int((self.missing[own].any(axis=0) & ~of_others).sum())
 
 
-def number_checks(lock: Lock, panel: Panel, table: ScoreTable) -> list[Check]:
+def number_checks(lock: Lock, panel: Panel, table: LockedScores) -> list[Check]:
     """Compares the metrics; one that lacks an image of the lock is missing, since it is about others."""
     now, generators = numbers_of(panel), {number.generator for number in lock.numbers} - {MEAN}
     found = []

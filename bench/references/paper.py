@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError
+from bench.references.judged import judge_board
 from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import Kind
 from bench.results.leaderboard import Board, make_boards
-from bench.results.numbers import WITH_INTERVAL
+from bench.results.summary import WITH_INTERVAL
 
 Outcome = Kind | Literal["missing"]
 Key = tuple[str, str, str | None, str, str]
@@ -60,9 +61,9 @@ def verify_paper(output: Path) -> PaperVerification:
     Raises:
         BenchError: The store is empty, or has no run on a data set of a paper.
     """
-    boards, measured = make_boards(output), [one for one in load_reported() if _measured(one)]
+    boards, measured = make_boards(output), [number for number in load_reported() if _measured(number)]
     datasets = dict.fromkeys(str(one.dataset) for one in measured)
-    there = {board.dataset.name for board in boards} & set(datasets)
+    there = {board.comparison.stored.name for board in boards if board.comparison.stored} & set(datasets)
     if not there:
         raise BenchError(
             f"The store {output / 'scores'} has no run on a data set of a paper ({', '.join(datasets)}): make one with "
@@ -96,12 +97,12 @@ def _order(check: PaperCheck) -> tuple[str, ...]:
 
 
 def _of_board(board: Board) -> list[PaperCheck]:
+    rows = {row.detector: row for row in board.rows}
     checks = []
-    for standing in board.standings:
-        for (generator, metric), judged in standing.reported.items():
-            ours, verdict = standing.rows[generator].numbers[metric].value, judged.verdict
-            outcome: Outcome = verdict.kind if standing.ranked else "missing"
-            because = "; ".join(verdict.reasons) or verdict.assumption
-            because = because if standing.ranked else f"not scored whole: {standing.coverage}"
-            checks.append(PaperCheck(standing.method.label, judged.reported, ours, outcome, because))
+    for (detector, generator, metric), judged in judge_board(board).items():
+        row, verdict = rows[detector], judged.verdict
+        ours = row.rows[generator].numbers[metric].value
+        outcome: Outcome = verdict.kind if row.ranked else "missing"
+        because = verdict.because if row.ranked else f"not scored whole: {row.coverage}"
+        checks.append(PaperCheck(detector, judged.reported, ours, outcome, because))
     return checks

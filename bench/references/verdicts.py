@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.references.comparability import Ours, closest, differences, written
+from bench.references.comparability import Ours, differences, written
 from bench.references.reported import ReportedNumber
-from bench.results.numbers import Number
 from bench.statistics.intervals import prediction_interval
+from bench.statistics.number import Number
 from bench.statistics.standard_errors import seeds_variance
 
 Kind = Literal["matches", "differs", "not comparable"]
@@ -41,6 +41,11 @@ class Verdict:
     low: float
     high: float
     assumption: str
+
+    @property
+    def because(self) -> str:
+        """The reasons, or what the verdict rests on."""
+        return "; ".join(self.reasons) or self.assumption
 
 
 def judge(
@@ -134,6 +139,3 @@ def _paper_images(reported: ReportedNumber) -> float:
 def _pooled(n_real: float, n_generated: float) -> float:
     """Harmonic mean: the size of two equal classes with the same variance, were both to add alike to it."""
     return 2 / (1 / n_real + 1 / n_generated)
-
-
-__all__ = ["Kind", "Ours", "Verdict", "closest", "differences", "judge", "judge_number"]

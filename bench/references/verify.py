@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.errors import BenchError
-from bench.references.checks import ScoreTable, Verification, locked_images, number_checks, numbers_of
+from bench.references.checks import LockedScores, Verification, locked_images, number_checks, numbers_of
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, rounded
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
-from bench.store.dataset import Method, StoredDataset, read_store
+from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
 from bench.store.panel import Panel
 
 CONFIGURATION = ("view_mode", "precision", "backbone")
@@ -24,12 +24,12 @@ class Found:
     Args:
         panel: The locked columns that are there, under the lock's names of detectors; the images have ``sha256``.
         dataset: Where they are from.
-        methods: By the lock's names of detectors.
+        detectors: By the lock's names of detectors.
     """
 
     panel: Panel
     dataset: StoredDataset
-    methods: Mapping[str, Method]
+    detectors: Mapping[str, ConfiguredDetector]
 
 
 def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, progress: bool = False) -> Found:
@@ -51,7 +51,7 @@ def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, pr
                 f"--rerun needs an --output without scores, and {folder} has some: name another folder, or leave out "
                 "--rerun to compare the scores that are there."
             )
-        compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress, tables=False)
+        compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress)
         (dataset,) = read_store(folder)
         return _found(lock, dataset, {})
 
@@ -85,10 +85,10 @@ def verify(lock: Lock, found: Found, name: str) -> Verification:
     if not lock.columns:
         raise BenchError(f"{name} holds no numbers yet: write them with --update --reason TEXT.")
     panel = locked_images(lock, found.panel)
-    table = ScoreTable(lock, panel)
+    table = LockedScores(lock, panel)
     new = len(found.panel.images) - len(panel.images)
     notes = [f"{new:,} images of the run are not in the lock, by path and sha256, and are left out."] if new else []
-    lacking = [detector for detector in lock.detectors if detector not in found.methods]
+    lacking = [detector for detector in lock.detectors if detector not in found.detectors]
     notes += [f"There is no {detector} with the locked backbone, view and precision." for detector in lacking]
     checks = sorted(
         [*table.checks(), *number_checks(lock, panel, table)],
@@ -109,7 +109,7 @@ def make_lock(lock: Lock, found: Found, reason: str) -> Lock:
     Raises:
         BenchError: A detector of the run is lacking.
     """
-    lacking = [detector for detector in lock.detectors if detector not in found.methods]
+    lacking = [detector for detector in lock.detectors if detector not in found.detectors]
     if lacking:
         raise BenchError(f"The run lacks {', '.join(lacking)}: nothing was locked.")
     panel = found.panel
@@ -120,7 +120,7 @@ def make_lock(lock: Lock, found: Found, reason: str) -> Lock:
         reason=reason,
         title=found.dataset.title,
         protocol=found.dataset.protocol,
-        configurations={detector: _configuration(found.methods[detector]) for detector in lock.detectors},
+        configurations={detector: _configuration(found.detectors[detector]) for detector in lock.detectors},
         columns=tuple(Column(one.detector, one.condition, one.seed) for one in panel.scorings),
         numbers=tuple(LockedNumber(*key, rounded(value)) for key, value in numbers_of(panel).items()),
         images={
@@ -130,19 +130,19 @@ def make_lock(lock: Lock, found: Found, reason: str) -> Lock:
     )
 
 
-def _configuration(method: Method) -> dict[str, Any]:
+def _configuration(detector: ConfiguredDetector) -> dict[str, Any]:
     """Says what scores depend on beside the detector's own options, and not its version: that one is to be checked."""
-    return {name: method.facts.get(name) for name in CONFIGURATION}
+    return {name: detector.facts.get(name) for name in CONFIGURATION}
 
 
 def _found(lock: Lock, dataset: StoredDataset, configurations: Mapping[str, Any]) -> Found:
-    """Takes the columns of a lock; of several methods that match, the one that was run last."""
-    methods: dict[str, Method] = {}
+    """Takes the columns of a lock; of several detectors that match, the one that was run last."""
+    methods: dict[str, ConfiguredDetector] = {}
     for detector in lock.detectors:
         wanted = configurations.get(detector)
         matching = [
             method
-            for method in dataset.methods.values()
+            for method in dataset.detectors.values()
             if method.facts.get("label") == detector and wanted in (None, _configuration(method))
         ]
         if matching:
@@ -169,5 +169,7 @@ def _found(lock: Lock, dataset: StoredDataset, configurations: Mapping[str, Any]
     return Found(panel, dataset, methods)
 
 
-def _last_run(dataset: StoredDataset, method: Method) -> str:
-    return max((name for (label, _), of in dataset.sources.items() if label == method.label for name in of), default="")
+def _last_run(dataset: StoredDataset, detector: ConfiguredDetector) -> str:
+    return max(
+        (name for (label, _), of in dataset.sources.items() if label == detector.label for name in of), default=""
+    )

@@ -5,25 +5,23 @@ All but the needs comes from the detectors' own signatures and docstrings.
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import torch
 from rich.console import Console
-from torch import nn
 
-from bench.report.detector_card import card_lines
-from bench.report.tables import make_table, print_tables
-from bench.report.terminal import text_of
-from detectors import Backbone, Detector, create_detector, list_backbones, list_detectors
+from bench.report.table import Table, print_line, print_tables
+from bench.scoring.forecast import smallest_backbone
+from detectors import Detector, create_detector, list_backbones, list_detectors
 from detectors.needs import Need, backbone_need, needs_of
 
+NO_WEAKNESS = "none is recorded in the sources that were read, which does not mean that there is none."
 DEFAULT_BACKBONE = "efficientnet-lite0"
-METHOD_HEADER = ("detector", "idea", "paper", "needs", "here", "passes")
-NEED_HEADER = ("detector", "needs", "for", "from", "here")
-BACKBONE_HEADER = ("backbone", "model", "paper", "options", "weights", "needs", "here")
+DETECTORS = ("detector", "idea", "paper", "needs", "here", "passes")
+NEEDS = ("detector", "needs", "for", "from", "here")
+BACKBONES = ("backbone", "model", "paper", "options", "weights", "needs", "here")
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Method:
+class ListedDetector:
     """A detector as a table describes it.
 
     Args:
@@ -86,7 +84,7 @@ class Method:
         return f"{self.passes} of its own network" if self.trained else f"{self.passes} reconstructions"
 
 
-def list_methods(backbone: str = DEFAULT_BACKBONE) -> tuple[Method, ...]:
+def listed_detectors(backbone: str = DEFAULT_BACKBONE) -> tuple[ListedDetector, ...]:
     """Describes every registered detector.
 
     Args:
@@ -99,33 +97,30 @@ def list_methods(backbone: str = DEFAULT_BACKBONE) -> tuple[Method, ...]:
     return tuple(_describe(cls, need) for cls in list_detectors().values())
 
 
-def print_methods(methods: tuple[Method, ...], console: Console, long: bool = False) -> None:
+def print_detectors(detectors: Sequence[ListedDetector], console: Console, long: bool = False) -> None:
     """Prints the table of detectors and that of their needs.
 
     Args:
-        methods: From :func:`list_methods`.
+        detectors: From :func:`listed_detectors`.
         console: Where to.
         long: Whether to print each detector's card, too.
     """
-    rows = [
-        [one.name, one.title, one.paper, _default_needs(one), _yes(one.here), one.cost]  # as METHOD_HEADER
-        for one in methods
-    ]
+    rows = [[d.name, d.title, d.paper, _default_needs(d), _yes(d.here), d.cost] for d in detectors]
     needs = [
-        [one.name, need.what, need.wanted_for or "the defaults", need.source, _yes(need.here)]
-        for one in methods
-        for need in one.needs
+        [detector.name, need.what, need.wanted_for or "the defaults", need.source, _yes(need.here)]
+        for detector in detectors
+        for need in detector.needs
     ]
     tables = [
-        make_table("Detectors, with passes per image", METHOD_HEADER, rows, 5),
-        make_table("What they need", NEED_HEADER, needs, 4),
+        Table("Detectors, with passes per image", DETECTORS, rows, names=5),
+        Table("What they need", NEEDS, needs, names=4),
     ]
     print_tables(tables, console)
-    for one in methods if long else ():
-        for line in ["", *card_lines(one)]:
-            console.print(text_of(line), soft_wrap=True, highlight=False)
+    for detector in detectors if long else ():
+        for line in ["", *card_lines(detector)]:
+            print_line(line, console)
     if not long:
-        console.print("Training data, known weaknesses and every option with its meaning: --long.")
+        print_line("Training data, known weaknesses and every option with its meaning: --long.", console)
 
 
 def print_backbones(console: Console) -> None:
@@ -142,8 +137,31 @@ def print_backbones(console: Console) -> None:
         ]
         for name, info in list_backbones().items()
     ]
-    print_tables([make_table("Backbones", BACKBONE_HEADER, rows, len(BACKBONE_HEADER))], console)
-    console.print("What is not here is fetched when it is asked for, or given with --weights FILE.")
+    print_tables([Table("Backbones", BACKBONES, rows, names=len(BACKBONES))], console)
+    print_line("What is not here is fetched when it is asked for, or given with --weights FILE.", console)
+
+
+def card_lines(detector: ListedDetector) -> list[str]:
+    """Writes a detector's card.
+
+    Args:
+        detector: As the list describes it.
+
+    Returns:
+        Lines without markup.
+    """
+    cls = list_detectors()[detector.name]
+    lines = [f"{detector.name}: {detector.title}", f"Paper: {detector.paper}"]
+    lines += _listed("Needs", _card_needs(detector))
+    lines += _listed("Training data", _training(cls))
+    lines += [f"Settings chosen on: {cls.tuned_on}."] if cls.tuned_on else []
+    lines += [f"Cost per image, in passes: {detector.cost}"]
+    lines += _listed("Known weaknesses", cls.weaknesses or (NO_WEAKNESS,))
+    rest = detector.text.partition("\n")[2].strip()
+    lines += ["", *rest.splitlines()] if rest else []
+    lines += [f"\n{name}: {text}" for name, text in detector.sections.items()]
+    lines += ["\nOptions:", *(f"  {each.name}={each.default}: {each.meaning}" for each in detector.options)]
+    return "\n".join(lines).replace("``", "").splitlines()
 
 
 def docstring_sections(text: str) -> tuple[str, dict[str, str]]:
@@ -176,7 +194,7 @@ def argument_meanings(section: str) -> dict[str, str]:
     return {name: " ".join(meaning.split()) for name, _, meaning in pairs}
 
 
-def _describe(cls: type[Detector], backbone: Need) -> Method:
+def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
     text, sections = docstring_sections(inspect.getdoc(cls) or "")
     parameters = inspect.signature(cls).parameters
     meanings, hints = argument_meanings(sections.pop("Args", "")), get_type_hints(cls.__init__)
@@ -186,12 +204,12 @@ def _describe(cls: type[Detector], backbone: Need) -> Method:
         if each.kind is each.KEYWORD_ONLY and name != "seed"
     ]
     trained = "checkpoint" in parameters
-    return Method(
+    return ListedDetector(
         name=cls.name,
         paper=cls.paper,
         text=text,
         sections=MappingProxyType({name: " ".join(body.split()) for name, body in sections.items()}),
-        passes=getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, _stand_in()).passes,
+        passes=getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, smallest_backbone()).passes,
         on_backbone="backbone" in parameters,
         trained=trained,
         options=tuple(options),
@@ -199,18 +217,8 @@ def _describe(cls: type[Detector], backbone: Need) -> Method:
     )
 
 
-def _stand_in() -> Backbone:
-    """Makes the smallest network that every detector can be built on: what a method costs does not depend on it."""
-    convolution = nn.Conv2d(3, 2, 1)
-    with torch.no_grad():
-        convolution.weight.fill_(1)
-        assert convolution.bias is not None
-        convolution.bias.fill_(1)
-    return Backbone("stand-in", nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), ["0"])
-
-
-def _default_needs(method: Method) -> str:
-    return ", ".join(need.what for need in method.needs if not need.wanted_for)
+def _default_needs(detector: ListedDetector) -> str:
+    return ", ".join(need.what for need in detector.needs if not need.wanted_for)
 
 
 def _with_choices(meaning: str, hint: Any) -> str:  # noqa: ANN401 - any annotation a detector may have
@@ -228,3 +236,30 @@ def _written(value: object) -> str:
 
 def _yes(here: bool) -> str:
     return "yes" if here else "no"
+
+
+def _card_needs(detector: ListedDetector) -> Iterator[str]:
+    for need in detector.needs:
+        wanted = f" for {need.wanted_for}" if need.wanted_for else ""
+        yield f"{need.what}{wanted} ({need.source}): {'here' if need.here else 'not here'}"
+    if not detector.needs:
+        yield "nothing beside the package"
+
+
+def _training(cls: type[Detector]) -> Iterator[str]:
+    """Describes the released files of a trained detector; one that is trained by the user alone has none."""
+    if "checkpoint" not in inspect.signature(cls).parameters:
+        yield "none, the method is training-free"
+        return
+    for file in getattr(cls, "released", ()):
+        size = f", {file.size:,} bytes" if file.size else ""
+        checked = f", sha256 {file.sha256}" if file.sha256 else ""
+        yield f"{file.name}: {', '.join(file.trained_on) or 'not known'} ({file.source}{size}{checked})"
+    if not getattr(cls, "released", ()):
+        yield "that of the checkpoint: no released file is known"
+
+
+def _listed(title: str, texts: Iterator[str] | tuple[str, ...]) -> list[str]:
+    """Writes one text beside its title, several below it."""
+    each = list(texts)
+    return [f"{title}: {each[0]}"] if len(each) == 1 else [f"{title}:", *(f"  - {text}" for text in each)]

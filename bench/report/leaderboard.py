@@ -1,24 +1,29 @@
-"""Writes the leaderboard: Markdown, CSV and JSON, the same bytes from the same store, and tables for a terminal."""
+"""The leaderboard: Markdown, CSV and JSON, the same bytes from the same store, and tables for a terminal."""
 
 import json
-import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from rich.console import Console
-from rich.text import Text
 
-from bench.report.ranks import PAIRS, PAIRS_NOTE, RANKS, RANKS_NOTE, pair_rows, rank_rows
-from bench.report.tables import cell, escaped, make_table, markdown_table, print_tables
+from bench.references.judged import Judgements, judge_board
+from bench.report.notes import finding_notes
+from bench.report.ranks import PAIRS, pair_table, rank_table
+from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
-from bench.results.leaderboard import Board, Standing
-from bench.results.numbers import MEAN, Number
-from bench.results.seen import NOT_KNOWN, SEEN, TRAINED_ON, unseen_note
+from bench.results.leaderboard import Board, BoardRow, boards_of
+from bench.results.seen import SEEN
+from bench.results.summary import MEAN
+from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.statistics.metrics import METRICS
-from bench.store.dataset import SHORT
+from bench.statistics.number import finite
+from bench.store.dataset import NOT_RECORDED, SHORT
 from bench.store.files import write_atomically
+from bench.store.runs import Facts
 
 NAMES = ("LEADERBOARD.md", "leaderboard.csv", "leaderboard.json")
 HEAD = """# Leaderboard
@@ -34,120 +39,226 @@ REPORTED_NOTE = (
     "A verdict asks whether the paper's number lies in the interval in which it is expected if nothing differs but the "
     "images and seeds; one in twenty then says *differs*. What the paper does not say is never chosen so that it fits."
 )
-METHODS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
-SCHEMA = {
-    **dict.fromkeys(
-        ("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"), pl.String
-    ),
-    **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
-    **dict.fromkeys(("n_real", "n_generated", "n_unreadable", "scored", "wanted"), pl.Int64),
-    **dict.fromkeys(("against_worst_cue", "reason", "seen"), pl.String),
-    **dict.fromkeys(("reported", "expected_low", "expected_high"), pl.Float64),
-    **dict.fromkeys(("reported_in", "verdict", "because"), pl.String),
-}
+DETECTORS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
+COLUMNS = (
+    *("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"),
+    *("value", "low", "high", "seeds_sd", "n_real", "n_generated", "n_unreadable", "scored", "wanted"),
+    *("against_worst_cue", "reason", "seen", "reported", "expected_low", "expected_high"),
+    *("reported_in", "verdict", "because"),
+)
+JSON_VERSION = 1
 
 
-def write_boards(boards: Sequence[Board], output: Path) -> tuple[Path, ...]:
-    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json`` into the results' folder."""
-    rows = [row for board in boards for row in board_rows(board)]
-    texts = (
-        HEAD + "".join(f"\n{board_markdown(board)}" for board in boards),
-        pl.DataFrame(rows, schema=SCHEMA, orient="row").write_csv(),
-        json.dumps({"boards": [board_facts(board) for board in boards]}, indent=1, ensure_ascii=False) + "\n",
-    )
-    files = tuple(output / name for name in NAMES)
-    for file, text in zip(files, texts, strict=True):
-        write_atomically(file, text.encode("utf-8", "surrogateescape"))
-    return files
+@dataclass(frozen=True)
+class BoardReport:
+    """A board of stored scores beside what papers report, as tables."""
 
+    board: Board
 
-def print_boards(boards: Sequence[Board], console: Console) -> None:
-    """Prints the boards, and under each its notes."""
-    for board in boards:
-        tables = [make_table(board.title, board_header(board), board_cells(board), 3)]
-        if board.ranking.pairs:
-            tables.append(make_table("Paired tests", PAIRS, pair_rows(board.ranking, board.report.views), 2))
-        reported = reported_cells(board)
-        if reported:
-            tables.append(make_table("Reported numbers", REPORTED, reported, 3))
-        print_tables(tables, console)
-        for note in [*board.dataset.notes, *_unseen_notes(board)]:
-            console.print(Text(f"- {note}"), soft_wrap=True)
+    @cached_property
+    def judged(self) -> Judgements:
+        """What papers report."""
+        return judge_board(self.board)
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know, a sentence each."""
+        return finding_notes([*self.board.comparison.findings, *self.board.findings])
 
-def board_markdown(board: Board) -> str:
-    """Writes one board as Markdown."""
-    methods = [method_cells(standing) for standing in board.standings]
-    lines = [f"## {escaped(board.title)}", "", *markdown_table(board_header(board), board_cells(board)), ""]
-    lines += [
-        *(f"- {escaped(note)}" for note in _notes(board)),
-        "",
-        "### Detectors",
-        "",
-        *markdown_table(METHODS, methods),
-    ]
-    if len(board.ranking.order) > 1:
-        pairs = pair_rows(board.ranking, board.report.views)
-        lines += ["", "### Ranks", "", *markdown_table(RANKS, rank_rows(board.ranking)), "", RANKS_NOTE]
-        lines += ["", "### Paired tests", "", *markdown_table(PAIRS, pairs), "", PAIRS_NOTE]
-    reported = reported_cells(board)
-    if reported:
-        lines += ["", "### Reported numbers", "", *markdown_table(REPORTED, reported), "", REPORTED_NOTE]
-    return "\n".join(lines) + "\n"
+    @property
+    def table(self) -> Table:
+        """The board: ranked detectors, those that lack images, and the worst cue."""
+        board = self.board
+        aurocs = ("mean AUROC" if name == MEAN else f"AUROC, {name}" for name in board.mean_first)
+        columns = ("rank", "detector", "backbone", "images", *aurocs, "against worst cue")
+        rows = [self._row(row) for row in board.rows]
+        if board.cues:
+            cues = map(board.cues.get, board.mean_first)
+            numbers = (cell(row.numbers["auroc"] if row else None) for row in cues)
+            named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
+            rows.append(["", WORST_CUE, "", "", *numbers, named])
+        return Table(board.title, columns, rows, names=3)
 
+    @property
+    def tests(self) -> list[Table]:
+        """Ranks and paired tests, where there is more than one detector."""
+        ranking = {"": self.board.ranking}
+        tables = [rank_table(ranking), pair_table(ranking, self.board.comparison.views, "Paired tests")]
+        return tables if tables[0].rows else []
 
-def board_header(board: Board) -> list[str]:
-    """Returns the columns of a board."""
-    return ["rank", "detector", "backbone", "images", *_columns(board), "against worst cue"]
-
-
-def board_cells(board: Board) -> list[list[str]]:
-    """Returns the rows of a board as text: ranked detectors, those that lack images, and the worst cue."""
-    rows = []
-    for standing in board.standings:
-        label = standing.method.label
-        letters = board.ranking.letters.get(label, "") if standing.ranked else "not ranked"
-        numbers = [_auroc(standing, name) for name in _of(board)]
-        images = f"{standing.coverage.scored:,}" if standing.ranked else str(standing.coverage)
-        against = standing.against_cue.get(board.target, "")
-        rows.append([letters, label, _backbone(standing), images, *numbers, against])
-    if board.cues:
-        numbers = [cell(board.cues[name].numbers["auroc"]) if name in board.cues else "" for name in _of(board)]
-        named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
-        rows.append(["", WORST_CUE, "", "", *numbers, named])
-    return rows
-
-
-def reported_cells(board: Board) -> list[list[str]]:
-    """Returns what papers report beside ours, as text."""
-    return [
-        [
-            standing.method.label,
-            generator,
-            METRICS[metric].title,
-            cell(standing.rows[generator].numbers[metric]),
-            f"{judged.reported.value:.4f}",
-            f"{judged.reported.source}, {judged.reported.table}",
-            judged.verdict.kind,
-            "; ".join(judged.verdict.reasons) or judged.verdict.assumption,
+    @property
+    def reported(self) -> Table:
+        """What papers report beside ours."""
+        rows = {row.detector: row.rows for row in self.board.rows}
+        cells = [
+            [
+                detector,
+                generator,
+                METRICS[metric].title,
+                cell(rows[detector][generator].numbers[metric]),
+                f"{judged.reported.value:.4f}",
+                f"{judged.reported.source}, {judged.reported.table}",
+                judged.verdict.kind,
+                judged.verdict.because,
+            ]
+            for (detector, generator, metric), judged in self.judged.items()
         ]
-        for standing in board.standings
-        for (generator, metric), judged in standing.reported.items()
-    ]
+        return Table("Reported numbers", REPORTED, cells, REPORTED_NOTE, names=3)
+
+    @property
+    def detectors(self) -> Table:
+        """What each detector is."""
+        return Table(
+            "Detectors", DETECTORS, [_described(self.board.comparison, row.detector) for row in self.board.rows]
+        )
+
+    def _row(self, row: BoardRow) -> list[str]:
+        letters = row.letters if row.ranked else "not ranked"
+        coverage = row.coverage
+        images = "" if coverage is None else f"{coverage.scored:,}" if row.ranked else str(coverage)
+        numbers = []
+        for name in self.board.mean_first:
+            text = cell(row.rows[name].numbers["auroc"]) if name in row.rows else ""
+            numbers.append(f"{text} ({SEEN})" if row.marks.get(name) == SEEN else text)
+        against = row.against_cue.get(self.board.target, "")
+        return [letters, row.detector, _backbone(self._facts(row)), images, *numbers, against]
+
+    def _facts(self, row: BoardRow) -> Facts:
+        return self.board.comparison.detectors[row.detector]
+
+    def markdown(self) -> list[str]:
+        """Writes the board, its notes and the tables beside it."""
+        lines = [f"## {escaped(self.board.title)}", "", *self.table.markdown(), *note_lines((), self.notes), ""]
+        for table in (self.detectors, *self.tests, self.reported):
+            if table.rows:
+                lines += [f"### {table.title}", "", *table.markdown()]
+        return lines
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yields a row for each detector, generator and metric, with the columns of ``leaderboard.csv``."""
+        board, stored = self.board, self.board.comparison.stored
+        assert stored is not None
+        blank = dict.fromkeys(COLUMNS) | {"dataset": stored.title, "protocol": stored.protocol}
+        blank["condition"] = board.condition
+        for row in board.rows:
+            coverage = stored.coverage[row.detector, board.condition]
+            for generator, numbers in row.rows.items():
+                for metric, number in numbers.numbers.items():
+                    is_target = (generator, metric) == (board.target, "auroc")
+                    yield blank | {
+                        "detector": row.detector,
+                        "fingerprint": stored.detectors[row.detector].fingerprint,
+                        "generator": generator,
+                        "metric": metric,
+                        "letters": board.ranking.letters.get(row.detector) if is_target else None,
+                        **number.columns(),
+                        "seeds_sd": number.seeds_sd,
+                        **numbers.counts,
+                        "scored": coverage.scored,
+                        "wanted": coverage.wanted,
+                        "against_worst_cue": row.against_cue.get(generator) if metric == "auroc" else None,
+                        "reason": number.reason,
+                        "seen": row.marks.get(generator),
+                        **self._judged((row.detector, generator, metric)),
+                    }
+        for generator, numbers in board.cues.items():
+            number = numbers.numbers["auroc"]
+            yield blank | {
+                "detector": WORST_CUE,
+                "generator": generator,
+                "metric": "auroc",
+                **number.columns(),
+                "seeds_sd": number.seeds_sd,
+                "n_real": numbers.n_real,
+                "n_generated": numbers.n_generated,
+                "reason": board.cue_names.get(generator),
+            }
+
+    def _judged(self, key: tuple[str, str, str]) -> dict[str, Any]:
+        judged = self.judged.get(key)
+        if judged is None:
+            return {}
+        return {
+            "reported": judged.reported.value,
+            "expected_low": finite(judged.verdict.low),
+            "expected_high": finite(judged.verdict.high),
+            "reported_in": f"{judged.reported.source}, {judged.reported.table}",
+            "verdict": judged.verdict.kind,
+            "because": judged.verdict.because,
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Returns the board as plain values."""
+        board, stored = self.board, self.board.comparison.stored
+        assert stored is not None
+        pairs = self.tests[1].rows if self.tests else []
+        return {
+            "dataset": stored.title,
+            "protocol": stored.protocol,
+            "condition": board.condition,
+            "generators": [name for name in board.generators if name != MEAN],
+            "target": board.target,
+            "notes": self.notes,
+            "detectors": [self._detector(row) for row in board.rows],
+            "numbers": list(self.records()),
+            "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
+        }
+
+    def _detector(self, row: BoardRow) -> dict[str, Any]:
+        board, stored, unseen = self.board, self.board.comparison.stored, self.board.unseen.get(row.detector)
+        assert stored is not None
+        coverage = stored.coverage[row.detector, board.condition]
+        return {
+            "label": row.detector,
+            "fingerprint": stored.detectors[row.detector].fingerprint,
+            "ranked": row.ranked,
+            "letters": board.ranking.letters.get(row.detector),
+            "scored": coverage.scored,
+            "wanted": coverage.wanted,
+            "seen": dict(row.marks),
+            "unseen_mean": {**unseen.auroc.columns(), "seeds_sd": unseen.auroc.seeds_sd} if unseen else None,
+            "facts": dict(self._facts(row)),
+        }
 
 
-def method_cells(standing: Standing) -> list[str]:
-    """Returns what a detector is, as text under ``METHODS``."""
-    facts, fingerprint = standing.method.facts, standing.method.fingerprint[:SHORT]
+def board_reports(comparisons: Sequence[Comparison]) -> list[BoardReport]:
+    """Makes a report of every board of some comparisons of stored scores."""
+    return [BoardReport(board) for comparison in comparisons for board in boards_of(comparison)]
+
+
+def write_boards(reports: Sequence[BoardReport], output: Path) -> tuple[Path, ...]:
+    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json`` into the results' folder."""
+    texts = (
+        HEAD + "".join("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports),
+        csv_text([record for report in reports for record in report.records()], COLUMNS),
+        json.dumps({"boards": [report.facts() for report in reports]}, indent=1, ensure_ascii=False) + "\n",
+    )
+    return tuple(
+        write_atomically(output / name, text.encode("utf-8", "surrogateescape"))
+        for name, text in zip(NAMES, texts, strict=True)
+    )
+
+
+def print_boards(reports: Sequence[BoardReport], console: Console) -> None:
+    """Prints the boards, and under each its notes."""
+    for report in reports:
+        tables = [report.table, *report.tests[1:], *([report.reported] if report.judged else [])]
+        means = [mean for mean in report.board.findings if mean in report.board.unseen.values()]
+        print_tables(tables, console, notes=finding_notes([*report.board.comparison.findings, *means]))
+
+
+def _described(comparison: Comparison, label: str) -> list[str]:
+    """Says what a detector is, under ``DETECTORS``."""
+    assert comparison.stored is not None
+    facts, fingerprint = comparison.detectors[label], comparison.stored.detectors[label].fingerprint[:SHORT]
     if not facts:
-        return [standing.method.label, fingerprint, *["not recorded"] * 7]
-    backbone = facts.get("backbone") or {}
+        return [label, fingerprint, *[NOT_RECORDED] * 7]
     return [
-        standing.method.label,
+        label,
         fingerprint,
         f"{facts['name']} {facts['version']} ({facts['paper']})",
-        _backbone(standing),
-        str(backbone.get("weights", ""))[:SHORT],
+        _backbone(facts),
+        str((facts.get("backbone") or {}).get("weights", ""))[:SHORT],
         ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
         f"{facts['view']} ({facts['view_mode']})",
         facts.get("tuned_on") or "not known here",
@@ -155,126 +266,6 @@ def method_cells(standing: Standing) -> list[str]:
     ]
 
 
-def board_rows(board: Board) -> Iterator[dict[str, Any]]:
-    """Yields a row for each detector, generator and metric."""
-    common = {"dataset": board.dataset.title, "protocol": board.dataset.protocol, "condition": board.condition}
-    for standing in board.standings:
-        for generator, row in standing.rows.items():
-            for metric, number in row.numbers.items():
-                yield {
-                    **common,
-                    "detector": standing.method.label,
-                    "fingerprint": standing.method.fingerprint,
-                    "generator": generator,
-                    "metric": metric,
-                    "letters": board.ranking.letters.get(standing.method.label)
-                    if (generator, metric) == (board.target, "auroc")
-                    else None,
-                    **_values(number),
-                    "n_real": row.n_real,
-                    "n_generated": row.n_generated,
-                    "n_unreadable": row.n_unreadable,
-                    "scored": standing.coverage.scored,
-                    "wanted": standing.coverage.wanted,
-                    "against_worst_cue": standing.against_cue.get(generator) if metric == "auroc" else None,
-                    "reason": number.reason,
-                    "seen": standing.marks.get(generator),
-                    **_reported(standing, generator, metric),
-                }
-    for generator, row in board.cues.items():
-        yield {
-            **dict.fromkeys(SCHEMA),
-            **common,
-            "detector": WORST_CUE,
-            "generator": generator,
-            "metric": "auroc",
-            **_values(row.numbers["auroc"]),
-            "n_real": row.n_real,
-            "n_generated": row.n_generated,
-            "reason": board.cue_names.get(generator),
-        }
-
-
-def board_facts(board: Board) -> dict[str, Any]:
-    """Returns a board as plain values."""
-    return {
-        "dataset": board.dataset.title,
-        "protocol": board.dataset.protocol,
-        "condition": board.condition,
-        "generators": [name for name in board.generators if name != MEAN],
-        "target": board.target,
-        "notes": _notes(board),
-        "detectors": [
-            {
-                "label": standing.method.label,
-                "fingerprint": standing.method.fingerprint,
-                "ranked": standing.ranked,
-                "letters": board.ranking.letters.get(standing.method.label),
-                "scored": standing.coverage.scored,
-                "wanted": standing.coverage.wanted,
-                "seen": dict(standing.marks),
-                "unseen_mean": _values(standing.unseen) if standing.unseen else None,
-                "facts": dict(standing.method.facts),
-            }
-            for standing in board.standings
-        ],
-        "numbers": list(board_rows(board)),
-        "pairs": [dict(zip(PAIRS, row, strict=True)) for row in pair_rows(board.ranking, board.report.views)],
-    }
-
-
-def _notes(board: Board) -> list[str]:
-    lacking = [
-        f"{standing.method.label} has {standing.coverage} and is not ranked."
-        for standing in board.standings
-        if not standing.ranked
-    ]
-    unranked = [f"{label} is not ranked: {reason}." for label, reason in board.ranking.unranked.items()]
-    return [*board.dataset.notes, *lacking, *unranked, *_unseen_notes(board)]
-
-
-def _unseen_notes(board: Board) -> list[str]:
-    return [unseen_note(one.method.label, one.marks, one.unseen) for one in board.standings if one.unseen]
-
-
-def _auroc(standing: Standing, generator: str) -> str:
-    if generator not in standing.rows:
-        return ""
-    text = cell(standing.rows[generator].numbers["auroc"])
-    return f"{text} ({SEEN})" if standing.marks.get(generator) == SEEN else text
-
-
-def _of(board: Board) -> list[str]:
-    """Returns the generators in the order of the columns: the mean first."""
-    return sorted(board.generators, key=lambda name: name != MEAN)
-
-
-def _columns(board: Board) -> list[str]:
-    return [f"{'mean ' if name == MEAN else ''}AUROC{'' if name == MEAN else f', {name}'}" for name in _of(board)]
-
-
-def _backbone(standing: Standing) -> str:
-    backbone = standing.method.facts.get("backbone")
-    return str(backbone["name"]) if backbone else ("none" if standing.method.facts else "not recorded")
-
-
-def _values(number: Number) -> dict[str, float | None]:
-    low, high = number.interval or (None, None)
-    value = None if math.isnan(number.value) else number.value
-    return {"value": value, "low": low, "high": high, "seeds_sd": number.seeds_sd}
-
-
-def _reported(standing: Standing, generator: str, metric: str) -> dict[str, Any]:
-    judged = standing.reported.get((generator, metric))
-    if judged is None:
-        return dict.fromkeys(("reported", "expected_low", "expected_high", "reported_in", "verdict", "because"))
-    verdict = judged.verdict
-    comparable = not math.isnan(verdict.low)
-    return {
-        "reported": judged.reported.value,
-        "expected_low": verdict.low if comparable else None,
-        "expected_high": verdict.high if comparable else None,
-        "reported_in": f"{judged.reported.source}, {judged.reported.table}",
-        "verdict": verdict.kind,
-        "because": "; ".join(verdict.reasons) or verdict.assumption,
-    }
+def _backbone(facts: Facts) -> str:
+    backbone = facts.get("backbone")
+    return str(backbone["name"]) if backbone else ("none" if facts else NOT_RECORDED)

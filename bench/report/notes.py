@@ -1,104 +1,127 @@
-"""The sentences around a table: what was compared, how to read the numbers, what makes them doubtful."""
+"""Every sentence around a table, made from findings and from what runs keep."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
 
-import polars as pl
-import torch
-
+from bench.report.table import cell
+from bench.results.comparison import Comparison
+from bench.results.concerns import DetectorConcern
 from bench.results.cues.worst import SIGNIFICANT
-from bench.results.numbers import WITH_INTERVAL, Summary
-from bench.results.summary import DRAWS, real_scores, unreadable
-from bench.scoring.ensembles import ScoreTable
-from bench.scoring.entry import Entry
-from bench.scoring.options import RunOptions
+from bench.results.leaderboard import UnrankedDetector
+from bench.results.precision_effect import PrecisionEffect
+from bench.results.seen import UnseenMean
+from bench.results.summary import DRAWS, WITH_INTERVAL, Summary
+from bench.scoring.conditions import MatchedImages
+from bench.scoring.ensembles import FittedEnsemble
+from bench.scoring.exclusion import TrainedGroups
+from bench.scoring.forecast import Forecast
+from bench.scoring.machine.precision import EXACT
+from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import METRICS
+from bench.store.findings import (
+    ChangedImages,
+    Finding,
+    IgnoredFiles,
+    IncompleteSeed,
+    UnknownContrasts,
+    UnreadableImages,
+)
+from bench.store.runs import Facts
 from bench.store.schema import CLEAN
-from datamodules import DetectionDataModule
-from detectors import Backbone
 
 DEMO = (
     "The demo shows that the suite works: photographs against images of two small neural generators, which say "
-    "nothing about modern ones"
+    "nothing about modern ones."
+)
+POSITIVE_CLASS = (
+    "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is most "
+    "likely the latter."
+)
+INTERVALS = (
+    "[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of AUROC "
+    f"from placement values, of AP from derivatives by the images' weights, of other metrics from {DRAWS} bootstrap "
+    "draws, the same for all detectors, generators and conditions."
+)
+WORST_CUE = (
+    "Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
+    "saturation and Laplacian energy the one that tells the classes apart best, cross-fitted. A detector that is 'not "
+    f"separated' from it, or 'below', in a paired test at {SIGNIFICANT:.0%} may have measured nothing else."
 )
 SAME_CROP = (
     "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (it is with "
     "--crop-seeds)."
 )
 RECROPPED = "A seed draws the method's noise and another random crop of each image: ± has the chance of both."
-MOST_FILES_NAMED = 5
+ONE_SEED = "Conditional on seed 0: what a method draws once for all images does not average out."
+MOST_NAMED = 5
 
 
-def find_concerns(table: ScoreTable, entries: Sequence[Entry]) -> list[str]:
-    """Asks each detector whether its scores of the real images show that it cannot work as set up."""
-    concerns = []
-    detectors = {entry.scoring: entry.detector for entry in entries}
-    for position, scoring in enumerate(table.scorings):
-        if scoring not in detectors:
-            continue
-        scores = real_scores(table.rows, position)
-        concern = detectors[scoring].concern(torch.from_numpy(scores.copy())) if len(scores) else None
-        if concern:
-            where = "" if scoring.condition == CLEAN else f", {scoring.condition}"
-            concerns.append(f"{scoring.detector}, seed {scoring.seed}{where}: {concern}.")
-    return concerns
+def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str]:
+    """Writes what a reader of a comparison must know, a sentence a note.
 
-
-def make_notes(
-    rows: pl.DataFrame,
-    entries: Sequence[Entry],
-    datamodule: DetectionDataModule,
-    options: RunOptions,
-    summary: Summary,
-) -> list[str]:
-    """Writes what a reader must know, one sentence a note."""
+    Args:
+        comparison: Made by a run.
+        worst_cue: Whether the worst cue is in the table.
+    """
+    run = comparison.run
+    notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
+    if not run:
+        return notes
+    reading = [POSITIVE_CLASS, INTERVALS, *([WORST_CUE] if worst_cue else []), _seeds_note(run["options"])]
     return [
-        *_data_notes(datamodule),
-        *_detector_notes(entries, options),
-        *_reading_notes(options, summary),
-        *_unreadable_notes(rows, datamodule),
+        *_data_notes(run["data"]),
+        *_detector_notes(run["detectors"]),
+        *reading,
+        *_absences(comparison.summary),
+        *notes,
     ]
 
 
-def _data_notes(datamodule: DetectionDataModule) -> list[str]:
-    notes = [
-        f"Data: {datamodule.title}, {len(datamodule.items)} images; {datamodule.preprocessing}; then a view is cut."
-    ]
-    notes += datamodule.notes
-    return notes + ([f"{DEMO}."] if datamodule.name == "demo" else [])
+def warnings_of(comparison: Comparison) -> list[str]:
+    """Writes what makes the numbers doubtful, a sentence each."""
+    return [sentence(finding) for finding in comparison.findings if finding.severity == "warning"]
 
 
-def _detector_notes(entries: Sequence[Entry], options: RunOptions) -> list[str]:
-    found = (getattr(entry.detector, "backbone", None) for entry in entries)
-    backbones = dict.fromkeys(backbone for backbone in found if isinstance(backbone, Backbone))
-    notes = [f"Backbone: {backbone.name}, weights sha256 {backbone.fingerprint[:12]}." for backbone in backbones]
-    for entry in {entry.scoring.detector: entry for entry in entries}.values():
-        settings = ", ".join(f"{name}={value}" for name, value in entry.detector.settled.items())
-        notes.append(f"{entry.scoring.detector}: {settings}; view {entry.detector.view} ({options.view}).")
+def finding_notes(findings: Iterable[Finding]) -> list[str]:
+    """Writes the findings that are no warnings, a sentence each."""
+    return [sentence(finding) for finding in findings if finding.severity == "note"]
+
+
+def _where(finding: Finding) -> str:
+    return f"{finding.condition}: " if isinstance(finding, UnseenMean) and finding.condition != CLEAN else ""
+
+
+def named(texts: Sequence[str], count: bool = False) -> str:
+    """Names the first few of many, and says how many more there are."""
+    more = len(texts) - MOST_NAMED
+    words = "; ".join(texts[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    return f"{len(texts)} ({words})" if count else words
+
+
+def _data_notes(data: Facts) -> list[str]:
+    title = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
+    return [title, *data["notes"], *([DEMO] if data["name"] == "demo" else [])]
+
+
+def _detector_notes(detectors: Facts) -> list[str]:
+    """Names the backbones, and the settings of each detector that was run; ensembles have notes of their own."""
+    single = [facts for facts in detectors.values() if "members" not in facts]
+    backbones = dict.fromkeys(
+        (one["backbone"]["name"], one["backbone"]["weights"]) for one in single if one["backbone"]
+    )
+    notes = [f"Backbone: {name}, weights sha256 {sha256[:12]}." for name, sha256 in backbones]
+    for facts in single:
+        settings = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
+        notes.append(f"{facts['label']}: {settings}; view {facts['view']} ({facts['view_mode']}).")
     return notes
 
 
-def _reading_notes(options: RunOptions, summary: Summary) -> list[str]:
-    notes = [
-        "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is "
-        "most likely the latter.",
-        f"[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of "
-        f"AUROC from placement values, of AP from derivatives by the images' weights, of other metrics from {DRAWS} "
-        f"bootstrap draws, the same for all detectors, generators and conditions.",
-    ]
-    notes.append(
-        f"Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
-        f"saturation and Laplacian energy the one that tells the classes apart best, cross-fitted. A detector that is "
-        f"'not separated' from it, or 'below', in a paired test at {SIGNIFICANT:.0%} may have measured nothing else."
-    )
-    if options.seeds == 1:
-        notes.append("Conditional on seed 0: what a method draws once for all images does not average out.")
-    else:
-        notes.append(
-            f"Mean over {options.seeds} seeds, ± the standard deviation over seeds; intervals take in both errors. "
-            + (RECROPPED if options.crop_seeds else SAME_CROP)
-        )
-    return notes + _absences(summary)
+def _seeds_note(options: Facts) -> str:
+    if options["seeds"] == 1:
+        return ONE_SEED
+    spread = f"Mean over {options['seeds']} seeds, ± the standard deviation over seeds; intervals take in both errors."
+    return f"{spread} {RECROPPED if options['crop_seeds'] else SAME_CROP}"
 
 
 def _absences(summary: Summary) -> list[str]:
@@ -117,14 +140,128 @@ def _absences(summary: Summary) -> list[str]:
     return list(notes)
 
 
-def _unreadable_notes(rows: pl.DataFrame, datamodule: DetectionDataModule) -> list[str]:
-    notes = []
-    lost = unreadable(rows)
-    if len(lost):
-        named = "; ".join(f"{path} ({reason})" for path, reason in lost.head(MOST_FILES_NAMED).iter_rows())
-        more = f"; and {len(lost) - MOST_FILES_NAMED} more" if len(lost) > MOST_FILES_NAMED else ""
-        notes.append(f"Unreadable, never scored: {named}{more}.")
-    if datamodule.ignored:
-        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(datamodule.ignored.items()))
-        notes.append(f"Ignored for their endings: {kinds}.")
-    return notes
+@singledispatch
+def sentence(finding: Finding) -> str:
+    """Writes a finding."""
+    raise TypeError(f"There are no words for a finding of kind {type(finding).__name__}.")
+
+
+@sentence.register
+def _(finding: UnreadableImages) -> str:
+    return f"Unreadable, never scored: {named([f'{path} ({reason})' for path, reason in finding.files])}."
+
+
+@sentence.register
+def _(finding: IgnoredFiles) -> str:
+    kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(finding.endings.items()))
+    return f"Ignored for their endings: {kinds}."
+
+
+@sentence.register
+def _(finding: IncompleteSeed) -> str:
+    images = f"{finding.images:,} of {finding.wanted:,} images"
+    return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
+
+
+@sentence.register
+def _(finding: ChangedImages) -> str:
+    return f"{finding.images:,} images changed; the scores of their older content are left out."
+
+
+@sentence.register
+def _(finding: UnknownContrasts) -> str:
+    return "No run told which real images face which generator: all face each."
+
+
+@sentence.register
+def _(finding: FittedEnsemble) -> str:
+    return (
+        f"{finding.detector}: mean of the members' robust z-scores (median and MAD), set on {finding.images} real "
+        f"images of {finding.groups} groups; every image of these groups is left out of every number here."
+    )
+
+
+@sentence.register
+def _(finding: ProbedBlocks) -> str:
+    return (
+        f"{finding.detector}: the {finding.count} blocks most alike under noise, chosen on {finding.images} real "
+        f"images of {finding.groups} groups, which are left out of every number here: {finding.blocks}."
+    )
+
+
+@sentence.register
+def _(finding: TrainedGroups) -> str:
+    return (
+        f"{', '.join(finding.detectors)}: trained on images of {finding.groups} groups here; every image of these is "
+        f"left out of every number."
+    )
+
+
+@sentence.register
+def _(finding: MatchedImages) -> str:
+    kept = f"{finding.condition} keeps {finding.images} images of {', '.join(finding.generators)} and their reals."
+    return f"{kept} No match for {', '.join(finding.unmatched)}." if finding.unmatched else kept
+
+
+@sentence.register
+def _(finding: DetectorConcern) -> str:
+    where = "" if finding.condition == CLEAN else f", {finding.condition}"
+    return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
+
+
+@sentence.register
+def _(finding: UnseenMean) -> str:
+    several = finding.unseen > 1
+    where = f"over the {finding.unseen} generators" if several else "on the one generator"
+    seen = f"{finding.detector} was trained on images of {', '.join(finding.seen)}"
+    return f"{seen}; {where} that it has not seen its {'mean ' if several else ''}AUROC is {cell(finding.auroc)}."
+
+
+@sentence.register
+def _(finding: UnrankedDetector) -> str:
+    if finding.coverage is not None:
+        return f"{finding.detector} has {finding.coverage} and is not ranked."
+    return f"{finding.detector} is not ranked: {finding.reason}."
+
+
+@sentence.register
+def _(finding: PrecisionEffect) -> str:
+    head = f"{finding.precision} against {EXACT}"
+    if not finding.images:
+        return f"{head}, {finding.detector}: no image is scored in both."
+    words = (
+        f"{head} on {finding.images} images, {finding.detector}: scores move by {finding.median:.2%} (median; at most "
+        f"{finding.largest:.2%}), rank correlation {finding.rank_correlation:.4f}"
+    )
+    if finding.aurocs is None or finding.test is None:
+        return f"{words}; AUROC: too few images to compare."
+    exact, other = finding.aurocs
+    test = finding.test
+    return (
+        f"{words}; AUROC {exact:.4f} -> {other:.4f} ({test.difference:+.4f} [{test.low:+.4f}, {test.high:+.4f}], "
+        f"paired)."
+    )
+
+
+def forecast_lines(forecast: Forecast) -> list[str]:
+    """Says what a run would do."""
+    rest = [name for name in forecast.conditions if name != CLEAN]
+    memory = (forecast.network_bytes, forecast.picture_bytes, forecast.activation_bytes)
+    parts = [_size(count) for count in memory]
+    more = f", {forecast.check:,} more in {EXACT} to measure what the precision does." if forecast.check else "."
+    return [
+        f"Images: {forecast.images:,}, of which {forecast.to_read:,} lack a score and would be read, each once.",
+        f"Conditions: {len(forecast.conditions)} ({', '.join((CLEAN, *rest))}).",
+        f"Scores: {forecast.scores:,} wanted, {forecast.stored:,} in the store, "
+        f"{forecast.scores - forecast.stored:,} to compute{more}",
+        "By detector: " + ", ".join(f"{name} {count:,}" for name, count in forecast.by_detector.items()) + ".",
+        f"Passes: {forecast.passes:,} images through the backbone and its perturbed copies, the clean ones shared.",
+        f"Memory of a device: about {_size(sum(memory))} ({parts[0]} of networks, {parts[1]} of pictures and "
+        f"{parts[2]} of activations for {forecast.batch_size} images at once), beside the program itself.",
+        f"Devices: {forecast.devices}.",
+        "Nothing was scored (--dry-run).",
+    ]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,9 +1,9 @@
-"""Ranks and paired tests as rows of text, for the terminal, Markdown and the page."""
+"""Ranks and paired tests as tables."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from bench.results.numbers import MEAN, Summary
-from bench.statistics.ranking import Pair, Ranking, rank_detectors
+from bench.report.table import Table
+from bench.statistics.ranking import Pair, Ranking
 
 RANKS = ("rank", "detector", "AUROC", "wins and losses", "rank without any one generator")
 RANKS_NOTE = (
@@ -17,36 +17,54 @@ PAIRS_NOTE = (
     "difference: what this number of images finds in four of five cases. Where views differ, the two were shown "
     "different pictures of an image."
 )
-SIGNIFICANT = 0.05
 
 
-def rankings_of(summary: Summary, left_out: Collection[tuple[str, str]] = ()) -> dict[str, Ranking]:
-    """Ranks the detectors of each condition by their mean AUROC, or that of the only generator.
+def rank_table(rankings: Mapping[str, Ranking], title: str = "Ranks", of: str = "condition") -> Table:
+    """Makes a row for each ranked detector of each ranking with several.
 
     Args:
-        summary: The numbers.
-        left_out: Detectors and conditions that are not compared, since they lack images.
+        rankings: By the name in the first column; by the empty name for a table without that column.
+        title: Its heading.
+        of: What the names are.
     """
-    labels: dict[str, list[str]] = {}
-    targets: dict[str, str] = {}
-    for row in summary.rows:
-        if (row.detector, row.condition) not in left_out:
-            of = labels.setdefault(row.condition, [])
-            of += [row.detector] if row.detector not in of else []
-            if row.generator == MEAN or row.condition not in targets:
-                targets[row.condition] = row.generator
-    return {
-        condition: rank_detectors({one: summary.influences.get((one, condition), {}) for one in of}, targets[condition])
-        for condition, of in labels.items()
-    }
+    rows = [
+        (*([name] if name else []), *row)
+        for name, ranking in rankings.items()
+        if len(ranking.order) > 1
+        for row in _rank_rows(ranking)
+    ]
+    named = "" not in rankings
+    return Table(title, (of, *RANKS) if named else RANKS, rows, RANKS_NOTE, names=2)
 
 
-def rank_rows(ranking: Ranking) -> list[list[str]]:
-    """Returns a row for each ranked detector, under ``RANKS``."""
+def pair_table(
+    rankings: Mapping[str, Ranking],
+    views: Mapping[str, str],
+    title: str = "Detectors against each other, paired",
+    of: str = "condition",
+) -> Table:
+    """Makes a row for each pair of detectors of each ranking; arguments as for :func:`rank_table`.
+
+    Args:
+        rankings: By the name in the first column; by the empty name for a table without that column.
+        views: The picture that each detector was shown.
+        title: Its heading.
+        of: What the names are.
+    """
+    rows = [
+        (*([name] if name else []), *_pair_row(pair, views))
+        for name, ranking in rankings.items()
+        for pair in ranking.pairs
+    ]
+    named = "" not in rankings
+    return Table(title, (of, *PAIRS) if named else PAIRS, rows, PAIRS_NOTE, names=3 if named else 2)
+
+
+def _rank_rows(ranking: Ranking) -> list[list[str]]:
     rows = []
     for detector in ranking.order:
-        wins = sum(of[0] for of in ranking.wins[detector].values())
-        losses = sum(of[1] for of in ranking.wins[detector].values())
+        wins = sum(counts[0] for counts in ranking.wins[detector].values())
+        losses = sum(counts[1] for counts in ranking.wins[detector].values())
         best, worst = ranking.leave_one_out.get(detector, (0, 0))
         places = "" if not best else str(best) if best == worst else f"{best} to {worst}"
         value = f"{ranking.values[detector]:.4f}"
@@ -54,24 +72,14 @@ def rank_rows(ranking: Ranking) -> list[list[str]]:
     return rows
 
 
-def pair_rows(ranking: Ranking, views: Mapping[str, str]) -> list[list[str]]:
-    """Returns a row for each pair of detectors, under ``PAIRS``.
-
-    Args:
-        ranking: The tests.
-        views: The picture that each detector was shown.
-    """
-    return [_pair_row(pair, views) for pair in ranking.pairs]
-
-
 def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
-    test, (first, second) = pair.test, (views[pair.first], views[pair.second])
+    test, (first, second) = pair.test, (views.get(pair.first, "unknown"), views.get(pair.second, "unknown"))
     return [
         pair.first,
         pair.second,
         f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]",
         f"{pair.p_adjusted:.4f}" if pair.p_adjusted >= 0.0001 else "< 0.0001",
-        "separated" if pair.p_adjusted < SIGNIFICANT else "not separated",
+        "separated" if pair.separated else "not separated",
         f"{pair.smallest:.3f}",
         "the same" if first == second else f"{first} | {second}",
     ]

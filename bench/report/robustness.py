@@ -1,121 +1,56 @@
-"""The ``robustness`` command: how detectors stand degraded images, level by level and over all levels."""
+"""How detectors stand degraded images: tables, Markdown, CSV and figures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from bench.errors import BenchError
-from bench.report.robustness_frames import RobustnessReport, area_frame, pair_frame, point_frame
-from bench.report.robustness_plot import robustness_svg
-from bench.report.robustness_tables import figure_file, robustness_markdown, robustness_notes, robustness_tables
-from bench.report.tables import print_tables
-from bench.results.comparison import Comparison, compare
-from bench.scoring.options import RunOptions
+from bench.report.notes import comparison_notes, warnings_of
+from bench.report.plots.robustness import robustness_svg
+from bench.report.ranks import pair_table
+from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.results.robustness import Area, Robustness
+from bench.results.summary import WITH_INTERVAL
+from bench.statistics.metrics import METRICS
+from bench.statistics.number import Number
 from bench.store.files import write_atomically
-from datamodules.degradations import BOTH, CLASSES, CLEAN, PRESETS, parse_condition
 
-DEFAULT_PRESET = "rigid"
-WORST_CUE_NOTE = "Worst cue: "
-
-
-@dataclass(frozen=True, kw_only=True)
-class RobustnessStudy(RobustnessReport):
-    """A robustness report with the comparison that it was made from, which a page needs, too.
-
-    Args:
-        comparison: The numbers, scores and facts.
-    """
-
-    comparison: Comparison
-
-
-def robustness(
-    detectors: Sequence[str],
-    options: RunOptions,
-    preset: str | None = None,
-    conditions: Sequence[str] = (),
-    only: str | None = None,
-    progress: bool = False,
-) -> RobustnessStudy | None:
-    """Compares detectors on clean and degraded images; each image is read and decoded once for all conditions.
-
-    Args:
-        detectors: As on the command line.
-        options: Data, backbone and machine; its conditions are not looked at.
-        preset: As for :func:`robustness_conditions`.
-        conditions: As for :func:`robustness_conditions`.
-        only: As for :func:`robustness_conditions`.
-        progress: Whether to draw a progress bar.
-
-    Returns:
-        The numbers; nothing on devices other than the first.
-
-    Raises:
-        BenchError: The options cannot be carried out, or a detector failed.
-        DataOptionError: A condition is not in the language.
-    """
-    chosen = robustness_conditions(preset, conditions, only)
-    comparison = compare(detectors, replace(options, conditions=chosen), progress, tables=False)
-    return None if comparison is None else report_of(comparison)
+NOTHING = Number(float("nan"))
+AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")
+POINTS = (
+    *("degradation", "detector", "condition"),
+    *(METRICS[metric].title for metric in WITH_INTERVAL),
+    "change of AUROC",
+)
+VALUES = ("value", "low", "high", "seeds_sd", "change", "change_low", "change_high")
+POINT_COLUMNS = (
+    *("kind", "axis", "detector", "level", "condition", "generator", "metric", *VALUES, "reason"),
+    *("n_real", "n_generated", "n_unreadable"),
+)
+AREA_COLUMNS = ("kind", "axis", "detector", "levels", *VALUES, "letters", "reason")
+PAIR_COLUMNS = (
+    *("kind", "first", "second", "difference", "low", "high", "p", "p_adjusted", "smallest_difference", "separated"),
+)
 
 
-def report_of(comparison: Comparison) -> RobustnessStudy:
-    """Takes the numbers of a comparison under several conditions."""
-    report = comparison.report
-    # The worst cue is not in these tables: what we do to both classes says nothing of the data.
-    notes = [note for note in report.notes if not note.startswith(WORST_CUE_NOTE)]
-    title = f"{report.title}: robustness"
-    return RobustnessStudy(
-        title, report.summary, notes, report.warnings, report.views, comparison.scored, comparison=comparison
-    )
+def robustness_tables(robustness: Robustness) -> list[Table]:
+    """Makes the tables: points of curves, areas, and paired tests of the areas."""
+    views = robustness.comparison.views
+    tables = [
+        Table(f"{robustness.comparison.title}: robustness", POINTS, _points(robustness), names=3),
+        Table("Area under the curve", AREAS, _areas(robustness), names=3),
+        replace(pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation"), note=""),
+    ]
+    return [tables[0], *(table for table in tables[1:] if table.rows)]
 
 
-def robustness_conditions(
-    preset: str | None = None, conditions: Sequence[str] = (), only: str | None = None
-) -> tuple[str, ...]:
-    """Chooses the conditions of a study: those of a preset, then others, each once.
-
-    Args:
-        preset: One of :data:`datamodules.degradations.PRESETS`; ``rigid`` where no conditions are given either.
-        conditions: Further conditions, such as ``jpeg:75``.
-        only: ``real`` or ``generated``, the only class to be degraded; both by default.
-
-    Raises:
-        BenchError: The preset or the class is unknown, or a condition cannot be limited, or is the clean images.
-        DataOptionError: A condition is not in the language.
-
-    Examples:
-        >>> robustness_conditions(conditions=["noise:0.10", "blur:2+jpeg:75"], only="generated")
-        ('noise:0.1@generated', 'blur:2+jpeg:75@generated')
-    """
-    name = DEFAULT_PRESET if preset is None and not conditions else preset
-    if name is not None and name not in PRESETS:
-        raise BenchError(f"Unknown --preset {name!r}. Available: {', '.join(sorted(PRESETS))}.")
-    if only is not None and only not in CLASSES:
-        raise BenchError(f"--only must be one of {', '.join(sorted(CLASSES))}, got {only!r}.")
-    texts = [*(PRESETS[name] if name else ()), *conditions]
-    return tuple(dict.fromkeys(_limited(text, only) for text in texts))
-
-
-def _limited(text: str, only: str | None) -> str:
-    condition = parse_condition(text)
-    if condition.name == CLEAN:
-        raise BenchError(f"The condition {CLEAN!r} is always there: leave it out of --conditions.")
-    if only is None:
-        return condition.name
-    if condition.classes != BOTH:
-        raise BenchError(f"The condition {text!r} names its class already: leave out @... there, or --only {only}.")
-    return replace(condition, classes=CLASSES[only]).name
-
-
-def write_robustness(report: RobustnessReport, output: Path) -> tuple[Path, ...]:
+def write_robustness(robustness: Robustness, output: Path) -> tuple[Path, ...]:
     """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind.
 
     Args:
-        report: The numbers.
+        robustness: The numbers.
         output: The results' folder.
 
     Returns:
@@ -125,20 +60,144 @@ def write_robustness(report: RobustnessReport, output: Path) -> tuple[Path, ...]
         BenchError: A file cannot be written.
     """
     texts = {
-        "robustness.csv": point_frame(report).write_csv(),
-        "robustness-areas.csv": area_frame(report).write_csv(),
-        "robustness-pairs.csv": pair_frame(report).write_csv(),
-        "robustness.md": robustness_markdown(report),
-        **{figure_file(curve.kind): robustness_svg(curve) + "\n" for curve in report.curves},
+        "robustness.csv": csv_text(point_records(robustness), POINT_COLUMNS),
+        "robustness-areas.csv": csv_text(_area_records(robustness), AREA_COLUMNS),
+        "robustness-pairs.csv": csv_text(_pair_records(robustness), PAIR_COLUMNS),
+        "robustness.md": _markdown(robustness),
+        **{figure_file(curve.kind): robustness_svg(curve) + "\n" for curve in robustness.curves},
     }
     return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
 
 
-def print_robustness(report: RobustnessReport, files: Sequence[Path], console: Console) -> None:
-    """Prints the tables, and under them the warnings, the notes and what was written."""
-    print_tables(robustness_tables(report), console)
-    for warning in report.warnings:
-        console.print(Text(f"Warning: {warning}", style="yellow"), soft_wrap=True)
-    for note in robustness_notes(report):
-        console.print(Text(f"- {note}"), soft_wrap=True)
-    print(f"Scored now: {report.scored}. Written: {', '.join(map(str, files))}.")
+def print_robustness(robustness: Robustness, console: Console) -> None:
+    """Prints the tables, and under them the warnings and notes."""
+    warnings = warnings_of(robustness.comparison)
+    print_tables(robustness_tables(robustness), console, warnings, robustness_notes(robustness))
+
+
+def figure_file(kind: str) -> str:
+    """Names the figure of a kind.
+
+    Examples:
+        >>> figure_file("blur,kernel=9@generated")
+        'robustness-blur-kernel-9-generated.svg'
+    """
+    return f"robustness-{re.sub('[^a-z0-9.]+', '-', kind)}.svg"
+
+
+def robustness_notes(robustness: Robustness) -> list[str]:
+    """Says what a reader must know of curves and areas, and then what holds for every comparison.
+
+    The worst cue is not in these tables: what we do to both classes says nothing of the data.
+    """
+    notes = [
+        "Degraded are 8-bit pictures after the dataset's resize and before a view is cut, or with at=original before "
+        "the resize; each image is read once for all conditions.",
+        "Intervals hold for each level by itself; the change is against the clean images, paired over the same images.",
+    ]
+    if any(area.weights for area in robustness.areas):
+        notes.append(
+            "Area: the mean AUROC joined by straight lines from level to level and averaged over the axis, from the "
+            "lowest level to the highest (trapezoids over the span, so levels need not be evenly spaced). Clean images "
+            "are part of it at level 0 of blur and noise and level 1 of resize and crop; JPEG and WebP have no level "
+            "for them. Areas over other levels are other numbers. Ranks and p-values (Holm) are within a kind."
+        )
+    if any("@" in curve.kind for curve in robustness.curves):
+        notes.append(
+            "@real, @generated: only that class is degraded, so a detector may also tell the degradation; this shows "
+            "how scores can be evaded, not how detectors stand what happens to all images."
+        )
+    absent = {(area.kind, area.detector): area.auroc.reason for area in robustness.areas if area.auroc.reason}
+    notes += [f"{kind}, {detector}: no area or interval, {why}." for (kind, detector), why in absent.items()]
+    return [*notes, *comparison_notes(robustness.comparison, worst_cue=False)]
+
+
+def point_records(robustness: Robustness) -> list[dict[str, Any]]:
+    """Makes a record for each point and metric; the change is of the mean AUROC."""
+    records = []
+    for point in robustness.points():
+        row = point.row
+        change = robustness.changes.get((row.detector, row.condition))
+        for metric in WITH_INTERVAL:
+            if metric not in row.numbers:
+                continue
+            number = row.numbers[metric]
+            records.append(
+                {
+                    "kind": point.kind,
+                    "axis": point.axis and point.axis.title,
+                    "detector": row.detector,
+                    "level": point.level,
+                    "condition": row.condition,
+                    "generator": row.generator,
+                    "metric": metric,
+                    **number.columns(),
+                    "seeds_sd": number.seeds_sd,
+                    **(change if change and metric == "auroc" else NOTHING).columns("change"),
+                    "reason": number.reason,
+                    **row.counts,
+                }
+            )
+    return records
+
+
+def _area_records(robustness: Robustness) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": area.kind,
+            "axis": area.axis.title,
+            "detector": area.detector,
+            "levels": _levels(area),
+            **area.auroc.columns(),
+            "seeds_sd": area.auroc.seeds_sd,
+            **area.change.columns("change"),
+            "letters": robustness.rankings[area.kind].letters.get(area.detector),
+            "reason": area.auroc.reason,
+        }
+        for area in robustness.areas
+    ]
+
+
+def _pair_records(robustness: Robustness) -> list[dict[str, Any]]:
+    return [{"kind": kind, **pair.columns} for kind, ranking in robustness.rankings.items() for pair in ranking.pairs]
+
+
+def _markdown(robustness: Robustness) -> str:
+    points, *others = robustness_tables(robustness)
+    lines = [f"## {escaped(points.title)}", ""]
+    lines += [line for table in others for line in table.markdown()]
+    for curve in robustness.curves:
+        lines += [f"![Mean AUROC under {escaped(curve.kind)}]({figure_file(curve.kind)})", ""]
+    lines += points.markdown() + note_lines(warnings_of(robustness.comparison), robustness_notes(robustness))
+    return "\n".join(lines) + "\n"
+
+
+def _points(robustness: Robustness) -> list[list[str]]:
+    return [
+        [
+            point.kind if point.axis is None else f"{point.kind} ({point.axis.title})",
+            point.row.detector,
+            point.row.condition,
+            *(cell(point.row.numbers.get(metric)) for metric in WITH_INTERVAL),
+            cell(robustness.changes.get((point.row.detector, point.row.condition)), signed=True),
+        ]
+        for point in robustness.points()
+    ]
+
+
+def _areas(robustness: Robustness) -> list[list[str]]:
+    return [
+        [
+            area.kind,
+            _levels(area),
+            area.detector,
+            cell(area.auroc),
+            cell(area.change, signed=True),
+            robustness.rankings[area.kind].letters.get(area.detector, ""),
+        ]
+        for area in robustness.areas
+    ]
+
+
+def _levels(area: Area) -> str:
+    return " ".join(f"{level:g}" for level in area.levels)

@@ -1,186 +1,298 @@
-"""Every threshold table of some data sets: what ``python -m bench thresholds`` shows and writes."""
+"""Operating points, transfer matrices and calibration: tables, Markdown and CSV."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from bench.errors import BenchError
-from bench.report.calibration_tables import HEADER, NOTE, calibration_cells, calibration_frame
-from bench.report.tables import escaped, make_table, markdown_table, print_tables
-from bench.report.thresholds_tables import (
-    threshold_frame,
-    threshold_markdown,
-    threshold_notes,
-    threshold_table,
-    transfer_frame,
-    transfer_markdown,
-    transfer_notes,
-    transfer_tables,
-)
-from bench.results.summary import DRAWS
-from bench.results.thresholds.calibration import Calibration, calibration
-from bench.results.thresholds.halves import Halves
-from bench.results.thresholds.points import OperatingPoint, points_of
-from bench.results.thresholds.rules import FPR, Rule, parse_rule
-from bench.results.thresholds.transfer import Cell, TransferMatrix, transfer_between
+from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.results.thresholds.calibration import BINS, Calibration
+from bench.results.thresholds.intervals import BOOTSTRAP, CLOPPER_PEARSON
+from bench.results.thresholds.points import OperatingPoint
+from bench.results.thresholds.study import ThresholdStudy
+from bench.results.thresholds.transfer import RATES, Transfer, TransferMatrix
+from bench.statistics.number import Number
 from bench.store.files import write_atomically
-from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 
-
-@dataclass(frozen=True)
-class ThresholdReport:
-    """Operating points of every data set, and transfer matrices across data sets and conditions.
-
-    Args:
-        points: By data set.
-        matrices: One for each rule ``fpr:P`` and each detector with two and more data sets or conditions.
-        calibrations: By data set, of the detectors whose scores are probabilities.
-    """
-
-    points: Mapping[str, Sequence[OperatingPoint]]
-    matrices: Sequence[TransferMatrix]
-    calibrations: Mapping[str, Sequence[Calibration]] = field(default_factory=dict)
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """A row for each data set, operating point and metric."""
-        return pl.concat(
-            threshold_frame(points).select(pl.lit(title).alias("dataset"), pl.all())
-            for title, points in self.points.items()
-        )
-
-    @property
-    def transfer_frame(self) -> pl.DataFrame:
-        """A row for each detector, rule, pair of cells and rate."""
-        return transfer_frame(self.matrices)
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader must know, a sentence each."""
-        where = {title: f"{title}: " if len(self.points) > 1 else "" for title in self.points}
-        of_points = [note for title, points in self.points.items() for note in threshold_notes(points, where[title])]
-        return [*dict.fromkeys(of_points), *transfer_notes(self.matrices)]
-
-    @property
-    def tables(self) -> list[Table]:
-        """The tables for a terminal."""
-        points = [threshold_table(of, title) for title, of in self.points.items()]
-        cells = calibration_cells(self.calibrations)
-        calibrated = [make_table("Calibration", HEADER, cells, 4)] if cells else []
-        return [*points, *(table for matrix in self._shown for table in transfer_tables(matrix)), *calibrated]
-
-    @property
-    def markdown(self) -> str:
-        """Tables and notes as Markdown."""
-        parts = [f"## {escaped(title)}\n\n{threshold_markdown(points)}" for title, points in self.points.items()]
-        if self._shown:
-            parts += ["## Transfer\n", *map(transfer_markdown, self._shown)]
-        cells = calibration_cells(self.calibrations)
-        if cells:
-            parts += ["## Calibration\n", *markdown_table(HEADER, cells), "", NOTE, ""]
-        return "\n".join([*parts, *(f"- {escaped(note)}" for note in self.notes)]) + "\n"
-
-    @property
-    def _shown(self) -> list[TransferMatrix]:
-        return [matrix for matrix in self.matrices if not matrix.empty]
+TITLES = {
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "real_accuracy": "real accuracy",
+    "generated_accuracy": "generated accuracy (TPR)",
+    "fpr": "realised FPR",
+}
+COUNTS = ("held out", "real", "generated", "unreadable")
+FITTED_ON = "fitted on \\ measured on"
+CALIBRATION = (
+    *("data set", "detector", "condition", "generator"),
+    *("ECE, equal widths", "ECE, equal numbers", "Brier score"),
+)
+MEASURES = ("ece_width", "ece_mass", "brier")
+CALIBRATION_NOTE = (
+    f"ECE: expected calibration error over {BINS} bins, of equal widths and of equal numbers of images; in brackets "
+    "what chance alone would give if the probabilities were right. Both classes count as they are in the data."
+)
+POINT_COLUMNS = (
+    *("dataset", "detector", "condition", "generator", "rule", "metric", "value", "low", "high", "seeds_sd", "reason"),
+    *("interval", "expected_fpr", "n_held_out", "n_real", "n_generated", "n_unreadable"),
+)
 
 
-def report_thresholds(
-    panels: Mapping[str, Panel],
-    rules: Sequence[str],
-    detectors: Collection[str] | None = None,
-    probabilities: Collection[str] = (),
-    draws: int = DRAWS,
-) -> ThresholdReport:
-    """Measures detectors under threshold rules, and thresholds of ``fpr:P`` across data sets and conditions.
-
-    Args:
-        panels: By title of the data set.
-        rules: ``fpr:P``, ``best`` or ``fixed:T``, at least one.
-        detectors: Labels of the only detectors to take; all where it is None.
-        probabilities: Labels of the detectors whose scores are probabilities, for ``fixed:T`` and calibration.
-        draws: Number of bootstrap draws.
-
-    Raises:
-        BenchError: No rule is given, a rule is unknown or not for a detector, or a detector is in no data set.
-    """
-    parsed = list(dict.fromkeys(parse_rule(rule) for rule in rules))
-    if not parsed:
-        raise BenchError("No threshold rule is given: write for instance --rule fpr:5 best.")
-    chosen = _chosen(panels, detectors)
-    _chosen(panels, probabilities)
-    halves = {title: Halves(panel, draws) for title, panel in panels.items()}
-    points = {
-        title: [
-            point
-            for detector, condition in panel.cells
-            if detector in chosen
-            for rule in parsed
-            for point in points_of(halves[title], detector, condition, rule, detector in probabilities)
-        ]
-        for title, panel in panels.items()
-    }
-    matrices = [_matrix(panels, halves, detector, rule) for rule in parsed if rule.kind == FPR for detector in chosen]
-    calibrations = {
-        title: [
-            one
-            for detector, condition in panel.cells
-            if detector in probabilities and detector in chosen
-            for one in calibration(panel, detector, condition, draws, probability=True)
-        ]
-        for title, panel in panels.items()
-    }
-    return ThresholdReport(points, [matrix for matrix in matrices if matrix], calibrations)
+def threshold_tables(study: ThresholdStudy) -> list[Table]:
+    """Makes a table of operating points for each data set, two for each matrix, and one of calibration."""
+    points = [_points(points, title) for title, points in study.points.items()]
+    matrices = [_matrix(matrix, rate) for matrix in study.matrices if not matrix.empty for rate in RATES]
+    calibrated = _calibration(study)
+    return [*points, *matrices, *([calibrated] if calibrated.rows else [])]
 
 
-def write_thresholds(report: ThresholdReport, output: Path) -> tuple[Path, ...]:
+def threshold_markdown(study: ThresholdStudy) -> str:
+    """Writes tables and notes."""
+    lines: list[str] = []
+    for title, points in study.points.items():
+        lines += [f"## {escaped(title)}", "", *_points(points, title).markdown()]
+    shown = [matrix for matrix in study.matrices if not matrix.empty]
+    lines += ["## Transfer", ""] if shown else []
+    for matrix in shown:
+        for rate in RATES:
+            table = _matrix(matrix, rate)
+            lines += [f"{table.title}:", "", *table.markdown()]
+    calibrated = _calibration(study)
+    lines += ["## Calibration", "", *calibrated.markdown()] if calibrated.rows else []
+    return "\n".join([*lines, *note_lines((), threshold_notes(study))]) + "\n"
+
+
+def write_thresholds(study: ThresholdStudy, output: Path) -> tuple[Path, ...]:
     """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any."""
-    texts = {"thresholds.csv": report.frame.write_csv(), "thresholds.md": report.markdown}
-    if report.matrices:
-        texts["transfer.csv"] = report.transfer_frame.write_csv()
-    if any(report.calibrations.values()):
-        texts["calibration.csv"] = calibration_frame(report.calibrations).write_csv()
+    records = [
+        {"dataset": title, **record} for title, points in study.points.items() for record in point_records(points)
+    ]
+    texts = {"thresholds.csv": csv_text(records, POINT_COLUMNS), "thresholds.md": threshold_markdown(study)}
+    if study.matrices:
+        texts["transfer.csv"] = csv_text(transfer_records(study.matrices))
+    if any(study.calibrations.values()):
+        texts["calibration.csv"] = csv_text(calibration_records(study))
     return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
 
 
-def print_thresholds(report: ThresholdReport, console: Console) -> None:
+def print_thresholds(study: ThresholdStudy, console: Console) -> None:
     """Prints the tables, and under them the notes."""
-    print_tables(report.tables, console)
-    for note in report.notes:
-        console.print(Text(f"- {note}"), soft_wrap=True)
+    print_tables(threshold_tables(study), console, notes=threshold_notes(study))
 
 
-def _chosen(panels: Mapping[str, Panel], detectors: Collection[str] | None) -> list[str]:
-    there = list(dict.fromkeys(detector for panel in panels.values() for detector, _ in panel.cells))
-    unknown = [detector for detector in detectors or () if detector not in there]
-    if unknown:
-        raise BenchError(f"There are no scores of detector {unknown[0]!r}. Available: {', '.join(there)}.")
-    return there if detectors is None else [detector for detector in there if detector in detectors]
+def threshold_notes(study: ThresholdStudy) -> list[str]:
+    """Says what a reader must know, a sentence each."""
+    where = {title: f"{title}: " if len(study.points) > 1 else "" for title in study.points}
+    notes = [note for title, points in study.points.items() for note in point_notes(points, where[title])]
+    return [*dict.fromkeys(notes), *transfer_notes(study.matrices)]
 
 
-def _matrix(
-    panels: Mapping[str, Panel], halves: Mapping[str, Halves], detector: str, rule: Rule
-) -> TransferMatrix | None:
-    """Takes every data set and condition that has the detector; none where there is one alone."""
-    found = [
-        (title, Cell(_name(title, condition, len(panels)), panel, detector, condition))
-        for title, panel in panels.items()
-        for label, condition in panel.cells
-        if label == detector
+def point_records(points: Sequence[OperatingPoint]) -> list[dict[str, object]]:
+    """Makes a record for each operating point and metric; the threshold is one of them."""
+    return [
+        {
+            "detector": point.detector,
+            "condition": point.condition,
+            "generator": point.generator,
+            "rule": point.rule,
+            "metric": metric,
+            **_columns(number, point.fpr_interval if metric == "fpr" else BOOTSTRAP),
+            "expected_fpr": point.expected_fpr,
+            "n_held_out": point.n_held_out,
+            "n_real": point.n_real,
+            "n_generated": point.n_generated,
+            "n_unreadable": point.n_unreadable,
+        }
+        for point in points
+        for metric, number in {"threshold": point.threshold, **point.numbers}.items()
     ]
-    if len(found) < 2:
-        return None
-    cells = [cell for _, cell in found]
-    return transfer_between(cells, [halves[title] for title, _ in found], rule.value or 0.0, rule.title)
 
 
-def _name(title: str, condition: str, n_panels: int) -> str:
-    if n_panels == 1:
-        return condition
-    return title if condition == CLEAN else f"{title}, {condition}"
+def transfer_records(matrices: Sequence[TransferMatrix]) -> list[dict[str, object]]:
+    """Makes a record for each detector, pair of cells and rate."""
+    return [
+        {
+            "detector": matrix.detector,
+            "rule": matrix.rule,
+            "fitted_on": entry.fitted_on,
+            "measured_on": entry.measured_on,
+            "metric": rate,
+            **_columns(_rate(entry, rate), entry.fpr_interval if rate == "fpr" else BOOTSTRAP),
+            "n_held_out": entry.n_held_out,
+            "n_real": entry.n_real,
+            "n_generated": entry.n_generated,
+        }
+        for matrix in matrices
+        for entry in matrix.entries.values()
+        for rate in RATES
+    ]
+
+
+def calibration_records(study: ThresholdStudy) -> list[dict[str, object]]:
+    """Makes a record for each data set, detector, condition, generator and measure."""
+    return [
+        {
+            "dataset": title,
+            "detector": row.detector,
+            "condition": row.condition,
+            "generator": row.generator,
+            "measure": measure,
+            "reason": number.reason,
+            **number.columns(),
+            "if_calibrated": row.if_calibrated.get(measure),
+            **_parts(row, measure),
+        }
+        for title, rows in study.calibrations.items()
+        for row in rows
+        for measure, number in row.numbers.items()
+    ]
+
+
+def point_notes(points: Sequence[OperatingPoint], where: str = "") -> list[str]:
+    """Says what a reader must know of these rules, one sentence each, and why a number is missing.
+
+    Args:
+        points: The operating points of one data set.
+        where: Begins the sentences that are about these points alone, such as ``"imagenet: "``.
+    """
+    kinds = {point.rule.partition(":")[0].partition(" ")[0] for point in points}
+    notes = ["An image is called generated where its score lies above the threshold."]
+    if "fpr" in kinds:
+        notes.append(
+            "fpr:P: the smallest threshold with at most P % of a held-out half of the real groups above it, one for "
+            "all generators; held-out groups take no part in any number, and the threshold is fitted again in each "
+            "bootstrap draw."
+        )
+        notes += [where + note for note in _expectations(points)]
+    if "best" in kinds:
+        notes.append(
+            "best (oracle): the threshold with the highest balanced accuracy on the very test images, one for each "
+            "generator: optimistic, its interval too."
+        )
+    if any(point.fpr_interval == CLOPPER_PEARSON for point in points):
+        notes.append("The interval of the realised FPR is Clopper-Pearson's for the one threshold that was fitted.")
+    if any(point.fpr_interval == BOOTSTRAP and point.numbers["fpr"].interval for point in points):
+        notes.append(
+            "Where the threshold is the oracle's, real images share groups, or generators face different ones, the "
+            "interval of the FPR is the bootstrap's."
+        )
+    if any(number.seeds_sd is not None for point in points for number in point.numbers.values()):
+        notes.append(
+            "±: standard deviation over seeds, each with its own threshold. Intervals are over images and seeds, but "
+            "those of the threshold and Clopper-Pearson's over images alone."
+        )
+    return [*notes, *(where + note for note in _absences(points))]
+
+
+def transfer_notes(matrices: Sequence[TransferMatrix]) -> list[str]:
+    """Says what a reader must know of transfer matrices, and why an entry is missing."""
+    if not matrices:
+        return []
+    notes = [
+        "Transfer: each row fits its threshold to held-out real groups, each column measures on the other half, on the "
+        "diagonal too. Within a data set whose generators face the same real images it says nothing across generators."
+    ]
+    return notes + [note for matrix in matrices for note in _gaps(matrix)]
+
+
+def _gaps(matrix: TransferMatrix) -> list[str]:
+    """Says why entries are missing, once for a row that is missing whole."""
+    notes = []
+    for source in matrix.names:
+        reasons = {target: matrix.entries[source, target].reason for target in matrix.names}
+        whole = len(set(reasons.values())) == 1
+        for target, reason in list(reasons.items())[: 1 if whole else None]:
+            where = f"fitted on {source}" if whole else f"fitted on {source}, measured on {target}"
+            notes += [f"{matrix.detector}, {matrix.rule}, {where}: n/a, {reason}."] if reason else []
+    return notes
+
+
+def _points(points: Sequence[OperatingPoint], title: str) -> Table:
+    """Makes a row for each operating point; of a rule that was refused the notes tell."""
+    has_conditions = any(point.condition != CLEAN for point in points)
+    names = ("detector", "condition") if has_conditions else ("detector",)
+    columns = (*names, "rule", "generator", *COUNTS, "threshold", *TITLES.values())
+    rows = []
+    for point in points:
+        if point.refused:
+            continue
+        where = (point.detector, point.condition) if has_conditions else (point.detector,)
+        counts = map(str, (point.n_held_out, point.n_real, point.n_generated, point.n_unreadable))
+        shares = (cell(point.numbers[metric]) for metric in TITLES)
+        rows.append((*where, point.rule, point.generator, *counts, _threshold_cell(point.threshold), *shares))
+    return Table(title, columns, rows, names=len(names) + 2)
+
+
+def _matrix(matrix: TransferMatrix, rate: str) -> Table:
+    """Makes the table of the realised FPR, or of the TPR."""
+    rows = [
+        (source, *(cell(_rate(matrix.entries[source, target], rate)) for target in matrix.names))
+        for source in matrix.names
+    ]
+    title = f"{matrix.detector}, {matrix.rule}: realised {rate.upper()}, mean over generators"
+    return Table(title, (FITTED_ON, *matrix.names), rows)
+
+
+def _calibration(study: ThresholdStudy) -> Table:
+    """Makes a row for each data set, detector, condition and generator."""
+    rows = [
+        (title, row.detector, row.condition, row.generator, *(_calibration_cell(row, measure) for measure in MEASURES))
+        for title, calibrations in study.calibrations.items()
+        for row in calibrations
+    ]
+    return Table("Calibration", CALIBRATION, rows, CALIBRATION_NOTE, names=4)
+
+
+def _calibration_cell(row: Calibration, measure: str) -> str:
+    chance = row.if_calibrated.get(measure)
+    return cell(row.numbers[measure]) + ("" if chance is None or math.isnan(chance) else f" ({chance:.4f})")
+
+
+def _parts(row: Calibration, measure: str) -> dict[str, float | None]:
+    parts = row.decomposition if measure == "brier" else None
+    names = ("miscalibration", "discrimination", "uncertainty")
+    return {name: None if parts is None else getattr(parts, name) for name in names}
+
+
+def _threshold_cell(number: Number) -> str:
+    """Writes a threshold in significant digits: scores have any scale."""
+    if math.isnan(number.value):
+        return "n/a"
+    text = f"{number.value:.4g}"
+    if number.seeds_sd is not None:
+        text += f" ±{number.seeds_sd:.2g}"
+    return text if number.interval is None else f"{text} [{number.interval.low:.4g}, {number.interval.high:.4g}]"
+
+
+def _expectations(points: Sequence[OperatingPoint]) -> list[str]:
+    found = {(point.rule, point.n_held_out, point.expected_fpr) for point in points if point.expected_fpr is not None}
+    return [
+        f"{rule} from {n} held-out images is expected to realise {100 * expected:.2f} % on further real images: "
+        f"the rule counts the held-out ones alone."
+        for rule, n, expected in sorted(found)
+    ]
+
+
+def _absences(points: Sequence[OperatingPoint]) -> list[str]:
+    notes: dict[str, None] = {}
+    for point in points:
+        where = f"{point.detector}, {point.condition}, {point.rule}"
+        if point.reason:
+            alone = "" if point.refused else f", {point.generator}"
+            notes[f"{where}{alone}: n/a, {point.reason}."] = None
+            continue
+        for number in point.numbers.values():
+            if number.interval is None:
+                notes[f"{where}, {point.generator}: no interval, {number.reason}."] = None
+    return list(notes)
+
+
+def _columns(number: Number, kind: str) -> dict[str, object]:
+    more = {"seeds_sd": number.seeds_sd, "reason": number.reason, "interval": kind if number.interval else None}
+    return {**number.columns(), **more}
+
+
+def _rate(entry: Transfer, rate: str) -> Number:
+    return entry.fpr if rate == "fpr" else entry.tpr

@@ -1,14 +1,13 @@
 """Prints what a verification came to."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Console
-from rich.text import Text
 
 from bench.references.checks import SCORES, Check, Moved, Verification
 from bench.references.paper import PaperVerification
-from bench.report.tables import make_table, print_tables
+from bench.report.table import Table, print_line, print_tables
 from bench.statistics.metrics import METRICS
 
 MOST_MOVED = 10
@@ -19,12 +18,12 @@ PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "report
 
 def print_verification(verification: Verification, console: Console) -> None:
     """Prints the checks, the scores that moved most, the notes and the sum."""
-    tables = [make_table(verification.title, CHECKS, [_check_cells(check) for check in verification.checks], 4)]
+    tables = [Table(verification.title, CHECKS, [_check_cells(check) for check in verification.checks], names=4)]
     if verification.moved:
         title = f"Scores that moved most, {min(MOST_MOVED, len(verification.moved))} of {len(verification.moved):,}"
-        tables.append(make_table(title, MOVED, [_moved_cells(one) for one in verification.moved[:MOST_MOVED]], 4))
-    print_tables(tables, console)
-    _print_end(verification.notes, [check.status for check in verification.checks], console)
+        tables.append(Table(title, MOVED, [_moved_cells(moved) for moved in verification.moved[:MOST_MOVED]], names=4))
+    print_tables(tables, console, notes=verification.notes)
+    print_line(_counted(check.status for check in verification.checks), console)
 
 
 def print_paper(verification: PaperVerification, console: Console) -> None:
@@ -45,8 +44,8 @@ def print_paper(verification: PaperVerification, console: Console) -> None:
         for check in verification.checks
         for one in (check.reported,)
     ]
-    print_tables([make_table("Against the papers", PAPER, rows, 5)], console)
-    _print_end(verification.notes, [check.outcome for check in verification.checks], console)
+    print_tables([Table("Against the papers", PAPER, rows, names=5)], console, notes=verification.notes)
+    print_line(_counted(check.outcome for check in verification.checks), console)
 
 
 def _check_cells(check: Check) -> list[str]:
@@ -57,18 +56,15 @@ def _check_cells(check: Check) -> list[str]:
     return [*names, METRICS[check.metric].title, *numbers, check.status, check.note]
 
 
-def _moved_cells(one: Moved) -> list[str]:
-    names = [one.path, one.column.detector, one.column.condition, str(one.column.seed)]
-    scores = ["unreadable" if score is None else f"{score:.7g}" for score in (one.locked, one.now)]
-    return [*names, *scores, f"{one.times:.3g}"]
+def _moved_cells(moved: Moved) -> list[str]:
+    names = [moved.path, moved.column.detector, moved.column.condition, str(moved.column.seed)]
+    scores = ["unreadable" if score is None else f"{score:.7g}" for score in (moved.locked, moved.now)]
+    return [*names, *scores, f"{moved.times:.3g}"]
 
 
 def _number(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.5f}"
 
 
-def _print_end(notes: Sequence[str], outcomes: Iterable[str], console: Console) -> None:
-    for note in notes:
-        console.print(Text(f"- {note}"), soft_wrap=True)
-    counts = Counter(outcomes)
-    console.print(Text(", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))), soft_wrap=True)
+def _counted(outcomes: Iterable[str]) -> str:
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(Counter(outcomes).items()))

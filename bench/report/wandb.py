@@ -1,7 +1,7 @@
-"""What a W&B run is told: configuration, the report's numbers, robustness curves, and the scores themselves.
+"""What a W&B run is told: configuration, a comparison's numbers, robustness curves, and the scores themselves.
 
 Metrics of single seeds are logged by the test loop as they come from torchmetrics; everything here comes from the
-report, which is made from the stored scores.
+comparison, which is made from the stored scores.
 """
 
 import math
@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from bench.errors import BenchError
-from bench.report.tables import Report
+from bench.results.comparison import Comparison, compare
 from bench.results.cues.worst import WORST_CUE
-from bench.results.numbers import MEAN, WITH_INTERVAL, Number, Row, Summary
-from bench.results.robustness import Curve, mean_rows, robustness_curves
+from bench.results.robustness import Curve, robustness_curves
+from bench.results.summary import MEAN, WITH_INTERVAL, Row, Summary
 from bench.scoring.options import RunOptions
+from bench.statistics.number import Number
+from bench.store.scores import ScoreStore
 from datamodules.degradations import CLEAN
 
 if TYPE_CHECKING:
@@ -30,6 +32,27 @@ OFFLINE = ("offline", "dryrun")
 LONGEST_NAME = 128  # of a project, and of an artifact
 FORBIDDEN = "/\\#?%:"  # in a project's name
 REMEDY = "WANDB_MODE=offline keeps the run on disk."
+
+
+def compare_and_log(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison | None:
+    """Compares detectors and, with ``--wandb``, logs the run; arguments as for :func:`bench.results.comparison.compare`.
+
+    Raises:
+        BenchError: The options cannot be carried out, a detector failed, or W&B did.
+    """
+    if options.wandb is None:
+        return compare(detectors, options, progress)
+    loggers: list[WandbLogger] = []
+
+    def start() -> WandbLogger:
+        loggers.append(create_wandb_logger(options))
+        return loggers[0]
+
+    with wandb_session(options):
+        comparison = compare(detectors, options, progress, start)
+        if comparison is not None:
+            log_comparison(loggers[0].experiment, comparison, options.output)
+    return comparison
 
 
 @contextmanager
@@ -132,21 +155,17 @@ def _mode() -> Literal["offline", "disabled"] | None:
         raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
 
 
-def log_report(logger: Logger | None, report: Report, facts: Mapping[str, Any], scores: Path) -> None:
-    """Logs a comparison and ends the run; with another logger nothing happens.
+def log_comparison(run: "wandb.Run", comparison: Comparison, output: Path) -> None:
+    """Logs a comparison and ends the run.
 
     Args:
-        logger: The trainer's logger, on the first device.
-        report: The numbers.
-        facts: What the run was, as in ``run.json``; ``detectors`` has the facts of each detector by its fingerprint.
-        scores: The folder of the data set in the score store.
+        run: W&B's, on the first device.
+        comparison: The numbers.
+        output: The results' folder.
     """
-    if not isinstance(logger, WandbLogger):
-        return
-    run = logger.experiment
-    run.config.update(_config(facts))
-    run.log({**mean_numbers(report.summary), **_tables_and_charts(report)})
-    run.log_artifact(score_artifact(scores))
+    run.config.update(_config(comparison.run))  # type: ignore[no-untyped-call]
+    run.log({**mean_numbers(comparison.summary), **_tables_and_charts(comparison)})
+    run.log_artifact(score_artifact(ScoreStore(output, comparison.run["data"]["title"]).folder))
     run.finish()
     if run.settings.mode == "offline":
         import wandb
@@ -172,7 +191,7 @@ def mean_numbers(summary: Summary) -> dict[str, float]:
         {'rigid/jpeg:75/mean/auroc': 0.75}
     """
     numbers = {}
-    for row in mean_rows(summary):
+    for row in summary.means:
         condition = "" if row.condition == CLEAN else f"{row.condition}/"
         for metric, values in _with_ends(row).items():
             if values is not None:
@@ -182,21 +201,18 @@ def mean_numbers(summary: Summary) -> dict[str, float]:
 
 def _with_ends(row: Row, metrics: Sequence[str] = WITH_INTERVAL) -> dict[str, float | None]:
     """Returns each metric with its interval's ends and its spread over seeds; None where there is none."""
-    cells = {}
+    cells: dict[str, float | None] = {}
     for metric in metrics:
         number = row.numbers.get(metric, Number(math.nan))
-        ends = (number.interval.low, number.interval.high) if number.interval else (None, None)
-        cells[metric] = None if math.isnan(number.value) else number.value
-        cells[f"{metric}_low"], cells[f"{metric}_high"] = ends
-        cells[f"{metric}_seeds_sd"] = number.seeds_sd
+        cells |= number.columns(metric) | {f"{metric}_seeds_sd": number.seeds_sd}
     return cells
 
 
-def _tables_and_charts(report: Report) -> dict[str, Any]:
+def _tables_and_charts(comparison: Comparison) -> dict[str, Any]:
     import wandb
 
-    curves = robustness_curves(report.summary)
-    logged: dict[str, Any] = {"leaderboard": _table(leaderboard_rows(report))}
+    curves = robustness_curves(comparison.summary)
+    logged: dict[str, Any] = {"leaderboard": _table(leaderboard_rows(comparison))}
     if curves:
         logged["robustness/points"] = _table(point_rows(curves))
     for curve in curves:
@@ -206,7 +222,7 @@ def _tables_and_charts(report: Report) -> dict[str, Any]:
             ys=[[value for _, value in line] for line in lines],
             keys=names,
             title=f"Mean AUROC under {curve.kind}",
-            xname=f"{curve.kind}: {curve.axis}",
+            xname=f"{curve.kind}: {curve.axis.title}",
         )
     return logged
 
@@ -216,14 +232,9 @@ def chart_lines(curve: Curve) -> Iterator[tuple[str, list[tuple[float, float]]]]
     for detector, points in curve.points.items():
         line = [(level, row.numbers["auroc"].value) for level, row in points]
         yield detector, [(level, value) for level, value in line if not math.isnan(value)]
-        clean = _clean_without_level(curve, detector)
+        clean = curve.clean_without_level(detector)
         if clean is not None and not math.isnan(clean.numbers["auroc"].value):
             yield f"{detector}, {CLEAN}", [(level, clean.numbers["auroc"].value) for level, _ in line]
-
-
-def _clean_without_level(curve: Curve, detector: str) -> Row | None:
-    clean = curve.clean.get(detector)
-    return None if any(row is clean for _, row in curve.points[detector]) else clean
 
 
 def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
@@ -231,7 +242,7 @@ def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     rows = []
     for curve in curves:
         for detector, points in curve.points.items():
-            clean = _clean_without_level(curve, detector)
+            clean = curve.clean_without_level(detector)
             extra = [] if clean is None else [(None, clean)]
             for level, row in [*points, *extra]:
                 names = {"degradation": curve.kind, "detector": detector, "level": level, "condition": row.condition}
@@ -239,8 +250,9 @@ def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     return rows
 
 
-def leaderboard_rows(report: Report) -> list[dict[str, Any]]:
-    """Makes the rows of the report's table, with numbers in place of their text."""
+def leaderboard_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Makes the rows of the comparison's table, with numbers in place of their text."""
+    cues = comparison.cues
     return [
         {
             "detector": row.detector,
@@ -250,19 +262,19 @@ def leaderboard_rows(report: Report) -> list[dict[str, Any]]:
             "generated": row.n_generated,
             "unreadable": row.n_unreadable,
             **_with_ends(row),
-            "rank": _letters(report, row),
-            "against worst cue": report.cues.names.get((row.condition, row.generator))
+            "rank": _letters(comparison, row),
+            "against worst cue": cues.names.get((row.condition, row.generator))
             if row.detector == WORST_CUE
-            else report.cues.verdicts.get((row.detector, row.condition, row.generator)),
+            else cues.verdicts.get((row.detector, row.condition, row.generator)),
         }
-        for row in report.rows
+        for row in comparison.rows
     ]
 
 
-def _letters(report: Report, row: Row) -> str | None:
+def _letters(comparison: Comparison, row: Row) -> str | None:
     """Detectors that share a letter are not separated; said of what they are ranked by, the mean."""
-    ranking = report.rankings.get(row.condition)
-    if ranking is None or all(row is not mean for mean in mean_rows(report.summary)):
+    ranking = comparison.rankings.get(row.condition)
+    if ranking is None or all(row is not mean for mean in comparison.summary.means):
         return None
     return ranking.letters.get(row.detector)
 

@@ -1,69 +1,167 @@
-"""Compares detectors on a dataset: computes what the store lacks, then makes every number from the store."""
+"""A comparison of detectors on one data set: computes what the store lacks, then every number from the store.
+
+Nothing is written here: a :class:`Comparison` holds findings, and ``bench.report`` makes text, files and pages of them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import polars as pl
+from lightning.pytorch.loggers import Logger
 
 from bench.errors import BenchError
-from bench.report.notes import find_concerns, make_notes
-from bench.report.ranks import rankings_of
-from bench.report.tables import Report, csv_frame, markdown
-from bench.report.wandb import log_report, wandb_session
-from bench.results.cues.worst import compare_with_cues
-from bench.results.precision_effect import effect_notes
-from bench.results.seen import marks_of, unseen_notes
-from bench.results.summary import summarise
-from bench.scoring.build import VIEWS, run_facts, wanted
-from bench.scoring.conditions import Assignment
+from bench.results.concerns import find_concerns
+from bench.results.cues.worst import AgainstCues, compare_with_cues
+from bench.results.precision_effect import precision_effects
+from bench.results.rankings import rankings_of
+from bench.results.seen import marks_of, unseen_means
+from bench.results.summary import Row, Summary, summarise
+from bench.scoring.build import run_facts, wanted
 from bench.scoring.cues import cues_of
 from bench.scoring.ensembles import ScoreTable, assemble
 from bench.scoring.entry import Entry
 from bench.scoring.facts import fused_facts, members_of
 from bench.scoring.machine.memory import hand_freed_memory_back
-from bench.scoring.machine.precision import PRECISIONS
 from bench.scoring.machine.processes import Processes
-from bench.scoring.machine.trainer import ACCELERATORS, STRATEGIES, create_trainer
-from bench.scoring.options import RunOptions
-from bench.scoring.plan import Preparation, known_rows
+from bench.scoring.machine.trainer import create_trainer
+from bench.scoring.options import RunOptions, check_options
+from bench.scoring.plan import Plan, Preparation, known_rows
 from bench.scoring.run import score, score_exactly
+from bench.statistics.ranking import Ranking
+from bench.store.dataset import StoredDataset
+from bench.store.findings import Finding, IgnoredFiles, UnreadableImages
 from bench.store.panel import Panel
 from bench.store.runs import Facts, RunRecord
-from bench.store.schema import CLEAN
-from bench.store.writer import ScoreStore, missing
-from datamodules import DetectionDataModule
-from datamodules.conditions import Reencoded, Treatment, Unified
-from detectors.backbones.compiling import check_compiler
+from bench.store.schema import CLEAN, UNREADABLE
+from bench.store.scores import ScoreStore, missing
+from datamodules.conditions import Reencoded, Unified
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison came to.
+    """Findings about the detectors of one data set.
 
     Args:
-        report: The numbers, ready to be shown.
-        panel: The scores of every image, which they were made from.
-        facts: What the runs that gave the scores kept of themselves, oldest first.
-        read_bytes: Reads an image's file by its path.
-        rows: The score rows that they were made from.
+        title: What was compared on what.
+        panel: The scores of every image, which all numbers were made from.
+        summary: The numbers.
+        cues: The worst trivial cue beside the detectors.
+        rankings: What paired tests say of the detectors, by condition.
+        detectors: What runs kept of each detector, by label, in the order of tables.
+        views: The picture that each detector was shown.
+        runs: What the runs that gave the scores kept of themselves (``run.json``), oldest first.
+        findings: What a reader must know.
+        stored: The data set in the store, where nothing was scored for this comparison.
+        run: What the run that was made for it kept of itself; empty where there was none.
+        read_bytes: Reads an image's file by its path; None where there are no images at hand.
         logged: What the test loop logged, by name.
         scored: Number of scores that were computed now rather than found in the store.
-        files: The files that were written.
     """
 
-    report: Report
+    title: str
     panel: Panel
-    facts: tuple[Facts, ...]
-    read_bytes: Callable[[str], bytes]
-    rows: pl.DataFrame
-    logged: dict[str, float]
-    scored: int
-    files: tuple[Path, ...]
+    summary: Summary
+    cues: AgainstCues = field(default_factory=AgainstCues)
+    rankings: Mapping[str, Ranking] = field(default_factory=dict)
+    detectors: Mapping[str, Facts] = field(default_factory=dict)
+    views: Mapping[str, str] = field(default_factory=dict)
+    runs: Sequence[Facts] = ()
+    findings: Sequence[Finding] = ()
+    stored: StoredDataset | None = None
+    run: Facts = field(default_factory=dict)
+    read_bytes: Callable[[str], bytes] | None = None
+    logged: Mapping[str, float] = field(default_factory=dict)
+    scored: int = 0
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The detectors: in the order of the first condition's ranking, and those without a rank after them."""
+        ranking = self.rankings.get(self.conditions[0]) if self.conditions else None
+        return list(dict.fromkeys([*(ranking.order if ranking else ()), *(label for label, _ in self.panel.cells)]))
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """The clean images first, where they are one; those of a store by name, others as they were asked for."""
+        names = list(dict.fromkeys(condition for _, condition in self.panel.cells))
+        return sorted(names, key=lambda name: (name != CLEAN, name if self.stored else ""))
+
+    @property
+    def rows(self) -> list[Row]:
+        """The detectors' numbers, then those of the worst cue."""
+        return [*self.summary.rows, *self.cues.rows]
+
+    def mark(self, row: Row) -> str | None:
+        """Says whether a trained detector has seen the generator; nothing of one without training, or of a mean."""
+        return marks_of(self.detectors.get(row.detector, {}), [row.generator]).get(row.generator)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Returns a row for each detector, condition, generator and metric, with the columns of ``compare.csv``."""
+        return pl.DataFrame(
+            [self._record(row, metric) for row in self.rows for metric in row.numbers],
+            schema=_RECORD,
+        )
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - pandas need not be installed
+        """Returns what :meth:`to_polars` does, as a frame of pandas.
+
+        Raises:
+            BenchError: pandas is not installed.
+        """
+        try:
+            return self.to_polars().to_pandas()
+        except ModuleNotFoundError as error:
+            raise BenchError("to_pandas needs pandas: pip install pandas. to_polars does not.") from error
+
+    def scores(self) -> pl.DataFrame:
+        """Returns a row for each image and score; of an unreadable image the score is null.
+
+        Returns:
+            ``path, label, generator, group, detector, condition, seed, score``.
+        """
+        images = self.panel.images.select("path", "label", "generator", "group")
+        frames = []
+        for scoring, scores, present in zip(self.panel.scorings, self.panel.scores, self.panel.present, strict=True):
+            names = {"detector": scoring.detector, "condition": scoring.condition, "seed": scoring.seed}
+            frame = images.with_columns(
+                *(pl.lit(value).alias(name) for name, value in names.items()),
+                pl.Series("score", scores).fill_nan(None),
+            )
+            frames.append(frame.filter(pl.Series(present)))
+        return pl.concat(frames)
+
+    def _record(self, row: Row, metric: str) -> dict[str, Any]:
+        number = row.numbers[metric]
+        verdict = self.cues.verdicts.get((row.detector, row.condition, row.generator)) if metric == "auroc" else None
+        return {
+            "detector": row.detector,
+            "condition": row.condition,
+            "generator": row.generator,
+            "metric": metric,
+            **number.columns(),
+            "seeds_sd": number.seeds_sd,
+            "against_worst_cue": verdict,
+            **row.counts,
+            "reason": number.reason,
+            "seen": self.mark(row),
+        }
+
+
+_RECORD = {
+    **dict.fromkeys(("detector", "condition", "generator", "metric"), pl.String),
+    **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
+    "against_worst_cue": pl.String,
+    **dict.fromkeys(("n_real", "n_generated", "n_unreadable"), pl.Int64),
+    **dict.fromkeys(("reason", "seen"), pl.String),
+}
 
 
 def compare(
-    detectors: Sequence[str], options: RunOptions, progress: bool = False, tables: bool = True
+    detectors: Sequence[str],
+    options: RunOptions,
+    progress: bool = False,
+    logger: Callable[[], Logger] | None = None,
 ) -> Comparison | None:
     """Compares detectors on a dataset.
 
@@ -71,21 +169,16 @@ def compare(
         detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
         options: Data, backbone and machine.
         progress: Whether to draw a progress bar.
-        tables: Whether to write ``compare.csv`` and ``compare.md``; studies write tables of their own.
+        logger: Makes what the test loop logs to, once the options are known to be right; CSV files by default.
 
     Returns:
-        The numbers, with what they were made from; nothing on devices other than the first.
+        The findings; nothing on devices other than the first.
 
     Raises:
         BenchError: The options cannot be carried out, or a detector failed.
     """
-    with wandb_session(options):
-        return _compare(detectors, options, progress, tables)
-
-
-def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tables: bool) -> Comparison | None:
     check_options(options)
-    trainer = create_trainer(options, progress)
+    trainer = create_trainer(options, progress, logger)
     preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
     with Processes(trainer) as processes:
         plan = processes.first_does(preparation.plan)
@@ -95,89 +188,66 @@ def _compare(detectors: Sequence[str], options: RunOptions, progress: bool, tabl
     if not processes.is_first:
         return None
     hand_freed_memory_back()
+    comparison = _from_store(plan, entries, exact, options)
+    return replace(comparison, logged=logged, scored=int(plan.job.absent.sum()))
 
-    datamodule, assignments, specs = plan.datamodule, plan.assignments, plan.specs
+
+def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], options: RunOptions) -> Comparison:
+    """Makes the numbers of a run that has ended, and keeps the scores of its ensembles."""
+    datamodule, contrasts = plan.datamodule, {one.condition.name: one.contrasts for one in plan.conditions}
     store = ScoreStore(options.output, datamodule.title)
     rows = known_rows(store, datamodule, entries)
-    left = missing(rows, len(datamodule.items), len(entries)) & wanted(entries, assignments, len(datamodule.items))
+    n_items = len(datamodule.items)
+    left = missing(rows, n_items, len(entries)) & wanted(entries, plan.conditions, n_items)
     if left.any():
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    contrasts = {one.treatment.name: one.contrasts for one in assignments}
-    effects: list[str] = []
-    if exact:
-        exact_rows = known_rows(store, datamodule, exact)
-        effects = effect_notes(entries, rows, exact, exact_rows, contrasts, options.precision)
-    table = assemble(specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.notes)
+    exact_rows = known_rows(store, datamodule, exact) if exact else rows.clear()
+    effects = precision_effects(entries, rows, exact, exact_rows, contrasts, options.precision)
+    table = assemble(plan.specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.findings)
     del rows  # the table has its own, and there may be many millions
     if plan.trained:
         table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
-    fused = fused_facts(specs, entries, table.scorings, options, plan.held_out | plan.trained)
-    kept = {**plan.facts, "detectors": fused}
-    store.add(table.fused, datamodule, RunRecord.now(kept, members_of(assignments), kind="fused-"))
+    fused = fused_facts(plan.specs, entries, table.scorings, options, plan.held_out | plan.trained)
+    store.add(
+        table.fused,
+        datamodule,
+        RunRecord.now({**plan.facts, "detectors": fused}, members_of(plan.conditions), "fused-"),
+    )
     panel = Panel.of(table.rows, table.scorings, contrasts)
-    report = make_report(panel, table, entries, assignments, datamodule, options)
-    everything = {**plan.facts, "detectors": {**plan.facts["detectors"], **fused}}
-    marks = _marks(report, table, everything["detectors"])
-    report = replace(report, notes=[*report.notes, *unseen_notes(report.summary, marks), *effects], marks=marks)
-    files = write_report(report, options.output) if tables else ()
-    log_report(trainer.logger, report, everything, store.folder)
-    runs = tuple(run.facts for run in store.runs({scoring.fingerprint for scoring in table.scorings}))
-    scored = int(plan.job.absent.sum())
-    return Comparison(report, panel, runs, datamodule.read_bytes, table.rows, logged, scored, files)
-
-
-def check_options(options: RunOptions) -> None:
-    """Looks at what can be known to be wrong before any work.
-
-    Raises:
-        BenchError: A value is not among the choices.
-        OptionError: Compiling is asked for without a compiler.
-    """
-    choices = {"view": VIEWS, "precision": PRECISIONS, "accelerator": ACCELERATORS, "strategy": STRATEGIES}
-    for name, known in choices.items():
-        if getattr(options, name) not in known:
-            raise BenchError(f"--{name} must be one of {', '.join(known)}, got {getattr(options, name)!r}.")
-    if options.compile:
-        check_compiler()
-
-
-def make_report(
-    panel: Panel,
-    table: ScoreTable,
-    entries: Sequence[Entry],
-    assignments: Sequence[Assignment],
-    datamodule: DetectionDataModule,
-    options: RunOptions,
-) -> Report:
-    """Makes the numbers and the sentences around them."""
-    summary = summarise(panel)
-    title = f"{datamodule.title}: {', '.join(dict.fromkeys(scoring.detector for scoring in table.scorings))}"
+    summary, facts = summarise(panel), {**plan.facts["detectors"], **fused}
+    labels = {scoring.detector: scoring.fingerprint for scoring in table.scorings}
+    detectors = {label: facts[fingerprint] for label, fingerprint in labels.items()}
+    matched = [one.condition for one in plan.conditions if isinstance(one.condition, Reencoded | Unified)]
+    # Degradations are left out: what is done to both classes by us says nothing of the data.
+    audited = [plan.conditions[0].condition, *matched]
     views = {entry.scoring.detector: str(entry.detector.view) for entry in entries}
-    for scoring in table.scorings:
-        views.setdefault(scoring.detector, "those of its members")
-    notes = make_notes(table.rows, entries, datamodule, options, summary)
-    notes += [*table.notes, *(one.note for one in assignments if one.note)]
-    cues = compare_with_cues(panel, {t.name: cues_of(datamodule, options.output, t) for t in _audited(assignments)})
-    concerns = find_concerns(table, entries)
-    return Report(title, summary, cues, notes, concerns, rankings_of(summary), views)
+    return Comparison(
+        title=f"{datamodule.title}: {', '.join(labels)}",
+        panel=panel,
+        summary=summary,
+        cues=compare_with_cues(panel, {one.name: cues_of(datamodule, options.output, one) for one in audited}),
+        rankings=rankings_of(summary),
+        detectors=detectors,
+        views={label: views.get(label, "those of its members") for label in labels},
+        runs=[run.facts for run in store.runs(set(labels.values()))],
+        findings=[
+            *find_concerns(table, entries),
+            *_unreadable(table),
+            *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
+            *table.findings,
+            *(one.finding for one in plan.conditions if one.finding),
+            *unseen_means(summary, detectors),
+            *effects,
+        ],
+        run={**plan.facts, "detectors": facts},
+        read_bytes=datamodule.read_bytes,
+    )
 
 
-def _marks(report: Report, table: ScoreTable, facts: Mapping[str, Facts]) -> dict[str, dict[str, str]]:
-    generators = dict.fromkeys(row.generator for row in report.summary.rows)
-    return {one.detector: marks_of(facts[one.fingerprint], generators) for one in table.scorings}
-
-
-def _audited(assignments: Sequence[Assignment]) -> list[Treatment]:
-    """Leaves out degradations: what is done to both classes by us says nothing of the data."""
-    treatments = [one.treatment for one in assignments]
-    return [one for one in treatments if one.name == CLEAN or isinstance(one, Reencoded | Unified)]
-
-
-def write_report(report: Report, output: Path) -> tuple[Path, ...]:
-    """Writes ``compare.csv`` and ``compare.md``."""
-    files = (output / "compare.csv", output / "compare.md")
-    csv_frame(report).write_csv(files[0])
-    files[1].write_text(markdown(report), encoding="utf-8")
-    return files
+def _unreadable(table: ScoreTable) -> list[UnreadableImages]:
+    """Names the images that could not be read, each once."""
+    lost = table.rows.filter(pl.col("status") == UNREADABLE).select("path", "reason")
+    files = lost.unique("path", maintain_order=True).sort("path").rows()
+    return [UnreadableImages(files)] if files else []

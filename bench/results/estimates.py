@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.results.numbers import Number
 from bench.statistics.bootstrap import interval, tpr_reason, widened
 from bench.statistics.influence import Contrast, InfluenceValues, Placed, mean_over_seeds
 from bench.statistics.intervals import auroc_interval, bounded_interval, standard_error
 from bench.statistics.metrics import METRICS
+from bench.statistics.number import Number
 from bench.statistics.standard_errors import over_images_and_seeds
 from bench.store.panel import Part
 

@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.console import Console
-from rich.text import Text
 
 from bench.errors import BenchError
-from bench.results.numbers import MEAN, Row
-from bench.results.summary import summarise
+from bench.results.summary import MEAN, Row, summarise
 from bench.statistics.names import hash_of
 from bench.store.dataset import StoredDataset, read_store
+from bench.store.findings import Finding
 from bench.store.panel import Part
-from bench.store.run_files import Run
-from bench.store.runs import Facts
+from bench.store.reader import PARTS, scan_rows
+from bench.store.runs import Facts, Run
 from bench.store.schema import CLEAN, UNREADABLE
 
 MOST_FILES_NAMED = 5
+IMAGES = "Images"
 NOTHING = ("facts", "not recorded: rows of an older version")
 
 
@@ -32,10 +31,12 @@ class Explanation:
     Args:
         title: Which number.
         sections: By heading, lines of a name and what it is.
+        findings: What a reader must know of the images.
     """
 
     title: str
     sections: Mapping[str, Sequence[tuple[str, str]]]
+    findings: Sequence[Finding] = ()
 
 
 def explain(
@@ -71,18 +72,19 @@ def explain(
     }
     if generator not in rows:
         raise BenchError(_unknown("generator", generator, rows, f"of {stored.title}"))
-    method = stored.methods[label]
+    configured = stored.detectors[label]
     scores = stored.sources[label, condition]
     runs = [run for run in stored.runs if run.name in scores]
     return Explanation(
         f"{label} on {stored.title}, {condition}, against {generator}",
         {
             "Numbers": _numbers(rows[generator], stored, label, condition),
-            "Images": _images(output, stored, label, condition, generator, method.fingerprint),
-            "Detector": _detector(method.fingerprint, method.facts, stored, label, condition),
+            IMAGES: _images(output, stored, label, condition, generator, configured.fingerprint),
+            "Detector": _detector(configured.fingerprint, configured.facts, stored, label, condition),
             **{f"Run {run.name}": [("scores", f"{scores[run.name]:,}"), *_run(run)] for run in runs},
             **{f"Run {name}": [("scores", f"{n:,}"), NOTHING] for name, n in scores.items() if not runs},
         },
+        stored.findings,
     )
 
 
@@ -99,15 +101,15 @@ def _dataset(stored: Sequence[StoredDataset], name: str, protocol: str | None) -
 
 
 def _label(stored: StoredDataset, name: str) -> str:
-    if name in stored.methods:
+    if name in stored.detectors:
         return name
-    started = [label for label, method in stored.methods.items() if method.fingerprint.startswith(name)]
+    started = [label for label, configured in stored.detectors.items() if configured.fingerprint.startswith(name)]
     if len(started) == 1:
         return started[0]
-    several = [label for label in stored.methods if label.split(" #")[0] == name]
+    several = [label for label in stored.detectors if label.split(" #")[0] == name]
     if several:
         raise BenchError(f"{name!r} names {len(several)} detectors of {stored.title}: {', '.join(several)}.")
-    raise BenchError(_unknown("detector", name, stored.methods, f"of {stored.title}"))
+    raise BenchError(_unknown("detector", name, stored.detectors, f"of {stored.title}"))
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], where: str) -> str:
@@ -150,7 +152,7 @@ def _images(
         ("sha256 of the paths and contents", hash_of(f"{p} {h}" for p, h in images["path", "sha256"].iter_rows())),
         ("unreadable", _unreadable(output, parts, stored, fingerprint, condition)),
     ]
-    return [*lines, *(("note", note) for note in stored.notes)]
+    return lines
 
 
 def _sources(images: pl.DataFrame) -> list[tuple[str, str]]:
@@ -162,9 +164,8 @@ def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, fing
     count = sum(part.n_unreadable for part in parts)
     if not count:
         return "0"
-    files = sorted((output / "scores").glob("*/*/part-*.parquet"))
     lost = (
-        pl.scan_parquet(files)
+        scan_rows(sorted((output / "scores").glob(f"*/*/{PARTS}")))
         .filter(
             pl.col("dataset") == stored.title,
             pl.col("fingerprint") == fingerprint,
@@ -209,13 +210,3 @@ def _run(run: Run) -> list[tuple[str, str]]:
     if not run.finished:
         return [*lines, ("finished", "no: it was cut off")]
     return [*lines, ("cost", ", ".join(f"{k} {v}" for k, v in cost.items() if isinstance(v, int | float)))]
-
-
-def print_explanation(explanation: Explanation, console: Console) -> None:
-    """Prints an explanation; lines run on rather than being cut, so that hashes can be copied."""
-    console.print(Text(explanation.title, style="bold"), soft_wrap=True)
-    for heading, lines in explanation.sections.items():
-        console.print()
-        console.print(Text(heading, style="bold"), soft_wrap=True)
-        for name, text in lines:
-            console.print(Text(f"  {name}: {text}"), soft_wrap=True)

@@ -1,175 +1,186 @@
-"""Makes the leaderboard from the score store alone: a table for each data set, protocol and condition."""
+"""Boards: a comparison under one condition, with the detectors in order; and comparisons of what a store holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from bench.references.comparability import Ours, closest
-from bench.references.reported import ReportedNumber, find_reported
-from bench.references.verdicts import Verdict, judge_number
-from bench.report.ranks import rankings_of
-from bench.report.tables import Report
+from bench.results.comparison import Comparison
 from bench.results.cues.worst import compare_with_cues
-from bench.results.numbers import MEAN, WITH_INTERVAL, Number, Row
-from bench.results.seen import marks_of, unseen_mean
-from bench.results.summary import summarise
-from bench.scoring.cue_files import read_cues
+from bench.results.rankings import rankings_of
+from bench.results.seen import UnseenMean, marks_of, unseen_means
+from bench.results.summary import MEAN, WITH_INTERVAL, Row, summarise
+from bench.scoring.cues import read_cues
 from bench.statistics.ranking import Ranking
-from bench.store.dataset import Coverage, Method, StoredDataset, read_store
+from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset, read_store
+from bench.store.findings import Finding
 from bench.store.schema import CLEAN
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A number that a paper reports, and how ours compares."""
+class UnrankedDetector(Finding):
+    """A detector that lacks images, or independent groups, and is shown but not compared."""
 
-    reported: ReportedNumber
-    verdict: Verdict
+    detector: str
+    coverage: Coverage | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A method on a board.
+class BoardRow:
+    """A detector on a board.
 
     Args:
-        method: The method.
-        coverage: How many images it scored.
+        detector: Its label.
+        letters: What it shares with those that it is not separated from; empty where it is not ranked.
         rows: Its numbers by generator, and for the mean.
-        reported: What a paper reports beside ours, by generator and metric.
+        coverage: How many images it scored; None where all were.
         against_cue: How it stands against the worst trivial cue, by generator.
         marks: Whether a trained detector has seen a generator, by generator; see ``bench.results.seen``.
-        unseen: Its mean AUROC over the generators that it has not seen, where it has seen others.
     """
 
-    method: Method
-    coverage: Coverage
+    detector: str
+    letters: str
     rows: Mapping[str, Row]
-    reported: Mapping[tuple[str, str], Judged]
+    coverage: Coverage | None
     against_cue: Mapping[str, str]
-    marks: Mapping[str, str] = field(default_factory=dict)
-    unseen: Number | None = None
+    marks: Mapping[str, str]
 
     @property
     def ranked(self) -> bool:
         """Whether it has scored every image; else its numbers are shown, but not compared."""
-        return self.coverage.complete
+        return self.coverage is None or self.coverage.complete
 
 
 @dataclass(frozen=True)
 class Board:
-    """The table of one data set under one protocol and condition.
+    """A comparison under one condition.
 
     Args:
-        dataset: The data set.
-        report: The numbers of the data set under every condition.
-        condition: The degradation or matching of the images.
+        comparison: Under every condition.
+        condition: This one.
         generators: The columns; ``target`` is the last.
-        target: What methods are ranked by: the mean over generators, or the only one.
-        standings: Methods, best first; then those that are not ranked, by name.
+        rows: Detectors, best first; then those that are not ranked.
     """
 
-    dataset: StoredDataset
-    report: Report
+    comparison: Comparison
     condition: str
     generators: tuple[str, ...]
-    target: str
-    standings: tuple[Standing, ...]
+    rows: tuple[BoardRow, ...]
 
     @property
     def title(self) -> str:
         """The data set, protocol and condition, in words."""
-        return f"{self.report.title}, {self.condition}"
+        return f"{self.comparison.title}, {self.condition}"
+
+    @property
+    def target(self) -> str:
+        """What detectors are ranked by: the mean over generators, or the only one."""
+        return self.generators[-1]
+
+    @property
+    def mean_first(self) -> list[str]:
+        """The columns with the mean first, as tables show them."""
+        return sorted(self.generators, key=lambda name: name != MEAN)
 
     @property
     def ranking(self) -> Ranking:
         """What the paired tests say."""
-        return self.report.rankings.get(self.condition, Ranking())
+        return self.comparison.rankings.get(self.condition, Ranking())
 
     @property
     def cues(self) -> dict[str, Row]:
         """The worst trivial cue, by generator."""
-        return {row.generator: row for row in self.report.cues.rows if row.condition == self.condition}
+        return {row.generator: row for row in self.comparison.cues.rows if row.condition == self.condition}
 
     @property
     def cue_names(self) -> dict[str, str]:
         """Which cue that is, by generator."""
-        names = self.report.cues.names
+        names = self.comparison.cues.names
         return {generator: name for (condition, generator), name in names.items() if condition == self.condition}
 
+    @cached_property
+    def unseen(self) -> dict[str, UnseenMean]:
+        """The means over unseen generators, by detector."""
+        found = unseen_means(self.comparison.summary, self.comparison.detectors, self.condition)
+        return {mean.detector: mean for mean in found}
 
-def make_boards(output: Path) -> list[Board]:
-    """Makes every board of a results folder.
+    @property
+    def findings(self) -> list[Finding]:
+        """What a reader must know of this condition, beside what holds for the whole comparison."""
+        lacking = [UnrankedDetector(row.detector, row.coverage) for row in self.rows if not row.ranked]
+        unranked = [UnrankedDetector(label, None, reason) for label, reason in self.ranking.unranked.items()]
+        return [*lacking, *unranked, *(self.unseen[row.detector] for row in self.rows if row.detector in self.unseen)]
+
+
+def read_comparisons(output: Path) -> list[Comparison]:
+    """Makes a comparison of every data set and protocol in a results folder; nothing is scored.
 
     Raises:
         BenchError: The store is empty or broken.
     """
-    return [board for dataset in read_store(output) for board in boards_of(dataset, output)]
+    return [compare_stored(dataset, output) for dataset in read_store(output)]
 
 
-def boards_of(dataset: StoredDataset, output: Path) -> list[Board]:
-    """Makes the boards of one data set: the clean images first, then each condition by its name."""
+def make_boards(output: Path) -> list[Board]:
+    """Makes every board of a results folder, data set by data set.
+
+    Raises:
+        BenchError: The store is empty or broken.
+    """
+    return [board for comparison in read_comparisons(output) for board in boards_of(comparison)]
+
+
+def compare_stored(dataset: StoredDataset, output: Path) -> Comparison:
+    """Compares the detectors of one data set of the store.
+
+    Args:
+        dataset: What the store holds of it.
+        output: The results' folder, for the kept cues.
+    """
     panel = dataset.panel
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
     summary = summarise(panel, WITH_INTERVAL)
-    report = Report(
+    scored = {name for runs in dataset.sources.values() for name in runs}
+    return Comparison(
         title=f"{dataset.title} ({dataset.protocol})",
+        panel=panel,
         summary=summary,
         cues=compare_with_cues(panel, read_cues(output, dataset.title, conditions)),
-        notes=dataset.notes,
-        warnings=(),
-        rankings=rankings_of(summary, {cell for cell, of in dataset.coverage.items() if not of.complete}),
-        views={label: str(method.facts.get("view", "not recorded")) for label, method in dataset.methods.items()},
+        rankings=rankings_of(summary, {cell for cell, images in dataset.coverage.items() if not images.complete}),
+        detectors={label: dataset.detectors[label].facts for label in sorted(dataset.detectors)},
+        views={label: str(one.facts.get("view", NOT_RECORDED)) for label, one in dataset.detectors.items()},
+        runs=[run.facts for run in dataset.runs if run.name in scored],
+        findings=dataset.findings,
+        stored=dataset,
     )
-    return [_board(dataset, report, condition) for condition in conditions]
 
 
-def _board(dataset: StoredDataset, report: Report, condition: str) -> Board:
-    rows: dict[str, dict[str, Row]] = {}
-    for row in report.summary.rows:
+def boards_of(comparison: Comparison) -> list[Board]:
+    """Makes a board of each condition, in the comparison's order."""
+    return [_board(comparison, condition) for condition in comparison.conditions]
+
+
+def _board(comparison: Comparison, condition: str) -> Board:
+    by_detector: dict[str, dict[str, Row]] = {}
+    for row in comparison.summary.rows:
         if row.condition == condition:
-            rows.setdefault(row.detector, {})[row.generator] = row
-    generators = sorted({name for of in rows.values() for name in of}, key=lambda name: (name == MEAN, name))
-    order = report.rankings[condition].order if condition in report.rankings else ()
-    rest = sorted(label for label in rows if label not in order)
-    standings = tuple(_standing(dataset, label, condition, rows[label], report) for label in (*order, *rest))
-    return Board(dataset, report, condition, tuple(generators), generators[-1], standings)
-
-
-def _standing(
-    dataset: StoredDataset,
-    label: str,
-    condition: str,
-    rows: Mapping[str, Row],
-    report: Report,
-) -> Standing:
-    method = dataset.methods[label]
-    marks = marks_of(method.facts, rows)
-    return Standing(
-        method,
-        dataset.coverage[label, condition],
-        rows,
-        _reported(dataset, method, condition, rows),
-        {g: verdict for (of, c, g), verdict in report.cues.verdicts.items() if (of, c) == (label, condition)},
-        marks,
-        unseen_mean(marks, rows, report.summary.influences.get((label, condition), {})),
-    )
-
-
-def _reported(
-    dataset: StoredDataset, method: Method, condition: str, rows: Mapping[str, Row]
-) -> dict[tuple[str, str], Judged]:
-    """Finds what papers report for the same data and method; other data are another table, not a verdict."""
-    sources = dataset.sources[method.label, condition]
-    runs = [run for run in dataset.runs if run.name in sources and method.fingerprint in run.detectors]
-    if not runs:
-        return {}
-    run, found = runs[-1], {}
-    generators = [name for name in rows if name != MEAN]
-    for generator, row in rows.items():
-        for metric, number in row.numbers.items():
-            ours = Ours.of(method.facts, run.data, run.facts.get("options", {}), metric, condition, generators)
-            candidates = find_reported(method.facts["name"], dataset.name, generator, metric, condition)
-            reported = closest(candidates, ours)
-            if reported is not None:
-                found[generator, metric] = Judged(reported, judge_number(number, reported, ours))
-    return found
+            by_detector.setdefault(row.detector, {})[row.generator] = row
+    generators = sorted(dict.fromkeys(name for rows in by_detector.values() for name in rows), key=MEAN.__eq__)
+    ranking = comparison.rankings.get(condition, Ranking())
+    order = dict.fromkeys([*ranking.order, *comparison.detectors, *by_detector])
+    coverage = comparison.stored.coverage if comparison.stored else {}
+    verdicts = comparison.cues.verdicts.items()
+    rows = [
+        BoardRow(
+            detector,
+            ranking.letters.get(detector, ""),
+            by_detector[detector],
+            coverage.get((detector, condition)),
+            {generator: verdict for (*cell, generator), verdict in verdicts if cell == [detector, condition]},
+            marks_of(comparison.detectors.get(detector, {}), by_detector[detector]),
+        )
+        for detector in order
+        if detector in by_detector
+    ]
+    return Board(comparison, condition, tuple(generators), tuple(rows))

@@ -1,53 +1,57 @@
 """What a lower precision does to the scores: some images are scored in both."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from bench.report.ranks import rankings_of
+from bench.results.rankings import rankings_of
 from bench.results.summary import summarise
-from bench.scoring.build import run_facts
 from bench.scoring.entry import Entry
 from bench.scoring.machine.precision import EXACT
-from bench.scoring.options import RunOptions
+from bench.statistics.intervals import PairedTest
 from bench.store.contrasts import ContrastRule
+from bench.store.findings import Finding
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
-from datamodules import DetectionDataModule
-from datamodules.sampling import limited
-
-SAMPLE = 64
-"""Images of each source that are scored in both precisions."""
 
 
-def sampled(items: pl.DataFrame) -> NDArray[np.bool_]:
-    """Says which images are scored in both, ``(n_items,)``: the same ones everywhere."""
-    return items["path"].is_in(limited(items, SAMPLE)["path"].to_list()).to_numpy()
+@dataclass(frozen=True)
+class PrecisionEffect(Finding):
+    """How far a detector's scores, and its AUROC, move in a lower precision.
+
+    Args:
+        detector: Its label.
+        precision: The precision of the run.
+        images: Number of images that are scored in both.
+        median: Median of the scores' relative differences.
+        largest: The greatest of them.
+        rank_correlation: Spearman's.
+        aurocs: Mean AUROC in exact precision and in the other; None where there are too few images.
+        test: The paired test of the other minus the exact one; None likewise.
+    """
+
+    detector: str
+    precision: str
+    images: int
+    median: float = float("nan")
+    largest: float = float("nan")
+    rank_correlation: float = float("nan")
+    aurocs: tuple[float, float] | None = None
+    test: PairedTest | None = None
 
 
-def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:
-    """Returns the entries of the clean images and the first seed, filed under exact precision."""
-    facts = run_facts(datamodule, replace(options, precision=EXACT))
-    return [
-        replace(entry, scoring=replace(entry.scoring, fingerprint=entry.detector.fingerprint(**facts)))
-        for entry in entries
-        if entry.scoring.condition == CLEAN and entry.scoring.seed == 0
-    ]
-
-
-def effect_notes(
+def precision_effects(
     entries: Sequence[Entry],
     rows: pl.DataFrame,
     exact: Sequence[Entry],
     exact_rows: pl.DataFrame,
     contrasts: Mapping[str, Sequence[ContrastRule]],
     precision: str,
-) -> list[str]:
-    """Compares the scores of the same images in both precisions, a sentence for each detector.
+) -> list[PrecisionEffect]:
+    """Compares the scores of the same images in both precisions, detector by detector.
 
     Args:
         entries: In the precision of the run.
@@ -57,45 +61,37 @@ def effect_notes(
         contrasts: Which images face each other under each condition.
         precision: Name of the run's precision.
     """
-    notes = []
+    effects = []
     for position, entry in enumerate(exact):
         same = replace(entry.scoring, fingerprint="")
-        own = next(i for i, one in enumerate(entries) if replace(one.scoring, fingerprint="") == same)
-        pair = (exact_rows.filter(pl.col("scoring") == position), rows.filter(pl.col("scoring") == own))
+        other = next(i for i, entry in enumerate(entries) if replace(entry.scoring, fingerprint="") == same)
+        pair = (exact_rows.filter(pl.col("scoring") == position), rows.filter(pl.col("scoring") == other))
         both = pair[0].join(pair[1].select("path", "sha256"), on=["path", "sha256"], how="semi")["path"].to_list()
         stacked = pl.concat(
             [
-                one.filter(pl.col("path").is_in(both)).with_columns(pl.lit(number, dtype=pl.Int64).alias("scoring"))
-                for number, one in enumerate(pair)
+                scores.filter(pl.col("path").is_in(both)).with_columns(scoring=pl.lit(number, dtype=pl.Int64))
+                for number, scores in enumerate(pair)
             ]
         )
-        names = (f"{entry.scoring.detector} in {EXACT}", f"{entry.scoring.detector} in {precision}")
-        scorings = [replace(entry.scoring, detector=name) for name in names]
+        scorings = [replace(entry.scoring, detector=name) for name in (EXACT, precision)]
         panel = Panel.of(stacked, scorings, {CLEAN: contrasts[CLEAN]})
-        notes.append(_effect(entry.scoring.detector, panel, precision))
-    return notes
+        effects.append(_effect(entry.scoring.detector, panel, precision))
+    return effects
 
 
-def _effect(detector: str, panel: Panel, precision: str) -> str:
-    """Says how far scores and AUROC move."""
+def _effect(detector: str, panel: Panel, precision: str) -> PrecisionEffect:
     exact, other = panel.scores
     known = np.isfinite(exact) & np.isfinite(other)
     if not known.any():
-        return f"{precision} against {EXACT}, {detector}: no image is scored in both."
+        return PrecisionEffect(detector, precision, 0)
     moved = np.abs(other - exact)[known] / np.maximum(np.abs(exact[known]), np.finfo(np.float64).tiny)
     rho = spearmanr(exact[known], other[known]).statistic if known.sum() > 2 else float("nan")
-    head = (
-        f"{precision} against {EXACT} on {known.sum()} images, {detector}: scores move by {np.median(moved):.2%} "
-        f"(median; at most {moved.max():.2%}), rank correlation {rho:.4f}"
+    effect = PrecisionEffect(
+        detector, precision, int(known.sum()), float(np.median(moved)), float(moved.max()), float(rho)
     )
     ranking = rankings_of(summarise(panel)).get(CLEAN)
     if ranking is None or not ranking.pairs:
-        return f"{head}; AUROC: too few images to compare."
+        return effect
     (pair,) = ranking.pairs
-    sign = 1 if pair.first.endswith(precision) else -1
-    low, high = sorted((sign * pair.test.low, sign * pair.test.high))
-    values = [ranking.values[f"{detector} in {name}"] for name in (EXACT, precision)]
-    return (
-        f"{head}; AUROC {values[0]:.4f} -> {values[1]:.4f} ({sign * pair.test.difference:+.4f} "
-        f"[{low:+.4f}, {high:+.4f}], paired)."
-    )
+    test = pair.test if pair.first == precision else pair.test.reversed
+    return replace(effect, aurocs=(ranking.values[EXACT], ranking.values[precision]), test=test)

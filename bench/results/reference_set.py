@@ -1,6 +1,6 @@
 """The reference set: what real images of a score store score, and how an image stands among them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.results.differences import differences
 from bench.scoring.entry import Entry
+from bench.scoring.facts import detector_facts
 from bench.scoring.files import Scorer
-from bench.store.run_files import Run, read_run
+from bench.store.dataset import SHORT
+from bench.store.reader import PARTS, scan_rows
+from bench.store.runs import Facts, Run, read_runs
 from bench.store.schema import CLEAN, OK
 from datamodules import REAL
 
@@ -99,7 +101,7 @@ def read_references(folder: Path, scorer: Scorer) -> dict[str, Reference]:
             says what differs.
     """
     scores = _dataset_folder(folder)
-    runs = [read_run(run) for run in sorted({part.parent for part in scores.glob("*/part-*.parquet")})]
+    runs = read_runs(part.parent for part in scores.glob(f"*/{PARTS}"))
     stored = _read_rows(scores, runs)
     return {entry.scoring.detector: _reference(entry, stored, runs, scorer, scores) for entry in scorer.entries}
 
@@ -109,9 +111,9 @@ def _dataset_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise BenchError(f"There is no folder {folder}. Give --calibration a results folder of compare.")
     inner = folder / "scores" if (folder / "scores").is_dir() else folder
-    if any(inner.glob("*/part-*.parquet")):
+    if any(inner.glob(f"*/{PARTS}")):
         return inner
-    datasets = sorted({part.parent.parent for part in inner.glob("*/*/part-*.parquet")})
+    datasets = sorted({part.parent.parent for part in inner.glob(f"*/*/{PARTS}")})
     if not datasets:
         raise BenchError(f"There are no scores under {folder}: run 'python -m bench compare' first.")
     if len(datasets) > 1:
@@ -122,10 +124,10 @@ def _dataset_folder(folder: Path) -> Path:
 
 def _read_rows(scores: Path, runs: Sequence[Run]) -> pl.LazyFrame:
     """Reads the clean scores of real images, those of later runs last."""
-    parts = [part for run in runs for part in sorted(run.folder.glob("part-*.parquet"))]
+    parts = [part for run in runs for part in sorted(run.folder.glob(PARTS))]
     chosen = (pl.col("label") == REAL) & (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
     try:
-        return pl.scan_parquet(parts).filter(chosen).select(_COLUMNS)
+        return scan_rows(parts).filter(chosen).select(_COLUMNS)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
 
@@ -159,3 +161,50 @@ def _what_is_missing(entry: Entry, same: pl.DataFrame, runs: Sequence[Run], scor
     if any(entry.scoring.fingerprint in run.detectors for run in runs):
         return f"{scores} has no clean scores of real images by {label} that it was not fitted to."
     return f"{scores} cannot be the reference of {label}: {differences(entry, runs, scorer)}."
+
+
+def differences(entry: Entry, runs: Sequence[Run], scorer: Scorer) -> str:
+    """Compares a detector with the stored one that is most alike.
+
+    Args:
+        entry: The detector, as it scores now.
+        runs: The runs of the store.
+        scorer: The one that it belongs to.
+
+    Returns:
+        What differs, the stored value first.
+    """
+    facts = detector_facts([entry], scorer.options, {})[entry.scoring.fingerprint]
+    now = _flat(facts, scorer.data.protocol)
+    found = [
+        list(_differing(_flat(stored, run.data.get("protocol", {})), now))
+        for run in runs
+        for stored in run.detectors.values()
+        if stored.get("name") == entry.detector.name
+    ]
+    if not found:
+        there = sorted({str(facts.get("label")) for run in runs for facts in run.detectors.values()})
+        return f"it has no scores of {entry.detector.name}, but of {', '.join(there) or 'detectors that no run names'}"
+    least = min(reversed(found), key=len)
+    return "there " + ", ".join(least) if least else "something differs that its runs do not tell"
+
+
+def _flat(facts: Facts, protocol: Mapping[str, object]) -> dict[str, object]:
+    """Lays out what a score depends on, as far as a run tells, by its name in words."""
+    backbone = facts.get("backbone") or {}
+    return {
+        "version": facts.get("version"),
+        "source": str(facts.get("source", ""))[:SHORT] or "the suite's own",
+        **{f"option {name}": value for name, value in (facts.get("options") or {}).items()},
+        "view": facts.get("view"),
+        "backbone": backbone.get("name"),
+        "weights": str(backbone.get("weights"))[:SHORT],
+        "precision": facts.get("precision"),
+        **dict(protocol),
+    }
+
+
+def _differing(stored: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
+    for name in dict.fromkeys([*stored, *now]):
+        if stored.get(name) != now.get(name):
+            yield f"{name} is {stored.get(name, 'not told')}, here {now.get(name, 'none')}"

@@ -1,24 +1,38 @@
-"""How detectors stand degraded images: curves of the mean AUROC over the levels of a degradation."""
+"""How detectors stand degraded images: curves of the mean AUROC over the levels of a degradation, and their areas.
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+The mean AUROC is joined by straight lines from level to level and averaged over the axis, from the lowest level to the
+highest (the trapezoid rule, divided by the span). So the area is itself an AUROC, averaged over levels: a level counts
+by half the distance between its neighbours, one at an end by half the distance to its only neighbour, and levels that
+lie unevenly count as much as the axis between them. The clean images take part at their level where a kind has one
+(blur 0, noise 0, resize 1, crop 1), and else do not: no quality of JPEG leaves an image as it is, so the axis there is
+the quality, from the lowest to the highest that was asked for. An area depends on the levels; detectors are compared
+over the same ones, and two grids are not.
 
-from bench.results.numbers import MEAN, Row, Summary
+All weights are known and positive, so the area has the weighted sum of the AUROCs' influence values, which keeps what
+the levels share (they are the same images), and with it interval and paired tests.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.results.comparison import Comparison
+from bench.results.summary import MEAN, Row, Summary
+from bench.statistics.bootstrap import Interval
+from bench.statistics.influence import InfluenceValues, combined
+from bench.statistics.intervals import auroc_interval, paired_test, standard_error
+from bench.statistics.number import Number
+from bench.statistics.ranking import Ranking, rank_detectors
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
+from datamodules.degradation_steps import Axis
 from datamodules.degradations import parse_condition
 
-# What the level of a degradation measures, and the level that leaves an image as it is, where there is one.
-AXES: dict[str, tuple[str, float | None]] = {
-    "jpeg": ("quality", None),
-    "webp": ("quality", None),
-    "blur": ("sigma in pixels", 0.0),
-    "noise": ("standard deviation", 0.0),
-    "resize": ("factor", 1.0),
-    "resize px": ("short side in pixels", None),
-    "crop": ("share of each side", 1.0),
-}
+AREA = "area"
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Curve:
     """
 
     kind: str
-    axis: str
+    axis: Axis
     points: dict[str, list[tuple[float, Row]]]
     clean: dict[str, Row]
 
@@ -45,76 +59,234 @@ class Curve:
     @property
     def levels(self) -> list[float]:
         """The levels that any detector has, ascending."""
-        return sorted({level for own in self.points.values() for level, _ in own})
+        return sorted({level for points in self.points.values() for level, _ in points})
 
-    @property
-    def untouched(self) -> float | None:
-        """The level that leaves an image as it is, where there is one."""
-        return AXES[re.split("[,@]", self.kind)[0]][1]
+    def clean_without_level(self, detector: str) -> Row | None:
+        """Returns the row of the clean images where they are no point of the curve."""
+        clean = self.clean.get(detector)
+        return None if any(row is clean for _, row in self.points.get(detector, ())) else clean
 
     @property
     def incomplete(self) -> dict[str, str]:
         """Why a detector's curve is not to be compared with the others: levels, or images, that it lacks."""
-        most = max(_images(row) for own in self.points.values() for _, row in own)
-        found = {}
+        most = max(sum(row.counts.values()) for points in self.points.values() for _, row in points)
+        reasons = {}
         for detector in self.detectors:
-            own = dict(self.points.get(detector, []))
-            known = {*own, self.untouched} if detector in self.clean else own
+            rows = dict(self.points.get(detector, []))
+            known = {*rows, self.axis.untouched} if detector in self.clean else rows
             absent = [f"{level:g}" for level in self.levels if level not in known]
-            fewer = [f"{level:g}" for level, row in own.items() if _images(row) < most]
+            fewer = [f"{level:g}" for level, row in rows.items() if sum(row.counts.values()) < most]
             if absent:
-                found[detector] = f"no scores at level {', '.join(absent)}"
+                reasons[detector] = f"no scores at level {', '.join(absent)}"
             elif fewer:
-                found[detector] = f"fewer images than elsewhere at level {', '.join(fewer)}"
-        return found
+                reasons[detector] = f"fewer images than elsewhere at level {', '.join(fewer)}"
+        return reasons
 
 
-def _images(row: Row) -> int:
-    return row.n_real + row.n_generated + row.n_unreadable
+@dataclass(frozen=True)
+class Point:
+    """The numbers of one detector under one condition.
+
+    Args:
+        kind: The kind of degradation, or the whole condition where it is no point of a curve.
+        axis: What the level measures; None where there is no curve.
+        level: None where there is no curve, and of clean images that have no level.
+        row: The numbers.
+    """
+
+    kind: str
+    axis: Axis | None
+    level: float | None
+    row: Row
+
+
+@dataclass(frozen=True)
+class Area:
+    """The area under the curve of one detector and one kind of degradation, normalised to the span of the levels.
+
+    Args:
+        kind: The kind of degradation, as in :class:`Curve`.
+        axis: What the level measures.
+        detector: Whose curve it is.
+        weights: What each condition counts, by ascending level; they add up to 1. Empty where there is no area.
+        levels: The level of each condition.
+        auroc: The area; nan where the curve has a single level, or is incomplete.
+        change: The area minus the AUROC of the clean images, paired.
+        influence: What each group of images contributes to the area's error; None where it has no interval.
+    """
+
+    kind: str
+    axis: Axis
+    detector: str
+    weights: Mapping[str, float]
+    levels: tuple[float, ...]
+    auroc: Number
+    change: Number
+    influence: InfluenceValues | None
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Curves and areas of a comparison under several conditions.
+
+    Args:
+        comparison: The numbers.
+    """
+
+    comparison: Comparison
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """One for each kind of degradation."""
+        return robustness_curves(self.comparison.summary)
+
+    @cached_property
+    def areas(self) -> list[Area]:
+        """One for each curve and detector."""
+        return areas(self.comparison.summary)
+
+    @cached_property
+    def rankings(self) -> dict[str, Ranking]:
+        """The paired tests of the areas, by kind."""
+        return area_rankings(self.areas)
+
+    @cached_property
+    def changes(self) -> dict[tuple[str, str], Number]:
+        """The change of mean AUROC against the clean images, by detector and condition."""
+        return {(change.detector, change.condition): change.auroc for change in self.comparison.summary.changes}
+
+    def points(self) -> Iterator[Point]:
+        """Yields the points of every curve, each detector's clean images with them, then conditions without a curve."""
+        shown: set[str] = set()
+        for curve in self.curves:
+            for detector in curve.detectors:
+                clean = curve.clean_without_level(detector)
+                if clean is not None:
+                    yield Point(curve.kind, curve.axis, None, clean)
+                for level, row in curve.points.get(detector, []):
+                    shown.add(row.condition)
+                    yield Point(curve.kind, curve.axis, level, row)
+        for row in self.comparison.summary.means:
+            if row.condition not in {*shown, CLEAN}:
+                yield Point(row.condition, None, None, row)
 
 
 def robustness_curves(summary: Summary) -> list[Curve]:
     """Arranges the conditions that are one degradation each; chains and matched images are no points of a curve."""
-    means = list(mean_rows(summary))
-    clean = {row.detector: row for row in means if row.condition == CLEAN}
-    kinds: dict[str, dict[str, list[tuple[float, Row]]]] = {}
-    bases = {}
-    for row in means:
-        found = _kind_and_level(row.condition)
-        if found is not None:
-            kind, bases[kind], level = found
-            kinds.setdefault(kind, {}).setdefault(row.detector, []).append((level, row))
-    return [_curve(kind, AXES[bases[kind]], points, clean) for kind, points in kinds.items()]
+    clean = {row.detector: row for row in summary.means if row.condition == CLEAN}
+    curves: dict[str, Curve] = {}
+    for row in summary.means:
+        place = _place(row.condition)
+        if place is not None:
+            kind, level, axis = place
+            curve = curves.setdefault(kind, Curve(kind, axis, {}, clean))
+            curve.points.setdefault(row.detector, []).append((level, row))
+    for curve in curves.values():
+        for detector, points in curve.points.items():
+            if curve.axis.untouched is not None and detector in clean:
+                points.append((curve.axis.untouched, clean[detector]))
+            points.sort(key=lambda point: point[0])
+    return list(curves.values())
 
 
-def _curve(
-    kind: str, axis: tuple[str, float | None], points: dict[str, list[tuple[float, Row]]], clean: dict[str, Row]
-) -> Curve:
-    measure, untouched = axis
-    for detector, own in points.items():
-        if untouched is not None and detector in clean:
-            own.append((untouched, clean[detector]))
-        own.sort(key=lambda point: point[0])
-    return Curve(kind, measure, points, clean)
-
-
-def _kind_and_level(condition: str) -> tuple[str, str, float] | None:
-    """Splits ``blur:2,kernel=9`` into kind ``blur,kernel=9``, axis ``blur`` and level 2; None otherwise."""
+def _place(condition: str) -> tuple[str, float, Axis] | None:
     try:
-        steps = parse_condition(condition).steps
-    except DataOptionError:
+        return parse_condition(condition).curve
+    except DataOptionError:  # a matching
         return None
-    match = re.match(r"([a-z]+):([0-9.]+)(px)?(.*)", condition)
-    if len(steps) != 1 or match is None:
-        return None
-    name = match[1] + (" px" if match[3] else "")
-    return name + match[4], name, float(match[2])
 
 
-def mean_rows(summary: Summary) -> Iterator[Row]:
-    """Takes the mean of each detector under each condition, which is the only row where there is one generator."""
-    chosen: dict[tuple[str, str], Row] = {}
-    for row in summary.rows:
-        if row.generator == MEAN or (row.detector, row.condition) not in chosen:
-            chosen[row.detector, row.condition] = row
-    yield from chosen.values()
+def areas(summary: Summary) -> list[Area]:
+    """Computes the area of every detector under every curve, curve by curve."""
+    return [_area(summary, curve, detector) for curve in robustness_curves(summary) for detector in curve.detectors]
+
+
+def area_rankings(found: Sequence[Area]) -> dict[str, Ranking]:
+    """Ranks detectors by their areas, kind by kind, and tests every pair; p-values are adjusted within the kind."""
+    kinds: dict[str, dict[str, dict[str, InfluenceValues]]] = {}
+    for area in found:
+        kinds.setdefault(area.kind, {})[area.detector] = {AREA: area.influence} if area.influence else {}
+    reasons = {(area.kind, area.detector): area.auroc.reason or "" for area in found}
+    rankings = {kind: rank_detectors(influences, AREA) for kind, influences in kinds.items()}
+    return {
+        kind: replace(ranking, unranked={name: reasons[kind, name] for name in ranking.unranked})
+        for kind, ranking in rankings.items()
+    }
+
+
+def trapezoid_weights(levels: Sequence[float]) -> NDArray[np.float64]:
+    """Returns what each level counts in the mean over the axis.
+
+    Args:
+        levels: ``(k,)`` ascending, not all the same.
+
+    Examples:
+        >>> trapezoid_weights([0, 1, 2, 4]).tolist()
+        [0.125, 0.25, 0.375, 0.25]
+    """
+    steps = np.diff(np.asarray(levels, dtype=np.float64))
+    return np.asarray((np.append(steps, 0) + np.append(0, steps)) / (2 * steps.sum()))
+
+
+def _area(summary: Summary, curve: Curve, detector: str) -> Area:
+    points = curve.points.get(detector, [])
+    rows = [row for _, row in points]
+    reason = curve.incomplete.get(detector) or _refusal(summary, curve, rows)
+    if reason:
+        nothing = Number(NAN, reason=reason)
+        return Area(curve.kind, curve.axis, detector, {}, tuple(curve.levels), nothing, nothing, None)
+    levels = tuple(level for level, _ in points)
+    weights = trapezoid_weights(levels).tolist()
+    influence = _influence(summary, rows, weights)
+    named = {row.condition: weight for row, weight in zip(rows, weights, strict=True)}
+    number = _number(rows, weights, influence)
+    change = _change(summary, curve.clean.get(detector), number, influence)
+    return Area(curve.kind, curve.axis, detector, named, levels, number, change, influence)
+
+
+def _refusal(summary: Summary, curve: Curve, rows: Sequence[Row]) -> str | None:
+    """Says why there is no area at all."""
+    if len(curve.levels) < 2:
+        return "an area needs two levels"
+    if len({frozenset(_generators(summary, row)) for row in rows}) > 1:
+        return "not the same generators at every level"
+    undefined = [row.numbers["auroc"].reason for row in rows if np.isnan(row.numbers["auroc"].value)]
+    return undefined[0] if undefined else None
+
+
+def _generators(summary: Summary, row: Row) -> list[str]:
+    cell = (row.detector, row.condition)
+    return [one.generator for one in summary.rows if (one.detector, one.condition) == cell and one.generator != MEAN]
+
+
+def _influence(summary: Summary, rows: Sequence[Row], weights: Sequence[float]) -> InfluenceValues | None:
+    found = [_of(summary, row) for row in rows]
+    known = [influence for influence in found if influence is not None]
+    seeds = {len(influence.seeds) for influence in known}
+    return combined(known, weights) if len(known) == len(found) and len(seeds) == 1 else None
+
+
+def _of(summary: Summary, row: Row) -> InfluenceValues | None:
+    return summary.influences.get((row.detector, row.condition), {}).get(row.generator)
+
+
+def _number(rows: Sequence[Row], weights: Sequence[float], influence: InfluenceValues | None) -> Number:
+    numbers = [row.numbers["auroc"] for row in rows]
+    if influence is None:
+        value = float(np.dot(weights, [number.value for number in numbers]))
+        reason = next((number.reason for number in numbers if number.reason), "not the same seeds at every level")
+        return Number(value, reason=reason)
+    seeds_sd = float(np.std(influence.seeds, ddof=1)) if len(influence.seeds) > 1 else None
+    found = auroc_interval(influence)
+    return Number(influence.value, found, seeds_sd, None, standard_error(influence), influence.seeds)
+
+
+def _change(summary: Summary, clean: Row | None, number: Number, influence: InfluenceValues | None) -> Number:
+    if clean is None:
+        return Number(NAN, reason="the clean images have no scores")
+    untouched = _of(summary, clean)
+    if influence is None or untouched is None or len(untouched.seeds) != len(influence.seeds):
+        value = number.value - clean.numbers["auroc"].value
+        return Number(value, reason=number.reason or clean.numbers["auroc"].reason or "not the same seeds")
+    test = paired_test(influence, untouched, same_seeds=True)
+    return Number(test.difference, Interval(test.low, test.high))

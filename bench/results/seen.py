@@ -4,37 +4,40 @@ A detector without training has no such generators and gets no mark. Of a traine
 ``unseen``, or ``not known`` where nobody says what its weights were trained on.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.report.tables import cell
 from bench.results.estimates import Estimate
-from bench.results.numbers import ALL, MEAN, Number, Row, Summary
+from bench.results.summary import ALL, MEAN, Row, Summary
+from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.statistics.influence import InfluenceValues, combined
-from bench.store.schema import CLEAN
+from bench.statistics.number import Number
+from bench.store.findings import Finding
 from datamodules.generator_names import canonical_name
 
-SEEN, UNSEEN, NOT_KNOWN = "seen", "unseen", "not known"
-TRAINED_ON = "trained_on"
-"""The fact that a run keeps of a trained detector: names of generators, none where they are not known."""
+SEEN, UNSEEN = "seen", "unseen"
 
 
-def trained_on(facts: Iterable[Mapping[str, Any]]) -> list[str] | None:
-    """Puts together what the members of an ensemble were trained on.
+@dataclass(frozen=True)
+class UnseenMean(Finding):
+    """The mean AUROC of a trained detector over the generators that it has not seen.
 
     Args:
-        facts: Of each member, as a run keeps them.
-
-    Returns:
-        The generators' names, ``not known`` among them where one member's are not known; None where no member is
-        trained.
+        detector: Its label.
+        condition: What was done to the images.
+        seen: The generators that it has seen.
+        unseen: Number of those that it has not.
+        auroc: The mean over the latter.
     """
-    told = [one[TRAINED_ON] for one in facts if TRAINED_ON in one]
-    if not told:
-        return None
-    return sorted({name for names in told for name in (names or [NOT_KNOWN])})
+
+    detector: str
+    condition: str
+    seen: Sequence[str]
+    unseen: int
+    auroc: Number
 
 
 def marks_of(facts: Mapping[str, Any], generators: Collection[str]) -> dict[str, str]:
@@ -51,7 +54,7 @@ def marks_of(facts: Mapping[str, Any], generators: Collection[str]) -> dict[str,
         return {}
     names = {canonical_name(name) for name in facts[TRAINED_ON] if name != NOT_KNOWN}
     rest = UNSEEN if names and NOT_KNOWN not in facts[TRAINED_ON] else NOT_KNOWN
-    return {one: SEEN if canonical_name(one) in names else rest for one in generators if one not in (MEAN, ALL)}
+    return {name: SEEN if canonical_name(name) in names else rest for name in generators if name not in (MEAN, ALL)}
 
 
 def unseen_mean(
@@ -70,36 +73,33 @@ def unseen_mean(
     names = [name for name, mark in marks.items() if mark == UNSEEN]
     if not names or SEEN not in marks.values():
         return None
-    each = [rows[name].numbers["auroc"] for name in names]
-    seeds = np.mean([one.seeds for one in each], axis=0)
+    seeds = np.mean([rows[name].numbers["auroc"].seeds for name in names], axis=0)
     lacking = next((name for name in names if name not in influences), None)
     if lacking is not None:
         return Estimate(seeds, f"no interval for {lacking}").number("auroc")
     return Estimate(seeds, influence=combined([influences[name] for name in names])).number("auroc")
 
 
-def unseen_note(detector: str, marks: Mapping[str, str], mean: Number) -> str:
-    """Writes a mean over unseen generators as a sentence."""
-    seen = ", ".join(name for name, mark in marks.items() if mark == SEEN)
-    count = sum(mark == UNSEEN for mark in marks.values())
-    where, what = (f"over the {count} generators", "mean AUROC") if count > 1 else ("on the one generator", "AUROC")
-    return f"{detector} was trained on images of {seen}; {where} that it has not seen its {what} is {cell(mean)}."
-
-
-def unseen_notes(summary: Summary, marks: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Writes the means of a comparison's trained detectors over what they have not seen, a sentence each.
+def unseen_means(
+    summary: Summary, detectors: Mapping[str, Mapping[str, Any]], condition: str | None = None
+) -> list[UnseenMean]:
+    """Averages over unseen generators, for each trained detector under each condition.
 
     Args:
-        summary: The comparison's numbers.
-        marks: From :func:`marks_of`, by detector.
+        summary: The numbers.
+        detectors: Facts of each detector, by label.
+        condition: The only condition; all by default.
     """
-    found: dict[tuple[str, str], dict[str, Row]] = {}
+    cells: dict[tuple[str, str], dict[str, Row]] = {}
     for row in summary.rows:
-        found.setdefault((row.detector, row.condition), {})[row.generator] = row
-    notes = []
-    for (detector, condition), rows in found.items():
-        own = marks.get(detector, {})
-        mean = unseen_mean(own, rows, summary.influences.get((detector, condition), {}))
-        where = "" if condition == CLEAN else f"{condition}: "
-        notes += [where + unseen_note(detector, own, mean)] if mean else []
-    return notes
+        if condition in (None, row.condition):
+            cells.setdefault((row.detector, row.condition), {})[row.generator] = row
+    means = []
+    for (detector, where), rows in cells.items():
+        marks = marks_of(detectors.get(detector, {}), rows)
+        mean = unseen_mean(marks, rows, summary.influences.get((detector, where), {}))
+        if mean is not None:
+            seen = tuple(name for name, mark in marks.items() if mark == SEEN)
+            unseen = sum(mark == UNSEEN for mark in marks.values())
+            means.append(UnseenMean(detector, where, seen, unseen, mean))
+    return means

@@ -6,11 +6,10 @@ detectors, conditions and seeds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from bench.results.estimates import (
@@ -23,15 +22,70 @@ from bench.results.estimates import (
     influences_of,
     replicates,
 )
-from bench.results.numbers import ALL, MEAN, Change, Number, Row, Summary
 from bench.statistics.bootstrap import GroupBootstrap, Interval, groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import paired_test
 from bench.statistics.metrics import METRICS, undefined_reason
+from bench.statistics.number import Number
 from bench.store.panel import Panel, Part
-from bench.store.schema import CLEAN, OK, UNREADABLE
+from bench.store.schema import CLEAN
 
 DRAWS = 1000
+MEAN, ALL = "mean", "all images"
+WITH_INTERVAL = ("auroc", "ap_generated", "ap_real")
+"""Names of the metrics that tables show."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """All numbers of one detector under one condition against one generator (or ``mean``)."""
+
+    detector: str
+    condition: str
+    generator: str
+    n_real: int
+    n_generated: int
+    n_unreadable: int
+    numbers: dict[str, Number]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of images, by the names of columns."""
+        return {"n_real": self.n_real, "n_generated": self.n_generated, "n_unreadable": self.n_unreadable}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a condition does to a detector: its mean AUROC there minus the one on the clean images, paired."""
+
+    detector: str
+    condition: str
+    auroc: Number
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of a comparison.
+
+    Args:
+        rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
+        changes: What each condition changes.
+        influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
+            it is defined and has groups enough for an interval.
+    """
+
+    rows: list[Row]
+    changes: list[Change]
+    influences: Mapping[tuple[str, str], Mapping[str, InfluenceValues]] = field(default_factory=dict)
+
+    @property
+    def means(self) -> list[Row]:
+        """The mean of each detector under each condition, which is the only row where there is one generator."""
+        chosen: dict[tuple[str, str], Row] = {}
+        for row in self.rows:
+            if row.generator == MEAN or (row.detector, row.condition) not in chosen:
+                chosen[row.detector, row.condition] = row
+        return list(chosen.values())
 
 
 def summarise(panel: Panel, metrics: Sequence[str] = tuple(METRICS), draws: int = DRAWS) -> Summary:
@@ -52,12 +106,6 @@ def summarise(panel: Panel, metrics: Sequence[str] = tuple(METRICS), draws: int 
     ]
     rows = [row for result in results.values() for row in result.rows]
     return Summary(rows, changes, {cell: result.influences for cell, result in results.items()})
-
-
-def real_scores(rows: pl.DataFrame, position: int) -> Floats:
-    """Returns the scores that one scoring gave to the real images."""
-    chosen = rows.filter((pl.col("scoring") == position) & (pl.col("label") == 0) & (pl.col("status") == OK))
-    return chosen["score"].to_numpy()
 
 
 class _Bootstrap:
@@ -163,9 +211,3 @@ def _difference(result: _Result, clean: _Result) -> Number:
     changed, untouched = (combined([one.influence for one in of if one.influence is not None]) for of in each)
     test = paired_test(changed, untouched, same_seeds=result.seeds == clean.seeds)
     return Number(value, Interval(test.low, test.high))
-
-
-def unreadable(rows: pl.DataFrame) -> pl.DataFrame:
-    """Returns path and reason of the images that could not be read."""
-    lost = rows.filter(pl.col("status") == UNREADABLE)
-    return lost.select("path", "reason").unique("path", maintain_order=True).sort("path")

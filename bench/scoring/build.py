@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.scoring.conditions import Assignment
+from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
@@ -19,6 +19,7 @@ from detectors import Backbone, View, create_detector, list_detectors
 
 COMMON_VIEW = View(224, "random-crop")
 VIEWS = {"method": None, "common": COMMON_VIEW}
+"""The view of each ``--view``; None leaves every detector its own."""
 
 
 def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str, str]:
@@ -67,7 +68,7 @@ def create_entries(
     specs: Sequence[DetectorSpec],
     backbone: Backbone,
     datamodule: DetectionDataModule,
-    assignments: Sequence[Assignment],
+    conditions: Sequence[PlannedCondition],
     options: RunOptions,
 ) -> list[Entry]:
     """Builds every detector for every seed, all on one backbone, and has it score every condition.
@@ -86,23 +87,23 @@ def create_entries(
                 raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
             entries += [
                 Entry(
-                    scoring=Scoring(spec.label, fingerprint, seed, one.treatment.name),
+                    scoring=Scoring(spec.label, fingerprint, seed, one.condition.name),
                     detector=detector,
-                    treatment=position,
+                    condition_index=position,
                     contrasts=one.contrasts,
                     spec=spec,
                     crop=seed if options.crop_seeds else 0,
                 )
-                for position, one in enumerate(assignments)
+                for position, one in enumerate(conditions)
             ]
     return entries
 
 
-def wanted(entries: Sequence[Entry], assignments: Sequence[Assignment], n_items: int) -> NDArray[np.bool_]:
+def wanted(entries: Sequence[Entry], conditions: Sequence[PlannedCondition], n_items: int) -> NDArray[np.bool_]:
     """Says which scores the run is about, ``(n_items, n_entries)``: a matching leaves images out."""
     everything = np.ones(n_items, dtype=np.bool_)
-    chosen = [everything if one.chosen is None else one.chosen for one in assignments]
-    return np.stack([chosen[entry.treatment] for entry in entries], axis=1)
+    chosen = [everything if one.chosen is None else one.chosen for one in conditions]
+    return np.stack([chosen[entry.condition_index] for entry in entries], axis=1)
 
 
 def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule) -> None:

@@ -1,7 +1,7 @@
 """From the options to what happens to which images: degradations, and matching of the two classes."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,77 +11,83 @@ from bench.errors import BenchError
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
 from bench.store.contrasts import ContrastRule, rules_of
+from bench.store.findings import Finding
 from datamodules import DetectionDataModule
-from datamodules.conditions import CLEAN_IMAGES, Reencoded, Treatment, Unified
-from datamodules.degradations import parse_condition
+from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
+from datamodules.degradations import BOTH, CLASSES, CLEAN, PRESETS, parse_condition
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
+
+DEFAULT_PRESET = "rigid"
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """A treatment and the images it is meant for.
+class MatchedImages(Finding):
+    """What ``--match unbiased`` keeps of some generators, and for which it keeps nothing."""
+
+    condition: str
+    images: int
+    generators: Sequence[str]
+    unmatched: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PlannedCondition:
+    """A condition and the images it is meant for.
 
     Args:
-        treatment: What happens to the images.
+        condition: What happens to the images.
         chosen: ``(n_items,)``, which images; all where it is None.
         contrasts: Which images face each other under it.
-        note: What a reader must know of it, or nothing.
+        finding: What a reader must know of it, or nothing.
     """
 
-    treatment: Treatment
+    condition: Condition
     chosen: NDArray[np.bool_] | None
     contrasts: tuple[ContrastRule, ...]
-    note: str | None = None
+    finding: Finding | None = None
 
 
-def assign_treatments(options: RunOptions, datamodule: DetectionDataModule) -> list[Assignment]:
+def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> list[PlannedCondition]:
     """Makes the conditions of a run: the clean images, the degradations asked for, and the matched images.
 
     Raises:
         DataOptionError: A text is not in the language.
         BenchError: A condition is given twice.
     """
-    treatments: list[Treatment] = [CLEAN_IMAGES, *(parse_condition(text) for text in options.conditions)]
-    for position, treatment in enumerate(treatments):
-        if treatment in treatments[:position]:
-            raise BenchError(f"The condition {treatment.name!r} is given twice (clean is always there).")
+    asked: list[Condition] = [CLEAN_IMAGES, *(parse_condition(text) for text in options.conditions)]
+    for position, condition in enumerate(asked):
+        if condition in asked[:position]:
+            raise BenchError(f"The condition {condition.name!r} is given twice (clean is always there).")
     contrasts = rules_of(datamodule.contrasts)
-    assignments = [Assignment(treatment, None, contrasts) for treatment in treatments]
     match = parse_match(options.match, datamodule.resize)
-    if isinstance(match, NoMatch):
-        return assignments
     if isinstance(match, Reencode):
-        return [*assignments, Assignment(Reencoded(match), None, contrasts)]
-    return [*assignments, *_unbiased(match, datamodule, options.output)]
+        asked.append(Reencoded(match))
+    planned = [PlannedCondition(condition, None, contrasts) for condition in asked]
+    return planned if isinstance(match, NoMatch | Reencode) else [*planned, *_unbiased(match, datamodule, options)]
 
 
-def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, output: Path) -> list[Assignment]:
+def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOptions) -> list[PlannedCondition]:
     """Applies the recipe: one condition for each common size, since a real image is cropped to its generator's."""
-    facts = cues_of(datamodule, output)
-    chosen = recipe.select(facts, datamodule.contrasts).chosen
-    lost = [name for name in datamodule.contrasts if name not in set(chosen["contrast"])]
+    cues = cues_of(datamodule, options.output)
+    chosen = recipe.select(cues, datamodule.contrasts).chosen
+    unmatched = [name for name in datamodule.contrasts if name not in set(chosen["contrast"])]
     if chosen.is_empty():
         raise BenchError("--match unbiased keeps no image: no real JPEG of quality near 96 has a generator's size.")
-    assignments = []
-    for (width, height), rows in chosen.sort("crop_width", "crop_height").group_by(
-        "crop_width", "crop_height", maintain_order=True
-    ):
-        compressed = frozenset(rows.join(facts.select("path", "key"), on="path").filter("compress")["key"].to_list())
+    by_size = chosen.sort("crop_width", "crop_height").group_by("crop_width", "crop_height", maintain_order=True)
+    planned = []
+    for (width, height), rows in by_size:
+        compressed = frozenset(rows.join(cues.select("path", "key"), on="path").filter("compress")["key"].to_list())
         names = sorted(set(rows["contrast"]))
-        note = (
-            f"unbiased:{width}x{height} keeps {rows['path'].n_unique()} images of {', '.join(names)} and their reals."
-        )
-        if lost:
-            note += f" No match for {', '.join(lost)}."
-        assignments.append(
-            Assignment(
-                Unified(int(width), int(height), compressed),
-                _among(datamodule.items, rows),
+        condition = Unified(int(width), int(height), compressed)
+        planned.append(
+            PlannedCondition(
+                condition,
+                datamodule.items["path"].is_in(rows["path"].unique().to_list()).to_numpy(),
                 tuple(_rule(datamodule, rows, name) for name in names),
-                note,
+                MatchedImages(condition.name, rows["path"].n_unique(), names, unmatched),
             )
         )
-    return assignments
+    return planned
 
 
 def _rule(datamodule: DetectionDataModule, rows: pl.DataFrame, generator: str) -> ContrastRule:
@@ -89,5 +95,39 @@ def _rule(datamodule: DetectionDataModule, rows: pl.DataFrame, generator: str) -
     return ContrastRule(generator, tuple(datamodule.contrasts[generator]), members)
 
 
-def _among(items: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
-    return items["path"].is_in(rows["path"].unique().to_list()).to_numpy()
+def robustness_conditions(
+    preset: str | None = None, conditions: Sequence[str] = (), only: str | None = None
+) -> tuple[str, ...]:
+    """Chooses the conditions of a study: those of a preset, then others, each once.
+
+    Args:
+        preset: One of :data:`datamodules.degradations.PRESETS`; ``rigid`` where no conditions are given either.
+        conditions: Further conditions, such as ``jpeg:75``.
+        only: ``real`` or ``generated``, the only class to be degraded; both by default.
+
+    Raises:
+        BenchError: The preset or the class is unknown, or a condition cannot be limited, or is the clean images.
+        DataOptionError: A condition is not in the language.
+
+    Examples:
+        >>> robustness_conditions(conditions=["noise:0.10", "blur:2+jpeg:75"], only="generated")
+        ('noise:0.1@generated', 'blur:2+jpeg:75@generated')
+    """
+    name = DEFAULT_PRESET if preset is None and not conditions else preset
+    if name is not None and name not in PRESETS:
+        raise BenchError(f"Unknown --preset {name!r}. Available: {', '.join(sorted(PRESETS))}.")
+    if only is not None and only not in CLASSES:
+        raise BenchError(f"--only must be one of {', '.join(sorted(CLASSES))}, got {only!r}.")
+    texts = [*(PRESETS[name] if name else ()), *conditions]
+    return tuple(dict.fromkeys(_limited(text, only) for text in texts))
+
+
+def _limited(text: str, only: str | None) -> str:
+    condition = parse_condition(text)
+    if condition.name == CLEAN:
+        raise BenchError(f"The condition {CLEAN!r} is always there: leave it out of --conditions.")
+    if only is None:
+        return condition.name
+    if condition.classes != BOTH:
+        raise BenchError(f"The condition {text!r} names its class already: leave out @... there, or --only {only}.")
+    return replace(condition, classes=CLASSES[only]).name

@@ -2,25 +2,25 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from torch.utils.data import DataLoader, Dataset
 
-from bench.scoring.cue_files import cue_file
+from bench.store.files import file_name
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.batch import image_key, sha256_of
-from datamodules.conditions import CLEAN_IMAGES, Reencoded, Treatment, Unified
+from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
+from datamodules.raw_files import measured_files
 
 _FACTS = ("path", "label", "generator", "group")
 _IDENTITY = ("path", "bytes", "mtime_ns")
-_BATCH, _PART = 16, 50_000
+_PART = 50_000
 SCHEMA: dict[str, Any] = {
     "key": pl.UInt64,
     "ending": pl.String,
@@ -33,22 +33,22 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def cues_of(datamodule: DetectionDataModule, output: Path, treatment: Treatment = CLEAN_IMAGES) -> pl.DataFrame:
+def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition = CLEAN_IMAGES) -> pl.DataFrame:
     """Returns the cues of every readable image, measuring those that are not known yet.
 
     Args:
         datamodule: The dataset, set up.
         output: The results' folder; cues are kept under ``cues/``.
-        treatment: What is done to the images before; a matching leaves nothing of the original file.
+        condition: What is done to the images before; a matching leaves nothing of the original file.
 
     Returns:
         ``path, label, generator, group``, ``key`` and a column for each cue.
     """
-    file = cue_file(output, datamodule.title, treatment.name)
+    file = cue_file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = _read(file)
     todo = items.join(known, on=_IDENTITY, how="anti")
-    for part in _measured(datamodule, todo, treatment):
+    for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(_IDENTITY), keep="last", maintain_order=True)
         _write(known, file)
     table = items.join(known, on=_IDENTITY, maintain_order="left")
@@ -57,19 +57,33 @@ def cues_of(datamodule: DetectionDataModule, output: Path, treatment: Treatment 
     return readable.select(*_FACTS, *(column for column in SCHEMA if column not in empty))
 
 
-class _CueDataset(Dataset[dict[str, Any]]):
+def cue_file(output: Path, title: str, condition: str) -> Path:
+    """Returns where the cues of a data set under a condition are kept."""
+    return output / "cues" / file_name(title) / f"{file_name(condition)}.parquet"
+
+
+def read_cues(output: Path, title: str, conditions: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """Reads the kept cues of those conditions that have any."""
+    files = {condition: cue_file(output, title, condition) for condition in dict.fromkeys(conditions)}
+    tables = {condition: pl.read_parquet(file) for condition, file in files.items() if file.is_file()}
+    return {condition: usable_cues(table) for condition, table in tables.items()}
+
+
+def usable_cues(table: pl.DataFrame) -> pl.DataFrame:
+    """Takes the readable images, each once, and the cues that say something."""
+    readable = table.filter(pl.col("brightness").is_not_null()).unique("path", keep="last", maintain_order=True)
+    kept = [name for name in readable.columns if name == "jpeg_quality" or readable[name].is_not_null().any()]
+    return readable.select(kept)
+
+
+class _Measure:
     """Measures single images; an unreadable one has no cues."""
 
-    def __init__(self, datamodule: DetectionDataModule, items: pl.DataFrame, treatment: Treatment) -> None:
+    def __init__(self, datamodule: DetectionDataModule, condition: Condition) -> None:
         self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
-        self.treatment = treatment
-        self.columns = {name: items[name].to_arrow() for name in ("path", "label")}
+        self.condition = condition
 
-    def __len__(self) -> int:
-        return len(self.columns["path"])
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        path, label = (self.columns[name][index].as_py() for name in ("path", "label"))
+    def __call__(self, path: str, label: int, size: int) -> dict[str, Any]:
         try:
             data = self.read_bytes(path)
             return {"key": image_key(sha256_of(data)), **self._cues(data, path, label)}
@@ -77,10 +91,10 @@ class _CueDataset(Dataset[dict[str, Any]]):
             return {"key": None}
 
     def _cues(self, data: bytes, path: str, label: int) -> dict[str, Any]:
-        if isinstance(self.treatment, Reencoded):
-            return asdict(measure_cues(self.treatment.recipe.encode(self.decode(data, path)), "matched.jpg"))
-        if isinstance(self.treatment, Unified):
-            image = self.treatment.apply(self.decode(data, path), image_key(sha256_of(data)), label)
+        if isinstance(self.condition, Reencoded):
+            return asdict(measure_cues(self.condition.recipe.encode(self.decode(data, path)), "matched.jpg"))
+        if isinstance(self.condition, Unified):
+            image = self.condition.apply(self.decode(data, path), image_key(sha256_of(data)), label)
             return pixel_cues(np.asarray(image)) | {"width": image.width, "height": image.height}
         if split_item(path) is not None:  # raw pixels of an archive: there is no file of its own
             image = self.decode(data, path)
@@ -95,16 +109,11 @@ class _CueDataset(Dataset[dict[str, Any]]):
         return asdict(measure_cues(data, path))
 
 
-def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, treatment: Treatment) -> Iterator[pl.DataFrame]:
+def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: Condition) -> Iterator[pl.DataFrame]:
     """Yields the cues part by part: an interrupted audit goes on where it stopped, and memory stays bounded."""
     for start in range(0, len(items), _PART):
         part = items.slice(start, _PART)
-        dataset = _CueDataset(datamodule, part, treatment)
-        workers = min(datamodule.num_workers, -(-len(dataset) // _BATCH))
-        loader: DataLoader[dict[str, Any]] = DataLoader(
-            dataset, batch_size=_BATCH, num_workers=workers, collate_fn=list
-        )
-        rows = [row for batch in loader for row in batch]
+        rows = list(measured_files(datamodule, part, _Measure(datamodule, condition)))
         cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
         yield pl.concat([part.select(*_IDENTITY), cues], how="horizontal")
 

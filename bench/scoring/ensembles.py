@@ -1,22 +1,27 @@
 """Fuses stored scores of several detectors: ``--detectors rigid+wepe``."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 import torch
 
-from bench.errors import BenchError
 from bench.scoring.entry import Entry
 from bench.scoring.specs import DetectorSpec
+from bench.store.findings import Finding
 from bench.store.schema import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from datamodules import REAL
 from datamodules.batch import image_key
 from detectors import Ensemble
-from detectors.ensemble import LEAST_IMAGES
 
-FIT_SHARE = 0.2
+
+@dataclass(frozen=True)
+class FittedEnsemble(Finding):
+    """An ensemble whose scales were set on the real images of some groups, which are left out of every number."""
+
+    detector: str
+    images: int
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,13 @@ class ScoreTable:
         rows: Rows of the store, with ``scoring``.
         scorings: The scorings by position.
         fused: Those of the rows that were fused just now, of all images.
-        notes: How ensembles were set up.
+        findings: How ensembles were set up.
     """
 
     rows: pl.DataFrame
     scorings: list[Scoring]
     fused: pl.DataFrame
-    notes: list[str]
+    findings: list[Finding]
 
 
 def assemble(
@@ -42,7 +47,7 @@ def assemble(
     rows: pl.DataFrame,
     fit_groups: frozenset[str],
     run: dict[str, str],
-    notes: Sequence[str] = (),
+    findings: Sequence[Finding] = (),
 ) -> ScoreTable:
     """Puts the detectors asked for in order, and fuses the ensembles among them.
 
@@ -51,13 +56,13 @@ def assemble(
         entries: What was run, members of ensembles included.
         rows: Rows of the store, with ``scoring``, the position among the entries.
         fit_groups: Groups that something was fitted to; they are left out of the table.
-        notes: What there is to say of them already.
+        findings: What there is to say of them already.
         run: What a fingerprint covers beside the detector.
     """
     parts: list[pl.DataFrame] = []
     fused = [pl.DataFrame(schema={**SCHEMA, "scoring": pl.Int64})]
     scorings: list[Scoring] = []
-    said = list(notes)
+    kept = list(findings)
     for spec in specs:
         singles = spec.members or (spec,)
         positions = [[i for i, e in enumerate(entries) if _is(single, e)] for single in singles]
@@ -66,7 +71,7 @@ def assemble(
             parts.append(result.rows.with_columns(pl.col("scoring") + len(scorings)))
             fused.append(result.rows)
             scorings += result.scorings
-            said.append(result.note)
+            kept.append(result.finding)
             continue
         for position in positions[0]:
             one = rows.filter(pl.col("scoring") == position)
@@ -75,7 +80,7 @@ def assemble(
     shown = pl.concat([part.select(*SCHEMA, "scoring") for part in parts])
     if fit_groups:  # else a copy of everything
         shown = shown.filter(~pl.col("group").is_in(fit_groups))
-    return ScoreTable(shown, scorings, pl.concat(fused), said)
+    return ScoreTable(shown, scorings, pl.concat(fused), kept)
 
 
 def _is(spec: DetectorSpec, entry: Entry) -> bool:
@@ -90,38 +95,12 @@ class Fused:
     Args:
         rows: Rows of the store, with ``scoring``, the position among the scorings.
         scorings: One for each seed and condition.
-        note: How the ensemble was set up.
+        finding: How the ensemble was set up.
     """
 
     rows: pl.DataFrame
     scorings: list[Scoring]
-    note: str
-
-
-def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
-    """Chooses the groups whose real images an ensemble or a probe is fitted to; they are left out of every number.
-
-    A fifth of the groups with real images, those with the smallest hashes, and more where that gives fewer than eight
-    images.
-
-    Raises:
-        BenchError: No more than half of the real images would be left.
-    """
-    reals = items.filter(pl.col("label") == REAL).group_by("group").len().rows()
-    order = sorted(reals, key=lambda row: hashlib.blake2b(row[0].encode(), digest_size=8).digest())
-    chosen: list[str] = []
-    images = 0
-    for group, count in order:
-        if len(chosen) >= FIT_SHARE * len(order) and images >= LEAST_IMAGES:
-            break
-        chosen.append(group)
-        images += count
-    if 2 * images > sum(count for _, count in reals):
-        raise BenchError(
-            f"An ensemble or a probe takes at least {LEAST_IMAGES} real images, which are then left out; "
-            f"{sum(count for _, count in reals)} real images are too few for that."
-        )
-    return frozenset(chosen)
+    finding: FittedEnsemble
 
 
 def fuse(
@@ -156,11 +135,7 @@ def fuse(
         ensemble = ensembles[scoring.seed]
         scorings.append(Scoring(spec.label, ensemble.fingerprint(**run), scoring.seed, scoring.condition))
         fused.append(_fused_rows(table, ensemble, scorings[-1], len(scorings) - 1))
-    note = (
-        f"{spec.label}: mean of the members' robust z-scores (median and MAD), set on {fitted} real images of "
-        f"{len(fit_groups)} groups; every image of these groups is left out of every number here."
-    )
-    return Fused(pl.concat(fused), scorings, note)
+    return Fused(pl.concat(fused), scorings, FittedEnsemble(spec.label, fitted, len(fit_groups)))
 
 
 def _joined(rows: pl.DataFrame, names: Sequence[str], positions: Sequence[int]) -> pl.DataFrame:

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 
+import polars as pl
 from torch import Tensor
 
 from bench.errors import DetectorFailedError, is_lost_reader
 from bench.scoring.machine.batch_limit import is_out_of_memory
 from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule
-from bench.store.schema import Scoring
-from datamodules import Batch
+from bench.store.schema import OK, SCHEMA, UNREADABLE, Scoring
+from datamodules import Batch, DetectionDataModule
+from datamodules.batch import Sample
 from datamodules.conditions import Picture
 from detectors import Detector
+
+_OUTCOME = ("score", "status", "reason")
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Entry:
     Args:
         scoring: The column of scores.
         detector: The method.
-        treatment: Position of its condition among the datamodule's treatments.
+        condition_index: Position of its condition among the datamodule's conditions.
         contrasts: Which images face each other under that condition.
         spec: What was asked for.
         crop: Number of the random crop that it sees.
@@ -29,7 +33,7 @@ class Entry:
 
     scoring: Scoring
     detector: Detector
-    treatment: int
+    condition_index: int
     contrasts: tuple[ContrastRule, ...]
     spec: DetectorSpec
     crop: int = 0
@@ -64,3 +68,34 @@ class Entry:
         if broken:
             raise DetectorFailedError(f"{label} gave the score {scores[broken[0]].item()} for {batch.path[broken[0]]}.")
         return scores.double()
+
+
+def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
+    """Makes the rows of a batch's ``(B,)`` scores, with the columns of ``SCHEMA``."""
+    frame = _frame(data, scoring, batch.index.tolist(), batch.sha256)
+    return frame.with_columns(
+        score=pl.Series(scores.cpu().numpy()), status=pl.lit(OK), reason=pl.lit(None, dtype=pl.String)
+    )
+
+
+def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
+    """Makes the rows of images that have no pixels, each with its reason."""
+    frame = _frame(data, scoring, [sample.index for sample in lost], [sample.sha256 for sample in lost])
+    return frame.with_columns(
+        score=pl.lit(None, dtype=pl.Float64),
+        status=pl.lit(UNREADABLE),
+        reason=pl.Series([sample.reason for sample in lost], dtype=pl.String),
+    )
+
+
+def _frame(data: DetectionDataModule, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
+    facts = {
+        "dataset": data.title,
+        "detector": scoring.detector,
+        "fingerprint": scoring.fingerprint,
+        "condition": scoring.condition,
+        "seed": scoring.seed,
+    }
+    own = [pl.lit(value).alias(name) for name, value in facts.items()]
+    rows = data.items[index].with_columns(pl.Series("sha256", sha256, dtype=pl.String), *own)
+    return rows.select([name for name in SCHEMA if name not in _OUTCOME])

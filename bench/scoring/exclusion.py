@@ -1,16 +1,29 @@
-"""Leaves the images that a detector was trained on out of the numbers of a comparison."""
+"""The groups of images that something was fitted to or trained on, which are left out of every number."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from bench.errors import BenchError
 from bench.scoring.specs import DetectorSpec
-from bench.scoring.training_record import TrainingRecord, read_record
-from bench.training.split import group_hashes
-from bench.training.training_set import key_of
-from datamodules import DetectionDataModule
+from bench.scoring.training_record import TrainingRecord, group_hashes, key_of, read_record
+from bench.statistics.names import name_hash
+from bench.store.findings import Finding
+from datamodules import REAL, DetectionDataModule
+from detectors.ensemble import LEAST_IMAGES
+
+FIT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class TrainedGroups(Finding):
+    """Detectors that were trained on images of some groups, which are left out of every number."""
+
+    detectors: Sequence[str]
+    groups: int
 
 
 def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModule) -> dict[str, frozenset[str]]:
@@ -35,20 +48,30 @@ def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModul
     return found
 
 
-def exclusion_note(trained: Mapping[str, frozenset[str]]) -> list[str]:
-    """Says in a sentence what is left out for which detectors; nothing where nothing is.
+def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
+    """Chooses the groups whose real images an ensemble or a probe is fitted to; they are left out of every number.
 
-    Examples:
-        >>> exclusion_note({"npr": frozenset({"a", "b"}), "timm": frozenset({"b"})})
-        ['npr, timm: trained on images of 2 groups here; every image of these is left out of every number.']
+    A fifth of the groups with real images, those with the smallest hashes, and more where that gives fewer than eight
+    images.
+
+    Raises:
+        BenchError: No more than half of the real images would be left.
     """
-    groups = frozenset[str]().union(*trained.values())
-    if not groups:
-        return []
-    return [
-        f"{', '.join(trained)}: trained on images of {len(groups)} groups here; every image of these is left out of "
-        f"every number."
-    ]
+    reals = items.filter(pl.col("label") == REAL).group_by("group").len().rows()
+    order = sorted(reals, key=lambda row: name_hash(row[0]))
+    chosen: list[str] = []
+    images = 0
+    for group, count in order:
+        if len(chosen) >= FIT_SHARE * len(order) and images >= LEAST_IMAGES:
+            break
+        chosen.append(group)
+        images += count
+    if 2 * images > sum(count for _, count in reals):
+        raise BenchError(
+            f"An ensemble or a probe takes at least {LEAST_IMAGES} real images, which are then left out; "
+            f"{sum(count for _, count in reals)} real images are too few for that."
+        )
+    return frozenset(chosen)
 
 
 def groups_of(record: TrainingRecord, datamodule: DetectionDataModule) -> frozenset[str]:

@@ -1,11 +1,17 @@
 """What a run keeps beside its scores, so that every table can be made, and explained, from the store alone."""
 
-from collections.abc import Mapping, Sequence
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from bench.results.seen import TRAINED_ON, trained_on
-from bench.scoring.conditions import Assignment
+from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
@@ -15,8 +21,13 @@ from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
 from detectors import Backbone, Detector, Ensemble
 
+NOT_KNOWN = "not known"
+TRAINED_ON = "trained_on"
+"""The fact that a run keeps of a trained detector: names of generators, none where they are not known."""
+PACKAGES = ("aigi-bench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
-def data_facts(datamodule: DetectionDataModule, assignments: Sequence[Assignment]) -> Facts:
+
+def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]) -> Facts:
     """Describes the images of a run and who faces whom under each condition."""
     items = datamodule.items
     counts = items.group_by("label", "generator").len().sort("label", "generator")
@@ -31,19 +42,19 @@ def data_facts(datamodule: DetectionDataModule, assignments: Sequence[Assignment
         "notes": list(datamodule.notes),
         "protocol": datamodule.protocol,
         "wanted": {
-            one.treatment.name: len(items) if one.chosen is None else int(one.chosen.sum()) for one in assignments
+            one.condition.name: len(items) if one.chosen is None else int(one.chosen.sum()) for one in conditions
         },
         "contrasts": {
-            one.treatment.name: {rule.generator: list(rule.reals) for rule in one.contrasts} for one in assignments
+            one.condition.name: {rule.generator: list(rule.reals) for rule in one.contrasts} for one in conditions
         },
     }
 
 
-def members_of(assignments: Sequence[Assignment]) -> pl.DataFrame:
+def members_of(conditions: Sequence[PlannedCondition]) -> pl.DataFrame:
     """Returns ``condition, generator, path`` of contrasts that take only some images of their sources."""
     rows = [
-        (one.treatment.name, rule.generator, path)
-        for one in assignments
+        (one.condition.name, rule.generator, path)
+        for one in conditions
         for rule in one.contrasts
         if rule.members is not None
         for path in sorted(rule.members)
@@ -109,6 +120,66 @@ def fused_facts(
                     **_training(trained_on(described)),
                 }
     return facts
+
+
+def trained_on(facts: Iterable[Mapping[str, Any]]) -> list[str] | None:
+    """Puts together what the members of an ensemble were trained on.
+
+    Args:
+        facts: Of each member, as a run keeps them.
+
+    Returns:
+        The generators' names, ``not known`` among them where one member's are not known; None where no member is
+        trained.
+    """
+    told = [one[TRAINED_ON] for one in facts if TRAINED_ON in one]
+    if not told:
+        return None
+    return sorted({name for names in told for name in (names or [NOT_KNOWN])})
+
+
+def provenance(options: dict[str, Any], device: str) -> dict[str, Any]:
+    """Describes a run.
+
+    Args:
+        options: The run's options as the command line or a configuration file gave them.
+        device: What computed, in words.
+
+    Returns:
+        Facts for ``run.json``.
+    """
+    return {
+        "command": " ".join(["bench", *sys.argv[1:]]),
+        "options": options,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **_versions(), "libjpeg": _libjpeg()},
+        "device": device,
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {package: importlib.metadata.version(package) for package in PACKAGES}
+
+
+def _libjpeg() -> str:
+    """Decoders have changed pixels between versions, so the decoder's version belongs to a score."""
+    from PIL import features
+
+    return features.version("libjpeg_turbo") or features.version("jpg") or "unknown"
+
+
+def _commit() -> str | None:
+    """Returns the commit of the suite's own checkout, with ``+`` where files differ; None outside of one."""
+    folder = Path(__file__).parent
+    try:
+        git = ("git", "-C", str(folder))
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changes = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ("+" if changes.stdout.strip() else "")
 
 
 def _described(detector: Detector) -> Facts:

@@ -1,18 +1,20 @@
 """Scores files batch by batch, exactly as ``compare`` scores the images of a dataset."""
 
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchError
-from bench.results.comparison import check_options
+from bench.errors import LOST_READER, BenchError, is_lost_reader
 from bench.scoring.build import VIEWS, run_facts
 from bench.scoring.entry import Entry
 from bench.scoring.machine.batch_limit import BatchLimit
-from bench.scoring.machine.fabric import create_fabric, explained, without_interrupts
-from bench.scoring.options import RunOptions
+from bench.scoring.machine.trainer import create_fabric
+from bench.scoring.options import RunOptions, check_options
 from bench.scoring.probed_blocks import asks_for_probe
 from bench.scoring.run import make_fast
 from bench.scoring.specs import DetectorSpec, parse_detectors
@@ -93,12 +95,16 @@ class Scorer:
         data = self._data_of(files)
         data.views = tuple(dict.fromkeys(entry.detector.view for entry in self.entries))
         data.setup()
-        with without_interrupts():  # the processes that decode are started here; a Ctrl-C is for this one alone
+        with _without_interrupts():  # the processes that decode are started here; a Ctrl-C is for this one alone
             batches = iter(data.test_dataloader())
-        with explained():
+        try:
             for indices, batch in zip(data.batches or [], batches, strict=True):
                 rows = self._rows(batch.to(self.fabric.device))
                 yield from (rows[index] for index in indices)
+        except RuntimeError as error:
+            if not is_lost_reader(error):
+                raise
+            raise BenchError(LOST_READER) from error
 
     def _data_of(self, files: Sequence[str]) -> FilesDataModule:
         options = self.options
@@ -168,3 +174,25 @@ def _check_ready(spec: DetectorSpec) -> None:
 
 def _unreadable(sample: Sample) -> ScoredImage:
     return ScoredImage(sample.path, sample.sha256, reason=sample.reason or "unreadable")
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keeps a Ctrl-C until the end, and for good from processes that are forked meanwhile.
+
+    A terminal sends it to all of them; those that decode would each print where they were.
+
+    Raises:
+        KeyboardInterrupt: At the end, if one came.
+    """
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield  # handlers belong to the main thread; and a job in the background ignores Ctrl-C
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt

@@ -1,22 +1,27 @@
 """``--dry-run``: what a run would do, without scoring an image."""
 
-from collections.abc import Sequence
+import inspect
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from bench.scoring.build import wanted
 from bench.scoring.entry import Entry
-from bench.scoring.live_bytes import activation_bytes, tensor_bytes
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
-from bench.scoring.plan import Preparation
-from bench.scoring.planning import work_patterns
+from bench.scoring.plan import Preparation, work_patterns
 from bench.scoring.run import make_fast
-from bench.store.schema import CLEAN
+from bench.scoring.specs import parse_detector
 from datamodules.conditions import Picture
-from detectors import Backbone
+from detectors import Backbone, create_detector, list_detectors
 from detectors.backbones.base import rehearsed
 
 NATIVE = 256
@@ -57,24 +62,6 @@ class Forecast:
     devices: int
     batch_size: int
 
-    def lines(self) -> list[str]:
-        """Writes it in words."""
-        rest = [name for name in self.conditions if name != CLEAN]
-        memory = (self.network_bytes, self.picture_bytes, self.activation_bytes)
-        parts = [_size(count) for count in memory]
-        return [
-            f"Images: {self.images:,}, of which {self.to_read:,} lack a score and would be read, each once.",
-            f"Conditions: {len(self.conditions)} ({', '.join((CLEAN, *rest))}).",
-            f"Scores: {self.scores:,} wanted, {self.stored:,} in the store, {self.scores - self.stored:,} to compute"
-            + (f", {self.check:,} more in 32-true to measure what the precision does." if self.check else "."),
-            "By detector: " + ", ".join(f"{name} {count:,}" for name, count in self.by_detector.items()) + ".",
-            f"Passes: {self.passes:,} images through the backbone and its perturbed copies, the clean ones shared.",
-            f"Memory of a device: about {_size(sum(memory))} ({parts[0]} of networks, {parts[1]} of pictures and "
-            f"{parts[2]} of activations for {self.batch_size} images at once), beside the program itself.",
-            f"Devices: {self.devices}.",
-            "Nothing was scored (--dry-run).",
-        ]
-
 
 def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
     """Plans a run and says what it would do.
@@ -86,7 +73,7 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
     preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
     plan = preparation.plan()
     entries = preparation.entries(plan)
-    absent, needed = plan.job.absent, wanted(entries, plan.assignments, len(plan.datamodule.items))
+    absent, needed = plan.job.absent, wanted(entries, plan.conditions, len(plan.datamodule.items))
     passes = sum(
         len(rows) * passes_of([one for one, lacks in zip(entries, absent[rows[0]], strict=True) if lacks])
         for rows in work_patterns(absent)
@@ -130,6 +117,36 @@ def passes_of(entries: Sequence[Entry]) -> int:
     return counted.images
 
 
+@cache
+def own_passes(text: str) -> int:
+    """Counts the passes through the backbone that a detector takes for an image and seed, beside the clean one.
+
+    Args:
+        text: As on the command line, without a choice of blocks that the smallest network does not have.
+
+    Examples:
+        >>> own_passes("wepe:n=5"), own_passes("rigid"), own_passes("aeroblade")
+        (5, 1, 0)
+    """
+    spec = parse_detector(text)
+    return sum(
+        create_detector(single.name, smallest_backbone(), **single.options).passes
+        for single in (spec.members or (spec,))
+        if "backbone" in inspect.signature(list_detectors()[single.name]).parameters
+    )
+
+
+@cache
+def smallest_backbone() -> Backbone:
+    """Makes the smallest network that every detector can be built on: what a method costs does not depend on it."""
+    convolution = nn.Conv2d(3, 2, 1)
+    with torch.no_grad():
+        convolution.weight.fill_(1)
+        assert convolution.bias is not None
+        convolution.bias.fill_(1)
+    return Backbone("stand-in", nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), ["0"])
+
+
 def _stand_in(picture: Picture) -> torch.Tensor:
     return torch.zeros(1, 3, _side(picture), _side(picture))
 
@@ -143,5 +160,75 @@ def _activations(networks: nn.Module) -> int:
     return activation_bytes(backbones[0], torch.zeros(2, 3, 224, 224)) if backbones else 0
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of the tensors that operations make while it is active.
+
+    Attributes:
+        live: Bytes that are alive now.
+        peak: The most that were alive at once.
+
+    Examples:
+        >>> with LiveBytes() as counted:
+        ...     _ = (torch.zeros(256) + 1).sum()
+        >>> counted.peak
+        2048
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live = self.peak = 0
+        self._holders: Counter[int] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - torch's own
+        """Runs an operation and counts what it makes."""
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, Tensor):
+                self._hold(tensor)
+        return made
+
+    def _hold(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        if not size:
+            return
+        if not self._holders[place]:
+            self.live += size
+            self.peak = max(self.peak, self.live)
+        self._holders[place] += 1
+        weakref.finalize(tensor, self._release, place, size)
+
+    def _release(self, place: int, size: int) -> None:
+        self._holders[place] -= 1
+        if not self._holders[place]:
+            self.live -= size
+
+
+@torch.inference_mode()
+def activation_bytes(network: nn.Module, images: Tensor) -> int:
+    """Measures what a forward pass holds beside the weights.
+
+    Args:
+        network: Maps images ``(B, 3, H, W)`` to features.
+        images: A few of them.
+
+    Returns:
+        Bytes for each image at the peak.
+    """
+    images = images.clone()  # a backbone recalls the features of a tensor that it has seen
+    with LiveBytes() as counted:
+        network(images)
+    peak: int = counted.peak
+    return peak // len(images)
+
+
+def tensor_bytes(networks: nn.Module) -> int:
+    """Sums the bytes of parameters and buffers, each once however many networks share it."""
+    tensors = [*networks.parameters(), *networks.buffers()]
+    return sum({tensor.data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())

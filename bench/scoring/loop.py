@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.errors import DetectorFailedError
-from bench.scoring.entry import Entry
+from bench.scoring.entry import Entry, scored_rows, unreadable_rows
 from bench.scoring.live_metrics import LiveMetrics
 from bench.scoring.machine.batch_limit import BatchLimit
 from bench.scoring.machine.costs import CostMeter
 from bench.scoring.machine.processes import Processes
-from bench.scoring.planning import plan_batches
-from bench.scoring.score_rows import scored_rows, unreadable_rows
+from bench.scoring.plan import plan_batches
 from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, OK
-from bench.store.writer import ScoreStore, ScoreWriter
+from bench.store.scores import ScoreStore
+from bench.store.writer import ScoreWriter
 from datamodules import Batch, DetectionDataModule
 from detectors import Backbone
 
@@ -81,13 +81,13 @@ class Evaluation(L.LightningModule):
         batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
         self.datamodule.batches = batches
         self.work = Work(sum(map(len, batches)))
-        self.writer = ScoreWriter(self.store, self.record, rank)
+        self.writer = ScoreWriter(self.store.folder, self.record, rank)
 
     def _wanted(self) -> NDArray[np.bool_]:
-        """Says which image is needed under which treatment."""
-        wanted = np.zeros((len(self.absent), len(self.datamodule.treatments)), dtype=np.bool_)
+        """Says which image is needed under which condition."""
+        wanted = np.zeros((len(self.absent), len(self.datamodule.conditions)), dtype=np.bool_)
         for position, entry in enumerate(self.entries):
-            wanted[:, entry.treatment] |= self.absent[:, position]
+            wanted[:, entry.condition_index] |= self.absent[:, position]
         return wanted
 
     def close(self) -> None:

@@ -8,6 +8,15 @@ from typing import Any
 
 from bench.errors import BenchError
 
+PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
+CHOICES = {
+    "view": ("method", "common"),
+    "precision": PRECISIONS,
+    "accelerator": ("auto", "cpu", "gpu", "mps"),
+    "strategy": ("auto", "ddp"),
+}
+"""The values of the options that have a few."""
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -37,7 +46,7 @@ class RunOptions:
         num_nodes: Number of machines.
         strategy: How the devices share the work, in Lightning's words.
         accelerator: Kind of device, in Lightning's words.
-        precision: Numeric precision of the networks, one of ``bench.scoring.machine.precision.PRECISIONS``.
+        precision: Numeric precision of the networks, one of ``PRECISIONS``.
         compile: Whether the backbone's blocks are compiled.
         output: The results' folder.
         wandb: Name of a W&B project to log to; none by default.
@@ -93,3 +102,19 @@ class RunOptions:
     def as_facts(self) -> dict[str, Any]:
         """Returns the options as plain values."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+def check_options(options: RunOptions) -> None:
+    """Looks at what can be known to be wrong before any work.
+
+    Raises:
+        BenchError: A value is not among the choices.
+        OptionError: Compiling is asked for without a compiler.
+    """
+    for name, known in CHOICES.items():
+        if getattr(options, name) not in known:
+            raise BenchError(f"--{name} must be one of {', '.join(known)}, got {getattr(options, name)!r}.")
+    if options.compile:
+        from detectors.backbones.compiling import check_compiler
+
+        check_compiler()

@@ -1,6 +1,6 @@
 """What a run will do, as its first process sees it before any image is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,23 +8,25 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.results.precision_effect import exact_entries, sampled
-from bench.scoring.build import check_content, create_datamodule, create_entries, single_detectors, wanted
-from bench.scoring.conditions import Assignment, assign_treatments
-from bench.scoring.ensembles import groups_to_fit
+from bench.scoring.build import check_content, create_datamodule, create_entries, run_facts, single_detectors, wanted
+from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
-from bench.scoring.exclusion import exclusion_note, trained_groups
-from bench.scoring.facts import data_facts, detector_facts, members_of
+from bench.scoring.exclusion import TrainedGroups, groups_to_fit, trained_groups
+from bench.scoring.facts import data_facts, detector_facts, members_of, provenance
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
-from bench.scoring.provenance import provenance
 from bench.scoring.specs import DetectorSpec, parse_detectors
+from bench.store.findings import Finding
 from bench.store.runs import FORMAT, Facts, RunRecord
-from bench.store.schema import SCHEMA
-from bench.store.writer import ScoreStore, missing
+from bench.store.schema import CLEAN, SCHEMA
+from bench.store.scores import ScoreStore, missing
 from datamodules import DetectionDataModule
+from datamodules.sampling import limited
 from detectors import Backbone, create_backbone
+
+SAMPLE = 64
+"""Images of each source that are scored in both precisions."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,11 @@ class Plan:
     Args:
         specs: The detectors, probed blocks filled in.
         datamodule: The dataset, listed.
-        assignments: What happens to which images.
+        conditions: What happens to which images.
         held_out: Groups that something was fitted to.
         trained: Groups that a detector was trained on; every number leaves them out.
         left_out: All these groups by the label of the detector that was fitted or trained.
-        notes: What the probes said.
+        findings: What a reader must know of it.
         facts: What is kept of the run.
         job: The scores.
         check: Some scores in exact precision, to compare the others with; nothing where all are exact.
@@ -59,11 +61,11 @@ class Plan:
 
     specs: Sequence[DetectorSpec]
     datamodule: DetectionDataModule
-    assignments: Sequence[Assignment]
+    conditions: Sequence[PlannedCondition]
     held_out: frozenset[str]
     trained: frozenset[str]
     left_out: dict[str, frozenset[str]]
-    notes: Sequence[str]
+    findings: Sequence[Finding]
     facts: Facts
     job: Job
     check: Job | None = None
@@ -99,48 +101,48 @@ class Preparation:
         datamodule.setup()
         probed = {spec.label for spec in specs if asks_for_probe(spec)}
         fitted = {spec.label for spec in specs if spec.members} | probed
-        own = trained_groups(specs, datamodule)
-        trained = frozenset[str]().union(*own.values())
+        by_detector = trained_groups(specs, datamodule)
+        trained = frozenset[str]().union(*by_detector.values())
         untouched = datamodule.items.filter(~pl.col("group").is_in(list(trained)))
         held_out = groups_to_fit(untouched) if fitted else frozenset[str]()
-        specs, notes = resolve_probes(specs, self.backbone, datamodule, held_out) if probed else (specs, [])
-        assignments = assign_treatments(self.options, datamodule)
-        entries = self._built(specs, datamodule, assignments)
+        specs, chosen = resolve_probes(specs, self.backbone, datamodule, held_out) if probed else (specs, [])
+        conditions = plan_conditions(self.options, datamodule)
+        entries = self._built(specs, datamodule, conditions)
         store = ScoreStore(self.options.make_output(), datamodule.title)
-        left_out = own | {label: held_out | own.get(label, frozenset()) for label in sorted(fitted)}
-        facts = self._facts(entries, datamodule, assignments, left_out)
-        members = members_of(assignments)
+        left_out = by_detector | {label: held_out | by_detector.get(label, frozenset()) for label in sorted(fitted)}
+        facts = self._facts(entries, datamodule, conditions, left_out)
+        members = members_of(conditions)
         job = Job(
-            _absent(store, datamodule, entries) & wanted(entries, assignments, len(datamodule.items)),
+            _absent(store, datamodule, entries) & wanted(entries, conditions, len(datamodule.items)),
             RunRecord.now(facts, members),
         )
-        notes = [*notes, *exclusion_note(own)]
-        plan = Plan(specs, datamodule, assignments, held_out, trained, left_out, notes, facts, job)
+        findings = [*chosen, *([TrainedGroups(list(by_detector), len(trained))] if trained else [])]
+        plan = Plan(specs, datamodule, conditions, held_out, trained, left_out, findings, facts, job)
         return plan if self.options.precision == EXACT else replace(plan, check=self._check(plan, store, entries))
 
     def _check(self, plan: Plan, store: ScoreStore, entries: Sequence[Entry]) -> Job:
         exact = exact_entries(entries, plan.datamodule, self.options)
-        own = self._facts(exact, plan.datamodule, plan.assignments, plan.left_out, EXACT)
+        facts = self._facts(exact, plan.datamodule, plan.conditions, plan.left_out, EXACT)
         absent = _absent(store, plan.datamodule, exact) & sampled(plan.datamodule.items)[:, np.newaxis]
-        return Job(absent, RunRecord.now(own, members_of(plan.assignments), kind="check-"))
+        return Job(absent, RunRecord.now(facts, members_of(plan.conditions), kind="check-"))
 
     def entries(self, plan: Plan) -> list[Entry]:
         """Returns the detectors of a plan, for every seed and condition."""
-        return self._built(plan.specs, plan.datamodule, plan.assignments)
+        return self._built(plan.specs, plan.datamodule, plan.conditions)
 
     def _built(
-        self, specs: Sequence[DetectorSpec], datamodule: DetectionDataModule, assignments: Sequence[Assignment]
+        self, specs: Sequence[DetectorSpec], datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]
     ) -> list[Entry]:
         if self._entries is None:
             singles = single_detectors(specs)
-            self._entries = create_entries(singles, self.backbone, datamodule, assignments, self.options)
+            self._entries = create_entries(singles, self.backbone, datamodule, conditions, self.options)
         return self._entries
 
     def _facts(
         self,
         entries: Sequence[Entry],
         datamodule: DetectionDataModule,
-        assignments: Sequence[Assignment],
+        conditions: Sequence[PlannedCondition],
         left_out: dict[str, frozenset[str]],
         precision: str | None = None,
     ) -> Facts:
@@ -148,7 +150,7 @@ class Preparation:
         return {
             **provenance(options.as_facts(), self.device),
             "format": FORMAT,
-            "data": data_facts(datamodule, assignments),
+            "data": data_facts(datamodule, conditions),
             "detectors": detector_facts(entries, options, left_out),
         }
 
@@ -173,3 +175,63 @@ def no_rows(columns: Sequence[str]) -> pl.DataFrame:
     """Returns what a process other than the first knows of the store."""
     schema = SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}
     return pl.DataFrame(schema={name: schema[name] for name in (*columns, "scoring", "index")})
+
+
+def sampled(items: pl.DataFrame) -> NDArray[np.bool_]:
+    """Says which images are scored in both, ``(n_items,)``: the same ones everywhere."""
+    return items["path"].is_in(limited(items, SAMPLE)["path"].to_list()).to_numpy()
+
+
+def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:
+    """Returns the entries of the clean images and the first seed, filed under exact precision."""
+    facts = run_facts(datamodule, replace(options, precision=EXACT))
+    return [
+        replace(entry, scoring=replace(entry.scoring, fingerprint=entry.detector.fingerprint(**facts)))
+        for entry in entries
+        if entry.scoring.condition == CLEAN and entry.scoring.seed == 0
+    ]
+
+
+def plan_batches(
+    absent: NDArray[np.bool_], batch_size: int, rank: int = 0, world_size: int = 1
+) -> list[NDArray[np.intp]]:
+    """Groups the images that need work into batches in which all need the same work.
+
+    Then every detector of a batch sees the same tensor, and the clean backbone pass is shared. Each image goes to one
+    rank, none is repeated to even the ranks; a rank that has less to do gets empty batches instead, so that all ranks
+    take the same number of steps.
+
+    Args:
+        absent: ``(n_items, n_entries)``, true where a score is missing.
+        batch_size: Images in a batch.
+        rank: Number of this device.
+        world_size: Number of devices.
+
+    Returns:
+        Positions of this rank's images, batch by batch; at least one batch, so that the loop runs.
+
+    Examples:
+        >>> absent = np.ones((5, 2), dtype=bool)
+        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=0, world_size=2)]
+        [[0, 2], [4]]
+        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=1, world_size=2)]
+        [[1, 3], []]
+    """
+    own, steps = [], 0
+    for rows in work_patterns(absent):
+        own += _split(rows[rank::world_size], batch_size)
+        steps += len(_split(rows[::world_size], batch_size))  # rank 0 has the most
+    return own + [np.empty(0, dtype=np.intp)] * (max(steps, 1) - len(own))
+
+
+def work_patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+    """Yields the images of each combination of missing scores, in order."""
+    needy = np.flatnonzero(absent.any(axis=1))
+    packed = np.packbits(absent[needy], axis=1)
+    _, pattern = np.unique(packed, axis=0, return_inverse=True)
+    for value in range(pattern.max() + 1 if len(pattern) else 0):
+        yield needy[pattern.reshape(-1) == value]
+
+
+def _split(rows: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

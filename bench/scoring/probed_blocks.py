@@ -1,19 +1,29 @@
 """Chooses the blocks to perturb by a probe: ``wepe:blocks=probe:12`` (appendix A.15 of the paper)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
-import torch
-from torch import Tensor
 
+from bench.scoring.images import pixel_batches
 from bench.scoring.specs import DetectorSpec
+from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
-from datamodules.conditions import CLEAN, Picture
-from detectors import Backbone, Perturbation, View, list_detectors
+from detectors import Backbone, Perturbation, list_detectors
 from detectors.probing import probe, probed_count, top_blocks
 
 _OF_PERTURBATION = ("ratio", "rule", "family", "match", "tensors")
+
+
+@dataclass(frozen=True)
+class ProbedBlocks(Finding):
+    """Blocks that a probe chose on the real images of some groups, which are left out of every number."""
+
+    detector: str
+    count: int
+    images: int
+    groups: int
+    blocks: str
 
 
 def asks_for_probe(spec: DetectorSpec) -> bool:
@@ -26,7 +36,7 @@ def resolve_probes(
     backbone: Backbone,
     datamodule: DetectionDataModule,
     fit_groups: frozenset[str],
-) -> tuple[list[DetectorSpec], list[str]]:
+) -> tuple[list[DetectorSpec], list[ProbedBlocks]]:
     """Replaces ``probe:k`` by the blocks that a probe over held-out real images chooses.
 
     Args:
@@ -36,14 +46,16 @@ def resolve_probes(
         fit_groups: Groups whose real images are probed; they are left out of every number.
 
     Returns:
-        The detectors with blocks as a list, which is part of their fingerprint, and a note for each.
+        The detectors with blocks as a list, which is part of their fingerprint, and a finding for each.
     """
-    notes: list[str] = []
+    findings: list[ProbedBlocks] = []
     resolved = []
     for spec in specs:
-        singles = [_resolved(single, backbone, datamodule, fit_groups, notes) for single in (spec.members or (spec,))]
+        singles = [
+            _resolved(single, backbone, datamodule, fit_groups, findings) for single in (spec.members or (spec,))
+        ]
         resolved.append(replace(spec, members=tuple(singles)) if spec.members else singles[0])
-    return resolved, notes
+    return resolved, findings
 
 
 def _resolved(
@@ -51,7 +63,7 @@ def _resolved(
     backbone: Backbone,
     datamodule: DetectionDataModule,
     fit_groups: frozenset[str],
-    notes: list[str],
+    findings: list[ProbedBlocks],
 ) -> DetectorSpec:
     count = probed_count(spec.options.get("blocks"))
     if count is None:
@@ -60,36 +72,7 @@ def _resolved(
     chosen = pl.col("group").is_in(fit_groups) & (pl.col("label") == REAL)
     indices = datamodule.items.with_row_index().filter(chosen)["index"].to_list()
     view = list_detectors()[spec.name].view
-    result = probe(backbone, real_batches(datamodule, view, indices, backbone.mean.device), perturbation)
+    result = probe(backbone, pixel_batches(datamodule, view, backbone.mean.device, indices), perturbation)
     blocks = ",".join(map(str, top_blocks(result.similarities, count)))
-    notes.append(
-        f"{spec.label}: the {count} blocks most alike under noise, chosen on {result.images} real images of "
-        f"{len(fit_groups)} groups, which are left out of every number here: {blocks}."
-    )
+    findings.append(ProbedBlocks(spec.label, count, result.images, len(fit_groups), blocks))
     return replace(spec, options={**spec.options, "blocks": blocks})
-
-
-def real_batches(
-    datamodule: DetectionDataModule,
-    view: View,
-    indices: Sequence[int],
-    device: torch.device,
-    unreadable: list[str] | None = None,
-) -> Iterator[Tensor]:
-    """Yields batches ``(B, 3, H, W)`` of some of a dataset's images.
-
-    Args:
-        datamodule: The dataset, set up.
-        view: What is cut; not ``native``.
-        indices: Which images.
-        device: Where the network is.
-        unreadable: Is told which images have no pixels, and why.
-    """
-    size = datamodule.batch_size
-    datamodule.views = (view,)
-    datamodule.batches = [list(indices[start : start + size]) for start in range(0, len(indices), size)]
-    for batch in datamodule.test_dataloader():
-        if unreadable is not None:
-            unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
-        if len(batch):
-            yield batch.to(device).views[Picture(CLEAN, view)]

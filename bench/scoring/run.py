@@ -6,16 +6,15 @@ from dataclasses import replace
 import lightning as L
 from torch import nn
 
-from bench.errors import BenchError, is_lost_reader
-from bench.results.precision_effect import exact_entries
+from bench.errors import LOST_READER, BenchError, is_lost_reader
 from bench.scoring.entry import Entry
 from bench.scoring.loop import Evaluation
 from bench.scoring.machine.precision import EXACT, WEIGHTS, set_tf32
 from bench.scoring.machine.processes import Processes
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
-from bench.scoring.plan import Job, Plan, known_rows, no_rows
-from bench.store.writer import ScoreStore
+from bench.scoring.plan import Job, Plan, exact_entries, known_rows, no_rows
+from bench.store.scores import ScoreStore
 from detectors import Backbone
 
 FED = ("path", "generator", "label", "score", "status")
@@ -58,7 +57,7 @@ def score(
     datamodule = plan.datamodule
     datamodule.share_cores(processes.here)
     datamodule.views = tuple(dict.fromkeys(entry.detector.view for entry in entries))
-    datamodule.treatments = tuple(one.treatment for one in plan.assignments)
+    datamodule.conditions = tuple(one.condition for one in plan.conditions)
     store = ScoreStore(options.output, datamodule.title)
     known = known_rows(store, datamodule, entries, FED) if processes.is_first else no_rows(FED)
     evaluation = Evaluation(entries, datamodule, job.absent, known, store, job.record, processes)
@@ -67,10 +66,12 @@ def score(
     try:
         logged = trainer.test(evaluation, datamodule, verbose=False)
     except RuntimeError as error:
-        told = processes.explain(error) or _explain_worker(error)
-        if told is None:
+        explained = processes.explain(error)
+        if is_lost_reader(error):
+            explained = BenchError(f"{LOST_READER} What was scored is kept: the same command goes on from there.")
+        if explained is None:
             raise
-        raise told from error
+        raise explained from error
     finally:
         evaluation.close()
     return {key: float(value) for key, value in (logged[0] if logged else {}).items()}
@@ -90,12 +91,3 @@ def make_fast(networks: nn.Module, options: RunOptions, at_once: int | None = No
             backbone.cast_weights(dtype)
         if options.compile:
             backbone.compile_blocks(at_once or options.batch_size)
-
-
-def _explain_worker(error: RuntimeError) -> BenchError | None:
-    if not is_lost_reader(error):
-        return None
-    return BenchError(
-        "A process that reads images was killed, often for want of memory. What was scored is kept: the same command "
-        "goes on from there; a smaller --num-workers takes less memory."
-    )

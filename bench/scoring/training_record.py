@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from bench.errors import BenchError
+from bench.statistics.names import name_hash
 from bench.store.files import write_atomically
+from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules.batch import image_key, sha256_of
 from detectors.trained.fitted_file import FACTS, fitted_facts
 
 VERSION = 1
@@ -27,7 +30,7 @@ class TrainingRecord:
     Args:
         facts: Plain values, with at least ``detector``, ``dataset``, ``generators``, ``trained_on``, ``treatment``,
             ``view``, ``protocol``, ``images`` and, for a probe, ``backbone``.
-        groups: Hashes of the trained groups' names, from :func:`bench.training.split.group_hashes`.
+        groups: Hashes of the trained groups' names, from :func:`group_hashes`.
         keys: Keys of the trained images, from :func:`datamodules.batch.image_key`.
     """
 
@@ -67,6 +70,19 @@ def read_record(file: Path) -> TrainingRecord | None:
     except (KeyError, TypeError, ValueError) as error:
         raise BenchError(f"{file} does not say which images it was trained on: fit it again.") from error
     return TrainingRecord(facts, groups, keys)
+
+
+def group_hashes(groups: Iterable[str]) -> NDArray[np.uint64]:
+    """Returns a hash of 64 bits for each group's name, in their order."""
+    return np.fromiter((name_hash(group) for group in groups), dtype=np.uint64)
+
+
+def key_of(datamodule: DetectionDataModule, path: str) -> int | None:
+    """Reads an image's key; None where its file cannot be read."""
+    try:
+        return image_key(sha256_of(datamodule.read_bytes(path)))
+    except (OSError, UnreadableImageError):
+        return None
 
 
 def _text_of(numbers: NDArray[Any]) -> str:

@@ -6,7 +6,6 @@ every number is computed from the same images.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
 
-from bench.statistics.metrics import Metric
 from bench.statistics.standard_errors import over_images_and_seeds
 
 Floats = NDArray[np.float64]
@@ -96,20 +94,6 @@ class GroupBootstrap:
             stop = min(start + size, self.draws)
             counts = self._held[start:stop] if self._can_hold else self._drawn(start, stop)
             yield counts[:, groups]
-
-    def replicates(self, metric: Metric, rows: ArrayLike, scores: ArrayLike) -> Floats:
-        """Computes a metric in every draw.
-
-        Args:
-            metric: The metric.
-            rows: ``(n,)`` positions of the images in ``groups``.
-            scores: ``(n,)`` their scores.
-
-        Returns:
-            ``(draws,)`` values; nan for a draw that lacks a class.
-        """
-        labels = self.labels[np.asarray(rows, dtype=np.intp)]
-        return np.concatenate([metric.replicates(labels, scores, weights) for weights in self.chunks(rows)])
 
     @property
     def _can_hold(self) -> bool:
@@ -218,40 +202,6 @@ def groups_reason(n_real: int, n_generated: int) -> str | None:
         if number < FEWEST_GROUPS:
             return f"fewer than {FEWEST_GROUPS} independent groups among the {name} images ({number})"
     return None
-
-
-@dataclass(frozen=True)
-class MeanEstimate:
-    """A metric averaged over generators and seeds.
-
-    Attributes:
-        value: The mean.
-        interval: Its interval over images, for these seeds and generators.
-        seeds_sd: Standard deviation over seeds of the mean over generators; None with one seed.
-    """
-
-    value: float
-    interval: Interval
-    seeds_sd: float | None
-
-
-def mean_over_generators_and_seeds(points: ArrayLike, replicates: ArrayLike, level: float = 0.95) -> MeanEstimate:
-    """Averages a metric over generators and seeds, draw by draw.
-
-    Args:
-        points: ``(S, G)`` values for seeds and generators.
-        replicates: ``(S, G, draws)`` the same in every draw, all from one set of draws.
-        level: Level of the interval.
-
-    Returns:
-        The mean with its interval; nan where a generator's value is undefined.
-    """
-    values, drawn = np.asarray(points, dtype=np.float64), np.asarray(replicates, dtype=np.float64)
-    if values.ndim != 2 or values.size == 0 or drawn.shape[:-1] != values.shape:
-        raise ValueError(f"Expected points (S, G) and replicates (S, G, draws), got {values.shape} and {drawn.shape}.")
-    of_seeds = values.mean(axis=1)
-    seeds_sd = float(np.std(of_seeds, ddof=1)) if len(of_seeds) > 1 else None
-    return MeanEstimate(float(of_seeds.mean()), interval(drawn.mean(axis=(0, 1)), level), seeds_sd)
 
 
 def _members(groups: Sequence[Group], labels: Sequence[int]) -> tuple[set[Group], set[Group]]:

@@ -5,18 +5,16 @@ of a combination - is learned on some groups of images and measured on the other
 mean of those within the parts: scores of different parts are never compared, as they were learned differently.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from bench.statistics.influence import Contrast
 from bench.statistics.metrics import auroc
-from bench.statistics.names import codes_of
+from bench.statistics.names import codes_of, name_hash
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -63,18 +61,6 @@ class Feature:
         return Feature(self.name, self.values[rows], self.categorical, self.missing[rows])
 
 
-def feature_of(column: pl.Series, categorical: bool) -> Feature:
-    """Makes a feature of a column of numbers or texts with nulls."""
-    missing = column.is_null().to_numpy()
-    if categorical:
-        values = (column.rank("dense").cast(pl.Float64) - 1).fill_null(column.n_unique())
-    else:
-        numbers = column.cast(pl.Float64)
-        lowest = numbers.min()
-        values = numbers.fill_null(lowest - 1 if isinstance(lowest, float) else 0.0)
-    return Feature(column.name, values.to_numpy(), categorical, missing)
-
-
 def parts_of(images: Images, count: int) -> Integers | None:
     """Deals the groups out to parts, evenly for groups of real images, of generated ones, and of both.
 
@@ -87,7 +73,7 @@ def parts_of(images: Images, count: int) -> Integers | None:
     for group, label in zip(images.groups, images.labels.tolist(), strict=True):
         kinds[group] = kinds.get(group, 0) | (1 << label)
     part_of, dealt = {}, {1: 0, 2: 0, 3: 0}
-    for group in sorted(kinds, key=lambda name: hashlib.blake2b(name.encode(), digest_size=8).digest()):
+    for group in sorted(kinds, key=name_hash):
         part_of[group] = dealt[kinds[group]] % count
         dealt[kinds[group]] += 1
     parts = np.array([part_of[group] for group in images.groups], dtype=np.int64)

@@ -87,22 +87,6 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
     return combined([Placed(contrast).auroc() for contrast in contrasts])
 
 
-def ap_influence(contrasts: Sequence[Contrast], positive: Positive) -> InfluenceValues:
-    """Computes the mean average precision over generators and the influence of each group on it.
-
-    Args:
-        contrasts: As for `auroc_influence`.
-        positive: The class to be retrieved.
-
-    Returns:
-        As `auroc_influence` does.
-
-    Raises:
-        ValueError: If there is no contrast, or one lacks a class.
-    """
-    return combined([Placed(contrast).average_precision(positive) for contrast in contrasts])
-
-
 def mean_over_seeds(seeds: Sequence[InfluenceValues]) -> InfluenceValues:
     """Averages a detector's seeds on the same images; the spread of their values enters `standard_error`."""
     first = seeds[0]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
-from scipy.stats import beta, t
+from scipy.stats import t
 
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, aligned
@@ -44,6 +44,11 @@ class PairedTest:
     p: float
     low: float
     high: float
+
+    @property
+    def reversed(self) -> "PairedTest":
+        """Second minus first."""
+        return PairedTest(-self.difference, self.se, self.p, -self.high, -self.low)
 
 
 def standard_error(influence: InfluenceValues) -> StandardError:
@@ -158,21 +163,6 @@ def holm(p_values: ArrayLike) -> Floats:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def clopper_pearson(count: int, n: int, level: float = 0.95) -> Interval:
-    """Computes the exact interval of a share, such as a realised false positive rate of ``count`` in ``n`` images.
-
-    Examples:
-        >>> [round(end, 4) for end in clopper_pearson(0, 100)]
-        [0.0, 0.0362]
-    """
-    if not 0 <= count <= n or n == 0:
-        raise ValueError(f"Expected a count between 0 and a positive n, got {count} of {n}.")
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, count, n - count + 1)) if count > 0 else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0
-    return Interval(low, high)
 
 
 def prediction_interval(

@@ -174,13 +174,11 @@ class Metric:
         name: The name in tables and files.
         title: The name for people.
         function: What computes it.
-        higher_is_better: Whether a better detector has a higher value.
     """
 
     name: str
     title: str
     function: Callable[..., float | Floats]
-    higher_is_better: bool = True
 
     def __call__(self, labels: ArrayLike, scores: ArrayLike) -> float:
         """Computes the value; nan where a class is missing (see `undefined_reason`)."""
@@ -201,9 +199,9 @@ METRICS: dict[str, Metric] = {
         Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
         Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
         Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr),
-        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr, higher_is_better=False),
+        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr),
         Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real")),
-        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real"), False),
+        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real")),
     )
 }
 

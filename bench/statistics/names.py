@@ -16,6 +16,16 @@ def hash_of(names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
+def name_hash(name: str) -> int:
+    """Returns 64 bits of a name: orders and splits that must rest on names alone go by it.
+
+    Examples:
+        >>> name_hash("prompt-1")
+        11034733224755904639
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+
+
 def codes_of(names: Sequence[str] | pl.Series) -> NDArray[np.uint64]:
     """Returns a number of 64 bits for each name, the same for the same name within a process.
 

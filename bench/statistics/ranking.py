@@ -46,6 +46,21 @@ class Pair:
         """Whether the adjusted test tells them apart at 5 %."""
         return self.p_adjusted < SIGNIFICANT
 
+    @property
+    def columns(self) -> dict[str, str | float | bool]:
+        """The columns of tables for programs."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "difference": self.test.difference,
+            "low": self.test.low,
+            "high": self.test.high,
+            "p": self.test.p,
+            "p_adjusted": self.p_adjusted,
+            "smallest_difference": self.smallest,
+            "separated": self.separated,
+        }
+
 
 @dataclass(frozen=True)
 class Ranking:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.store.contrasts import ContrastRule
+from bench.store.findings import ChangedImages, Finding, IncompleteSeed, UnknownContrasts
 from bench.store.panel import Panel
-from bench.store.reader import StoredRows, batches
-from bench.store.run_files import Run, read_run
-from bench.store.runs import Facts
+from bench.store.reader import PARTS, StoredRows, batches
+from bench.store.runs import Facts, Run, read_runs
 from bench.store.schema import Scoring
 
 NOT_RECORDED = "not recorded"
@@ -27,11 +27,11 @@ SHORT = 8
 
 
 @dataclass(frozen=True)
-class Method:
+class ConfiguredDetector:
     """A detector as configured, on one data set.
 
     Args:
-        label: Unique on the data set: where several methods have one name, the fingerprint's first digits are added.
+        label: Unique on the data set: where several detectors have one name, the fingerprint's first digits are added.
         fingerprint: Identifies everything but the image and the seed that a score depends on.
         facts: As ``bench.scoring.facts.detector_facts`` describes it; empty where no run told.
     """
@@ -43,7 +43,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many of the images that a condition is about a method has scored."""
+    """How many of the images that a condition is about a detector has scored."""
 
     scored: int
     wanted: int
@@ -65,23 +65,23 @@ class StoredDataset:
         title: The data set.
         name: Its kind, such as ``imagenet``; empty where no run told.
         protocol: What was done to images before a view was cut, as text.
-        panel: The scores; the scorings' detectors are the methods' labels.
-        methods: By label.
+        panel: The scores; the scorings' detectors are the labels of ``detectors``.
+        detectors: By label.
         coverage: By label and condition.
         sources: By label and condition, how many scores each run gave.
         runs: The runs, oldest first.
-        notes: What a reader must know of the store, a sentence each.
+        findings: What a reader must know of the store.
     """
 
     title: str
     name: str
     protocol: str
     panel: Panel
-    methods: Mapping[str, Method]
+    detectors: Mapping[str, ConfiguredDetector]
     coverage: Mapping[tuple[str, str], Coverage]
     sources: Mapping[tuple[str, str], Mapping[str, int]]
     runs: Sequence[Run]
-    notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
 
 def read_store(output: Path) -> list[StoredDataset]:
@@ -98,10 +98,10 @@ def read_store(output: Path) -> list[StoredDataset]:
 
 
 def _read_folder(folder: Path) -> Iterator[StoredDataset]:
-    runs = [read_run(run) for run in sorted(folder.iterdir()) if run.is_dir()]
+    runs = read_runs(run for run in folder.iterdir() if run.is_dir())
     table = StoredRows()
     for run in runs:
-        for part in sorted(run.folder.glob("part-*.parquet")):
+        for part in sorted(run.folder.glob(PARTS)):
             for batch in batches(part):
                 table.add(batch, run.name)
     for dataset in sorted(set(table.images.table["dataset"])):
@@ -139,45 +139,44 @@ class _Dataset:
         return told[-1].protocol if told else NOT_RECORDED
 
     def _stored(self, protocol: str, keys: Sequence[tuple[str, str, int]]) -> StoredDataset:
-        methods = self._methods(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
+        detectors = self._detectors(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
         scores, present = self._filled(keys)
         used = present.any(axis=0)
         images = self.images.filter(pl.Series(used)).select("path", "group", "label", "generator", "sha256")
         scores, present = scores[:, used], present[:, used]
         runs = [run for run in self.runs if run.protocol == protocol] if protocol != NOT_RECORDED else []
-        notes = self._notes()
+        findings: list[Finding] = [ChangedImages(self.superseded)] if self.superseded else []
         chosen, coverage = [], {}
         for cell in dict.fromkeys((fingerprint, condition) for fingerprint, condition, _ in keys):
-            own = [i for i, key in enumerate(keys) if key[:2] == cell]
-            method = methods[cell[0]]
-            outside = self._not_held_out(method, images)
-            present[own] &= outside
-            counts = {i: int(present[i].sum()) for i in own}
+            rows = [i for i, key in enumerate(keys) if key[:2] == cell]
+            detector = detectors[cell[0]]
+            outside = ~images["group"].is_in(list(detector.facts.get("held_out") or ())).to_numpy()
+            present[rows] &= outside  # what a detector was fitted to is in none of its numbers
+            counts = {i: int(present[i].sum()) for i in rows}
             wanted = max(run.wanted.get(cell[1], 0) for run in [*runs, Run.empty()])
             everyone = present[[i for i, key in enumerate(keys) if key[1] == cell[1]]].any(axis=0)
             wanted = max(wanted - int((~outside).sum()), int((everyone & outside).sum()))
-            best = max(counts.values())
-            coverage[method.label, cell[1]] = Coverage(best, wanted)
-            chosen += [i for i in own if counts[i] == best]
-            notes += [
-                f"{method.label}, {cell[1]}: seed {keys[i][2]} has {counts[i]:,} of {wanted:,} images and is left out."
-                for i in own
-                if counts[i] < best
+            most = max(counts.values())
+            coverage[detector.label, cell[1]] = Coverage(most, wanted)
+            chosen += [i for i in rows if counts[i] == most]
+            findings += [
+                IncompleteSeed(detector.label, cell[1], keys[i][2], counts[i], wanted) for i in rows if counts[i] < most
             ]
-        scorings = [Scoring(methods[f].label, f, seed, condition) for f, condition, seed in (keys[i] for i in chosen)]
-        contrasts, note = self._contrasts(runs, [s.condition for s in scorings], images)
+        scorings = [Scoring(detectors[f].label, f, seed, condition) for f, condition, seed in (keys[i] for i in chosen)]
+        contrasts = self._contrasts(runs, [s.condition for s in scorings], images)
         panel = Panel(images, tuple(scorings), scores[chosen], present[chosen], contrasts)
         name = next((str(run.data["name"]) for run in reversed(runs) if "name" in run.data), "")
-        by_label = {method.label: method for method in methods.values()}
-        told = self.table.sources.items()
-        sources = {(methods[f].label, condition): of for (f, condition), of in told if f in methods}
-        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, sources, runs, [*notes, *note])
+        by_label = {detector.label: detector for detector in detectors.values()}
+        rows_of_runs = self.table.sources.items()
+        sources = {(detectors[f].label, condition): runs for (f, condition), runs in rows_of_runs if f in detectors}
+        findings += [] if runs else [UnknownContrasts()]
+        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, sources, runs, findings)
 
-    def _methods(self, fingerprints: Iterable[str]) -> dict[str, Method]:
+    def _detectors(self, fingerprints: Iterable[str]) -> dict[str, ConfiguredDetector]:
         names = {f: str(self.facts.get(f, {}).get("label", self.table.labels[f])) for f in fingerprints}
         shared = {name for name in names.values() if list(names.values()).count(name) > 1}
         return {
-            f: Method(f"{name} #{f[:SHORT]}" if name in shared else name, f, self.facts.get(f, {}))
+            f: ConfiguredDetector(f"{name} #{f[:SHORT]}" if name in shared else name, f, self.facts.get(f, {}))
             for f, name in names.items()
         }
 
@@ -192,30 +191,16 @@ class _Dataset:
                 scores[row, at[at >= 0]], present[row, at[at >= 0]] = values[at >= 0], True
         return scores, present
 
-    @staticmethod
-    def _not_held_out(method: Method, images: pl.DataFrame) -> NDArray[np.bool_]:
-        """Leaves out the images that a method was fitted to."""
-        held_out = method.facts.get("held_out") or ()
-        return ~images["group"].is_in(list(held_out)).to_numpy()
-
     def _contrasts(
         self, runs: Sequence[Run], conditions: Sequence[str], images: pl.DataFrame
-    ) -> tuple[dict[str, Sequence[ContrastRule]], list[str]]:
-        """Takes for each condition and generator what the latest run says."""
+    ) -> dict[str, Sequence[ContrastRule]]:
+        """Takes for each condition and generator what the latest run says; where none told, all reals face each."""
+        there = set(images.filter(pl.col("label") == 1)["generator"])
+        if not runs:
+            reals = tuple(sorted(set(images.filter(pl.col("label") == 0)["generator"])))
+            return dict.fromkeys(conditions, tuple(ContrastRule(generator, reals) for generator in sorted(there)))
         rules: dict[str, dict[str, ContrastRule]] = {condition: {} for condition in conditions}
         for run in runs:
-            for condition, told in run.rules().items():
-                rules.setdefault(condition, {}).update({rule.generator: rule for rule in told})
-        there = set(images.filter(pl.col("label") == 1)["generator"])
-        known = {c: tuple(r for g, r in sorted(found.items()) if g in there) for c, found in rules.items()}
-        if runs:
-            return {**known}, []
-        reals = tuple(sorted(set(images.filter(pl.col("label") == 0)["generator"])))
-        everyone = tuple(ContrastRule(generator, reals) for generator in sorted(there))
-        note = "No run told which real images face which generator: all face each."
-        return dict.fromkeys(conditions, everyone), [note]
-
-    def _notes(self) -> list[str]:
-        if not self.superseded:
-            return []
-        return [f"{self.superseded:,} images changed; the scores of their older content are left out."]
+            for condition, of_run in run.rules().items():
+                rules.setdefault(condition, {}).update({rule.generator: rule for rule in of_run})
+        return {c: tuple(rule for name, rule in sorted(by.items()) if name in there) for c, by in rules.items()}

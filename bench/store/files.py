@@ -25,3 +25,8 @@ def write_atomically(target: Path, data: bytes) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def file_name(name: str) -> str:
+    """Makes a data set's title, or a condition, part of a path."""
+    return name.replace(":", "-").replace("/", "-")

@@ -1,7 +1,7 @@
 """Scores of the same images side by side: what every table, test and plot starts from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +54,11 @@ class Panel:
             present[number, at] = True
             scores[number, at] = own.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
         return cls(images, tuple(scorings), scores, present, contrasts)
+
+    def only(self, chosen: Bools) -> "Panel":
+        """Takes some of the images, ``(n,)``."""
+        images = self.images.filter(pl.Series(chosen, dtype=pl.Boolean))
+        return replace(self, images=images, scores=self.scores[:, chosen], present=self.present[:, chosen])
 
     @cached_property
     def groups(self) -> NDArray[np.int32]:

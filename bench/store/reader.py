@@ -1,7 +1,10 @@
-"""Reads the rows of a score store batch by batch, in little memory."""
+"""The one way in which the rows of a store are read: lazily, or batch by batch in little memory.
+
+A column that an older version did not write is filled with nulls, one that a newer version wrote is passed over.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +14,25 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.store.schema import OK
+from bench.store.schema import OK, SCHEMA
 
+PARTS = "part-*.parquet"
 _COLUMNS = (
     *("dataset", "generator", "path", "sha256", "group", "label"),
     *("detector", "fingerprint", "condition", "seed", "score", "status"),
 )
 _IMAGE = ("dataset", "path", "sha256")
 _ROWS = 250_000
+
+
+def scan_rows(parts: Sequence[Path]) -> pl.LazyFrame:
+    """Scans parts of the store, with the columns of ``SCHEMA``.
+
+    Args:
+        parts: At least one file.
+    """
+    rows = pl.scan_parquet(list(parts), schema=SCHEMA, glob=False, missing_columns="insert", extra_columns="ignore")
+    return rows.select(*SCHEMA)
 
 
 def batches(part: Path) -> Iterator[pl.DataFrame]:
@@ -29,10 +43,12 @@ def batches(part: Path) -> Iterator[pl.DataFrame]:
     """
     try:
         with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(_ROWS, columns=list(_COLUMNS)):
+            there = [name for name in _COLUMNS if name in file.schema_arrow.names]
+            for batch in file.iter_batches(_ROWS, columns=there):
                 frame = pl.from_arrow(batch)
                 assert isinstance(frame, pl.DataFrame)
-                yield frame
+                absent = (pl.lit(None, SCHEMA[name]).alias(name) for name in _COLUMNS if name not in there)
+                yield frame.with_columns(*absent).select(_COLUMNS)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise BenchError(f"Cannot read {part}: {error}. Delete the file to have its images scored again.") from error
 

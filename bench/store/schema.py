@@ -1,13 +1,14 @@
 """What a score is filed under."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 CLEAN = "clean"
 OK, UNREADABLE = "ok", "unreadable"
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "dataset": pl.String,
     "generator": pl.String,
     "path": pl.String,

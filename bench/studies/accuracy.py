@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.report.robustness_plot import robustness_svg
-from bench.report.robustness_tables import figure_file
+from bench.report.plots.robustness import robustness_svg
+from bench.report.robustness import figure_file
 from bench.results.comparison import Comparison
-from bench.results.robustness import mean_rows, robustness_curves
+from bench.results.robustness import robustness_curves
 from bench.results.thresholds.points import operating_points
 from bench.store.schema import CLEAN
 from bench.studies.arms import Arm
@@ -35,8 +35,8 @@ class RobustnessStudy(ComparisonStudy):
 
     def figures_of(self, comparison: Comparison, arms: Sequence[Arm]) -> dict[str, str]:  # noqa: D102
         names = {arm.detector: arm.row for arm in arms}
-        summary = comparison.report.summary
-        rows = [replace(row, detector=names[row.detector]) for row in mean_rows(summary)]
+        summary = comparison.summary
+        rows = [replace(row, detector=names[row.detector]) for row in summary.means]
         curves = robustness_curves(replace(summary, rows=rows))
         which = "" if len(arms) > 1 else f"{arms[0].row.lower()}-"
         files = {curve.kind: figure_file(curve.kind).removesuffix(".svg") for curve in curves}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.scoring.specs import DetectorSpec, parse_detector
+from bench.studies.base import Paper
 
-PAPER_BACKBONE, PAPER_DEPTH = "dinov2-vitl14", 24
 DEMO = "demo"
 
 
@@ -20,7 +20,7 @@ class Arm:
         detector: As on the command line, for the paper's backbone.
         backbone: The backbone of this row alone; None for the study's.
         printed: Rows of the paper's table that it may stand beside; None for all of its method.
-        top: For the k blocks of highest similarity: k of the paper's 24 blocks.
+        top: For the k blocks of highest similarity: k of the paper's blocks.
         view: ``method`` or ``common`` for this row alone; None for the run's.
         seeds: Number of seeds of this row alone; None for the run's.
         level: Its place on the axis of a sweep.
@@ -76,7 +76,7 @@ def chosen_arms(arms: Sequence[Arm], backbone: str, of_study: str) -> list[Arm]:
     ]
 
 
-def adapted(arms: Sequence[Arm], dataset: str, depth: int) -> tuple[list[Arm], list[str]]:
+def adapted(arms: Sequence[Arm], dataset: str, depth: int, paper: Paper) -> tuple[list[Arm], list[str]]:
     """Rewrites the detectors of arms on one backbone for what is at hand.
 
     Block numbers say something on the paper's backbone only. Elsewhere a detector's own default takes their place, and
@@ -86,6 +86,7 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int) -> tuple[list[Arm], l
         arms: Arms that share their backbone.
         dataset: The dataset's name.
         depth: The backbone's number of blocks.
+        paper: Whose arms they are.
 
     Returns:
         The arms, without those that come to the same detector as one before, and notes.
@@ -97,8 +98,8 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int) -> tuple[list[Arm], l
         if dataset == DEMO and arm.demo is not None:
             text, why = arm.demo
             notes[f"{arm.row}: {text} in place of {arm.detector}: {why}."] = None
-        if arm.backbone != PAPER_BACKBONE and "blocks=" in text:
-            text, note = _other_blocks(arm, text, depth)
+        if arm.backbone != paper.backbone and "blocks=" in text:
+            text, note = _other_blocks(arm, text, depth, paper)
             notes[note] = None
         if text in kept:
             notes[f"{arm.row}: the same blocks as {kept[text].row} on {arm.backbone}, left out."] = None
@@ -107,28 +108,28 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int) -> tuple[list[Arm], l
     return list(kept.values()), list(notes)
 
 
-def _other_blocks(arm: Arm, text: str, depth: int) -> tuple[str, str]:
+def _other_blocks(arm: Arm, text: str, depth: int, paper: Paper) -> tuple[str, str]:
     if arm.top is None:
         return without_blocks(text), (
             f"On {arm.backbone} blocks are the detector's default, 19 of 24 of the depth rounded down: the paper says "
-            f"them for {PAPER_BACKBONE} alone."
+            f"them for {paper.backbone} alone."
         )
-    count = scaled(arm.top, depth)
+    count = scaled(arm.top, depth, paper.depth)
     note = (
         f"{arm.row}: the {count} of the {depth} blocks of {arm.backbone} that a probe of held-out real images finds "
-        f"most alike, as large a share as {arm.top} of {PAPER_DEPTH}, rounded down."
+        f"most alike, as large a share as {arm.top} of {paper.depth}, rounded down."
     )
     return without_blocks(text, f"probe:{count}"), note
 
 
-def scaled(count: int, depth: int) -> int:
-    """Returns as large a share of a depth as so many of the paper's 24 blocks, rounded down, but at least 1.
+def scaled(count: int, depth: int, of: int) -> int:
+    """Returns as large a share of a depth as so many of the paper's blocks, rounded down, but at least 1.
 
     Examples:
-        >>> scaled(8, 24), scaled(8, 7), scaled(1, 7)
+        >>> scaled(8, 24, 24), scaled(8, 7, 24), scaled(1, 7, 24)
         (8, 2, 1)
     """
-    return max(1, math.floor(count * depth / PAPER_DEPTH))
+    return max(1, math.floor(count * depth / of))
 
 
 def without_blocks(text: str, instead: str | None = None) -> str:

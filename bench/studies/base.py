@@ -6,8 +6,27 @@ from dataclasses import dataclass, field
 
 from bench.references.reported import ReportedNumber
 from bench.references.verdicts import Verdict
-from bench.results.numbers import Number
 from bench.scoring.options import RunOptions
+from bench.statistics.number import Number
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper whose tables and figures are studies.
+
+    Args:
+        source: Name of its reference file, ``bench/references/<source>.json``.
+        name: What tables call it.
+        backbone: The backbone that it used, unless a study says otherwise.
+        depth: That backbone's number of blocks.
+        machine: What it measured times on; empty where it measured none.
+    """
+
+    source: str
+    name: str
+    backbone: str
+    depth: int
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,11 +58,13 @@ class Result:
         lines: Its numbers.
         figures: SVG by name; the first part of the file's name is the study's.
         notes: What a reader must know, one sentence each.
+        not_run: Parts that could not run here, each with the reason.
     """
 
     lines: tuple[Line, ...] = ()
     figures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    not_run: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,21 +83,25 @@ class Cost:
 
 
 class Study(ABC):
-    """A table or figure of the paper.
+    """A table or figure of a paper.
 
     Args:
         name: On the command line, for instance ``table1``.
         title: What it shows.
-        source: Where it stands, for instance ``WePe, Table 1``.
+        place: Where it stands, for instance ``Table 1``.
         dataset: The data that the paper used, by this suite's name; what the user names is used instead.
-        backbone: The backbone that the paper used.
+        paper: The paper.
+        backbone: The backbone that the paper used there; its usual one by default.
     """
 
     seeds: int = 1
     """Number of seeds, unless the user names another."""
 
-    def __init__(self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14") -> None:
-        self.name, self.title, self.source, self.dataset, self.backbone = name, title, source, dataset, backbone
+    def __init__(
+        self, name: str, title: str, place: str, dataset: str, paper: Paper, backbone: str | None = None
+    ) -> None:
+        self.name, self.title, self.dataset, self.paper = name, title, dataset, paper
+        self.source, self.backbone = f"{paper.name}, {place}", backbone or paper.backbone
 
     def defaults(self, dataset: str) -> dict[str, object]:
         """Returns the options that hold unless the user names others.

@@ -1,7 +1,6 @@
-"""Every study by its name."""
+"""Every study by its name: those of each paper, in the order of its file."""
 
+from bench.studies import rigid, wepe
 from bench.studies.base import Study
-from bench.studies.features.catalogue import FEATURE_STUDIES
-from bench.studies.wepe import COMPARISONS
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*COMPARISONS, *FEATURE_STUDIES)}
+STUDIES: dict[str, Study] = {study.name: study for study in (*wepe.COMPARISONS, *wepe.FEATURES, *rigid.STUDIES)}

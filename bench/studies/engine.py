@@ -2,26 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
-from bench.cli.app import is_users_mistake
-from bench.errors import BenchError
-from bench.results.comparison import Comparison, compare
-from bench.results.numbers import MEAN
-from bench.results.robustness import mean_rows
+from bench.errors import BenchError, is_users_mistake
+from bench.report.notes import comparison_notes, warnings_of
+from bench.report.wandb import compare_and_log
+from bench.results.comparison import Comparison
+from bench.results.summary import MEAN
 from bench.scoring.build import create_datamodule
+from bench.scoring.forecast import own_passes
 from bench.scoring.options import RunOptions
-from bench.scoring.specs import DetectorSpec, parse_detector
 from bench.store.schema import CLEAN
-from bench.studies.arms import Arm, Group, adapted, chosen_arms, grouped, without_blocks
-from bench.studies.base import Cost, Line, Result, Study
+from bench.studies.arms import Arm, adapted, chosen_arms, grouped, without_blocks
+from bench.studies.base import Cost, Line, Paper, Result, Study
 from bench.studies.figures import Axis, draw_rows, draw_sweep
 from bench.studies.paper_table import Measured, Origin, PaperTable
-from detectors import Backbone, create_backbone, create_detector, list_detectors
+from detectors import create_backbone
 
-WORST_CUE_NOTE = "Worst cue: "
-STAND_IN = "efficientnet-lite0"
-NOT_RUN = "Not run: "
 METRICS = ("auroc", "ap_real")
 
 
@@ -31,9 +27,10 @@ class ComparisonStudy(Study):
     Args:
         name: As in ``Study``.
         title: As in ``Study``.
-        source: As in ``Study``.
+        place: As in ``Study``.
         dataset: As in ``Study``.
         arms: The rows.
+        paper: As in ``Study``.
         backbone: As in ``Study``; where rows have their own, all of them, separated by commas.
         table: The table of the reference file that holds the paper's numbers; None where nothing is printed.
         generators: The generators of the paper's table on its data; None for all.
@@ -51,11 +48,12 @@ class ComparisonStudy(Study):
         self,
         name: str,
         title: str,
-        source: str,
+        place: str,
         dataset: str,
         arms: Sequence[Arm],
         *,
-        backbone: str = "dinov2-vitl14",
+        paper: Paper,
+        backbone: str | None = None,
         table: str | None = None,
         generators: Sequence[str] | None = None,
         conditions: Sequence[str] = (),
@@ -67,7 +65,7 @@ class ComparisonStudy(Study):
         view: str = "common",
         notes: Sequence[str] = (),
     ) -> None:
-        super().__init__(name, title, source, dataset, backbone)
+        super().__init__(name, title, place, dataset, paper, backbone)
         self.arms, self.table, self.conditions, self.metrics = tuple(arms), table, tuple(conditions), tuple(metrics)
         self.generators = None if generators is None else tuple(generators)
         self.by_generator, self.rest, self.axis = by_generator, rest, axis
@@ -88,7 +86,7 @@ class ComparisonStudy(Study):
         conditions = 1 + len(options.conditions)
         passes, notes = 0, dict[str, None]()
         for group in groups:
-            own = [passes_of(arm.detector) for arm in group.arms]
+            own = [own_passes(without_blocks(arm.detector)) for arm in group.arms]
             # What needs no backbone has no clean pass of it either.
             passes += conditions * (group.seeds * sum(own) + (1 if any(own) else 0))
             for arm in group.arms:
@@ -100,32 +98,37 @@ class ComparisonStudy(Study):
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102 - see Study
         create_datamodule(options).setup()  # data that are not here are told before weights are fetched
-        paper = PaperTable(self.table, self.dataset, options.dataset != self.dataset)
+        paper = PaperTable(self.paper.source, self.table, self.dataset, options.dataset != self.dataset)
         lines: list[Line] = []
         notes = dict.fromkeys([*self.notes, *self._overridden(options)])
         figures: dict[str, str] = {}
+        not_run: list[tuple[str, str]] = []
         failures: list[Exception] = []
         first = True
         arms = chosen_arms(self.arms, options.backbone, self.backbone)
         groups = grouped(arms, options.view, options.seeds)
         for group in groups:
-            own = replace(options, backbone=group.backbone, view=group.view, seeds=group.seeds)
+            settings = replace(options, backbone=group.backbone, view=group.view, seeds=group.seeds)
             try:
-                kept, said = self._at_hand(group, own)
-                comparison = compare([arm.detector for arm in kept], own, progress, tables=False)
+                depth = create_backbone(settings.backbone, settings.weights).depth
+                kept, adaptations = adapted(group.arms, settings.dataset, depth, self.paper)
+                comparison = compare_and_log([arm.detector for arm in kept], settings, progress)
             except Exception as error:
                 if not is_users_mistake(error):
                     raise
                 failures.append(error)
-                lines += [paper.not_run(arm, one, one_line(error)) for arm in group.arms for one in self.metrics]
-                notes.update(dict.fromkeys(f"{NOT_RUN}{arm.row}: {one_line(error)}" for arm in group.arms))
+                lines += [paper.not_run(arm, metric, one_line(error)) for arm in group.arms for metric in self.metrics]
+                not_run += [(arm.row, one_line(error)) for arm in group.arms]
+                notes.update(dict.fromkeys(not_run_note(*part) for part in not_run))
                 continue
             if comparison is None:
                 first = False  # this device takes part in every comparison, and the first one writes
                 continue
-            lines += self._lines(comparison, kept, own, paper)
+            lines += self._lines(comparison, kept, settings, paper)
             figures.update(self.figures_of(comparison, kept))
-            notes.update(dict.fromkeys([*said, *_notes(comparison)]))
+            warnings = [f"Warning: {warning}" for warning in warnings_of(comparison)]
+            # The worst cue is not in these tables.
+            notes.update(dict.fromkeys([*adaptations, *warnings, *comparison_notes(comparison, worst_cue=False)]))
         if len(failures) == len(groups):
             raise BenchError(one_line(failures[0]))
         if not first:
@@ -133,7 +136,7 @@ class ComparisonStudy(Study):
         if self.rest:
             lines += paper.rest(self.metrics, self.by_generator)
         figures.update(self._figures(lines, options, arms))
-        return Result(tuple(lines), figures, tuple(notes))
+        return Result(tuple(lines), figures, tuple(notes), tuple(not_run))
 
     def measure(self, comparison: Comparison, arms: Mapping[str, Arm]) -> Iterator[Measured]:
         """Yields our numbers.
@@ -142,22 +145,16 @@ class ComparisonStudy(Study):
             comparison: What was found.
             arms: The arms by their detector's label.
         """
-        summary = comparison.report.summary
-        shown = {id(row) for row in mean_rows(summary)}
-        for row in summary.rows:
-            if self.by_generator or id(row) in shown:
-                arm = arms[row.detector]
-                name = arm.row if row.condition == CLEAN else f"{arm.row}, {row.condition}"
-                for metric in self.metrics:
-                    yield Measured(name, arm, row.generator, row.condition, metric, row.numbers[metric])
+        summary = comparison.summary
+        for row in summary.rows if self.by_generator else summary.means:
+            arm = arms[row.detector]
+            name = arm.row if row.condition == CLEAN else f"{arm.row}, {row.condition}"
+            for metric in self.metrics:
+                yield Measured(name, arm, row.generator, row.condition, metric, row.numbers[metric])
 
     def figures_of(self, comparison: Comparison, arms: Sequence[Arm]) -> dict[str, str]:
         """Draws what only the comparison itself holds."""
         return {}
-
-    def _at_hand(self, group: Group, options: RunOptions) -> tuple[list[Arm], list[str]]:
-        depth = create_backbone(options.backbone, options.weights).depth
-        return adapted(group.arms, options.dataset, depth)
 
     def _lines(
         self, comparison: Comparison, arms: Sequence[Arm], options: RunOptions, paper: PaperTable
@@ -189,33 +186,6 @@ class ComparisonStudy(Study):
             yield f"--limit {options.limit}: at most so many images of each source."
 
 
-@cache
-def passes_of(text: str) -> int:
-    """Counts the passes through the backbone that a detector takes for an image and seed, beside the clean one.
-
-    Args:
-        text: As on the command line; the choice of blocks does not matter.
-
-    Examples:
-        >>> passes_of("wepe:blocks=0-18,n=5"), passes_of("rigid"), passes_of("aeroblade")
-        (5, 1, 0)
-    """
-    spec = parse_detector(without_blocks(text))
-    return sum(_passes(single) for single in (spec.members or (spec,)))
-
-
-def _passes(spec: DetectorSpec) -> int:
-    if "backbone" not in list_detectors()[spec.name].__init__.__annotations__:
-        return 0
-    return create_detector(spec.name, _stand_in(), **spec.options).passes
-
-
-@cache
-def _stand_in() -> Backbone:
-    """Returns a network whose weights are always here: how many passes a method takes does not depend on it."""
-    return create_backbone(STAND_IN)
-
-
 def _words(value: object) -> str:
     if value is None:
         return "all"
@@ -229,8 +199,6 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _notes(comparison: Comparison) -> list[str]:
-    """Takes the comparison's notes; the worst cue is not in these tables."""
-    report = comparison.report
-    notes = [note for note in report.notes if not note.startswith(WORST_CUE_NOTE)]
-    return [*(f"Warning: {warning}" for warning in report.warnings), *notes]
+def not_run_note(part: str, reason: str) -> str:
+    """Says that a part of a study could not run."""
+    return f"Not run: {part}: {reason}"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bench.report.plots import INK, draw, series_style, to_svg
+from bench.report.plots.svg import INK, draw, series_style, to_svg
 from bench.statistics.metrics import METRICS
 from bench.studies.base import Line
 

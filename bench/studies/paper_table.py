@@ -8,15 +8,14 @@ from bench.references.comparability import Ours, closest
 from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import judge_number
 from bench.results.comparison import Comparison
-from bench.results.numbers import MEAN, Number
+from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
+from bench.statistics.number import Number
 from bench.store.runs import Facts
 from bench.store.schema import CLEAN
 from bench.studies.arms import Arm
 from bench.studies.base import Line
-
-SOURCE = "wepe"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class Origin:
             options: With what it was run.
         """
         fingerprint = next(one.fingerprint for one in comparison.panel.scorings if one.detector == label)
-        run = next(facts for facts in reversed(comparison.facts) if fingerprint in facts["detectors"])
-        rows = [row for row in comparison.report.summary.rows if row.detector == label and row.generator != MEAN]
+        run = next(facts for facts in reversed(comparison.runs) if fingerprint in facts["detectors"])
+        rows = [row for row in comparison.summary.rows if row.detector == label and row.generator != MEAN]
         generators = tuple(dict.fromkeys(row.generator for row in rows))
         return cls(run["detectors"][fingerprint], run["data"], options.as_facts(), generators)
 
@@ -76,17 +75,18 @@ class PaperTable:
     """What the paper prints in one table.
 
     Args:
+        source: Name of the paper's reference file.
         table: Its name there; None where nothing is printed.
         dataset: The dataset of the study, in the paper.
         other_data: Whether the run is about other data: then the paper's mean stands beside ours, but no generator.
     """
 
-    def __init__(self, table: str | None, dataset: str, other_data: bool) -> None:
+    def __init__(self, source: str, table: str | None, dataset: str, other_data: bool) -> None:
         self.other_data = other_data
         self.records = [
             one
             for one in load_reported()
-            if (one.source, one.table, one.dataset) == (SOURCE, table, dataset) and one.generator is not None
+            if (one.source, one.table, one.dataset) == (source, table, dataset) and one.generator is not None
         ]
         self._used: set[int] = set()
 

@@ -1,21 +1,21 @@
 """Runs studies one after another: what holds for each, what it costs, what became of it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.cli.app import is_users_mistake
+from bench.errors import is_users_mistake
+from bench.report.table import Table
 from bench.scoring.build import create_datamodule
 from bench.scoring.options import RunOptions
 from bench.studies.arms import DEMO
 from bench.studies.base import Cost, Result, Study
-from bench.studies.engine import NOT_RUN, one_line
+from bench.studies.engine import one_line
 
 State = Literal["done", "in part", "cannot run here"]
-COSTS = ("study", "shows", "source", "data", "backbone", "images", "passes an image", "in all", "and")
-OUTCOMES = ("study", "", "seconds", "because")
+COSTS = ("study", "shows", "source", "data", "backbone", "images", "passes an image", "passes", "also")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,11 @@ class Costs:
         images = self._images[key]
         return images if isinstance(images, str) else study.cost(options, images)
 
-    def cells(self, study: Study, options: RunOptions) -> list[str]:
-        """Returns a study's row under ``COSTS``."""
+    def table(self, studies: Sequence[tuple[Study, RunOptions]]) -> Table:
+        """Makes a row for each study with its options."""
+        return Table("Costs", COSTS, [self._cells(*each) for each in studies], names=5)
+
+    def _cells(self, study: Study, options: RunOptions) -> list[str]:
         found = self.of(study, options)
         head = [study.name, study.title, study.source, options.dataset, options.backbone]
         if isinstance(found, str):
@@ -116,19 +119,12 @@ def run_study(study: Study, options: RunOptions, progress: bool = False) -> Outc
         if not is_users_mistake(error):
             raise
         return Outcome(study, "cannot run here", time.monotonic() - started, reason=one_line(error))
-    lacking = [note.removeprefix(NOT_RUN) for note in result.notes if note.startswith(NOT_RUN)]
+    lacking = [f"{part}: {reason}" for part, reason in result.not_run]
     seconds = time.monotonic() - started
     return Outcome(study, "in part" if lacking else "done", seconds, result, "; ".join(lacking))
 
 
-def run_studies(
-    studies: Sequence[Study], options: RunOptions, given: Mapping[str, Any], progress: bool = False
-) -> Iterator[Outcome]:
-    """Runs studies one after another; scores are shared through the store."""
-    for study in studies:
-        yield run_study(study, settled(study, options, given), progress)
-
-
-def outcome_cells(outcomes: Sequence[Outcome]) -> list[list[str]]:
-    """Returns outcomes as text under ``OUTCOMES``."""
-    return [[one.study.name, one.state, f"{one.seconds:.1f}", one.reason] for one in outcomes]
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """Makes a row for each study."""
+    rows = [[one.study.name, one.state, f"{one.seconds:.1f}", one.reason] for one in outcomes]
+    return Table("Studies", ("study", "state", "seconds", "because"), rows, names=2)

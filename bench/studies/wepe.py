@@ -1,19 +1,26 @@
-"""The paper's tables and figures that compare detectors, as declarations.
+"""The tables and figures of the WePe paper, as declarations.
 
 What the paper says is here as it says it; what it leaves open is this suite's default and named in a note. Numbers in
 the paper are in ``bench/references/wepe.json``.
 """
 
+from functools import partial
+
 from bench.studies.accuracy import ACCURACIES, AccuracyStudy, RobustnessStudy
 from bench.studies.arms import Arm
-from bench.studies.base import Study
+from bench.studies.base import Paper, Study
 from bench.studies.engine import ComparisonStudy
+from bench.studies.features.base import WEPE
+from bench.studies.features.blocks import MOST, BlocksStudy
+from bench.studies.features.fid import PER_SIDE, FidStudy
+from bench.studies.features.prefixes import PrefixStudy
+from bench.studies.features.sensitivity import GrowingNoiseStudy, SimilarityStudy
+from bench.studies.features.timing import TimingStudy
+from bench.studies.features.tsne import MapStudy
 from bench.studies.figures import Axis
 from datamodules.degradations import PRESETS
 
-BLOCKS = "0-18"
-"""The first 19 of the 24 blocks of DINOv2 ViT-L/14 (section 4.1)."""
-WEPE = f"wepe:blocks={BLOCKS}"
+PAPER = Paper("wepe", "WePe", "dinov2-vitl14", 24, "RTX 3090 or 4090 with PyTorch 1.12.1")
 CLIP = "clip-vitl14"
 MODELS = {
     "DINOv2 ViT-S/14": "dinov2-vits14",
@@ -46,6 +53,9 @@ NOISE = (
 )
 PENDING = "Methods without a number of ours are shown as the paper reports them and were not run."
 
+compared, measured_accuracy, measured_robustness = (
+    partial(kind, paper=PAPER) for kind in (ComparisonStudy, AccuracyStudy, RobustnessStudy)
+)
 wepe = Arm("WePe", WEPE)
 rigid = Arm("RIGID", "rigid")
 aeroblade = Arm(
@@ -57,30 +67,30 @@ aeroblade = Arm(
 )
 
 COMPARISONS: tuple[Study, ...] = (
-    ComparisonStudy(
+    compared(
         "table1",
         "detection on ImageNet",
-        "WePe, Table 1",
+        "Table 1",
         "imagenet",
         (wepe, rigid, aeroblade),
         table="Table 1",
         by_generator=True,
         notes=(CROP, PENDING),
     ),
-    ComparisonStudy(
+    compared(
         "table2",
         "detection on LSUN-Bedroom",
-        "WePe, Table 2",
+        "Table 2",
         "lsun-bedroom",
         (wepe, rigid, aeroblade),
         table="Table 2",
         by_generator=True,
         notes=(CROP, PENDING),
     ),
-    AccuracyStudy(
+    measured_accuracy(
         "table3",
         "accuracy on GenImage under every named threshold rule",
-        "WePe, Table 3",
+        "Table 3",
         "genimage",
         (wepe, rigid),
         table="Table 3",
@@ -95,19 +105,19 @@ COMPARISONS: tuple[Study, ...] = (
             PENDING,
         ),
     ),
-    ComparisonStudy(
+    compared(
         "table4",
         "backbones",
-        "WePe, Table 4",
+        "Table 4",
         "imagenet",
         tuple(Arm(row, WEPE, backbone=name, printed=(row,)) for row, name in MODELS.items()),
         backbone=", ".join(MODELS.values()),
         table="Table 4",
     ),
-    ComparisonStudy(
+    compared(
         "table5",
         "kinds of perturbation",
-        "WePe, Table 5",
+        "Table 5",
         "imagenet",
         (
             Arm("Gaussian noise", WEPE, printed=("Gaussian noise",)),
@@ -128,14 +138,14 @@ COMPARISONS: tuple[Study, ...] = (
             "dropout: both readings of the former are run, and the suite's defaults of the latter.",
         ),
     ),
-    ComparisonStudy(
+    compared(
         "table7",
         "Gradient Cuff",
-        "WePe, Table 7",
+        "Table 7",
         "imagenet",
         (
             Arm("WePe", WEPE, printed=("WePe",)),
-            Arm("WePe + Gradient Cuff", f"wepe-gradient-cuff:blocks={BLOCKS}"),
+            Arm("WePe + Gradient Cuff", WEPE.replace("wepe:", "wepe-gradient-cuff:")),
             Arm("Gradient Cuff on the image", "gradient-cuff"),
             Arm("Ensemble of WePe and Gradient Cuff", f"{WEPE}+gradient-cuff", alone=True),
         ),
@@ -146,39 +156,39 @@ COMPARISONS: tuple[Study, ...] = (
             "scale is fitted to held-out real images, which its own row leaves out.",
         ),
     ),
-    ComparisonStudy(
+    compared(
         "table8",
         "a multi-modal model",
-        "WePe, Table 8",
+        "Table 8",
         "imagenet",
         (Arm("WePe on BLIP", WEPE),),
         backbone="blip-base",
         notes=("The numbers of Table 8 are lost in the text at hand: there is nothing to compare ours with.",),
     ),
-    ComparisonStudy(
+    compared(
         "table9",
         "noise on natural, generated and all images",
-        "WePe, Table 9",
+        "Table 9",
         "imagenet",
         (wepe,),
         table="Table 9",
         conditions=tuple(f"noise:{level}{only}" for only in ("@real", "@generated", "") for level in LEVELS),
         notes=(NOISE,),
     ),
-    ComparisonStudy(
+    compared(
         "table10",
         "several perturbed networks against noise on natural images",
-        "WePe, Table 10",
+        "Table 10",
         "imagenet",
-        (Arm("WePe, n=1", WEPE), Arm("WePe, n=5", f"{WEPE},n=5")),
+        (Arm("n=1", WEPE), Arm("n=5", f"{WEPE},n=5")),
         table="Table 10",
         conditions=tuple(f"noise:{level}@real" for level in LEVELS),
         notes=(NOISE, "The row of noise 0.1 with n = 5 is lost in the text at hand."),
     ),
-    ComparisonStudy(
+    compared(
         "table11",
         "CLIP with and without its projection",
-        "WePe, Table 11",
+        "Table 11",
         "imagenet",
         (
             Arm("DINOv2", WEPE, backbone="dinov2-vitl14", printed=("DINOv2",)),
@@ -193,10 +203,10 @@ COMPARISONS: tuple[Study, ...] = (
         backbone=f"dinov2-vitl14, {CLIP}, {CLIP}:features=pre-projection",
         table="Table 11",
     ),
-    ComparisonStudy(
+    compared(
         "table13",
         "evading RIGID by noise on generated images",
-        "WePe, Table 13",
+        "Table 13",
         "imagenet",
         (rigid, wepe),
         table="Table 13",
@@ -208,10 +218,10 @@ COMPARISONS: tuple[Study, ...] = (
             "9 there.",
         ),
     ),
-    ComparisonStudy(
+    compared(
         "table15",
         "WePe with the k blocks of highest similarity",
-        "WePe, Table 15",
+        "Table 15",
         "imagenet",
         tuple(
             Arm(f"WePe top-{k}", f"wepe:blocks={blocks}", printed=(f"WePe top-{k}",), top=k)
@@ -221,14 +231,14 @@ COMPARISONS: tuple[Study, ...] = (
         by_generator=True,
         notes=("On the paper's backbone blocks are those of its Table 14, not of a probe here.", PENDING),
     ),
-    ComparisonStudy(
+    compared(
         "figure4",
         "level of the noise on the weights",
-        "WePe, Figure 4",
+        "Figure 4",
         "imagenet",
         tuple(
             Arm(
-                f"WePe, ratio {ratio:g}",
+                f"ratio {ratio:g}",
                 f"{WEPE},ratio={ratio:g}",
                 printed=("WePe",) if ratio == 0.1 else (),
                 level=ratio,
@@ -240,10 +250,10 @@ COMPARISONS: tuple[Study, ...] = (
         axis=Axis("ratio", logarithmic=True),
         notes=(GRID,),
     ),
-    RobustnessStudy(
+    measured_robustness(
         "figure6",
         "robustness to JPEG, blur and noise",
-        "WePe, Figure 6",
+        "Figure 6",
         "imagenet",
         (wepe, rigid, aeroblade),
         conditions=PRESETS["rigid"],
@@ -254,14 +264,13 @@ COMPARISONS: tuple[Study, ...] = (
             CROP,
         ),
     ),
-    ComparisonStudy(
+    compared(
         "figure8",
         "number of perturbations",
-        "WePe, Figure 8",
+        "Figure 8",
         "imagenet",
         tuple(
-            Arm(f"WePe, n={n}", f"{WEPE},n={n}", printed=("WePe",) if n == 1 else (), level=float(n))
-            for n in PERTURBATIONS
+            Arm(f"n={n}", f"{WEPE},n={n}", printed=("WePe",) if n == 1 else (), level=float(n)) for n in PERTURBATIONS
         ),
         table="Table 1",
         rest=False,
@@ -270,3 +279,18 @@ COMPARISONS: tuple[Study, ...] = (
     ),
 )
 """The studies that compare detectors, in the order of the paper."""
+
+_NOISE = "one real and one generated image under growing noise on the weights"
+_HALVED = 2 * PER_SIDE  # natural images are also compared with each other
+
+FEATURES: tuple[Study, ...] = (
+    FidStudy("table6", "distance of features against AUROC", "Table 6", "lsun-bedroom", PAPER, most=_HALVED),
+    TimingStudy("table12", "seconds for 100 images", "Table 12", "imagenet", PAPER),
+    BlocksStudy("table14", "each block perturbed alone", "Table 14", "imagenet", PAPER, most=MOST),
+    MapStudy("figure1", "map of features by t-SNE", "Figure 1", "imagenet", PAPER),
+    GrowingNoiseStudy("figure2", _NOISE, "Figure 2", "imagenet", PAPER),
+    SimilarityStudy("figure3", "similarity of clean and perturbed features", "Figure 3", "imagenet", PAPER),
+    PrefixStudy("figure5", "AUROC by the number of perturbed blocks", "Figure 5", "imagenet", PAPER),
+    MapStudy("figure7", "maps of features of two backbones", "Figure 7", "imagenet", PAPER, others=("clip-vitl14",)),
+)
+"""The studies that look at a backbone's features instead of comparing detectors."""

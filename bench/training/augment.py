@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from datamodules.conditions import Treatment
+from datamodules.conditions import Condition
 from datamodules.degradation_steps import Blur, Compression, kernel_of
 
 LIKELY = 0.5
@@ -18,10 +18,10 @@ LEAST_QUALITY, MOST_QUALITY = 30, 100
 
 @dataclass(frozen=True)
 class Augmented:
-    """A treatment, and after it what training draws: a flip and, with ``blur-jpeg``, blur and compression.
+    """A condition, and after it what training draws: a flip and, with ``blur-jpeg``, blur and compression.
 
     Args:
-        treatment: What is done in the test, too.
+        condition: What is done in the test, too.
         recipe: ``none``, or ``blur-jpeg``: a Gaussian blur of sigma up to 3 px and a JPEG of quality 30 to 100, each
             with probability 0.5.
         seed: Of the training.
@@ -33,7 +33,7 @@ class Augmented:
         all by Pillow, and the blur's borders are reflected otherwise.
     """
 
-    treatment: Treatment
+    condition: Condition
     recipe: str
     seed: int
     epoch: int
@@ -41,16 +41,16 @@ class Augmented:
     @property
     def name(self) -> str:
         """What results are filed under."""
-        return self.treatment.name
+        return self.condition.name
 
     @property
     def where(self) -> str:
-        """Where the treatment belongs."""
-        return self.treatment.where
+        """Where the condition belongs."""
+        return self.condition.where
 
     def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
         """Treats and augments an RGB picture."""
-        image = self.treatment.apply(image, key, label)
+        image = self.condition.apply(image, key, label)
         draw = np.random.default_rng([self.seed, self.epoch, key])
         flip, blur, compress = draw.random(3) < LIKELY
         sigma, quality = draw.uniform(0, MOST_BLUR), int(draw.integers(LEAST_QUALITY, MOST_QUALITY + 1))

@@ -52,14 +52,14 @@ class Epochs(L.LightningDataModule):
     @property
     def picture(self) -> Picture:
         """What the network is shown."""
-        return Picture(self.data.treatment.name, self.view)
+        return Picture(self.data.condition.name, self.view)
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Reads the batches of the trainer's current epoch."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         source = self.data.datamodule
         source.views = (self.view,)
-        source.treatments = (Augmented(self.data.treatment, self.recipe, self.seed, epoch),)
+        source.conditions = (Augmented(self.data.condition, self.recipe, self.seed, epoch),)
         source.crop_seed = 1 + self.seed * SEEDS_APART + epoch
         source.batches = batches_of(self.data.split.indices, source.batch_size, self.seed, epoch)
         return source.test_dataloader()

@@ -31,9 +31,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.report.wandb import wandb_session
+from bench.report.wandb import create_wandb_logger, wandb_session
 from bench.scoring.build import VIEWS
-from bench.scoring.machine.trainer import create_logger
+from bench.scoring.machine.trainer import csv_logger, training_trainer
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import TrainingRecord, save_fitted
 from bench.statistics.names import hash_of
@@ -41,7 +41,6 @@ from bench.training.classifier import Classifier
 from bench.training.epochs import Epochs, training_view
 from bench.training.options import FitOptions
 from bench.training.starting import starting_state
-from bench.training.trainer import fitting_trainer
 from bench.training.training_set import TrainingSet
 from detectors import Detector, create_detector
 
@@ -98,7 +97,7 @@ def fine_tune(
     save_fitted(state, TrainingRecord(facts, data.group_hashes, data.keys), fit.save)
     say(
         f"Trained for {fit.epochs} epochs on {counts[0]} real and {counts[1]} generated images of "
-        f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.treatment.name}; {view})."
+        f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.condition.name}; {view})."
     )
 
 
@@ -130,17 +129,8 @@ def _train(
     keeper = ModelCheckpoint(
         folder, filename=LAST, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
     )
-    logger = create_logger(options)
-    trainer = fitting_trainer(
-        options,
-        progress,
-        [keeper, *callbacks],
-        logger=logger,
-        max_epochs=fit.epochs,
-        log_every_n_steps=1,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-    )
+    logger = csv_logger(options) if options.wandb is None else create_wandb_logger(options)
+    trainer = training_trainer(options, progress, [keeper, *callbacks], logger, fit.epochs)
     last = folder / f"{LAST}.ckpt"
     trainer.fit(module, epochs, ckpt_path=last if last.is_file() else None)
     if trainer.current_epoch < fit.epochs:

@@ -4,8 +4,7 @@ import os
 import sys
 
 from bench.errors import BenchError
-from bench.results.comparison import check_options
-from bench.scoring.options import RunOptions
+from bench.scoring.options import RunOptions, check_options
 from bench.training.fine_tuning import fine_tune
 from bench.training.held_out import HeldOut, evaluate_held_out
 from bench.training.linear_probe import fit_probe

@@ -9,52 +9,28 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
 
 from bench.errors import BenchError
 from bench.scoring.build import VIEWS
+from bench.scoring.images import image_batches
+from bench.scoring.machine.trainer import create_fabric
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import TrainingRecord, save_fitted
 from bench.training.options import FitOptions
-from bench.training.trainer import fitting_trainer
 from bench.training.training_set import TrainingSet
-from datamodules import Batch
 from datamodules.conditions import Picture
-from detectors import Backbone, create_backbone
+from detectors import create_backbone
 from detectors.trained.linear_probe import LinearProbe
 
 Floats = NDArray[np.float64]
 MOST_STEPS = 10_000
-
-
-class Features(L.LightningModule):
-    """Computes the features of every image that it is shown.
-
-    Args:
-        backbone: The vision model.
-        picture: What it is shown of an image.
-    """
-
-    def __init__(self, backbone: Backbone, picture: Picture) -> None:
-        super().__init__()
-        self.backbone, self.picture = backbone, picture
-        self.found: list[Tensor] = []
-        self.labels: list[Tensor] = []
-        self.unreadable: list[str] = []
-
-    def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Computes the features ``(B, D)`` of one batch."""
-        self.unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
-        if len(batch):
-            self.found.append(self.backbone(batch.views[self.picture]).float().cpu())
-            self.labels.append(batch.label.cpu())
+NO_IMAGE = "No readable image of one of the classes is left to train on."
 
 
 def fit_probe(
@@ -74,11 +50,22 @@ def fit_probe(
     """
     backbone = create_backbone(options.backbone, options.weights)
     view = VIEWS[options.view] or LinearProbe.view
-    features = _features(backbone, Picture(data.treatment.name, view), options, data, progress)
-    if features.unreadable:
-        say(f"Unreadable, not trained on: {'; '.join(features.unreadable)}.")
-    values, labels = torch.cat(features.found).numpy(), torch.cat(features.labels).numpy()
-    weight, bias = logistic_regression(values, labels, fit.c)
+    fabric = create_fabric(options)
+    backbone.to(fabric.device)
+    data.datamodule.conditions = (data.condition,)
+    picture, unreadable = Picture(data.condition.name, view), list[str]()
+    features, labels = [], []
+    batches = image_batches(data.datamodule, (view,), fabric.device, data.split.indices, unreadable, progress)
+    for batch in batches:
+        with torch.inference_mode(), fabric.autocast():
+            features.append(backbone(batch.views[picture]).float().cpu())
+        labels.append(batch.label.cpu())
+    if unreadable:
+        say(f"Unreadable, not trained on: {'; '.join(unreadable)}.")
+    if not features:
+        raise BenchError(NO_IMAGE)
+    values, classes = torch.cat(features).numpy(), torch.cat(labels).numpy()
+    weight, bias = logistic_regression(values, classes, fit.c)
     facts = {
         **data.facts(fit),
         "detector": LinearProbe.name,
@@ -91,19 +78,9 @@ def fit_probe(
     tensors = {"weight": torch.from_numpy(weight), "bias": torch.tensor(bias, dtype=torch.float64)}
     save_fitted(tensors, record, fit.save)
     say(
-        f"Fitted to {int((labels == 0).sum())} real and {int((labels == 1).sum())} generated images of "
-        f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.treatment.name})."
+        f"Fitted to {int((classes == 0).sum())} real and {int((classes == 1).sum())} generated images of "
+        f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.condition.name})."
     )
-
-
-def _features(backbone: Backbone, picture: Picture, options: RunOptions, data: TrainingSet, progress: bool) -> Features:
-    module, size = Features(backbone, picture), options.batch_size
-    data.datamodule.views, data.datamodule.treatments = (picture.view,), (data.treatment,)
-    indices = data.split.indices
-    data.datamodule.batches = [indices[start : start + size] for start in range(0, len(indices), size)]
-    trainer = fitting_trainer(options, progress, logger=False, enable_checkpointing=False)
-    trainer.test(module, data.datamodule, verbose=False)
-    return module
 
 
 def logistic_regression(features: NDArray[np.float32], labels: NDArray[np.int64], c: float) -> tuple[Floats, float]:
@@ -121,7 +98,7 @@ def logistic_regression(features: NDArray[np.float32], labels: NDArray[np.int64]
         BenchError: One class is missing, or the fit does not come to an end.
     """
     if len(np.unique(labels)) < 2:
-        raise BenchError("No readable image of one of the classes is left to train on.")
+        raise BenchError(NO_IMAGE)
     scaler = StandardScaler().fit(features.astype(np.float64))
     model = LogisticRegression(C=c, class_weight="balanced", max_iter=MOST_STEPS, tol=1e-8)
     with warnings.catch_warnings():

@@ -1,16 +1,13 @@
 """Shows what a trained file is worth on held-out groups: in the terminal, as Markdown and as CSV."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
 from rich.console import Console
-from rich.text import Text
 
-from bench.report.tables import cell, escaped, make_table, markdown_table, print_tables
-from bench.results.numbers import MEAN, WITH_INTERVAL, Row
+from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
 from bench.results.seen import SEEN, UNSEEN
+from bench.results.summary import MEAN, WITH_INTERVAL, Row
 from bench.statistics.metrics import METRICS
 from bench.store.files import write_atomically
 from bench.training.held_out import HeldOut
@@ -22,21 +19,22 @@ HEADER = (
 )
 
 
-def cells_of(result: HeldOut) -> list[list[str]]:
-    """Makes the table's rows as text, under ``HEADER``."""
-    order = sorted(result.rows, key=lambda one: one[1].condition)  # stable: seen before unseen, the mean last
-    return [_cells(result, mark, row) for mark, row in order]
+def held_out_table(result: HeldOut, title: str) -> Table:
+    """Makes a row for each condition and generator, and for their means."""
+    order = sorted(result.rows, key=lambda marked: marked[1].condition)  # stable: seen before unseen, the mean last
+    return Table(title, HEADER, [_cells(result, mark, row) for mark, row in order], names=3)
 
 
 def _cells(result: HeldOut, mark: str, row: Row) -> list[str]:
     cues = result.cues[mark]
-    worst = next((one for one in cues.rows if (one.condition, one.generator) == (row.condition, row.generator)), None)
-    name = cues.names.get((row.condition, row.generator), "")
+    place = (row.condition, row.generator)
+    worst = next((cue for cue in cues.rows if (cue.condition, cue.generator) == place), None)
+    name = cues.names.get(place, "")
     return [
         row.condition,
         f"mean over {mark}" if row.generator == MEAN else row.generator,
         mark,
-        *(str(count) for count in (row.n_real, row.n_generated, row.n_unreadable)),
+        *map(str, row.counts.values()),
         *(cell(row.numbers[metric]) for metric in WITH_INTERVAL),
         "" if worst is None else f"{worst.numbers['auroc'].value:.4f} {name}".strip(),
         cues.verdicts.get((row.detector, row.condition, row.generator), ""),
@@ -70,42 +68,29 @@ def notes_of(result: HeldOut) -> list[str]:
 
 def print_held_out(result: HeldOut, title: str, console: Console) -> None:
     """Prints the table and the notes."""
-    print_tables([make_table(title, HEADER, cells_of(result), 3)], console)
-    for note in notes_of(result):
-        console.print(Text(f"- {note}"), soft_wrap=True)
+    print_tables([held_out_table(result, title)], console, notes=notes_of(result))
 
 
 def write_held_out(result: HeldOut, title: str, output: Path) -> tuple[Path, ...]:
     """Writes ``fit.csv`` and ``fit.md``."""
-    lines = [f"## {escaped(title)}", "", *markdown_table(HEADER, cells_of(result)), ""]
-    lines += [f"- {escaped(note)}" for note in notes_of(result)]
-    return (
-        write_atomically(output / "fit.csv", csv_frame(result.rows).write_csv().encode()),
-        write_atomically(output / "fit.md", ("\n".join(lines) + "\n").encode()),
-    )
+    lines = [f"## {escaped(title)}", "", *held_out_table(result, title).markdown(), *note_lines((), notes_of(result))]
+    texts = {"fit.csv": csv_text(records_of(result.rows)), "fit.md": "\n".join(lines) + "\n"}
+    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
 
 
-def csv_frame(rows: Sequence[tuple[str, Row]]) -> pl.DataFrame:
-    """Makes one row for each generator and metric."""
-    return pl.DataFrame(
-        [
-            {
-                "detector": row.detector,
-                "condition": row.condition,
-                "generator": row.generator,
-                "training": mark,
-                "metric": metric,
-                "value": None if math.isnan(number.value) else number.value,
-                "low": number.interval.low if number.interval else None,
-                "high": number.interval.high if number.interval else None,
-                "n_real": row.n_real,
-                "n_generated": row.n_generated,
-                "n_unreadable": row.n_unreadable,
-                "reason": number.reason,
-            }
-            for mark, row in rows
-            for metric, number in row.numbers.items()
-        ],
-        schema_overrides={**dict.fromkeys(("value", "low", "high"), pl.Float64), "reason": pl.String},
-        infer_schema_length=None,
-    )
+def records_of(rows: Sequence[tuple[str, Row]]) -> list[dict[str, object]]:
+    """Makes a record for each generator and metric."""
+    return [
+        {
+            "detector": row.detector,
+            "condition": row.condition,
+            "generator": row.generator,
+            "training": mark,
+            "metric": metric,
+            **number.columns(),
+            **row.counts,
+            "reason": number.reason,
+        }
+        for mark, row in rows
+        for metric, number in row.numbers.items()
+    ]

@@ -1,14 +1,12 @@
 """Which images are trained on: the same share of the groups on every machine and in every data set."""
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from bench.statistics.names import name_hash
 from datamodules import GENERATED, REAL
 
 LEAST_IMAGES = 8
@@ -35,8 +33,7 @@ def may_train(group: str, share: float) -> bool:
         >>> [may_train(name, 0.5) for name in ("prompt-1", "prompt-2", "prompt-3", "prompt-4")]
         [True, False, True, False]
     """
-    digest = hashlib.blake2b(f"train\x1f{group}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) < share * 2**64
+    return name_hash(f"train\x1f{group}") < share * 2**64
 
 
 def split_items(items: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], share: float) -> Split:
@@ -65,9 +62,3 @@ def split_items(items: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], sha
     if items.filter(~pl.col("group").is_in(groups)).is_empty():
         raise BenchError(f"--train-share {share:g} leaves no group to test on.")
     return Split(rows["index"].to_list(), groups)
-
-
-def group_hashes(groups: Iterable[str]) -> NDArray[np.uint64]:
-    """Returns a hash of 64 bits for each group's name, in their order."""
-    digests = (hashlib.blake2b(group.encode(), digest_size=8).digest() for group in groups)
-    return np.fromiter((int.from_bytes(digest) for digest in digests), dtype=np.uint64)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.scoring.build import create_datamodule
-from bench.scoring.conditions import assign_treatments
+from bench.scoring.conditions import plan_conditions
 from bench.scoring.options import RunOptions
+from bench.scoring.training_record import group_hashes, key_of
 from bench.training.options import FitOptions
-from bench.training.split import Split, group_hashes, split_items
-from datamodules import GENERATED, REAL, DetectionDataModule, UnreadableImageError
-from datamodules.batch import image_key, sha256_of
-from datamodules.conditions import Treatment
+from bench.training.split import Split, split_items
+from datamodules import GENERATED, REAL, DetectionDataModule
+from datamodules.conditions import Condition
 from datamodules.generator_names import canonical_name
 
 
@@ -26,12 +26,12 @@ class TrainingSet:
     Args:
         datamodule: The dataset with the generators to train on, set up.
         split: Which of its images.
-        treatment: What is done to the images: nothing, or the matching of the two classes.
+        condition: What is done to the images: nothing, or the matching of the two classes.
     """
 
     datamodule: DetectionDataModule
     split: Split
-    treatment: Treatment
+    condition: Condition
 
     @property
     def items(self) -> pl.DataFrame:
@@ -71,7 +71,7 @@ class TrainingSet:
                 for kind, label in (("real", REAL), ("generated", GENERATED))
             },
             "protocol": self.datamodule.protocol,
-            "treatment": self.treatment.name,
+            "treatment": self.condition.name,
             "train_share": fit.train_share,
             "n_groups": len(self.split.groups),
         }
@@ -92,13 +92,5 @@ def training_set(fit: FitOptions, options: RunOptions) -> TrainingSet:
     datamodule = create_datamodule(options)
     datamodule.setup()
     # The matching comes last, after the clean images; degradations are for the test alone.
-    treatment = assign_treatments(replace(options, conditions=()), datamodule)[-1].treatment
-    return TrainingSet(datamodule, split_items(datamodule.items, datamodule.contrasts, fit.train_share), treatment)
-
-
-def key_of(datamodule: DetectionDataModule, path: str) -> int | None:
-    """Reads an image's key; None where its file cannot be read."""
-    try:
-        return image_key(sha256_of(datamodule.read_bytes(path)))
-    except (OSError, UnreadableImageError):
-        return None
+    condition = plan_conditions(replace(options, conditions=()), datamodule)[-1].condition
+    return TrainingSet(datamodule, split_items(datamodule.items, datamodule.contrasts, fit.train_share), condition)

@@ -6,7 +6,8 @@ import polars as pl
 
 from bench.store.runs import FORMAT, MEMBERS, RunRecord
 from bench.store.schema import SCHEMA
-from bench.store.writer import ScoreStore, ScoreWriter
+from bench.store.scores import ScoreStore
+from bench.store.writer import ScoreWriter
 
 REALS = "photographs"
 

@@ -7,9 +7,9 @@ import polars as pl
 from bench.report.tables import Report
 from PIL import Image
 
-from bench.report.html import Section
-from bench.report.ranks import rankings_of
+from bench.report.html.section import Section
 from bench.results.cues.worst import compare_with_cues
+from bench.results.rankings import rankings_of
 from bench.results.summary import summarise
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 
 from bench.report.robustness_frames import RobustnessReport
-from bench.results.numbers import Summary
-from bench.results.summary import summarise
+from bench.results.summary import Summary, summarise
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel
 from bench.store.schema import Scoring

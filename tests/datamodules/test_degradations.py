@@ -12,7 +12,7 @@ from scipy import ndimage
 from torchvision.transforms.v2 import functional as v2
 
 from datamodules import DataOptionError, UnreadableImageError
-from datamodules.degradations import PRESETS, Condition, parse_condition
+from datamodules.degradations import PRESETS, DegradationChain, parse_condition
 
 
 @pytest.fixture
@@ -141,9 +141,9 @@ def test_a_class_that_is_not_meant_keeps_its_very_image(image, suffix, labels):
 
 
 def test_clean_is_the_empty_chain(image):
-    assert parse_condition("clean") == Condition()
-    assert Condition().name == "clean"
-    assert Condition().apply(image, 0, 1) is image
+    assert parse_condition("clean") == DegradationChain()
+    assert DegradationChain().name == "clean"
+    assert DegradationChain().apply(image, 0, 1) is image
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.scoring.planning import plan_batches
+from bench.scoring.plan import plan_batches
 from datamodules import DATASETS, DatasetNotFoundError, UnknownDataNameError
 from datamodules.packing import pack
 from datamodules.shards import ShardsDataModule

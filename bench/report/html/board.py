@@ -1,14 +1,17 @@
-"""The leaderboard's tables: one for each condition and metric, a row for each detector, the mean first."""
+"""The page's boards: a table for each condition and metric, a row for each detector, the mean first."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.report.html.section import Section
+from bench.report.notes import sentence
 from bench.results.cues.worst import BELOW, NOT_SEPARATED, WORST_CUE
-from bench.results.numbers import ALL, MEAN, WITH_INTERVAL, Number, Row
-from bench.results.seen import SEEN, marks_of, unseen_mean, unseen_note
+from bench.results.leaderboard import Board, boards_of
+from bench.results.seen import SEEN
+from bench.results.summary import ALL, WITH_INTERVAL, Row
 from bench.statistics.metrics import METRICS
+from bench.statistics.number import Number
 
 CHANCE = 0.5
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}
@@ -43,7 +46,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class BoardRow:
+class MetricRow:
     """A detector's numbers, or those of the worst cue."""
 
     detector: str
@@ -57,25 +60,39 @@ class BoardRow:
         return self.detector == WORST_CUE
 
 
-@dataclass(frozen=True)
-class Board:
-    """A table.
+class MetricTable:
+    """A board's numbers of one metric.
 
     Args:
+        board: The board.
+        metric: As in ``bench.statistics.metrics``.
+
+    Attributes:
         condition: The degradation or matching of the images.
-        metric: The metric's title.
         columns: Generators with their numbers of images, as text; the mean first.
         rows: The best detector first, the worst cue last.
         axis: What the bars run from and to.
         notes: Means over the generators that a trained detector has not seen, as sentences.
     """
 
-    condition: str
-    metric: str
-    columns: Sequence[tuple[str, str]]
-    rows: Sequence[BoardRow]
-    axis: tuple[float, float]
-    notes: Sequence[str] = ()
+    def __init__(self, board: Board, metric: str) -> None:
+        self.board, self.key, self.condition, self.metric = board, metric, board.condition, METRICS[metric].title
+        shown: dict[str, Mapping[str, Row]] = {row.detector: row.rows for row in board.rows}
+        cues = {name: row for name, row in board.cues.items() if metric in row.numbers}
+        everything = [row for rows in (*shown.values(), cues) for row in rows.values() if metric in row.numbers]
+        names = [name for name in board.mean_first if any(row.generator == name for row in everything)]
+        self.axis = (_lowest(row.numbers[metric] for row in everything), 1.0)
+        self.columns = [(name, _counts([row for row in everything if row.generator == name])) for name in names]
+        self.rows = []
+        for row in board.rows:
+            cells = [replace(self._cell(row.rows.get(name)), seen=row.marks.get(name) == SEEN) for name in names]
+            letters = row.letters if len(board.ranking.order) > 1 else ""
+            unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
+            self.rows.append(MetricRow(row.detector, letters, unreadable, cells))
+        if cues:
+            self.rows.append(MetricRow(WORST_CUE, "", 0, [self._cell(cues.get(name)) for name in names]))
+        means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
+        self.notes = [sentence(mean) for mean in means] if metric == "auroc" else []
 
     @property
     def has_letters(self) -> bool:
@@ -100,42 +117,36 @@ class Board:
     @property
     def chance(self) -> float | None:
         """Where on the axis chance is, in per cent; only an AUROC has one that depends on nothing."""
-        return _per_cent(CHANCE, self.axis) if self.metric == METRICS["auroc"].title else None
+        return self._per_cent(CHANCE) if self.key == "auroc" else None
+
+    def _cell(self, row: Row | None) -> Cell:
+        if row is None or self.key not in row.numbers:
+            return Cell()
+        number = row.numbers[self.key]
+        if math.isnan(number.value):
+            return Cell("n/a", reason=number.reason or "")
+        verdicts = self.board.comparison.cues.verdicts if self.key == "auroc" else {}
+        verdict, found = verdicts.get((row.detector, row.condition, row.generator), ""), number.interval
+        ends = (found.low, found.high, number.value) if found else None
+        return Cell(
+            value=f"{number.value:.4f}",
+            sort=number.value,
+            spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
+            interval=f"{found.low:.3f} to {found.high:.3f}" if found else "no interval",
+            reason=number.reason or "",
+            mark=MARKS.get(verdict, ""),
+            verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
+            track=(self._per_cent(ends[0]), self._per_cent(ends[1]), self._per_cent(ends[2])) if ends else None,
+        )
+
+    def _per_cent(self, value: float) -> float:
+        low, high = self.axis
+        return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 1)
 
 
-def boards_of(section: Section) -> list[Board]:
+def metric_tables(section: Section) -> list[MetricTable]:
     """Makes the tables, condition by condition."""
-    return [_board(section, condition, metric) for condition in section.conditions for metric in WITH_INTERVAL]
-
-
-def _board(section: Section, condition: str, metric: str) -> Board:
-    report = section.report
-    own = [row for row in report.rows if row.condition == condition and metric in row.numbers]
-    names = dict.fromkeys(row.generator for row in own)
-    generators = sorted(names, key=lambda name: name != MEAN)
-    axis = (_lowest(row.numbers[metric] for row in own), 1.0)
-    rows, notes = [], []
-    for detector in [*_order(section, condition), WORST_CUE]:
-        by_generator = {row.generator: row for row in own if row.detector == detector}
-        if not by_generator:
-            continue
-        marks = {} if detector == WORST_CUE else marks_of(section.facts_of(detector), by_generator)
-        unseen = unseen_mean(marks, by_generator, report.summary.influences.get((detector, condition), {}))
-        notes += [unseen_note(detector, marks, unseen)] if unseen and metric == "auroc" else []
-        cells = [
-            replace(_cell(section, by_generator.get(name), metric, axis), seen=marks.get(name) == SEEN)
-            for name in generators
-        ]
-        ranking = report.rankings.get(condition)
-        letters = ranking.letters.get(detector, "") if ranking and len(ranking.order) > 1 else ""
-        rows.append(BoardRow(detector, letters, max(row.n_unreadable for row in by_generator.values()), cells))
-    columns = [(name, _counts([row for row in own if row.generator == name])) for name in generators]
-    return Board(condition, METRICS[metric].title, columns, rows, axis, notes)
-
-
-def _order(section: Section, condition: str) -> list[str]:
-    ranking = section.report.rankings.get(condition)
-    return list(dict.fromkeys([*(ranking.order if ranking else ()), *section.detectors]))
+    return [MetricTable(board, metric) for board in boards_of(section.comparison) for metric in WITH_INTERVAL]
 
 
 def _lowest(numbers: Iterable[Number]) -> float:
@@ -147,34 +158,6 @@ def _lowest(numbers: Iterable[Number]) -> float:
 def _counts(rows: Sequence[Row]) -> str:
     if not rows or rows[0].generator == ALL:
         return ""
-    each = [sorted(set(counts)) for counts in zip(*((r.n_real, r.n_generated) for r in rows), strict=True)]
-    real, generated = (f"{of[0]:,}" if of[0] == of[-1] else f"{of[0]:,} to {of[-1]:,}" for of in each)
+    both = [sorted(set(counts)) for counts in zip(*((r.n_real, r.n_generated) for r in rows), strict=True)]
+    real, generated = (f"{n[0]:,}" if n[0] == n[-1] else f"{n[0]:,} to {n[-1]:,}" for n in both)
     return f"{real} real, {generated} generated"
-
-
-def _cell(section: Section, row: Row | None, metric: str, axis: tuple[float, float]) -> Cell:
-    if row is None:
-        return Cell()
-    number = row.numbers[metric]
-    if math.isnan(number.value):
-        return Cell("n/a", reason=number.reason or "")
-    cues = section.report.cues
-    verdict = cues.verdicts.get((row.detector, row.condition, row.generator), "") if metric == "auroc" else ""
-    found = number.interval
-    return Cell(
-        value=f"{number.value:.4f}",
-        sort=number.value,
-        spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
-        interval=f"{found.low:.3f} to {found.high:.3f}" if found else "no interval",
-        reason=number.reason or "",
-        mark=MARKS.get(verdict, ""),
-        verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
-        track=(_per_cent(found.low, axis), _per_cent(found.high, axis), _per_cent(number.value, axis))
-        if found
-        else None,
-    )
-
-
-def _per_cent(value: float, axis: tuple[float, float]) -> float:
-    low, high = axis
-    return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 1)

@@ -1,20 +1,12 @@
-"""The page's figures: ROC curves, histograms of scores, robustness curves."""
+"""The page's figures: ROC curves and histograms of scores."""
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-from matplotlib.axes import Axes
+from collections.abc import Mapping
 
 from bench.report.html.histograms import Histograms
 from bench.report.html.roc import RocCurve
-from bench.report.plots import INK, draw, series_style, to_svg
-from bench.results.numbers import Number
-from bench.results.robustness import Curve
+from bench.report.plots.svg import INK, draw, series_style, to_svg
 
-CHANCE = 0.5
 WIDTH = 3.2
-# Scales on which a lower level is a stronger degradation; it is drawn on the right throughout.
-FALLING = ("quality", "factor", "short side in pixels", "share of each side")
 
 
 def roc_figure(detector: str, curves: Mapping[str, RocCurve], position: int, prefix: str) -> str:
@@ -57,57 +49,6 @@ def histogram_figure(detector: str, histograms: Histograms, position: int, prefi
     unit = f" / 1e{histograms.exponent}" if histograms.exponent else ""
     axes.set_xlabel(f"score{unit} (higher: more likely generated)")
     return to_svg(figure, f"Scores of {detector}: real and generated images", prefix)
-
-
-def robustness_figure(curve: Curve, detectors: Sequence[str], prefix: str) -> str:
-    """Draws the mean AUROC of every detector over the levels of a degradation, the strongest on the right."""
-    figure, (axes,) = draw((WIDTH, 2.6))
-    untouched, on_scale = _untouched(curve)
-    levels = sorted({level for points in curve.points.values() for level, _ in points} | {untouched})
-    for position, detector in enumerate(detectors):
-        points = [(level, row.numbers["auroc"]) for level, row in curve.points.get(detector, ())]
-        if not points:
-            continue
-        # Side by side, so that intervals do not hide each other.
-        aside = (position - (len(detectors) - 1) / 2) * min(0.015, 0.1 / len(detectors)) * (levels[-1] - levels[0])
-        _draw_points(axes, points, position, aside)
-        if not on_scale and detector in curve.clean:
-            mildest = min(points, key=lambda point: abs(point[0] - untouched))
-            bridge = [(untouched, curve.clean[detector].numbers["auroc"]), mildest]
-            _draw_points(axes, bridge, position, aside, linestyle=":")
-    low, high = axes.get_ylim()
-    if low <= CHANCE:
-        axes.axhline(CHANCE, color=INK, alpha=0.45, linewidth=0.8, linestyle=":")
-    axes.set_ylim(max(low, 0.0), min(high, 1.005))
-    ticks = {level: f"{level:g}" for level in levels if level != untouched}
-    ticks |= {untouched: "clean"} if curve.clean else {}
-    axes.set_xticks(list(ticks), list(ticks.values()))
-    axes.grid(visible=False, axis="x")
-    if curve.axis in FALLING:
-        axes.invert_xaxis()
-    axes.set(xlabel=_literal(f"{curve.kind}: {curve.axis}"), ylabel="mean AUROC")
-    return to_svg(figure, f"Mean AUROC over {curve.kind}", prefix)
-
-
-def _draw_points(
-    axes: Axes, points: Sequence[tuple[float, Number]], position: int, aside: float, linestyle: str | None = None
-) -> None:
-    style = series_style(position)
-    at, values = [level + aside for level, _ in points], [number.value for _, number in points]
-    low, high = np.array([number.interval or (np.nan, np.nan) for _, number in points]).T
-    axes.vlines(at, low, high, color=style["color"], alpha=0.5, linewidth=1.3)
-    line = linestyle or style["linestyle"]
-    axes.plot(at, values, color=style["color"], marker=style["marker"], linestyle=line, markersize=4.5, linewidth=1.5)
-
-
-def _untouched(curve: Curve) -> tuple[float, bool]:
-    """Finds where the clean images are: at their level, or, where the scale has none, one step beyond the mildest."""
-    found = [level for name, points in curve.points.items() for level, row in points if row is curve.clean.get(name)]
-    if found:
-        return found[0], True
-    levels = sorted({level for points in curve.points.values() for level, _ in points})
-    step = (levels[-1] - levels[0]) / (len(levels) - 1) if len(levels) > 1 else max(abs(levels[0]), 1.0) / 4
-    return (levels[-1] + step if curve.axis in FALLING else levels[0] - step), False
 
 
 def _literal(text: str) -> str:

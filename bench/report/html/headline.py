@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bench.report.html.section import Section
 from bench.results.cues.worst import BELOW, NOT_SEPARATED
-from bench.results.numbers import MEAN, Number
+from bench.results.summary import MEAN
+from bench.statistics.number import Number
 from bench.store.schema import CLEAN
 
 MOST_NAMED = 4
@@ -17,10 +18,10 @@ def headline(section: Section) -> list[str]:
 
 def counts(section: Section) -> list[tuple[str, str]]:
     """Counts images, generators, detectors, conditions and seeds."""
-    panel = section.panel
+    panel = section.comparison.panel
     generators = dict.fromkeys(rule.generator for rules in panel.contrasts.values() for rule in rules)
     seeds = [len(panel.seeds(*cell)) for cell in panel.cells]
-    unreadable = max((row.n_unreadable for row in section.report.summary.rows), default=0)
+    unreadable = max((row.n_unreadable for row in section.comparison.summary.rows), default=0)
     generated = int(panel.labels.sum())
     found = [
         (len(panel.images) - generated, "real images", "real image"),
@@ -45,7 +46,7 @@ def _range(values: list[int]) -> str:
 
 
 def _ranks(section: Section) -> Iterator[str]:
-    ranking = section.report.rankings.get(section.shown)
+    ranking = section.comparison.rankings.get(section.shown)
     if ranking is None or not ranking.order:
         return
     best = ranking.order[0]
@@ -68,7 +69,7 @@ def _ranks(section: Section) -> Iterator[str]:
 
 
 def _cue(section: Section) -> Iterator[str]:
-    cues, condition = section.report.cues, section.shown
+    cues, condition = section.comparison.cues, section.shown
     rows = [row for row in cues.rows if row.condition == condition]
     if not rows:
         return
@@ -86,7 +87,7 @@ def _cue(section: Section) -> Iterator[str]:
 
 
 def _number(section: Section, detector: str) -> Number | None:
-    own = [r for r in section.report.summary.rows if (r.detector, r.condition) == (detector, section.shown)]
+    own = [r for r in section.comparison.summary.rows if (r.detector, r.condition) == (detector, section.shown)]
     chosen = next((row for row in own if row.generator == MEAN), own[0] if own else None)
     return chosen.numbers.get("auroc") if chosen else None
 

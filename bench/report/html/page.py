@@ -10,17 +10,18 @@ import jinja2
 from markupsafe import Markup
 
 from bench.errors import BenchError
-from bench.report.html.board import boards_of
-from bench.report.html.figures import histogram_figure, robustness_figure, roc_figure
+from bench.report.html.board import metric_tables
+from bench.report.html.figures import histogram_figure, roc_figure
 from bench.report.html.headline import counts, headline, images_of
 from bench.report.html.histograms import histograms_of
 from bench.report.html.roc import RocCurve, RocCurves
 from bench.report.html.runs import cost_tables, detectors_of, older_runs, runs_of
 from bench.report.html.section import Section
-from bench.report.html.tables import change_table, cue_table, sort_keys, tests_of
+from bench.report.html.tables import changes_of, cue_table, sort_keys, tests_of
 from bench.report.html.thumbnails import Thumbnail, Thumbnails
 from bench.report.html.wrong import WrongImage, most_wrong
-from bench.report.plots import MARKERS, series_style
+from bench.report.plots.robustness import robustness_svg
+from bench.report.plots.svg import MARKERS, series_style
 from bench.results.robustness import robustness_curves
 from bench.store.files import write_atomically
 
@@ -42,7 +43,7 @@ class Figure:
     note: str = ""
 
 
-def write_html(title: str, sections: Sequence[Section], target: Path) -> None:
+def write_html(title: str, sections: Sequence[Section], target: Path) -> Path:
     """Writes the page; the same sections give the same bytes.
 
     Args:
@@ -50,13 +51,16 @@ def write_html(title: str, sections: Sequence[Section], target: Path) -> None:
         sections: One for each data set.
         target: The file.
 
+    Returns:
+        The file.
+
     Raises:
         BenchError: The file cannot be written.
     """
     if not target.parent.is_dir():
         raise BenchError(f"Cannot write {target}: there is no folder {target.parent}.")
     # A name that is no Unicode has no better way into the page than escaped.
-    write_atomically(target, render(title, sections).encode("utf-8", errors="backslashreplace"))
+    return write_atomically(target, render(title, sections).encode("utf-8", errors="backslashreplace"))
 
 
 def render(title: str, sections: Sequence[Section]) -> str:
@@ -90,10 +94,10 @@ class SectionView:
     """
 
     def __init__(self, section: Section, prefix: str) -> None:
-        self.section, self.prefix, self.report = section, prefix, section.report
+        self.section, self.prefix = section, prefix
         self.headline, self.counts = headline(section), counts(section)
-        self.boards, self.cues = boards_of(section), cue_table(section)
-        self.tests, self.changes, self.tables = tests_of(section), change_table(section), section.tables
+        self.boards, self.cues = metric_tables(section), cue_table(section)
+        self.tests, self.changes, self.tables = tests_of(section), changes_of(section), section.tables
         self.costs, self.detectors, self.runs = cost_tables(section), detectors_of(section), runs_of(section)
         self.older_runs = older_runs(section)
         self.roc, self.roc_draws = self._roc()
@@ -101,16 +105,16 @@ class SectionView:
         self.robustness = [
             Figure(
                 curve.kind,
-                Markup(robustness_figure(curve, section.detectors, f"{prefix}r{number}-")),
+                Markup(robustness_svg(curve, f"{prefix}r{number}-", section.detectors)),
                 " ".join(f"{detector}: {reason}." for detector, reason in curve.incomplete.items()),
             )
-            for number, curve in enumerate(robustness_curves(section.report.summary))
+            for number, curve in enumerate(robustness_curves(section.comparison.summary))
         ]
         self.legend = [(name, *_swatch(position)) for position, name in enumerate(section.detectors)]
         self.wrong = self._wrong()
 
     def _roc(self) -> tuple[list[Figure], int]:
-        curves = RocCurves(self.section.panel)
+        curves = RocCurves(self.section.comparison.panel)
         found = {name: curves.curve(name, self.section.shown) for name in self.section.detectors}
         drawn = {name: curve for name, curve in found.items() if isinstance(curve, RocCurve)}
         figures = []
@@ -125,7 +129,7 @@ class SectionView:
     def _histograms(self) -> list[Figure]:
         figures = []
         for position, name in enumerate(self.section.detectors):
-            found = histograms_of(self.section.panel, name, self.section.shown)
+            found = histograms_of(self.section.comparison.panel, name, self.section.shown)
             if found is None:
                 figures.append(Figure(name, note="No scores."))
             else:
@@ -134,11 +138,11 @@ class SectionView:
         return figures
 
     def _wrong(self) -> list[tuple[str, dict[int, list[tuple[WrongImage, Thumbnail | None]]]]]:
-        read_bytes = self.section.read_bytes
+        read_bytes = self.section.comparison.read_bytes
         thumbnails = Thumbnails(read_bytes) if read_bytes else None
         found = []
         for name in self.section.detectors:
-            images = most_wrong(self.section.panel, name, self.section.shown)
+            images = most_wrong(self.section.comparison.panel, name, self.section.shown)
             shown = {
                 label: [(image, thumbnails.of(image.path) if thumbnails else None) for image in of]
                 for label, of in images.items()

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.report.html import Extra, Section, write_html
-from bench.report.leaderboard import METHODS, REPORTED, REPORTED_NOTE, method_cells, reported_cells
-from bench.results.leaderboard import Board
-
-if TYPE_CHECKING:
-    from bench.results.comparison import Comparison
+from bench.report.html.page import write_html
+from bench.report.html.section import Section
+from bench.report.leaderboard import REPORTED, REPORTED_NOTE, board_reports
+from bench.report.notes import comparison_notes, finding_notes, warnings_of
+from bench.report.table import Table
+from bench.results.comparison import Comparison
 
 
 def check_page(target: str | None) -> Path | None:
@@ -28,32 +27,29 @@ def check_page(target: str | None) -> Path | None:
     return file
 
 
-def write_comparison_page(comparison: "Comparison", target: Path, tables: Sequence[Extra] = ()) -> Path:
+def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     """Writes a comparison, with the images that detectors got most wrong.
 
     Args:
         comparison: What was compared.
         target: The file.
-        tables: Further tables.
     """
-    section = Section(comparison.report, comparison.panel, comparison.facts, tables, comparison.read_bytes)
-    data = comparison.report.title.rsplit(": ", 1)[0]
-    write_html(f"Detectors on {data}", [section], target)
-    return target
+    section = Section(comparison, comparison_notes(comparison), warnings_of(comparison))
+    return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
 
-def write_leaderboard_page(boards: Sequence[Board], target: Path) -> Path:
+def write_leaderboard_page(comparisons: Sequence[Comparison], target: Path) -> Path:
     """Writes every data set of the store; the store holds no images, so none are shown."""
     sections = []
-    for dataset in dict.fromkeys(id(board.dataset) for board in boards):
-        own = [board for board in boards if id(board.dataset) == dataset]
-        stored = own[0].dataset
-        scored = {name for of in stored.sources.values() for name in of}
-        tables = [Extra("Detectors", METHODS, [method_cells(standing) for standing in own[0].standings])]
-        reported = [["" if len(own) == 1 else board.condition, *row] for board in own for row in reported_cells(board)]
-        if reported:
-            tables.append(Extra("Reported numbers", ("condition", *REPORTED), reported, REPORTED_NOTE))
-        facts = [run.facts for run in stored.runs if run.name in scored]
-        sections.append(Section(own[0].report, stored.panel, facts, tables))
-    write_html("Leaderboard", sections, target)
-    return target
+    for comparison in comparisons:
+        reports = board_reports([comparison])
+        tables = [reports[0].detectors]
+        rows = [
+            ("" if len(reports) == 1 else report.board.condition, *row)
+            for report in reports
+            for row in report.reported.rows
+        ]
+        if rows:
+            tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, REPORTED_NOTE))
+        sections.append(Section(comparison, finding_notes(comparison.findings), tables=tables))
+    return write_html("Leaderboard", sections, target)

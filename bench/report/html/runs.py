@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bench.report.html.section import Extra, Section
-from bench.results.seen import NOT_KNOWN, TRAINED_ON
+from bench.report.html.section import Section
+from bench.report.table import Table
+from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.store.runs import Facts
 
 MOST_RUNS = 20
 Terms = list[tuple[str, str]]
 
 
-def cost_tables(section: Section) -> list[Extra]:
+def cost_tables(section: Section) -> list[Table]:
     """Makes the tables of what scoring took: by detector over all finished runs, and by run."""
-    finished = [facts for facts in section.facts if "cost" in facts]
+    finished = [facts for facts in section.comparison.runs if "cost" in facts]
     tables = []
     if finished:
         rows = [_detector_cost(section, detector, finished) for detector in section.detectors]
@@ -24,8 +25,8 @@ def cost_tables(section: Section) -> list[Extra]:
             "of them, so seconds depend on its place; passes do not."
         )
         columns = ("detector", "passes per image", "scores", "seconds", "scores per second")
-        tables.append(Extra("By detector", columns, rows, note))
-    if section.facts:
+        tables.append(Table("By detector", columns, rows, note))
+    if section.comparison.runs:
         names = (
             "run",
             "state",
@@ -40,7 +41,7 @@ def cost_tables(section: Section) -> list[Extra]:
         note = (
             "Images: those of which a score was missing, under all conditions at once. Memory: the peak of the process."
         )
-        tables.append(_without_empty(Extra("By run", names, [_run_cost(facts) for facts in _latest(section)], note)))
+        tables.append(_without_empty(Table("By run", names, [_run_cost(facts) for facts in _latest(section)], note)))
     return tables
 
 
@@ -56,11 +57,11 @@ def runs_of(section: Section) -> list[tuple[str, Terms]]:
 
 def older_runs(section: Section) -> int:
     """Counts the runs that are not described."""
-    return max(0, len(section.facts) - MOST_RUNS)
+    return max(0, len(section.comparison.runs) - MOST_RUNS)
 
 
 def _latest(section: Section) -> list[Facts]:
-    return list(section.facts)[::-1][:MOST_RUNS]
+    return list(section.comparison.runs)[::-1][:MOST_RUNS]
 
 
 def _detector_cost(section: Section, detector: str, finished: list[Facts]) -> list[str]:
@@ -94,7 +95,7 @@ def _run_cost(facts: Facts) -> list[str]:
     ]
 
 
-def _without_empty(table: Extra) -> Extra:
+def _without_empty(table: Table) -> Table:
     kept = [column for column in range(len(table.columns)) if any(row[column] for row in table.rows)]
     rows = [[row[column] for column in kept] for row in table.rows]
     return replace(table, columns=[table.columns[column] for column in kept], rows=rows)
@@ -114,7 +115,7 @@ def _memory(peak: float | None) -> str:
 
 def _detector(section: Section, detector: str) -> Terms:
     facts, scoring = section.facts_of(detector), section.scoring_of(detector)
-    seeds = sorted({one.seed for one in section.panel.scorings if one.detector == detector})
+    seeds = sorted({one.seed for one in section.comparison.panel.scorings if one.detector == detector})
     backbone = facts.get("backbone") or {}
     terms = [
         ("method", f"{facts['name']}, version {facts.get('version', '?')}" if "name" in facts else "not recorded"),

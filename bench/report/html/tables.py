@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from bench.report.html.section import Extra, Section
-from bench.report.ranks import PAIRS, PAIRS_NOTE, RANKS, RANKS_NOTE
-from bench.report.tables import CHANGES, cell
+from bench.report.comparison import change_table
+from bench.report.html.section import Section
+from bench.report.ranks import pair_table, rank_table
+from bench.report.table import Table, cell
 from bench.results.cues.worst import WORST_CUE
-from bench.results.numbers import MEAN
+from bench.results.summary import MEAN
 
 CUES_NOTE = (
     "The simple property of an image that tells the classes apart best, cross-fitted. A detector that a paired test "
@@ -16,9 +17,9 @@ CUES_NOTE = (
 _NUMBER = re.compile(r"(?:< )?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?=$|[\s\[%])")
 
 
-def cue_table(section: Section) -> Extra | None:
+def cue_table(section: Section) -> Table | None:
     """Makes a row for each generator: its worst cue, and how every detector stands against it."""
-    cues = section.report.cues
+    cues = section.comparison.cues
     names = [name for name in section.detectors if any(name == detector for detector, _, _ in cues.verdicts)]
     rows = [
         [
@@ -31,26 +32,24 @@ def cue_table(section: Section) -> Extra | None:
         for row in cues.rows
         if row.detector == WORST_CUE
     ]
-    return Extra("", ("condition", "generator", "worst cue", "AUROC", *names), rows, CUES_NOTE) if rows else None
+    return Table("", ("condition", "generator", "worst cue", "AUROC", *names), rows, CUES_NOTE) if rows else None
 
 
-def tests_of(section: Section) -> dict[str, list[Extra]]:
+def tests_of(section: Section) -> dict[str, list[Table]]:
     """Makes the tables of ranks and of paired tests, by condition; those that have rows."""
-    found = {}
+    tables = {}
     for condition in section.conditions:
-        ranks, pairs = (
-            [row[1:] for row in rows if row[0] == condition] for rows in (section.report.ranks, section.report.pairs)
-        )
-        tables = [Extra("Ranks", RANKS, ranks, RANKS_NOTE), Extra("Paired tests", PAIRS, pairs, PAIRS_NOTE)]
-        if ranks or pairs:
-            found[condition] = [table for table in tables if table.rows]
-    return found
+        ranking = {"": section.comparison.rankings[condition]} if condition in section.comparison.rankings else {}
+        both = (rank_table(ranking), pair_table(ranking, section.comparison.views, "Paired tests"))
+        if any(table.rows for table in both):
+            tables[condition] = [table for table in both if table.rows]
+    return tables
 
 
-def change_table(section: Section) -> Extra | None:
+def changes_of(section: Section) -> Table | None:
     """Makes the table of what each condition changes."""
-    rows = section.report.changes
-    return Extra("Against the clean images", CHANGES, rows, "Paired: both saw the same groups.") if rows else None
+    table = change_table(section.comparison, "Against the clean images", "Paired: both saw the same groups.")
+    return table if table.rows else None
 
 
 def sort_keys(rows: Sequence[Sequence[str]], column: int) -> list[float] | None:

@@ -12,7 +12,7 @@ short: 91 % instead of 95 % hold 0.5 for meaningless cues of 24 images a class.
 A missing value, such as the JPEG quality of a PNG, counts as lower than every value.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +27,6 @@ from bench.statistics.crossfit import (
     contrasts_of,
     cross_fitted,
     direction_of,
-    feature_of,
     learned,
     mean_auroc,
     parts_of,
@@ -42,12 +41,6 @@ SIZE = "size"
 
 KINDS = {"container": (*CONTAINER_CUES, SIZE), "content": CONTENT_CUES}
 FOLDS = 5
-FRAME_SCHEMA = {
-    **dict.fromkeys(("generator", "cue", "kind", "detail"), pl.String),
-    **dict.fromkeys(("auroc", "low", "high", "apparent"), pl.Float64),
-    **dict.fromkeys(("n_real", "n_generated"), pl.Int64),
-    "reason": pl.String,
-}
 Floats = NDArray[np.float64]
 
 
@@ -136,14 +129,16 @@ def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
     return replace(influence, n_real=n_real, n_generated=n_generated)
 
 
-def audit_frame(audits: Iterable[GeneratorAudit]) -> pl.DataFrame:
-    """Makes one row for each generator and cue, then for its worst cues and combinations."""
-    rows = [
-        _row(audit, result)
-        for audit in audits
-        for result in (*audit.cues, *audit.worst.values(), *audit.combined.values())
-    ]
-    return pl.DataFrame(rows, schema=FRAME_SCHEMA)
+def feature_of(column: pl.Series, categorical: bool) -> Feature:
+    """Makes a feature of a column of numbers or texts with nulls."""
+    missing = column.is_null().to_numpy()
+    if categorical:
+        values = (column.rank("dense").cast(pl.Float64) - 1).fill_null(column.n_unique())
+    else:
+        numbers = column.cast(pl.Float64)
+        lowest = numbers.min()
+        values = numbers.fill_null(lowest - 1 if isinstance(lowest, float) else 0.0)
+    return Feature(column.name, values.to_numpy(), categorical, missing)
 
 
 def _audit_generator(
@@ -243,23 +238,3 @@ def _joined(contrasts: Sequence[Contrast]) -> tuple[list[int], list[int]]:
     groups = np.concatenate([np.asarray(contrast.groups) for contrast in contrasts])
     labels = np.concatenate([np.asarray(contrast.labels) for contrast in contrasts])
     return groups.tolist(), labels.astype(int).tolist()
-
-
-def _row(audit: GeneratorAudit, result: CueResult) -> dict[str, object]:
-    return {
-        "generator": audit.generator,
-        "cue": result.name,
-        "kind": result.kind,
-        "detail": result.detail,
-        "auroc": _known(result.auroc),
-        "low": result.interval.low if result.interval else None,
-        "high": result.interval.high if result.interval else None,
-        "apparent": _known(result.apparent),
-        "n_real": int((audit.images["label"] == 0).sum()),
-        "n_generated": int((audit.images["label"] == 1).sum()),
-        "reason": result.reason,
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -11,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.results.cues.audit import CueResult, audit, influence_of
-from bench.results.numbers import MEAN, Number, Row
+from bench.results.summary import MEAN, Row
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
 from bench.statistics.intervals import auroc_interval, paired_test
 from bench.statistics.names import codes_of
+from bench.statistics.number import Number
 from bench.store.panel import Panel
 
 WORST_CUE = "(worst cue)"
@@ -43,7 +44,7 @@ def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> Against
     Args:
         panel: The scores.
         cues: By condition, a row of cues for each readable image with its ``path``, from
-            `bench.scoring.cues.cues_of` or `bench.scoring.cue_files.read_cues`; degradations are best left out, as they
+            `bench.scoring.cues.cues_of` or `bench.scoring.cues.read_cues`; degradations are best left out, as they
             are done to both classes by us.
     """
     result = AgainstCues()

@@ -29,14 +29,14 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.stats import rankdata
 
-from bench.results.numbers import MEAN, Number
-from bench.results.summary import DRAWS
+from bench.results.summary import DRAWS, MEAN
 from bench.results.thresholds.halves import Halves
 from bench.results.thresholds.intervals import union
 from bench.results.thresholds.points import check_probabilities
 from bench.results.thresholds.rules import Floats, Weights
 from bench.statistics.bootstrap import Interval, interval, no_interval_reason
 from bench.statistics.metrics import undefined_reason
+from bench.statistics.number import Number
 from bench.store.panel import Panel, Part
 
 BINS = 15

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
-from bench.results.numbers import Number
 from bench.results.thresholds.halves import Counts
 from bench.results.thresholds.rules import Floats
 from bench.statistics.bootstrap import Interval, interval, widened
-from bench.statistics.intervals import clopper_pearson
+from bench.statistics.number import Number
 from bench.store.panel import Part
 
 CLOPPER_PEARSON, BOOTSTRAP = "Clopper-Pearson", "bootstrap"
@@ -34,7 +34,7 @@ def share_number(points: Floats, drawn: Floats, n_groups: int, reason: str | Non
     if np.isnan(found.low):
         return Number(value, None, seeds_sd, "too many bootstrap draws lack a class of a small generator")
     if found.low == found.high and value in (0, 1):
-        found = clopper_pearson(round(value * n_groups), n_groups)
+        found = _clopper_pearson(round(value * n_groups), n_groups)
     elif found.low == found.high:
         return Number(value, None, seeds_sd, "every bootstrap draw gives the same")
     else:
@@ -53,7 +53,7 @@ def binomial_fpr(part: Part, counts: Counts) -> Interval | None:
         return None
     above = float(np.mean(counts.real_above))
     low, high = int(np.floor(above)), int(np.ceil(above))
-    return Interval(clopper_pearson(low, len(groups)).low, clopper_pearson(high, len(groups)).high)
+    return Interval(_clopper_pearson(low, len(groups)).low, _clopper_pearson(high, len(groups)).high)
 
 
 def union(parts: Sequence[Part], n_unreadable: int = 0) -> Part:
@@ -73,3 +73,8 @@ def same_reals(parts: Sequence[Part]) -> bool:
 def fewest_groups(part: Part, classes: Sequence[int]) -> int:
     """Counts the groups that hold images of a class, and takes the smaller number where there are two classes."""
     return min(len(np.unique(part.groups[part.labels == label])) for label in classes)
+
+
+def _clopper_pearson(count: int, n: int) -> Interval:
+    ends = binomtest(count, n).proportion_ci(0.95, method="exact")
+    return Interval(float(ends.low), float(ends.high))

@@ -22,8 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import BenchError
-from bench.results.numbers import MEAN, Number
-from bench.results.summary import DRAWS
+from bench.results.summary import DRAWS, MEAN
 from bench.results.thresholds.halves import SHARES, Halves, Thresholds, count, fit_at_fpr, take
 from bench.results.thresholds.intervals import (
     BOOTSTRAP,
@@ -47,6 +46,7 @@ from bench.results.thresholds.rules import (
 )
 from bench.statistics.bootstrap import Interval, interval, no_interval_reason
 from bench.statistics.metrics import undefined_reason
+from bench.statistics.number import Number
 from bench.store.panel import Panel, Part
 
 # The classes whose images a share is of, where it is not both.

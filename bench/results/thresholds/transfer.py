@@ -14,9 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.errors import BenchError
-from bench.results.numbers import Number
-from bench.results.summary import DRAWS
 from bench.results.thresholds.halves import SHARES, Halves, Thresholds, count, fit_at_fpr, take
 from bench.results.thresholds.intervals import (
     BOOTSTRAP,
@@ -27,9 +24,10 @@ from bench.results.thresholds.intervals import (
     share_number,
     union,
 )
-from bench.results.thresholds.rules import FPR, Floats, Weights, parse_rule
+from bench.results.thresholds.rules import Floats, Weights
 from bench.statistics.bootstrap import Interval, no_interval_reason
 from bench.statistics.metrics import undefined_reason
+from bench.statistics.number import Number
 from bench.store.panel import Panel, Part
 
 RATES = ("fpr", "tpr")
@@ -101,29 +99,17 @@ class TransferMatrix:
         return all(entry.reason for entry in self.entries.values())
 
 
-def transfer(cells: Sequence[Cell], fpr: float, draws: int = DRAWS) -> TransferMatrix:
+def transfer_between(cells: Sequence[Cell], halves: Sequence[Halves], share: float, title: str) -> TransferMatrix:
     """Measures the threshold of each cell in every cell.
 
     Only seeds that both cells have are used; each seed keeps its own threshold.
 
     Args:
-        cells: Of one detector.
-        fpr: The FPR that thresholds are fitted for, in percent, as in ``fpr:5``.
-        draws: Number of bootstrap draws.
-
-    Raises:
-        BenchError: If there is no cell, two have one name, they are of several detectors, or ``fpr`` is out of range.
+        cells: Of one detector, each with a name of its own; at least one.
+        halves: Of each cell's panel.
+        share: The FPR that thresholds are fitted for.
+        title: Of the rule.
     """
-    rule = parse_rule(f"{FPR}:{fpr:g}")
-    _check(cells)
-    halves: dict[int, Halves] = {}
-    for cell in cells:
-        halves.setdefault(id(cell.panel), Halves(cell.panel, draws))
-    return transfer_between(cells, [halves[id(cell.panel)] for cell in cells], rule.value or 0.0, rule.title)
-
-
-def transfer_between(cells: Sequence[Cell], halves: Sequence[Halves], share: float, title: str) -> TransferMatrix:
-    """Does what `transfer` says, with draws that serve many detectors."""
     sides = [_Side(cell, half, share) for cell, half in zip(cells, halves, strict=True)]
     names = tuple(cell.name for cell in cells)
     columns = {target.cell.name: _column(target, sides) for target in sides}
@@ -200,15 +186,3 @@ def _rates(
         fpr = numbers["fpr"]
         numbers["fpr"] = Number(fpr.value, exact, fpr.seeds_sd)
     return numbers, exact
-
-
-def _check(cells: Sequence[Cell]) -> None:
-    names = [cell.name for cell in cells]
-    if not cells:
-        raise BenchError("A transfer matrix needs at least one data set and condition, got none.")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BenchError(f"Two cells of a transfer matrix are called {twice!r}: give each its own name.")
-    detectors = dict.fromkeys(cell.detector for cell in cells)
-    if len(detectors) > 1:
-        raise BenchError(f"A threshold holds for one detector, got cells of {', '.join(detectors)}.")

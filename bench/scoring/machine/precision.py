@@ -7,7 +7,6 @@ from bench.errors import BenchError
 EXACT = "32-true"
 LIGHTNING = {EXACT: EXACT, "tf32": EXACT, "bf16-mixed": "bf16-mixed", "16-mixed": "16-mixed"}
 """What each precision is called by Lightning, which has no word for TF32."""
-PRECISIONS = tuple(LIGHTNING)
 WEIGHTS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 """The type of the weights of linear layers and convolutions, which autocast would convert anew in each pass."""
 

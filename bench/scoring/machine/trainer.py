@@ -1,19 +1,22 @@
-"""Makes Lightning's trainer and logger for a test loop."""
+"""Makes Lightning's trainers, and what knows the device where there is none."""
 
 import logging
 import os
 import time
 import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import lightning as L
+from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
 from bench.errors import BenchError
-from bench.report.wandb import create_wandb_logger
 from bench.scoring.machine.memory import keep_freed_memory, search_garbage_as_usual
 from bench.scoring.machine.precision import LIGHTNING, set_tf32
 from bench.scoring.machine.processes import PATIENCE, ElsewhereError, SplitStrategy, is_first_process
@@ -27,16 +30,24 @@ THIRD_PARTY_WARNINGS = (
     (r"It is recommended to use .*sync_dist=True", r"lightning\.pytorch\.trainer\.connectors\.logger_connector"),
     (r"The 'test_dataloader' does not have many workers", r"lightning\.pytorch\.trainer\.connectors\.data_connector"),
 )
-ACCELERATORS = ("auto", "cpu", "gpu", "mps")
-STRATEGIES = ("auto", "ddp")
+
+# Lightning would like more workers than there are cores, has a word for every short epoch and for a skipped batch, and
+# warns of the very checkpoint that an interrupted training goes on from. None of these is for the user to mend.
+TRAINING_ADVICE = (
+    r"The 'train_dataloader' does not have many workers",
+    r"The number of training batches",
+    r"`training_step` returned `None`",
+    r"Checkpoint directory .* exists and is not empty",
+)
 
 
-def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
+def create_trainer(options: RunOptions, progress: bool, logger: Callable[[], Logger] | None = None) -> L.Trainer:
     """Makes the trainer that runs the test loop.
 
     Args:
         options: The machine and the precision.
         progress: Whether to draw a bar; otherwise a line is written every half minute.
+        logger: Makes what is logged to; CSV files by default.
 
     Raises:
         BenchError: There are no such devices here, or not so many processes; or the machines do not know of each other.
@@ -46,7 +57,7 @@ def create_trainer(options: RunOptions, progress: bool) -> L.Trainer:
     quieten_lightning()
     _check_processes(options)
     try:
-        trainer = _trainer(options, progress)
+        trainer = _trainer(options, progress, logger or partial(csv_logger, options))
     except (MisconfigurationException, RuntimeError, ValueError) as error:
         asked = f"--accelerator {options.accelerator} with --devices {options.devices}"
         raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
@@ -63,7 +74,7 @@ def quieten_lightning() -> None:
         warnings.filterwarnings("ignore", message=message, module=module)
 
 
-def _trainer(options: RunOptions, progress: bool) -> L.Trainer:
+def _trainer(options: RunOptions, progress: bool, logger: Callable[[], Logger]) -> L.Trainer:
     single = options.devices * options.num_nodes == 1 and options.strategy == "auto"
     plugins: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() and not single else []
     return L.Trainer(
@@ -73,7 +84,7 @@ def _trainer(options: RunOptions, progress: bool) -> L.Trainer:
         accelerator=options.accelerator,
         precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
         plugins=plugins or None,
-        logger=create_logger(options),
+        logger=logger(),
         callbacks=[Progress(draw=progress)],
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -121,6 +132,62 @@ def _check_machines(trainer: L.Trainer) -> None:
         )
 
 
-def create_logger(options: RunOptions) -> Logger:
-    """Makes the logger: CSV files, or W&B."""
-    return CSVLogger(options.output, name="logs") if options.wandb is None else create_wandb_logger(options)
+def csv_logger(options: RunOptions) -> Logger:
+    """Logs to CSV files."""
+    return CSVLogger(options.output, name="logs")
+
+
+def training_trainer(
+    options: RunOptions,
+    progress: bool,
+    callbacks: Sequence[Callback],
+    logger: Logger,
+    epochs: int,
+) -> L.Trainer:
+    """Makes a trainer that trains on one device.
+
+    Raises:
+        BenchError: There is no such device here.
+    """
+    keep_freed_memory()
+    quieten_lightning()
+    for message in TRAINING_ADVICE:
+        warnings.filterwarnings("ignore", message=message)
+    try:
+        trainer = L.Trainer(
+            devices=1,
+            accelerator=options.accelerator,
+            precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+            callbacks=[*callbacks, *([RichProgressBar()] if progress else [])],
+            logger=logger,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            max_epochs=epochs,
+            log_every_n_steps=1,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+        )
+    except MisconfigurationException as error:
+        raise BenchError(f"--accelerator {options.accelerator}: {error}") from error
+    set_tf32(options.precision, trainer.strategy.root_device)
+    return trainer
+
+
+def create_fabric(options: RunOptions) -> Fabric:
+    """Makes what knows the device and the precision where there is no trainer.
+
+    Raises:
+        BenchError: There is no such device here.
+    """
+    keep_freed_memory()
+    quieten_lightning()
+    try:
+        fabric = Fabric(
+            accelerator=options.accelerator,
+            devices=1,
+            precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+        )
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        raise BenchError(f"--accelerator {options.accelerator}: {' '.join(str(error).split())}") from error
+    set_tf32(options.precision, fabric.device)
+    return fabric

@@ -1,7 +1,7 @@
 """What the studies of features share: the data and the network, the features of images, and the words around them."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -9,48 +9,31 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 
 from bench.references.comparability import FULL_PRECISION, Ours
 from bench.references.verdicts import Verdict
-from bench.report.plots import series_style
-from bench.report.probe import find_device
-from bench.results.numbers import Number
-from bench.scoring.build import create_datamodule
+from bench.report.notes import named
+from bench.report.plots.svg import series_style
+from bench.scoring.images import image_batches
 from bench.scoring.machine.processes import is_first_process
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting, open_setting
+from bench.statistics.number import Number
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
-from bench.studies.arms import PAPER_BACKBONE, without_blocks
-from bench.studies.base import Line, Result, Study
-from bench.studies.wepe import WEPE
-from datamodules import Batch, DetectionDataModule
+from bench.studies.arms import without_blocks
+from bench.studies.base import Line, Paper, Result, Study
+from datamodules import Batch
 from datamodules.conditions import Picture
-from detectors import Backbone, View, WePe, create_backbone
+from detectors import Backbone
 
 Floats = NDArray[np.float64]
+WEPE = "wepe:blocks=0-18"
+"""WePe on the paper's backbone: the first 19 of the 24 blocks of DINOv2 ViT-L/14 (section 4.1)."""
 
 _DEPTHS = {"efficientnet": 7, "vits": 12, "vitb": 12, "blip": 12, "vitl": 24, "vitg": 40, "vith": 32}
 _WITHOUT_MEANING = {"conditions": "--conditions", "match": "--match", "precision": "--precision", "view": "--view"}
 _NOWHERE = float("nan")
-MOST_FILES_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a study of features looks at, and with what.
-
-    Args:
-        datamodule: The dataset, set up.
-        backbone: The clean network, on its device.
-        device: The device.
-        view: What is cut of each image.
-    """
-
-    datamodule: DetectionDataModule
-    backbone: Backbone
-    device: torch.device
-    view: View = WePe.view
 
 
 @dataclass(frozen=True)
@@ -74,8 +57,9 @@ class FeatureStudy(Study):
     Args:
         name: As in :class:`Study`.
         title: As in :class:`Study`.
-        source: As in :class:`Study`.
+        place: As in :class:`Study`.
         dataset: As in :class:`Study`.
+        paper: As in :class:`Study`.
         backbone: As in :class:`Study`.
         most: At most so many images of each source are read, those that ``--limit`` would choose; None reads all.
     """
@@ -84,9 +68,16 @@ class FeatureStudy(Study):
     """Whether it also compares detectors, in which every device of a run takes part."""
 
     def __init__(
-        self, name: str, title: str, source: str, dataset: str, backbone: str = "dinov2-vitl14", most: int | None = None
+        self,
+        name: str,
+        title: str,
+        place: str,
+        dataset: str,
+        paper: Paper,
+        backbone: str | None = None,
+        most: int | None = None,
     ) -> None:
-        super().__init__(name, title, source, dataset, backbone)
+        super().__init__(name, title, place, dataset, paper, backbone)
         self.most = most
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:
@@ -130,48 +121,14 @@ def differing_notes(study: Study, options: RunOptions) -> list[str]:
     return [f"Not comparable with the paper: {', '.join(reasons)}."] if reasons else []
 
 
-def wepe_on(backbone: str) -> str:
+def wepe_on(backbone: str, paper: Paper) -> str:
     """Returns WePe as the comparisons run it on a backbone, so that its scores are shared through the store."""
-    return WEPE if backbone == PAPER_BACKBONE else without_blocks(WEPE)
+    return WEPE if backbone == paper.backbone else without_blocks(WEPE)
 
 
 def scoring_options(options: RunOptions) -> RunOptions:
     """Returns the options of the comparison behind a study: clean images, and no log elsewhere."""
     return replace(options, conditions=(), match="none", wandb=None)
-
-
-def open_setting(options: RunOptions) -> Setting:
-    """Sets the data up and loads the network.
-
-    Raises:
-        BenchError: There is no such device.
-    """
-    device = find_device(options.accelerator)
-    datamodule = create_datamodule(options)
-    datamodule.prepare_data()
-    datamodule.setup()
-    return Setting(datamodule, create_backbone(options.backbone, options.weights).to(device), device)
-
-
-def image_batches(
-    setting: Setting, unreadable: list[str], indices: Sequence[int] | None = None, progress: bool = False
-) -> Iterator[Batch]:
-    """Yields batches on the device; batches without a readable image are left out.
-
-    Args:
-        setting: Data and device.
-        unreadable: Is told which images have no pixels, and why.
-        indices: Which images; all by default.
-        progress: Whether to draw a progress bar.
-    """
-    datamodule, size = setting.datamodule, setting.datamodule.batch_size
-    chosen = list(range(len(datamodule.items)) if indices is None else indices)
-    datamodule.views, datamodule.wanted = (setting.view,), None
-    datamodule.batches = [chosen[start : start + size] for start in range(0, len(chosen), size)]
-    for batch in track(datamodule.test_dataloader(), disable=not progress):
-        unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
-        if len(batch):
-            yield batch.to(setting.device)
 
 
 def images_of(batches: Sequence[Batch]) -> pl.DataFrame:
@@ -203,7 +160,7 @@ def read_features(
     seen: list[Batch] = []
     unreadable: list[str] = []
     parts: list[list[torch.Tensor]] = [[] for _ in networks]
-    for batch in image_batches(setting, unreadable, indices, progress):
+    for batch in image_batches(setting.datamodule, (setting.view,), setting.device, indices, unreadable, progress):
         pixels = batch.views[Picture(CLEAN, setting.view)]
         assert isinstance(pixels, torch.Tensor)
         for part, network in zip(parts, networks, strict=True):
@@ -215,11 +172,7 @@ def read_features(
 
 def unreadable_note(unreadable: Sequence[str]) -> list[str]:
     """Names images without pixels, in one sentence or none."""
-    if not unreadable:
-        return []
-    more = len(unreadable) - MOST_FILES_NAMED
-    named = "; ".join(unreadable[:MOST_FILES_NAMED])
-    return [f"Unreadable, left out: {len(unreadable)} ({named}{f'; and {more} more' if more > 0 else ''})."]
+    return [f"Unreadable, left out: {named(unreadable, count=True)}."] if unreadable else []
 
 
 def panel_notes(panel: Panel) -> list[str]:

@@ -4,34 +4,28 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import numpy as np
-import polars as pl
 import torch
 from scipy.stats import spearmanr
 
 from bench.references.reported import ReportedNumber, load_reported
-from bench.report.plots import INK, draw, to_svg
+from bench.report.plots.svg import INK, draw, to_svg
+from bench.results.block_probe import real_pixels
 from bench.scoring.options import RunOptions
-from bench.store.schema import CLEAN
-from bench.studies.base import Cost, Line, Result
+from bench.scoring.setting import Setting
+from bench.studies.base import Cost, Line, Paper, Result
 from bench.studies.features.base import (
     FeatureStudy,
-    Setting,
     depth_of,
-    image_batches,
     marks,
     not_comparable,
     plain_line,
     seeds_words,
     unreadable_note,
 )
-from datamodules import REAL
-from datamodules.conditions import Picture
 from detectors import Perturbation
 from detectors.perturbation import Rule, Tensors
 from detectors.probing import probe, ranking
 
-DECIDING = "dinov2-vitl14"
-"""The backbone of the printed row; on any other there is nothing to measure a distance to."""
 MOST = 128
 Reading = tuple[str, str]
 Profiles = Mapping[Reading, Sequence[float]]
@@ -51,14 +45,10 @@ class BlocksStudy(FeatureStudy):
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
         unreadable: list[str] = []
-        reals = setting.datamodule.items.with_row_index().filter(pl.col("label") == REAL)["index"].to_list()
-        pixels = [
-            batch.views[Picture(CLEAN, setting.view)] for batch in image_batches(setting, unreadable, reals, progress)
-        ]
-        batches = [one for one in pixels if isinstance(one, torch.Tensor)]
+        batches = list(real_pixels(setting, unreadable, progress))
         by_seed = {reading: probe_seeds(setting, batches, reading, options.seeds) for reading in READINGS}
         profiles = {reading: np.mean(values, axis=0).tolist() for reading, values in by_seed.items()}
-        decides = setting.backbone.name == DECIDING
+        decides = setting.backbone.name == self.paper.backbone  # that of the printed row
         printed = printed_row() if decides else {}
         row = [printed[block].value for block in sorted(printed)]
         order = nearest_first(profiles, row) if decides else list(READINGS)
@@ -72,7 +62,7 @@ class BlocksStudy(FeatureStudy):
             (
                 f"{images} real images, each block perturbed alone at a ratio of 0.1, {seeds_words(options.seeds)}; "
                 "the cosine similarity is the mean over images and seeds.",
-                decision(profiles, row, order) if decides else undecided(setting.backbone.name),
+                decision(profiles, row, order) if decides else undecided(setting.backbone.name, self.paper),
                 *([f"The weights come from {options.weights}: the decision is theirs."] if options.weights else []),
                 *unreadable_note(unreadable),
             ),
@@ -141,11 +131,9 @@ def decision(profiles: Profiles, printed: Sequence[float], order: Sequence[Readi
     )
 
 
-def undecided(backbone: str) -> str:
+def undecided(backbone: str, paper: Paper) -> str:
     """Says why nothing is decided."""
-    return (
-        f"Table 14 was printed for {DECIDING}; on {backbone} it decides nothing, and only our similarities are shown."
-    )
+    return f"Table 14 was printed for {paper.backbone}; on {backbone} it decides nothing, and only our similarities are shown."
 
 
 def profile_lines(

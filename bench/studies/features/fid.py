@@ -11,18 +11,19 @@ from scipy.stats import spearmanr
 from bench.references.comparability import Ours
 from bench.references.reported import NATURAL, ReportedNumber, load_reported
 from bench.references.verdicts import judge_number
-from bench.report.plots import draw, to_svg
+from bench.report.plots.svg import draw, to_svg
 from bench.results.comparison import Comparison, compare
-from bench.results.numbers import MEAN, Number
+from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting
 from bench.statistics.feature_distances import SUBSETS, fid, fid_refusal, kid
 from bench.statistics.metrics import auroc
+from bench.statistics.number import Number
 from bench.store.schema import CLEAN
 from bench.studies.base import Cost, Line, Result
 from bench.studies.features.base import (
     Features,
     FeatureStudy,
-    Setting,
     marks,
     not_comparable,
     ours_of,
@@ -67,7 +68,7 @@ class FidStudy(FeatureStudy):
         return Cost(images, 2 + options.seeds, "Fréchet distances of D x D covariances, a second each at D = 1,024")
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
-        comparison = compare([wepe_on(options.backbone)], scoring_options(options), progress, tables=False)
+        comparison = compare([wepe_on(options.backbone, self.paper)], scoring_options(options), progress)
         if comparison is None:
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)
@@ -190,7 +191,7 @@ def auroc_lines(
     printed = find_in_table(dataset, NATURAL, "auroc")
     verdict = not_comparable("halves of the same images: ± is no standard error") if printed else None
     lines = [replace(natural, reported=printed, verdict=verdict)]
-    for row in comparison.report.summary.rows:
+    for row in comparison.summary.rows:
         if row.generator == MEAN:
             continue
         number, origin = row.numbers["auroc"], Origin.of(comparison, row.detector, options)

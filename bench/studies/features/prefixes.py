@@ -12,19 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.report.plots import INK, draw, to_svg
-from bench.results.numbers import MEAN, Row
-from bench.results.summary import summarise
+from bench.report.plots.svg import INK, draw, to_svg
+from bench.results.summary import MEAN, Row, summarise
+from bench.scoring.images import image_batches
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN, Scoring
 from bench.studies.base import Cost, Line, Result
 from bench.studies.features.base import (
     FeatureStudy,
-    Setting,
     depth_of,
-    image_batches,
     marks,
     seeds_words,
     unreadable_note,
@@ -122,7 +121,8 @@ def make_panel(setting: Setting, sweeps: Sequence[PrefixSweep], unreadable: list
     """Scores every image for every k and seed."""
     items, depth = setting.datamodule.items, setting.backbone.depth
     scores = np.full((len(sweeps), depth, len(items)), np.nan)
-    for batch in image_batches(setting, unreadable, progress=progress):
+    batches = image_batches(setting.datamodule, (setting.view,), setting.device, None, unreadable, progress)
+    for batch in batches:
         pixels = batch.views[Picture(CLEAN, setting.view)]
         assert isinstance(pixels, Tensor)
         clean = setting.backbone.compute(pixels)

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 
 from bench.errors import BenchError
-from bench.report.plots import draw, series_style, to_svg
+from bench.report.plots.svg import draw, series_style, to_svg
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 from bench.studies.base import Cost, Line, Result, Study
@@ -16,7 +17,6 @@ from bench.studies.features.base import (
     Features,
     FeatureStudy,
     Floats,
-    Setting,
     differing_notes,
     marks,
     panel_notes,
@@ -154,14 +154,14 @@ class SimilarityStudy(Study):
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Scores the images with WePe, or takes the scores from the store; see :class:`Study`."""
-        detector = wepe_on(options.backbone)
-        comparison = compare([detector], scoring_options(options), progress, tables=False)
+        detector = wepe_on(options.backbone, self.paper)
+        comparison = compare([detector], scoring_options(options), progress)
         if comparison is None:
             return Result()
-        panel, title = comparison.panel, f"{comparison.report.title}, {options.backbone}"
+        panel, title = comparison.panel, f"{comparison.title}, {options.backbone}"
         aurocs = [
             Line(row.generator, "real against generated", "auroc", row.numbers["auroc"])
-            for row in comparison.report.summary.rows
+            for row in comparison.summary.rows
         ]
         return Result(
             (*similarity_lines(panel, detector), *aurocs),

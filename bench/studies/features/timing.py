@@ -11,12 +11,14 @@ import numpy as np
 import torch
 
 from bench.references.reported import ReportedNumber, load_reported
-from bench.report.plots import draw, series_style, to_svg
-from bench.results.numbers import Number
+from bench.report.plots.svg import draw, series_style, to_svg
+from bench.scoring.images import image_batches
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting
+from bench.statistics.number import Number
 from bench.store.schema import CLEAN
-from bench.studies.base import Cost, Line, Result
-from bench.studies.features.base import FeatureStudy, Setting, not_comparable, unreadable_note
+from bench.studies.base import Cost, Line, Paper, Result
+from bench.studies.features.base import FeatureStudy, not_comparable, unreadable_note
 from datamodules import Batch
 from datamodules.conditions import Picture
 from datamodules.sampling import limited
@@ -34,7 +36,6 @@ from detectors import (
 IMAGES, REPEATS, LONGEST = 100, 5, 10.0
 """Images, repeats after a warm one, and seconds after which a detector is not repeated again."""
 METRIC = "seconds_per_100_images"
-PAPERS_MACHINE = "RTX 3090 or 4090 with PyTorch 1.12.1"
 
 
 class TimingStudy(FeatureStudy):
@@ -58,9 +59,10 @@ class TimingStudy(FeatureStudy):
         lines = []
         for name, detector in built.items():
             seconds = time_detector(detector, batches, setting.device) if images else []
-            lines.append(timing_line(name, [one * 100 / images for one in seconds], machine))
+            lines.append(timing_line(name, [one * 100 / images for one in seconds], machine, self.paper))
         lines += [
-            replace(timing_line(name, [], machine), ours=Number(np.nan, reason=why)) for name, why in lacking.items()
+            replace(timing_line(name, [], machine, self.paper), ours=Number(np.nan, reason=why))
+            for name, why in lacking.items()
         ]
         return Result(
             tuple(lines),
@@ -95,19 +97,13 @@ def build_all(setting: Setting) -> tuple[dict[str, Detector], dict[str, str]]:
 
 def read_batches(setting: Setting, detectors: Sequence[Detector], unreadable: list[str]) -> list[Batch]:
     """Reads the images once, in every view that a detector asks for, onto the device."""
-    datamodule, size = setting.datamodule, setting.datamodule.batch_size
+    datamodule = setting.datamodule
     sources = datamodule.items.select("label", "generator").n_unique()
     chosen = limited(datamodule.items, -(-IMAGES // sources))["path"].to_list()[:IMAGES]
     index = {path: position for position, path in enumerate(datamodule.items["path"].to_list())}
     indices = [index[path] for path in chosen]
-    datamodule.views = tuple(dict.fromkeys(detector.view for detector in detectors))
-    datamodule.batches = [indices[start : start + size] for start in range(0, len(indices), size)]
-    batches = []
-    for batch in datamodule.test_dataloader():
-        unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
-        if len(batch):
-            batches.append(batch.to(setting.device))
-    return batches
+    views = [detector.view for detector in detectors]
+    return list(image_batches(datamodule, views, setting.device, indices, unreadable))
 
 
 @torch.inference_mode()
@@ -145,13 +141,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def timing_line(detector: str, seconds: Sequence[float], machine: str) -> Line:
+def timing_line(detector: str, seconds: Sequence[float], machine: str, paper: Paper) -> Line:
     """Makes the line of a detector; the paper's time is another machine's."""
     reported = reported_time(detector)
     verdict = None
     if reported is not None:
         unsaid = (f"unpublished: {what}" for what in reported.unsaid)
-        verdict = not_comparable(f"other machine ({machine}, paper {PAPERS_MACHINE})", *unsaid)
+        verdict = not_comparable(f"other machine ({machine}, paper {paper.machine})", *unsaid)
     if not seconds:
         return Line(detector, "", METRIC, Number(np.nan, reason="no readable image"), reported, verdict)
     spread = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else None

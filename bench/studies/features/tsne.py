@@ -9,17 +9,16 @@ from matplotlib.axes import Axes
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # comes with scikit-learn
 
-from bench.report.plots import draw, to_svg
+from bench.report.plots.svg import draw, to_svg
 from bench.scoring.options import RunOptions
-from bench.studies.base import Cost, Result
-from bench.studies.engine import NOT_RUN, one_line
+from bench.scoring.setting import Setting, open_setting
+from bench.studies.base import Cost, Paper, Result
+from bench.studies.engine import not_run_note, one_line
 from bench.studies.features.base import (
     Features,
     FeatureStudy,
     Floats,
-    Setting,
     marks,
-    open_setting,
     plain_line,
     read_features,
     unreadable_note,
@@ -54,13 +53,16 @@ class MapStudy(FeatureStudy):
     Args:
         name: As in :class:`FeatureStudy`.
         title: As in :class:`FeatureStudy`.
-        source: As in :class:`FeatureStudy`.
+        place: As in :class:`FeatureStudy`.
         dataset: As in :class:`FeatureStudy`.
+        paper: As in :class:`FeatureStudy`.
         others: Backbones that the paper's figure shows beside the first; left out where the user names another.
     """
 
-    def __init__(self, name: str, title: str, source: str, dataset: str, others: Sequence[str] = ()) -> None:
-        super().__init__(name, title, source, dataset, most=MOST)
+    def __init__(
+        self, name: str, title: str, place: str, dataset: str, paper: Paper, others: Sequence[str] = ()
+    ) -> None:
+        super().__init__(name, title, place, dataset, paper, most=MOST)
         self.others = tuple(others)
 
     def cost(self, options: RunOptions, images: int) -> Cost:
@@ -70,12 +72,12 @@ class MapStudy(FeatureStudy):
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
         found = [self._mapped(setting, progress)]
-        notes = []
+        not_run: list[tuple[str, str]] = []
         for name in self._others(options):
             try:
                 found.append(self._mapped(open_setting(replace(options, backbone=name, weights=None)), progress))
             except (OptionError, WeightsError, WeightsNotFoundError) as error:
-                notes.append(f"{NOT_RUN}{name}: {one_line(error)}")
+                not_run.append((name, one_line(error)))
         return Result(
             tuple(line for one in found for line in one.lines),
             {name: svg for one in found for name, svg in one.figures.items()},
@@ -85,8 +87,9 @@ class MapStudy(FeatureStudy):
                 "clusters on such a map mean little, and what it parts need not be parted by any one number.",
                 "The paper's map is of images of one class; here all sources that the data set has are shown.",
                 *dict.fromkeys(note for one in found for note in one.notes),
-                *notes,
+                *(not_run_note(*part) for part in not_run),
             ),
+            tuple(not_run),
         )
 
     def _others(self, options: RunOptions) -> tuple[str, ...]:

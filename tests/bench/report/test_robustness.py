@@ -5,6 +5,8 @@ import xml.etree.ElementTree as ElementTree
 from io import StringIO
 
 import pytest
+from bench.report.robustness_frames import area_frame, pair_frame, point_frame
+from bench.report.robustness_tables import robustness_markdown, robustness_notes
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from rich.console import Console
@@ -12,14 +14,12 @@ from robustness_panels import HALF, IN_ORDER, large, report_of, small
 
 import datamodules.base
 from bench.errors import BenchError
-from bench.report.robustness import print_robustness, robustness, robustness_conditions, write_robustness
-from bench.report.robustness_frames import area_frame, pair_frame, point_frame
-from bench.report.robustness_plot import robustness_figure, robustness_svg
-from bench.report.robustness_tables import robustness_markdown, robustness_notes
-from bench.results.robustness import Curve, robustness_curves
-from bench.results.robustness_areas import areas
+from bench.report.plots.robustness import robustness_figure, robustness_svg
+from bench.report.robustness import print_robustness, robustness, write_robustness
+from bench.results.robustness import Curve, areas, robustness_curves
 from bench.results.summary import summarise
 from bench.scoring.build import create_datamodule
+from bench.scoring.conditions import robustness_conditions
 from bench.scoring.options import RunOptions
 from bench.store.panel import Panel
 from datamodules import DataOptionError
@@ -171,7 +171,7 @@ def test_an_image_is_decoded_once_whatever_the_number_of_conditions(image_folder
     options = RunOptions(dataset="folder", data_root=str(image_folder), output=tmp_path)
     datamodule = create_datamodule(options)
     datamodule.setup()
-    datamodule.treatments = (*datamodule.treatments, *map(parse_condition, conditions))
+    datamodule.conditions = (*datamodule.conditions, *map(parse_condition, conditions))
     datamodule.views = (View(size=32),)
     samples = list(map(ImageDataset(datamodule).__getitem__, range(len(datamodule.items))))
     assert len(decoded) == len(samples) == 36

@@ -11,11 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 import wandb
-from bench.report.tables import Report
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 from wandb_reader import OfflineRun, read_run
 
+from bench.report.tables import Report
 from bench.report.wandb import (
     chart_lines,
     leaderboard_rows,
@@ -26,9 +26,10 @@ from bench.report.wandb import (
 )
 from bench.results.comparison import Comparison, compare
 from bench.results.cues.worst import AgainstCues
-from bench.results.numbers import Number, Row, Summary
 from bench.results.robustness import Curve
+from bench.results.summary import Row, Summary
 from bench.scoring.options import RunOptions
+from bench.statistics.number import Number
 
 DETECTORS, CONDITIONS, SEEDS = ("rigid", "wepe:ratio=0.2"), ("jpeg:75", "jpeg:50", "blur:1"), 2
 METRICS = ("auroc", "ap_generated", "ap_real")

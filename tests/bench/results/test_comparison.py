@@ -20,7 +20,7 @@ from bench.errors import BenchError, DetectorFailedError
 from bench.report.tables import markdown
 from bench.results.comparison import Comparison, compare
 from bench.scoring.options import RunOptions
-from bench.scoring.planning import plan_batches
+from bench.scoring.plan import plan_batches
 from detectors import Detector, View
 from detectors.base import _REGISTRY
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from bench.results.cues.audit import audit, audit_frame, influence_of
-from bench.statistics.correlations import score_correlations
+from bench.results.cues.correlations import score_correlations
 from bench.statistics.crossfit import Images, combined, cross_fitted, feature_of, learned, mean_auroc, parts_of
 from bench.statistics.influence import Contrast, auroc_influence
 from bench.statistics.intervals import paired_test
@@ -266,7 +266,7 @@ def test_correlations_are_scipys_within_the_real_images():
 
 
 def test_the_interval_of_a_correlation_is_that_of_repeated_images():
-    from bench.statistics.correlations import _spearman
+    from bench.results.cues.correlations import _spearman
 
     cues, scores = real_images()
     pairs = [scores["score"].to_numpy()[:30], cues["jpeg_quality"].to_numpy()[:30].astype(float)]

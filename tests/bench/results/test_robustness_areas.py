@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bench.report.robustness_tables import robustness_notes
 from robustness_panels import HALF, IN_ORDER, ONE_SWAP, large, panel_of, report_of, small
 
-from bench.report.robustness_plot import robustness_svg
-from bench.report.robustness_tables import robustness_notes
-from bench.results.robustness import robustness_curves
-from bench.results.robustness_areas import AREA, area_rankings, areas, trapezoid_weights
+from bench.report.plots.robustness import robustness_svg
+from bench.results.robustness import AREA, area_rankings, areas, robustness_curves, trapezoid_weights
 from bench.results.summary import summarise
 from bench.statistics.bootstrap import GroupBootstrap
 from bench.statistics.intervals import auroc_interval, holm, paired_test, standard_error

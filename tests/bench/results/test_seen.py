@@ -12,7 +12,8 @@ from bench.cli.app import main
 from bench.report.html.pages import write_leaderboard_page
 from bench.report.leaderboard import board_cells, print_boards, write_boards
 from bench.results.leaderboard import make_boards
-from bench.results.seen import marks_of, trained_on, unseen_mean
+from bench.results.seen import marks_of, unseen_mean
+from bench.scoring.facts import trained_on
 from bench.statistics.influence import Contrast, auroc_influence
 
 GENERATORS = ("ADM", "stable_diffusion_v_1_4", "gan")

@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bench.results.numbers import Summary
-from bench.results.summary import summarise
+from bench.results.summary import Summary, summarise
 from bench.statistics.metrics import METRICS
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from bench.errors import BenchError, DetectorFailedError
 from bench.results.comparison import compare
+from bench.results.reference_set import Standing, read_references
+from bench.scoring.files import Scorer, score_files
 from bench.scoring.options import RunOptions
-from bench.scoring.own_files import Scorer, Standing, read_references, score_files
 from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
 from detectors.base import _REGISTRY

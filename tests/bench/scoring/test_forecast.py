@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from bench.results.comparison import compare
-from bench.scoring.forecast import forecast
-from bench.scoring.live_bytes import LiveBytes, activation_bytes, tensor_bytes
+from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions
 
 FIVE = ["wepe", "rigid", "mc-dropout:n=3", "gradient-cuff:directions=3", "wepe-gradient-cuff:directions=3"]

@@ -7,7 +7,8 @@ import pytest
 
 from bench.store.runs import RunRecord
 from bench.store.schema import SCHEMA, Scoring
-from bench.store.writer import ScoreStore, ScoreWriter, missing
+from bench.store.scores import ScoreStore, missing
+from bench.store.writer import ScoreWriter
 from datamodules import FolderDataModule
 from datamodules.batch import sha256_of
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.results.numbers import Number
 from bench.scoring.options import RunOptions
+from bench.statistics.number import Number
 from bench.studies.base import Line
 from bench.studies.features.base import Features, Setting, image_batches, read_features
 from bench.studies.features.blocks import (

@@ -4,9 +4,10 @@ import csv
 from dataclasses import replace
 from io import StringIO
 
-from bench.results.numbers import MEAN, Number
+from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
 from bench.statistics.bootstrap import Interval
+from bench.statistics.number import Number
 from bench.statistics.standard_errors import StandardError
 from bench.studies.arms import Arm, adapted, chosen_arms, grouped
 from bench.studies.base import Result

@@ -9,7 +9,7 @@ import pytest
 from bench.cli.app import main
 from bench.errors import BenchError
 from bench.results.comparison import compare
-from bench.results.numbers import MEAN
+from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
 from bench.studies.accuracy import RULES, AccuracyStudy, RobustnessStudy
 from bench.studies.arms import Arm

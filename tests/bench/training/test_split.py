@@ -2,7 +2,8 @@ import polars as pl
 import pytest
 
 from bench.errors import BenchError
-from bench.training.split import LEAST_IMAGES, group_hashes, may_train, split_items
+from bench.scoring.training_record import group_hashes
+from bench.training.split import LEAST_IMAGES, may_train, split_items
 
 CONTRASTS = {"soft": ("camera",)}
 

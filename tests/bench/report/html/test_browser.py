@@ -6,7 +6,7 @@ from PIL import Image
 from report_sections import HOSTILE, made_section
 from selenium.webdriver.support.ui import Select
 
-from bench.report.html import write_html
+from bench.report.html.page import write_html
 
 BOARD = ".board:not([hidden])"
 

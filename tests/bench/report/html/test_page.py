@@ -11,14 +11,14 @@ from bench.report.tables import Report
 from report_sections import FACTS, HOSTILE, image_bytes, made_panel, made_section
 
 from bench.errors import BenchError
-from bench.report.html import Extra, Section, write_html
-from bench.report.html.page import render
+from bench.report.html.page import render, write_html
 from bench.report.html.runs import cost_tables, runs_of
+from bench.report.html.section import Section
 from bench.report.html.tables import sort_keys
-from bench.report.plots import draw, to_svg
+from bench.report.plots.svg import draw, to_svg
 from bench.results.cues.worst import AgainstCues
-from bench.results.numbers import Number, Row, Summary
-from bench.results.summary import summarise
+from bench.results.summary import Row, Summary, summarise
+from bench.statistics.number import Number
 
 
 class Reader(HTMLParser):

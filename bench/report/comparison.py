@@ -1,0 +1,89 @@
+"""A comparison for people (terminal, Markdown) and for programs (CSV, JSON)."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.report.notes import comparison_notes, warnings_of
+from bench.report.ranks import pair_table, rank_table
+from bench.report.table import Table, cell, escaped, note_lines, print_tables
+from bench.results.comparison import Comparison
+from bench.results.cues.worst import WORST_CUE
+from bench.results.summary import WITH_INTERVAL, Row
+from bench.statistics.metrics import METRICS
+from bench.store.files import write_atomically
+from bench.store.schema import CLEAN
+
+COUNTS = ("real", "generated", "unreadable")
+VERDICT = "against worst cue"
+JSON_VERSION = 1
+
+
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """Makes the tables of a comparison: its numbers, and where there are any, changes, ranks and paired tests."""
+    tables = [_numbers(comparison), change_table(comparison, "Against the clean images, paired")]
+    tables += [rank_table(comparison.rankings), pair_table(comparison.rankings, comparison.views)]
+    return [tables[0], *(table for table in tables[1:] if table.rows)]
+
+
+def change_table(comparison: Comparison, title: str, note: str = "") -> Table:
+    """Makes the table of what each condition changes."""
+    rows = [(c.detector, c.condition, cell(c.auroc, signed=True)) for c in comparison.summary.changes]
+    return Table(title, ("detector", "condition", "change of mean AUROC"), rows, note, names=2)
+
+
+def write_comparison(comparison: Comparison, output: Path) -> tuple[Path, ...]:
+    """Writes ``compare.csv`` and ``compare.md`` into the results' folder."""
+    lines = [f"## {escaped(comparison.title)}", ""]
+    lines += [line for table in comparison_tables(comparison) for line in table.markdown()]
+    lines += note_lines(warnings_of(comparison), comparison_notes(comparison))
+    texts = {"compare.csv": comparison.to_polars().write_csv(), "compare.md": "\n".join(lines) + "\n"}
+    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Prints the tables, and under them the warnings and notes."""
+    print_tables(comparison_tables(comparison), console, warnings_of(comparison), comparison_notes(comparison))
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Returns everything as plain values, with the version of their layout."""
+    return {
+        "version": JSON_VERSION,
+        "title": comparison.title,
+        "numbers": comparison.to_polars().to_dicts(),
+        "pairs": [
+            {"condition": condition, **pair.columns}
+            for condition, ranking in comparison.rankings.items()
+            for pair in ranking.pairs
+        ],
+        "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
+        "warnings": warnings_of(comparison),
+        "notes": comparison_notes(comparison),
+        "scored": comparison.scored,
+    }
+
+
+def _numbers(comparison: Comparison) -> Table:
+    """Makes a row for each detector, condition and generator; the condition is a column where there are several."""
+    conditions = any(row.condition != CLEAN for row in comparison.summary.rows)
+    names = ("detector", "condition", "generator") if conditions else ("detector", "generator")
+    verdict = (VERDICT,) if comparison.cues.verdicts else ()
+    columns = (*names, *COUNTS, *(METRICS[metric].title for metric in WITH_INTERVAL), *verdict)
+    rows = []
+    for row in comparison.rows:
+        mark = comparison.mark(row)
+        generator = f"{row.generator} ({mark})" if mark else row.generator
+        where = (row.detector, row.condition, generator) if conditions else (row.detector, generator)
+        numbers = (cell(row.numbers.get(metric)) for metric in WITH_INTERVAL)
+        last = (_verdict(comparison, row),) if verdict else ()
+        rows.append((*where, *map(str, row.counts.values()), *numbers, *last))
+    return Table(comparison.title, columns, rows, names=len(names))
+
+
+def _verdict(comparison: Comparison, row: Row) -> str:
+    cues = comparison.cues
+    if row.detector == WORST_CUE:
+        return cues.names.get((row.condition, row.generator), "")
+    return cues.verdicts.get((row.detector, row.condition, row.generator), "")

@@ -1,0 +1,218 @@
+"""Rows of one's own images as they come, and the sentences around them."""
+
+import csv
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from rich.cells import cell_len
+
+from bench.report.table import text_of
+from bench.results.reference_set import Reference, Standing, percent
+from bench.scoring.files import ScoredImage, Scorer
+from bench.store.schema import OK, UNREADABLE
+
+WIDEST_PATH = 120
+"""Longer paths are written whole, and move the rest of their row."""
+LEVEL = 0.05
+"""The level for which false alarms are foretold."""
+
+
+@dataclass
+class Tally:
+    """Counts rows as they pass.
+
+    Args:
+        scored: Images with scores.
+        unreadable: Images that could not be read.
+        low: By detector, images whose share of the reference set is at most :data:`LEVEL`.
+        known: Images that are in the reference set themselves.
+    """
+
+    scored: int = 0
+    unreadable: int = 0
+    low: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+
+    def add(self, row: ScoredImage, references: Mapping[str, Reference]) -> None:
+        """Counts a row."""
+        if row.reason is not None:
+            self.unreadable += 1
+            return
+        self.scored += 1
+        self.known += any(row.sha256 in reference.sha256 for reference in references.values())
+        for label, reference in references.items():
+            self.low[label] += reference.standing(row.scores[label]).share <= LEVEL
+
+
+def notes_before(scorer: Scorer, references: Mapping[str, Reference]) -> Iterator[str]:
+    """Yields what a reader must know of the scores and of the reference set."""
+    views = ", ".join(f"{entry.scoring.detector}: {entry.detector.view}" for entry in scorer.entries)
+    yield (
+        f"Scores with {scorer.options.backbone}, seed {scorer.seed}, {scorer.data.preprocessing}, views {views}. "
+        f"Higher means more likely generated; a score alone is neither a probability nor a verdict."
+    )
+    for label, one in references.items():
+        n = len(one.scores)
+        groups = f" in {one.groups:,} independent groups" if one.groups < n else ""
+        yield (
+            f"{label}: compared with {n:,} real images of {one.dataset}{groups}. A share is (1 + number of them that "
+            f"score at least as high) / {n + 1:,}."
+        )
+    for dataset in dict.fromkeys(one.dataset for one in references.values()):
+        yield (
+            f"The shares hold only for pictures of the kind of the real images of {dataset}: the same sources, sizes "
+            f"and compression. Of any other picture they say nothing, and of none that it is generated or real."
+        )
+
+
+def notes_after(tally: Tally, references: Mapping[str, Reference]) -> Iterator[str]:
+    """Yields how many false alarms to expect in the batch."""
+    if references and tally.scored:
+        expected = LEVEL * tally.scored
+        words = f"{expected:,.0f}" if expected >= 10 else f"{expected:.2g}"
+        yield (
+            f"False alarms to expect: if all {tally.scored:,} images were real and of that kind, about {words} "
+            f"({percent(LEVEL)} of them) would have a share of {percent(LEVEL)} or less, with each detector. "
+            f"Here: {', '.join(f'{label} {tally.low[label]:,}' for label in references)}."
+        )
+    for label, one in references.items():
+        least = 1 / (len(one.scores) + 1)
+        if least > LEVEL:
+            yield (
+                f"{label}: with {len(one.scores)} real images no share is below {percent(least)}: too few for the "
+                f"{percent(LEVEL)} level."
+            )
+    if tally.known:
+        yield f"In the reference set themselves: {tally.known:,} of the images; each is counted among its own reals."
+
+
+def problems(tally: Tally, ignored: Mapping[str, int]) -> Sequence[str]:
+    """Returns what could not be scored, or was left out by its name."""
+    lines = []
+    if tally.unreadable:
+        lines.append(f"{tally.unreadable:,} of {tally.unreadable + tally.scored:,} images could not be read.")
+    if ignored:
+        kinds = ", ".join(f"{name} {count:,}" for name, count in Counter(ignored).most_common(5))
+        more = ", ..." if len(ignored) > 5 else ""
+        lines.append(f"Left out, as their names are not those of images: {kinds}{more}.")
+    return lines
+
+
+class RowWriter(ABC):
+    """Writes one row an image.
+
+    Args:
+        sink: Where to.
+        labels: The detectors.
+        references: What the real images of the reference set scored, by detector; empty without one.
+    """
+
+    def __init__(self, sink: TextIO, labels: Sequence[str], references: Mapping[str, Reference]) -> None:
+        self.sink, self.labels, self.references = sink, labels, references
+
+    def standings(self, row: ScoredImage) -> dict[str, Standing]:
+        """Returns how an image stands among the real images, by detector."""
+        return {label: self.references[label].standing(row.scores[label]) for label in row.scores if self.references}
+
+    @abstractmethod
+    def begin(self, files: Sequence[str]) -> None:
+        """Writes what comes before the rows of some files."""
+
+    @abstractmethod
+    def write(self, row: ScoredImage) -> None:
+        """Writes a row."""
+
+
+class TableWriter(RowWriter):
+    """A table whose widths are known before the first row."""
+
+    def begin(self, files: Sequence[str]) -> None:
+        """Writes the header."""
+        self.path_width = min(max((cell_len(text_of(file).plain) for file in files), default=4), WIDEST_PATH)
+        cells = {label: label for label in self.labels}
+        standings = dict.fromkeys(self.references, "reals at least as high")
+        self.widths = {label: max(12, cell_len(label)) for label in self.labels}
+        self._line("path", cells, standings)
+
+    def write(self, row: ScoredImage) -> None:
+        """Writes a row; in place of scores the reason why there are none."""
+        if row.reason is not None:
+            self.sink.write(f"{self._padded_path(row.path)}  {UNREADABLE}: {text_of(row.reason).plain}\n")
+            return
+        scores = {label: f"{score:.6g}" for label, score in row.scores.items()}
+        told = self.standings(row).items()
+        standings = {label: f"{one.higher:,} of {one.reals:,}: {percent(one.share)}" for label, one in told}
+        self._line(row.path, scores, standings)
+
+    def _line(self, path: str, scores: Mapping[str, str], standings: Mapping[str, str]) -> None:
+        line = self._padded_path(path)
+        for label in self.labels:
+            line += f"  {scores[label]:>{self.widths[label]}}"
+            if label in standings:
+                line += f"  {standings[label]:>22}"
+        self.sink.write(f"{line}\n")
+
+    def _padded_path(self, path: str) -> str:
+        words = text_of(path).plain
+        return words + " " * max(0, self.path_width - cell_len(words))
+
+
+class CsvWriter(RowWriter):
+    """Comma-separated values with a header; scores with all their digits."""
+
+    def begin(self, files: Sequence[str]) -> None:
+        """Writes the header."""
+        self.rows = csv.writer(self.sink, lineterminator="\n")
+        header = ["path", "sha256", "status", "reason"]
+        for label in self.labels:
+            header += [label]
+            if label in self.references:
+                header += [f"{label}_{name}" for name in ("reference", "reals", "reals_as_high", "share")]
+        self.rows.writerow(header)
+
+    def write(self, row: ScoredImage) -> None:
+        """Writes a row; cells without a number are empty."""
+        cells: list[Any] = [row.path, row.sha256, OK if row.reason is None else UNREADABLE, row.reason]
+        standings = self.standings(row)
+        for label in self.labels:
+            cells.append(row.scores.get(label))
+            if label in self.references:
+                one = standings.get(label)
+                cells += [one.dataset, one.reals, one.higher, one.share] if one else [None] * 4
+        self.rows.writerow(cells)
+
+
+class JsonWriter(RowWriter):
+    """JSON Lines: one object a line, each a whole JSON text."""
+
+    def begin(self, files: Sequence[str]) -> None:
+        """Writes nothing: there is no frame around the lines."""
+
+    def write(self, row: ScoredImage) -> None:
+        """Writes a row."""
+        facts: dict[str, Any] = {
+            "path": row.path,
+            "sha256": row.sha256 or None,
+            "status": OK if row.reason is None else UNREADABLE,
+            "reason": row.reason,
+            "scores": dict(row.scores),
+        }
+        if self.references:
+            facts["standings"] = {
+                label: {
+                    "reference": one.dataset,
+                    "reals": one.reals,
+                    "reals_as_high": one.higher,
+                    "share": one.share,
+                    "in_words": str(one),
+                }
+                for label, one in self.standings(row).items()
+            }
+        self.sink.write(json.dumps(facts) + "\n")
+
+
+FORMATS: dict[str, type[RowWriter]] = {"table": TableWriter, "csv": CsvWriter, "json": JsonWriter}

@@ -1,0 +1,137 @@
+"""A table of text in all its forms: for a terminal, as Markdown, as a file for programs; a page takes it as it is."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import rich.table
+from rich.console import Console
+from rich.text import Text
+
+from bench.statistics.number import Number
+
+UNLIMITED = 10_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, ready to be shown.
+
+    Args:
+        title: Its heading.
+        columns: Their names.
+        rows: A text for each column.
+        note: How to read it.
+        names: Number of first columns that are names, each written once where it repeats; the others are numbers.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    names: int = 1
+
+    def markdown(self, note: bool = True) -> list[str]:
+        """Writes the table and its note, a line each row, and an empty line after each of the two."""
+        lines = [
+            _markdown_row(self.columns),
+            _markdown_row(["---"] * len(self.columns)),
+            *map(_markdown_row, self.rows),
+        ]
+        return [*lines, "", *([self.note, ""] if self.note and note else [])]
+
+    def for_terminal(self) -> rich.table.Table:
+        """Makes rich's table."""
+        table = rich.table.Table(title=text_of(self.title) if self.title else None, title_justify="left")
+        for position, name in enumerate(self.columns):
+            is_name = position < self.names
+            table.add_column(name, justify="left" if is_name else "right", no_wrap=not is_name)
+        before: Sequence[str] = ()
+        for row in self.rows:
+            if before and row[0] != before[0]:
+                table.add_section()
+            repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
+            table.add_row(*(text_of("" if again else cell) for cell, again in zip(row, repeated, strict=True)))
+            before = row
+        return table
+
+
+def print_tables(
+    tables: Sequence[Table], console: Console, warnings: Iterable[str] = (), notes: Iterable[str] = ()
+) -> None:
+    """Prints tables whole, and under them warnings and notes.
+
+    Where tables are wider than the console, lines run on rather than numbers being cut.
+    """
+    shown = [table.for_terminal() for table in tables]
+    width = max((Console(width=UNLIMITED).measure(table).maximum for table in shown), default=0)
+    wide = Console(file=console.file, width=max(console.width, width), force_terminal=console.is_terminal)
+    for table in shown:
+        wide.print(table)
+    for warning in warnings:
+        print_line(f"Warning: {warning}", console, "yellow")
+    for note in notes:
+        print_line(f"- {note}", console)
+
+
+def print_line(words: str, console: Console, style: str = "") -> None:
+    """Prints a sentence, which runs on where the console ends."""
+    console.print(text_of(words, style), soft_wrap=True, highlight=False)
+
+
+def note_lines(warnings: Iterable[str] = (), notes: Iterable[str] = ()) -> list[str]:
+    """Writes warnings and notes as a Markdown list."""
+    return [*(f"- **Warning:** {escaped(words)}" for words in warnings), *(f"- {escaped(words)}" for words in notes)]
+
+
+def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Writes records as CSV.
+
+    Args:
+        records: With the same names.
+        columns: The names, where there may be no record.
+    """
+    rows = list(records)
+    frame = (
+        pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    )
+    return frame.write_csv()
+
+
+def cell(number: Number | None, signed: bool = False) -> str:
+    """Writes a number with its spread over seeds and its interval; nothing where there is no number."""
+    if number is None:
+        return ""
+    if math.isnan(number.value):
+        return "n/a"
+    sign = "+" if signed else ""
+    text = f"{number.value:{sign}.4f}"
+    if number.seeds_sd is not None:
+        text += f" ±{number.seeds_sd:.4f}"
+    if number.interval is None:
+        return f"{text} [no interval]"
+    return f"{text} [{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]"
+
+
+def escaped(text: str) -> str:
+    """Keeps names of folders from becoming Markdown."""
+    for character in ("\\", "|", "`", "*", "_", "<"):
+        text = text.replace(character, "\\" + character)
+    return text.replace("\n", " ")
+
+
+def text_of(words: str, style: str = "") -> Text:
+    r"""Makes a text in which names of files are neither markup nor commands to the terminal.
+
+    Examples:
+        >>> text_of("[red]\x1b[2J").plain
+        '[red]\\x1b[2J'
+    """
+    letters = (letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in words)
+    return Text("".join(letters), style=style)
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(escaped(text) for text in cells) + " |"

@@ -1,0 +1,39 @@
+"""What makes a detector's scores doubtful, by its own word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+import torch
+
+from bench.scoring.ensembles import ScoreTable
+from bench.scoring.entry import Entry
+from bench.store.findings import Finding, Severity
+from bench.store.schema import OK
+
+
+@dataclass(frozen=True)
+class DetectorConcern(Finding):
+    """A detector's scores of the real images show that it cannot work as set up; ``words`` are its own."""
+
+    detector: str
+    seed: int
+    condition: str
+    words: str
+    severity: ClassVar[Severity] = "warning"
+
+
+def find_concerns(table: ScoreTable, entries: Sequence[Entry]) -> list[DetectorConcern]:
+    """Asks each detector what it thinks of its scores of the real images."""
+    concerns = []
+    detectors = {entry.scoring: entry.detector for entry in entries}
+    is_real = (pl.col("label") == 0) & (pl.col("status") == OK)
+    for position, scoring in enumerate(table.scorings):
+        if scoring not in detectors:
+            continue
+        scores = table.rows.filter((pl.col("scoring") == position) & is_real)["score"].to_numpy()
+        words = detectors[scoring].concern(torch.from_numpy(scores.copy())) if len(scores) else None
+        if words:
+            concerns.append(DetectorConcern(scoring.detector, scoring.seed, scoring.condition, words))
+    return concerns

@@ -1,0 +1,51 @@
+"""A number of a table: a value with its interval, or why it has none, and how it becomes columns."""
+
+import math
+from dataclasses import dataclass
+
+from bench.statistics.bootstrap import Interval
+from bench.statistics.standard_errors import StandardError
+
+
+@dataclass(frozen=True)
+class Number:
+    """A metric of one detector against one generator, or its mean over generators.
+
+    Args:
+        value: Mean over seeds; nan where it is undefined.
+        interval: 95 % interval over images and seeds, or None.
+        seeds_sd: Standard deviation over seeds, or None with one seed.
+        reason: Why there is no value or no interval.
+        error: Standard error over images and seeds, where it is known.
+        seeds: The value of each seed.
+        n_groups: Numbers of groups with real and with generated images, means over generators for a mean.
+    """
+
+    value: float
+    interval: Interval | None = None
+    seeds_sd: float | None = None
+    reason: str | None = None
+    error: StandardError | None = None
+    seeds: tuple[float, ...] = ()
+    n_groups: tuple[float, float] = (0.0, 0.0)
+
+    def columns(self, prefix: str = "") -> dict[str, float | None]:
+        """Returns the columns of tables for programs: the value and the ends of its interval, None where undefined.
+
+        Args:
+            prefix: What the names of the ends begin with, and the whole name of the value's column.
+
+        Examples:
+            >>> Number(0.75, Interval(0.5, 1.0)).columns()
+            {'value': 0.75, 'low': 0.5, 'high': 1.0}
+            >>> Number(float("nan")).columns("change")
+            {'change': None, 'change_low': None, 'change_high': None}
+        """
+        low, high = self.interval or (None, None)
+        start = f"{prefix}_" if prefix else ""
+        return {prefix or "value": finite(self.value), f"{start}low": low, f"{start}high": high}
+
+
+def finite(value: float | None) -> float | None:
+    """Returns None in the place of what is no finite number, as files for programs have it."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,61 @@
+"""Findings: what a reader must know of some numbers, as typed facts; ``bench.report.notes`` writes their sentences.
+
+Each kind stands where it arises; here are those of the store itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Severity = Literal["note", "warning"]
+
+
+class Finding:
+    """A fact that a reader must know.
+
+    Attributes:
+        severity: ``note``, or ``warning`` for what makes numbers doubtful.
+    """
+
+    severity: ClassVar[Severity] = "note"
+
+
+@dataclass(frozen=True)
+class UnreadableImages(Finding):
+    """Images without pixels, which have no score.
+
+    Args:
+        files: Path and reason of each.
+    """
+
+    files: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class IgnoredFiles(Finding):
+    """Files that were passed by for their endings, by ending."""
+
+    endings: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class IncompleteSeed(Finding):
+    """A seed that lacks images which the others have, and is left out."""
+
+    detector: str
+    condition: str
+    seed: int
+    images: int
+    wanted: int
+
+
+@dataclass(frozen=True)
+class ChangedImages(Finding):
+    """Images that changed since they were scored; the scores of their older content are left out."""
+
+    images: int
+
+
+@dataclass(frozen=True)
+class UnknownContrasts(Finding):
+    """No run told which real images face which generator, so all face each."""

@@ -1,0 +1,56 @@
+"""The one loop over the files of a data set as they are, each read once."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import polars as pl
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.base import DetectionDataModule
+from datamodules.errors import ReaderLostError
+
+Measured = TypeVar("Measured")
+BATCH = 32
+
+
+def measured_files(
+    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Callable[[str, int, int], Measured]
+) -> Iterator[Measured]:
+    """Measures files in ``num_workers`` processes, each of which holds one at a time.
+
+    Args:
+        datamodule: The dataset.
+        items: Rows with ``path``, ``label`` and ``bytes``.
+        measure: Maps path, label and size to what is measured; whatever a file does to it is its own to catch.
+
+    Yields:
+        What was measured of each file, in order.
+
+    Raises:
+        ReaderLostError: A process was killed.
+    """
+    files, total, done = _Files(items, measure), len(items), 0
+    batches = [list(range(start, min(start + BATCH, total))) for start in range(0, total, BATCH)]
+    workers = min(datamodule.num_workers, len(batches))
+    stream = iter(DataLoader(files, batch_sampler=batches, num_workers=workers, collate_fn=list))
+    while done < total:
+        try:
+            batch = next(stream)
+        except RuntimeError as error:  # the loader's own: what a file raises is caught by ``measure``
+            if "DataLoader worker" not in str(error):
+                raise
+            path = items["path"][done]
+            raise ReaderLostError(f"A process was killed while reading {path} or an image after it: {error}") from error
+        done += len(batch)
+        yield from batch
+
+
+class _Files(Dataset[Measured], Generic[Measured]):
+    def __init__(self, items: pl.DataFrame, measure: Callable[[str, int, int], Measured]) -> None:
+        # Arrow columns: compact, and safe in forked workers, where polars is not.
+        self.columns = [items[name].to_arrow() for name in ("path", "label", "bytes")]
+        self.measure = measure
+
+    def __getitem__(self, index: int) -> Measured:
+        path, label, size = (column[index].as_py() for column in self.columns)
+        return self.measure(path, label, size)
