@@ -35,7 +35,7 @@ REMEDY = "WANDB_MODE=offline keeps the run on disk."
 
 
 def compare_and_log(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison | None:
-    """Compares detectors and, with ``--wandb``, logs the run; arguments as for :func:`bench.results.comparison.compare`.
+    """Compares detectors and, with ``--wandb``, logs the run; arguments as for `bench.results.comparison.compare`.
 
     Raises:
         BenchError: The options cannot be carried out, a detector failed, or W&B did.

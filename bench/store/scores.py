@@ -65,8 +65,8 @@ class ScoreStore:
             columns: Those of ``SCHEMA`` that are wanted: fewer take less memory.
 
         Returns:
-            Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and ``index``, the
-            image's position among ``items``.
+            Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
+            ``index``, the image's position among ``items``.
         """
         own = [*columns, "scoring", "index"]
         rows = self._scan(scorings)

@@ -1,4 +1,4 @@
-"""The tables of the RIGID paper whose values are known here, as declarations; ``bench/references/rigid.json`` has them."""
+"""The tables of the RIGID paper whose values are known here (``bench/references/rigid.json``), as declarations."""
 
 from functools import partial
 

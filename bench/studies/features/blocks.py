@@ -133,7 +133,10 @@ def decision(profiles: Profiles, printed: Sequence[float], order: Sequence[Readi
 
 def undecided(backbone: str, paper: Paper) -> str:
     """Says why nothing is decided."""
-    return f"Table 14 was printed for {paper.backbone}; on {backbone} it decides nothing, and only our similarities are shown."
+    return (
+        f"Table 14 was printed for {paper.backbone}; on {backbone} it decides nothing, and only our similarities are "
+        f"shown."
+    )
 
 
 def profile_lines(
