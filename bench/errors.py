@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+from datamodules.errors import DataError
+from detectors.errors import DetectorError
+
 
 class BenchError(Exception):
     """A mistake in how the suite was called, or a state that it cannot go on from.
@@ -32,21 +35,4 @@ def is_lost_reader(error: BaseException) -> bool:
 
 def is_users_mistake(error: BaseException) -> bool:
     """Says whether an error's message is for the user, without a traceback."""
-    import datamodules as datasets
-    import datamodules.demo_images as demo
-    import detectors as methods
-
-    return isinstance(
-        error,
-        BenchError
-        | datasets.DataOptionError
-        | datasets.DatasetNotFoundError
-        | demo.DemoImageMismatchError
-        | demo.PhotographMissingError
-        | datasets.ReaderLostError
-        | datasets.UnknownDataNameError
-        | methods.OptionError
-        | methods.UnknownNameError
-        | methods.WeightsError
-        | methods.WeightsNotFoundError,
-    )
+    return isinstance(error, BenchError | DataError | DetectorError)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -245,14 +245,3 @@ def _only(items: pl.DataFrame, generators: Iterable[str]) -> pl.DataFrame:
 
 def _on_gpu(trainer: L.Trainer) -> bool:
     return trainer.strategy.root_device.type == "cuda"
-
-
-def index_of(names: Mapping[str, type[DetectionDataModule]], name: str) -> type[DetectionDataModule]:
-    """Looks a dataset up by name.
-
-    Raises:
-        UnknownDataNameError: There is none of that name.
-    """
-    if name not in names:
-        raise UnknownDataNameError("dataset", name, names)
-    return names[name]

@@ -33,7 +33,6 @@ References:
     (c6d575d, transforms.py: kernel 9; its noise rounds down, ours to nearest); GenImage, arXiv 2306.08571.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +50,7 @@ from datamodules.degradation_steps import (
     Resize,
     kernel_of,
 )
-from datamodules.errors import DataOptionError
+from datamodules.errors import DataOptionError, did_you_mean
 
 CLEAN = "clean"
 PLACES = ("protocol", "original")
@@ -238,8 +237,7 @@ def _known(kind: str, value: str, allowed: Iterable[str], text: str) -> str:
     names = list(allowed)
     if value in names:
         return value
-    close = difflib.get_close_matches(value, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(value, names)
     raise DataOptionError(f"Unknown {kind} {value!r} in {text!r}.{hint} Available: {', '.join(names) or 'none'}.")
 
 

@@ -4,23 +4,45 @@ import difflib
 from collections.abc import Iterable
 
 
-class DatasetNotFoundError(FileNotFoundError):
+class DataError(Exception):
+    """A user's mistake, or a state of the data that needs the user; the message is for the user."""
+
+
+class DatasetNotFoundError(DataError, FileNotFoundError):
     """The data are not where they were said to be."""
 
 
-class DataOptionError(ValueError):
+class DataOptionError(DataError, ValueError):
     """An option of a datamodule has a value it cannot take."""
 
 
-class ReaderLostError(RuntimeError):
+class DemoImageMismatchError(DataError, RuntimeError):
+    """An image of the demo came out otherwise than its manifest says."""
+
+
+class PhotographMissingError(DataError, RuntimeError):
+    """A wheel that carries the demo's photographs is not installed, or carries them no longer."""
+
+
+class ReaderLostError(DataError, RuntimeError):
     """A process that reads images was killed."""
 
 
-class UnknownDataNameError(LookupError):
+class UnknownDataNameError(DataError, LookupError):
     """A dataset or generator that does not exist."""
 
     def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
         names = sorted(available)
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, names)
         super().__init__(f"Unknown {kind} {name!r}.{hint} Available: {', '.join(names) or 'none'}.")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Asks for the nearest known name, in a sentence with a blank before it; nothing where none is near.
+
+    Examples:
+        >>> did_you_mean("genimag", ["genimage", "demo"])
+        " Did you mean 'genimage'?"
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

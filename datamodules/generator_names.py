@@ -8,7 +8,7 @@ knows stands for itself, so that the folder ``My-GAN`` is the generator ``my_gan
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from datamodules import DATASETS, BenchmarkDataModule
+from datamodules import BenchmarkDataModule, list_datasets
 from datamodules.listing import normalised
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -61,7 +61,7 @@ def known_names() -> Iterator[tuple[str, str]]:
     """Yields every known way to write a name, and the canonical name."""
     for name, others in ALIASES.items():
         yield from ((way, name) for way in (name, *others))
-    for cls in DATASETS.values():
+    for cls in list_datasets().values():
         if issubclass(cls, BenchmarkDataModule):
             for one in cls.known:
                 yield from ((way, one.name) for way in (one.name, one.title, *one.folders))

@@ -22,7 +22,7 @@ from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
-from datamodules.shards import ShardsDataModule, registered
+from datamodules.shards import ShardsDataModule
 from datamodules.tar_headers import ShardError
 from datamodules.tar_writing import END_MARK, member, new_tar, sole_writer
 
@@ -75,7 +75,7 @@ def pack(
         raise DataOptionError(f"{datamodule.root} holds shards already; pack the folders that they were made of.")
     datamodule.setup()
     description = describe(datamodule, shard_bytes)
-    make_source(description, registered(), output)  # fails now rather than when the shards are read
+    make_source(description, output)  # fails now rather than when the shards are read
     output.mkdir(parents=True, exist_ok=True)
     with sole_writer(output):
         there = load_description(output)

@@ -1,27 +1,24 @@
-"""The datasets by name."""
+"""The datasets by name; nothing heavy is imported before a class is asked for."""
 
-from typing import TypeVar
+import importlib
+from typing import TYPE_CHECKING, TypeVar
 
-from datamodules.base import DetectionDataModule
-from datamodules.demo import DemoDataModule
-from datamodules.folder import FolderDataModule
-from datamodules.genimage import GenImageDataModule
-from datamodules.imagenet import ImageNetDataModule
-from datamodules.lsun_bedroom import LSUNBedroomDataModule
-from datamodules.shards import ShardsDataModule
+from datamodules.errors import UnknownDataNameError
 
-DATASETS: dict[str, type[DetectionDataModule]] = {
-    cls.name: cls
-    for cls in (
-        DemoDataModule,
-        FolderDataModule,
-        ImageNetDataModule,
-        LSUNBedroomDataModule,
-        GenImageDataModule,
-        ShardsDataModule,
-    )
+if TYPE_CHECKING:
+    from datamodules.base import DetectionDataModule
+
+DATASETS = {
+    "demo": "datamodules.demo:DemoDataModule",
+    "folder": "datamodules.folder:FolderDataModule",
+    "imagenet": "datamodules.imagenet:ImageNetDataModule",
+    "lsun-bedroom": "datamodules.lsun_bedroom:LSUNBedroomDataModule",
+    "genimage": "datamodules.genimage:GenImageDataModule",
+    "shards": "datamodules.shards:ShardsDataModule",
 }
-DatasetT = TypeVar("DatasetT", bound=type[DetectionDataModule])
+"""The module and the class of each dataset of this package."""
+DatasetT = TypeVar("DatasetT", bound="type[DetectionDataModule]")
+_registered: dict[str, "type[DetectionDataModule]"] = {}
 
 
 def register_dataset(cls: DatasetT) -> DatasetT:
@@ -38,7 +35,32 @@ def register_dataset(cls: DatasetT) -> DatasetT:
     """
     if not cls.name:
         raise ValueError(f"The dataset class {cls.__qualname__} states no name.")
-    if cls.name in DATASETS:
-        raise ValueError(f"The dataset name {cls.name!r} is taken by {DATASETS[cls.name].__qualname__}.")
-    DATASETS[cls.name] = cls
+    if cls.name in dataset_names():
+        raise ValueError(f"The dataset name {cls.name!r} is taken by {find_dataset(cls.name).__qualname__}.")
+    _registered[cls.name] = cls
     return cls
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Returns the names of all datasets, those of this package first."""
+    return (*DATASETS, *_registered)
+
+
+def find_dataset(name: str) -> "type[DetectionDataModule]":
+    """Returns a dataset's class by its name.
+
+    Raises:
+        UnknownDataNameError: There is none of that name.
+    """
+    if name in _registered:
+        return _registered[name]
+    if name not in DATASETS:
+        raise UnknownDataNameError("dataset", name, dataset_names())
+    module, _, attribute = DATASETS[name].partition(":")
+    cls: type[DetectionDataModule] = getattr(importlib.import_module(module), attribute)
+    return cls
+
+
+def list_datasets() -> dict[str, "type[DetectionDataModule]"]:
+    """Returns all datasets' classes by name."""
+    return {name: find_dataset(name) for name in dataset_names()}

@@ -6,18 +6,17 @@ made again, by name and with the options it had, and asked.
 
 import inspect
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
 
-from datamodules.base import DetectionDataModule, index_of
+from datamodules.base import DetectionDataModule
 from datamodules.errors import DataOptionError
+from datamodules.registry import find_dataset
 from datamodules.tar_headers import ShardError
 
 FILE = "dataset.json"
 FORMAT = "aigi-bench shards 1"
-Datasets = Mapping[str, type[DetectionDataModule]]
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,11 @@ def load_description(folder: Path) -> Description | None:
     return found
 
 
-def make_source(found: Description, datasets: Datasets, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401
+def make_source(found: Description, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401
     """Makes the datamodule of the dataset that was packed; it lists nothing.
 
     Args:
         found: The description.
-        datasets: Every dataset's class by name.
         root: Where the shards are.
         options: Those of every dataset.
 
@@ -126,7 +124,7 @@ def make_source(found: Description, datasets: Datasets, root: Path, **options: A
         UnknownDataNameError: There is no such dataset here.
         ShardError: It would not do to the images what the packed one did.
     """
-    cls = index_of(datasets, found.dataset)
+    cls = find_dataset(found.dataset)
     unknown = set(found.options) - _own_options(cls)
     if unknown:
         raise ShardError(f"{root / FILE}: dataset {found.dataset!r} has no option {sorted(unknown)[0]!r}.")

@@ -5,7 +5,7 @@ missing, and each image is seen once on any number of devices. Nothing is ever u
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,13 @@ from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataM
 from datamodules.batch import sha256_of
 from datamodules.errors import UnknownDataNameError
 from datamodules.reading import UnreadableImageError
-from datamodules.shard_description import FILE, Datasets, Description, load_description, make_source
+from datamodules.shard_description import FILE, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
 from datamodules.shard_reading import Shard, find_shards
 from datamodules.tar_headers import ShardError
 
 _FACTS = tuple(name for name in ITEM_SCHEMA if name != "mtime_ns")
 _PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width")
-
-
-def registered() -> Datasets:
-    """Returns every dataset of this package; looked up late, as shards are one of them."""
-    from datamodules import DATASETS
-
-    return DATASETS
 
 
 class ShardsDataModule(DetectionDataModule):
@@ -46,7 +39,6 @@ class ShardsDataModule(DetectionDataModule):
 
     Args:
         root: The folder with the shards.
-        datasets: Finds every dataset's class by name.
         options: Those of :class:`~datamodules.base.DetectionDataModule`.
     """
 
@@ -55,12 +47,9 @@ class ShardsDataModule(DetectionDataModule):
     def __init__(
         self,
         root: str | Path,
-        *,
-        datasets: Callable[[], Datasets] = registered,
         **options: Any,  # noqa: ANN401 - the base's
     ) -> None:
         super().__init__(root, **options)
-        self.datasets = datasets
         self.shards: tuple[Shard, ...] = ()
         self.places: dict[str, Any] = {}
 
@@ -77,7 +66,7 @@ class ShardsDataModule(DetectionDataModule):
         if self.description.dataset == self.name:
             raise ShardError(f"{self.root / FILE} says that shards were packed as shards.")
         options = {"generators": self.generators, "resize": self.resize, "crop_seed": self.crop_seed, "num_workers": 0}
-        return make_source(self.description, self.datasets(), self.root, **options)
+        return make_source(self.description, self.root, **options)
 
     @property
     def title(self) -> str:

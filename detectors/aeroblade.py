@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from detectors.autoencoders import EMBEDDED, Autoencoder, autoencoder_names, load_autoencoder
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.distances import DistanceName, create_distance
 from detectors.errors import OptionError, UnknownNameError
 from detectors.randomness import seeded_generator
@@ -27,7 +27,6 @@ CONTEXT = 64
 """Pixels around a tile that are reconstructed with it and left out of the distance."""
 
 
-@register
 class Aeroblade(Detector):
     """Reconstruction error of autoencoders.
 

@@ -1,4 +1,4 @@
-"""The contract that every detector keeps, and the registry that finds detectors by name."""
+"""The contract that every detector keeps."""
 
 import hashlib
 import inspect
@@ -7,12 +7,13 @@ import sys
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
 from detectors.backbones import Backbone, create_backbone
 from detectors.errors import OptionError, UnknownNameError
+from detectors.registry import find_detector
 
 Fit = Literal["random-crop", "centre-crop", "resize", "native"]
 Pad = Literal["zeros", "tile"]
@@ -150,25 +151,6 @@ class Detector(nn.Module, ABC):
 
 
 _NOT_OPTIONS = ("self", "backbone", "seed")
-_REGISTRY: dict[str, type[Detector]] = {}
-DetectorT = TypeVar("DetectorT", bound=type[Detector])
-
-
-def register(cls: DetectorT) -> DetectorT:
-    """Adds a detector class to the registry under its ``name``.
-
-    Raises:
-        ValueError: The name is taken by another class.
-    """
-    if cls.name in _REGISTRY:
-        raise ValueError(f"The detector name {cls.name!r} is taken by {_REGISTRY[cls.name].__qualname__}.")
-    _REGISTRY[cls.name] = cls
-    return cls
-
-
-def list_detectors() -> dict[str, type[Detector]]:
-    """Returns the registered detector classes by name, in alphabetical order."""
-    return dict(sorted(_REGISTRY.items()))
 
 
 def create_detector(
@@ -202,9 +184,7 @@ def create_detector(
         >>> detector(torch.rand(2, 3, 224, 224), keys=torch.tensor([1, 2])).shape
         torch.Size([2])
     """
-    if name not in _REGISTRY:
-        raise UnknownNameError("detector", name, _REGISTRY)
-    cls = _REGISTRY[name]
+    cls = find_detector(name)
     parameters = inspect.signature(cls.__init__).parameters
     for option in options:
         if option in _NOT_OPTIONS or option not in parameters:

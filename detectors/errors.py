@@ -4,23 +4,38 @@ import difflib
 from collections.abc import Iterable
 
 
-class OptionError(ValueError):
+class DetectorError(Exception):
+    """A user's mistake; the message is for the user."""
+
+
+class OptionError(DetectorError, ValueError):
     """An option has a value that the detector, perturbation or backbone cannot take."""
 
 
-class UnknownNameError(LookupError):
+class UnknownNameError(DetectorError, LookupError):
     """A detector, backbone or option name that does not exist."""
 
     def __init__(self, kind: str, name: str, available: Iterable[str]) -> None:
         names = sorted(available)
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"Unknown {kind} {name!r}.{hint} Available: {', '.join(names) or 'none'}.")
+        super().__init__(
+            f"Unknown {kind} {name!r}.{did_you_mean(name, names)} Available: {', '.join(names) or 'none'}."
+        )
 
 
-class WeightsNotFoundError(FileNotFoundError):
+class WeightsNotFoundError(DetectorError, FileNotFoundError):
     """The weights of a backbone are neither cached, nor reachable, nor given as a file."""
 
 
-class WeightsError(ValueError):
+class WeightsError(DetectorError, ValueError):
     """A weights file is there, but does not fit the network."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Asks for the nearest known name, in a sentence with a blank before it; nothing where none is near.
+
+    Examples:
+        >>> did_you_mean("rigd", ["rigid", "wepe"]), did_you_mean("x", ["rigid"])
+        (" Did you mean 'rigid'?", '')
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from detectors.backbones import Backbone
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError
 from detectors.perturbation import Blocks, Family, Match, Perturbation, PerturbedModels, Rule, Tensors
 from detectors.randomness import seeded_generator
@@ -22,7 +22,6 @@ from detectors.wepe import block_ranges
 Space = Literal["input", "input_of_wepe"]
 
 
-@register
 class GradientCuff(Detector):
     """Norm of the estimated gradient with respect to the image.
 
@@ -118,7 +117,6 @@ class GradientCuff(Detector):
         return self.options | {"blocks": f"{block_ranges(self.chosen_blocks)} of {self.backbone.depth}"}
 
 
-@register
 class WepeGradientCuff(Detector):
     """Norm of the estimated gradient with respect to the weights, "WePe + Gradient Cuff" in the paper's Table 7.
 

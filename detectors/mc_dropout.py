@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from detectors.backbones import Backbone
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError
 from detectors.perturbation import Blocks, Perturbation
 from detectors.randomness import seeded_generator
@@ -27,7 +27,6 @@ LAYOUTS = {
 """Modules of a transformer block after which dropout acts: after the attention's projection and in the MLP."""
 
 
-@register
 class McDropout(Detector):
     """Monte Carlo dropout, the paper's comparison to WePe (Table 5).
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from detectors.backbones import Backbone
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError
 from detectors.randomness import image_noise
 from detectors.similarity import cosine_distance
@@ -17,7 +17,6 @@ from detectors.similarity import cosine_distance
 Space = Literal["normalised", "pixel"]
 
 
-@register
 class Rigid(Detector):
     """Robustness of the representation to noise on the image.
 

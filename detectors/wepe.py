@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from detectors.backbones import Backbone
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError
 from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Tensors
 from detectors.similarity import cosine_distance
@@ -21,7 +21,6 @@ Statistic = Literal["similarity", "variance"]
 DESTROYED_BELOW = 0.5
 
 
-@register
 class WePe(Detector):
     """Weight perturbation.
 

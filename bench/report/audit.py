@@ -88,6 +88,7 @@ def print_audit(study: CueStudy, console: Console) -> None:
 
 def write_audit(study: CueStudy, output: Path) -> tuple[Path, ...]:
     """Writes ``audit.csv`` and, where there are correlations, ``audit-correlations.csv``."""
+    output.mkdir(parents=True, exist_ok=True)
     texts = {"audit.csv": csv_text(audit_records(study), AUDIT_COLUMNS)}
     if study.correlations:
         texts["audit-correlations.csv"] = csv_text(correlation_records(study))

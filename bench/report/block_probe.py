@@ -68,6 +68,7 @@ def probe_records(found: BlockProbe) -> list[dict[str, object]]:
 
 def write_probe(found: BlockProbe, output: Path) -> tuple[Path, ...]:
     """Writes ``probe.csv`` and ``probe.svg``."""
+    output.mkdir(parents=True, exist_ok=True)
     texts = {"probe.csv": csv_text(probe_records(found)), "probe.svg": probe_svg(found)}
     return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
 

@@ -122,6 +122,7 @@ def finding_records(diagnosis: Diagnosis) -> list[dict[str, object]]:
 
 def write_diagnosis(diagnosis: Diagnosis, output: Path) -> tuple[Path, ...]:
     """Writes ``data-check.csv`` and ``data-findings.csv``."""
+    output.mkdir(parents=True, exist_ok=True)
     texts = {
         "data-check.csv": csv_text(source_records(diagnosis)),
         "data-findings.csv": csv_text(finding_records(diagnosis), ("severity", "where", "what", "examples")),

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.report.table import Table, print_line, print_tables
 from bench.scoring.forecast import smallest_backbone
-from detectors import Detector, create_detector, list_backbones, list_detectors
+from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
 from detectors.needs import Need, backbone_need, needs_of
 
 NO_WEAKNESS = "none is recorded in the sources that were read, which does not mean that there is none."
@@ -150,7 +150,7 @@ def card_lines(detector: ListedDetector) -> list[str]:
     Returns:
         Lines without markup.
     """
-    cls = list_detectors()[detector.name]
+    cls = find_detector(detector.name)
     lines = [f"{detector.name}: {detector.title}", f"Paper: {detector.paper}"]
     lines += _listed("Needs", _card_needs(detector))
     lines += _listed("Training data", _training(cls))

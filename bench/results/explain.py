@@ -1,6 +1,5 @@
 """Where a number comes from: images, weights, options, versions, device, commit and command, from the store alone."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.store.panel import Part
 from bench.store.reader import PARTS, scan_rows
 from bench.store.runs import Facts, Run
 from bench.store.schema import CLEAN, UNREADABLE
+from detectors.errors import did_you_mean
 
 MOST_FILES_NAMED = 5
 IMAGES = "Images"
@@ -114,9 +114,7 @@ def _label(stored: StoredDataset, name: str) -> str:
 
 def _unknown(kind: str, name: str, known: Iterable[str], where: str) -> str:
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"There is no {kind} {name!r} {where}; there are: {', '.join(names)}.{hint}"
+    return f"There is no {kind} {name!r} {where}; there are: {', '.join(names)}.{did_you_mean(name, names)}"
 
 
 def _numbers(row: Row, stored: StoredDataset, label: str, condition: str) -> list[tuple[str, str]]:

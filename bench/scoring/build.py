@@ -14,8 +14,8 @@ from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.store.schema import Scoring
-from datamodules import DATASETS, DataOptionError, DetectionDataModule, index_of
-from detectors import Backbone, View, create_detector, list_detectors
+from datamodules import DataOptionError, DetectionDataModule, find_dataset
+from detectors import Backbone, View, create_detector, find_detector
 
 COMMON_VIEW = View(224, "random-crop")
 VIEWS = {"method": None, "common": COMMON_VIEW}
@@ -39,7 +39,7 @@ def single_detectors(specs: Sequence[DetectorSpec]) -> list[DetectorSpec]:
 
 def create_datamodule(options: RunOptions) -> DetectionDataModule:
     """Builds the dataset that the options name."""
-    cls = index_of(DATASETS, options.dataset)
+    cls = find_dataset(options.dataset)
     if options.data_root is None and options.dataset != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
     values: dict[str, Any] = {
@@ -113,7 +113,7 @@ def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule
         BenchError: A method that takes maps made of images is given images, or the other way round.
     """
     for spec in single_detectors(specs):
-        consumed = getattr(list_detectors()[spec.name], "consumes", "image")
+        consumed = getattr(find_detector(spec.name), "consumes", "image")
         if consumed != datamodule.content:
             raise BenchError(
                 f"{spec.label!r} takes files of content {consumed}, but those of {datamodule.title} are declared as "

@@ -21,7 +21,7 @@ from bench.scoring.specs import DetectorSpec, parse_detectors
 from bench.store.schema import Scoring
 from datamodules import Batch, FilesDataModule, find_files
 from datamodules.batch import Sample
-from detectors import create_backbone, create_detector, list_detectors
+from detectors import create_backbone, create_detector, find_detector
 
 BATCHES_AT_ONCE = 256
 """So many batches are planned at once: memory does not grow with the number of files."""
@@ -167,7 +167,7 @@ def _check_ready(spec: DetectorSpec) -> None:
         raise BenchError(f"{spec.label!r} is fitted to real images of a dataset: score its members, {parts}.")
     if asks_for_probe(spec):
         raise BenchError(f"{spec.label!r} asks for a probe of a dataset: name the blocks, as in wepe:blocks=0-4.")
-    consumed = getattr(list_detectors().get(spec.name), "consumes", "image")
+    consumed = getattr(find_detector(spec.name), "consumes", "image")
     if consumed != "image":
         raise BenchError(f"{spec.label!r} reads a {consumed} in the place of each image: score takes images alone.")
 

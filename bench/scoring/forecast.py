@@ -21,7 +21,7 @@ from bench.scoring.plan import Preparation, work_patterns
 from bench.scoring.run import make_fast
 from bench.scoring.specs import parse_detector
 from datamodules.conditions import Picture
-from detectors import Backbone, create_detector, list_detectors
+from detectors import Backbone, create_detector, find_detector
 from detectors.backbones.base import rehearsed
 
 NATIVE = 256
@@ -132,7 +132,7 @@ def own_passes(text: str) -> int:
     return sum(
         create_detector(single.name, smallest_backbone(), **single.options).passes
         for single in (spec.members or (spec,))
-        if "backbone" in inspect.signature(list_detectors()[single.name]).parameters
+        if "backbone" in inspect.signature(find_detector(single.name)).parameters
     )
 
 

@@ -9,7 +9,7 @@ from bench.scoring.images import pixel_batches
 from bench.scoring.specs import DetectorSpec
 from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
-from detectors import Backbone, Perturbation, list_detectors
+from detectors import Backbone, Perturbation, find_detector
 from detectors.probing import probe, probed_count, top_blocks
 
 _OF_PERTURBATION = ("ratio", "rule", "family", "match", "tensors")
@@ -71,7 +71,7 @@ def _resolved(
     perturbation = Perturbation(**{k: v for k, v in spec.options.items() if k in _OF_PERTURBATION})
     chosen = pl.col("group").is_in(fit_groups) & (pl.col("label") == REAL)
     indices = datamodule.items.with_row_index().filter(chosen)["index"].to_list()
-    view = list_detectors()[spec.name].view
+    view = find_detector(spec.name).view
     result = probe(backbone, pixel_batches(datamodule, view, backbone.mean.device, indices), perturbation)
     blocks = ",".join(map(str, top_blocks(result.similarities, count)))
     findings.append(ProbedBlocks(spec.label, count, result.images, len(fit_groups), blocks))

@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.errors import BenchError
-from detectors import Detector, UnknownNameError, list_detectors
+from detectors.errors import UnknownNameError
+from detectors.registry import detector_names, find_detector
+
+if TYPE_CHECKING:
+    from detectors import Detector
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,15 @@ def parse_detector(text: str) -> DetectorSpec:
     if len(_members(text)) > 1:
         return _ensemble(text)
     name, _, rest = text.strip().partition(":")
-    registry = list_detectors()
-    if name not in registry:
-        raise UnknownNameError("detector", name, registry)
-    types_of = _option_types(registry[name])
+    detector = find_detector(name)
+    types_of = _option_types(detector)
     written = _written_options(text, rest, types_of)
     for option in written:
         if option not in types_of:
             raise UnknownNameError(f"option of {name}", option, types_of)
     options = {option: _typed(value, types_of[option], f"{name}:{option}") for option, value in written.items()}
     label = text.strip()
-    for option in getattr(registry[name], "files", ("checkpoint",)):
+    for option in getattr(detector, "files", ("checkpoint",)):
         if option in written:
             label = label.replace(written[option], Path(written[option]).name)
     return DetectorSpec(name, options, label)
@@ -65,9 +67,9 @@ def parse_detector(text: str) -> DetectorSpec:
 
 def _members(text: str) -> list[str]:
     """Takes the members of an ensemble apart."""
-    members, registry = [""], list_detectors()
+    members, known = [""], detector_names()
     for part in text.split("+"):
-        in_value = set(members[-1]) & set("=@") and part.strip().partition(":")[0] not in registry
+        in_value = set(members[-1]) & set("=@") and part.strip().partition(":")[0] not in known
         if in_value:
             members[-1] += f"+{part}"
         else:
@@ -111,7 +113,7 @@ def parse_detectors(texts: list[str]) -> list[DetectorSpec]:
     """
     specs = [parse_detector(text) for text in texts]
     if not specs:
-        raise BenchError(f"Name at least one detector: {', '.join(list_detectors())}.")
+        raise BenchError(f"Name at least one detector: {', '.join(detector_names())}.")
     for position, spec in enumerate(specs):
         if any((spec.name, spec.options) == (other.name, other.options) for other in specs[:position]):
             raise BenchError(f"{spec.label!r} is given twice.")
@@ -148,14 +150,11 @@ def _singles(spec: DetectorSpec) -> tuple[DetectorSpec, ...]:
 
 def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    registry = list_detectors()
     for word in given:
         name, equals, path = word.partition("=")
         if not equals or not path:
             raise BenchError(f"--checkpoint takes NAME=FILE, as in npr=NPR.pth; got {word!r}.")
-        if name not in registry:
-            raise UnknownNameError("detector", name, registry)
-        if "checkpoint" not in _option_types(registry[name]):
+        if "checkpoint" not in _option_types(find_detector(name)):
             raise BenchError(f"--checkpoint {word}: {name} takes no checkpoint.")
         if name in files:
             raise BenchError(f"--checkpoint gives {name} a file twice.")
@@ -178,7 +177,7 @@ def _with_checkpoint(text: str, files: Mapping[str, Path]) -> str:
     return written
 
 
-def _option_types(detector: type[Detector]) -> dict[str, Any]:
+def _option_types(detector: "type[Detector]") -> dict[str, Any]:
     hints = get_type_hints(detector.__init__)
     parameters = inspect.signature(detector.__init__).parameters.values()
     return {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "seed"}

@@ -74,7 +74,8 @@ class ScoreStore:
             return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}).select(own)
         current = items.lazy().select("path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed"))
         rows = rows.join(current.with_row_index("index"), on="path", maintain_order="left")
-        same = (pl.col("bytes") == pl.col("size")) & (pl.col("mtime_ns") == pl.col("changed"))
+        # A version that kept neither has nulls, which are not the same as any number.
+        same = pl.col("bytes").eq_missing(pl.col("size")) & pl.col("mtime_ns").eq_missing(pl.col("changed"))
         unsure = rows.filter(~same).select("path", "sha256").unique().collect()
         hashes = {path: _hash_of(read_bytes, path) for path in unsure["path"].unique()}
         right = [hashes[path] == sha256 for path, sha256 in unsure.iter_rows()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datamodules.archives import ENDING, list_archive
-from datamodules.base import GENERATED, REAL, DetectionDataModule, index_of
+from datamodules.base import GENERATED, REAL, DetectionDataModule
 from datamodules.benchmark import ANY_SPLIT, BenchmarkDataModule, Count, Source
 from datamodules.demo import PHOTOGRAPHS, DemoDataModule
 from datamodules.demo_images import load_manifest
@@ -16,7 +16,7 @@ from datamodules.folder import FolderDataModule
 from datamodules.genimage import NATURE, GenImageDataModule
 from datamodules.listing import list_files
 from datamodules.reading import IMAGE_ENDINGS
-from datamodules.registry import DATASETS
+from datamodules.registry import dataset_names, find_dataset
 from datamodules.shards import ShardsDataModule
 
 TITLES = {
@@ -79,7 +79,7 @@ def list_entries(root: Path | None = None, datasets: Sequence[str] | None = None
     """
     if root is not None and not root.is_dir():
         raise DatasetNotFoundError(f"There is no folder {root}. Give the folder with the datasets as --data-root DIR.")
-    classes = [index_of(DATASETS, name) for name in datasets or DATASETS]
+    classes = [find_dataset(name) for name in datasets or dataset_names()]
     try:
         return [entry for cls in classes for entry in _entries_of(cls, root)]
     except DatasetNotFoundError:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from datamodules.demo_images.images import describe_image, list_recipes, make_image
 from datamodules.demo_images.manifest import write_manifest
-from datamodules.demo_images.photographs import PhotographMissingError
-from datamodules.demo_images.tree import DemoImageMismatchError, build_demo_images
+from datamodules.demo_images.tree import build_demo_images
+from datamodules.errors import DemoImageMismatchError, PhotographMissingError
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from datamodules.errors import PhotographMissingError
+
 CROP = 256
 """Side of a crop in pixels."""
 
@@ -33,10 +35,6 @@ MOST_CROPS = {True: 14, False: 4}
 
 Half = Literal["a", "b"]
 RGB = npt.NDArray[np.uint8]
-
-
-class PhotographMissingError(RuntimeError):
-    """A wheel that carries photographs is not installed, or carries them no longer."""
 
 
 @dataclass(frozen=True)

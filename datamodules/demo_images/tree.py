@@ -15,16 +15,13 @@ from PIL import Image
 from datamodules.demo_images.images import Recipe, list_recipes, make_image, pixel_digest
 from datamodules.demo_images.manifest import ManifestEntry, load_manifest, manifest_digest
 from datamodules.demo_images.photographs import RGB
+from datamodules.errors import DemoImageMismatchError
 
 COMPLETE = "complete"
 """Empty file that is in a built folder once all images are."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and the number of all."""
-
-
-class DemoImageMismatchError(RuntimeError):
-    """An image came out otherwise than the manifest says."""
 
 
 def build_demo_images(cache: Path | None = None, *, progress: Progress | None = None) -> Path:

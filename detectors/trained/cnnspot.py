@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.resnet import resnet50
@@ -17,7 +17,6 @@ SIDE = 224
 SOURCE = "PeterWang512/CNNDetection@ea0b562, weights/download_weights.sh (Dropbox)"
 
 
-@register
 class CnnSpot(TrainedDetector):
     """A ResNet-50 trained on ProGAN with blur and JPEG.
 

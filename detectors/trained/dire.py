@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as transforms  # type: ignore[import-untyped]
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.pixels import imagenet_normalised
 from detectors.trained.resnet import resnet50
@@ -15,7 +15,6 @@ from detectors.trained.resnet import resnet50
 SHORT_SIDE, CROP = 256, 224
 
 
-@register
 class Dire(TrainedDetector):
     """Reconstruction by a diffusion model, judged by a trained classifier of difference maps.
 

@@ -5,13 +5,12 @@
 
 from torch import Tensor, nn
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.trained.base import TrainedDetector
 from detectors.trained.frequency_network import SIDE, FrequencyNetwork
 from detectors.trained.pixels import to_square
 
 
-@register
 class F3Net(TrainedDetector):
     """Frequency-aware decomposition and an Xception, trained.
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.gram_network import GramNetwork
@@ -16,7 +16,6 @@ Preprocessing = Literal["resize", "native"]
 SIDE = 299
 
 
-@register
 class GramNet(TrainedDetector):
     """Global texture by Gram matrices, trained.
 

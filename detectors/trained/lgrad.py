@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import WeightsError, WeightsNotFoundError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.gradient_pictures import gradient_pictures
@@ -22,7 +22,6 @@ SOURCE = "chuangchuangtan/LGrad@7cb5973, README (Google Drive)"
 DISCRIMINATOR_SOURCE = "chuangchuangtan/LGrad@3471ec0, img2gad_pytorch/README.md"
 
 
-@register
 class LGrad(TrainedDetector):
     """Learning on gradients.
 

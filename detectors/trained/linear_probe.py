@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from detectors.backbones import Backbone
-from detectors.base import Detector, View, register
+from detectors.base import Detector, View
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
 from detectors.trained.fitted_file import fitted_facts
 from detectors.weights import read_weights, state_sha256
 
 
-@register
 class LinearProbe(Detector):
     """A logistic regression on the features of a frozen backbone.
 

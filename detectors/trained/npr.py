@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import resnet50  # type: ignore[import-untyped]
 
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 
@@ -71,7 +71,6 @@ def neighbour_difference(images: Tensor) -> Tensor:
     return images - first.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
 
-@register
 class Npr(TrainedDetector):
     """Relations of neighbouring pixels, judged by a small trained network.
 

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from detectors.backbones.timm_models import check_timm_name
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import OptionError, WeightsError
 from detectors.trained.base import TrainedDetector
 from detectors.trained.checkpoints import Checkpoint
 
 
-@register
 class TimmClassifier(TrainedDetector):
     """A network of timm with one or two logits, trained by anyone.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.backbones import Backbone, create_backbone
-from detectors.base import View, register
+from detectors.base import View
 from detectors.errors import OptionError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.checkpoints import Checkpoint
@@ -20,7 +20,6 @@ PUBLISHED = "published"
 _CLIPS: WeakValueDictionary[str, Backbone] = WeakValueDictionary()
 
 
-@register
 class UnivFD(TrainedDetector):
     """A trained linear layer on the features of CLIP ViT-L/14.
 

@@ -1,8 +1,8 @@
-"""Contrasts that many tests share."""
+"""Contrasts that many tests share, and what they are asked for."""
 
 import numpy as np
 
-from bench.statistics.influence import Contrast
+from bench.statistics.influence import Contrast, Placed, combined
 
 
 def contrast(real, generated, of="g"):
@@ -31,3 +31,14 @@ def facing(real, generated):
         groups = np.concatenate([np.arange(m), start + np.arange(len(scores))])
         result.append(Contrast(np.repeat([0, 1], [m, len(scores)]), np.concatenate([real, scores]), groups))
     return result
+
+
+def ap_influence(contrasts, positive):
+    """The mean average precision over generators and the influence of each group on it."""
+    return combined([Placed(one).average_precision(positive) for one in contrasts])
+
+
+def replicates(bootstrap, metric, rows, scores):
+    """A metric in every draw, of the images in some rows."""
+    labels = bootstrap.labels[np.asarray(rows, dtype=np.intp)]
+    return np.concatenate([metric.replicates(labels, scores, weights) for weights in bootstrap.chunks(rows)])

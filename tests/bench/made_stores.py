@@ -120,7 +120,7 @@ def keep(output, run, rows, detectors=None, wanted=None, members=(), finished=Tr
         "options": {},
     }
     table = pl.DataFrame(list(members), schema=MEMBERS, orient="row")
-    writer = ScoreWriter(ScoreStore(output, title), RunRecord(run, facts if detectors else {}, table))
+    writer = ScoreWriter(ScoreStore(output, title).folder, RunRecord(run, facts if detectors else {}, table))
     for part in rows:
         writer.append(part)
         writer.flush()

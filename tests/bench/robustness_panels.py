@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from bench.report.robustness_frames import RobustnessReport
+from bench.results.comparison import Comparison
+from bench.results.concerns import DetectorConcern
+from bench.results.robustness import Robustness
 from bench.results.summary import Summary, summarise
 from bench.store.contrasts import rules_of
+from bench.store.findings import ChangedImages
 from bench.store.panel import Panel
 from bench.store.schema import Scoring
 
@@ -21,14 +24,17 @@ def panel_of(scores: Scores, labels: Sequence[int], groups: Sequence[str] | None
     paths = [f"{number:05d}" for number in range(len(labels))]
     sources = ["a" if label else "camera" for label in labels]
     images = pl.DataFrame({"path": paths, "group": groups or paths, "label": labels, "generator": sources})
-    scorings = [Scoring(name, "f", seed, of) for (name, of), seeds in scores.items() for seed in range(len(seeds))]
-    table = np.array([one for seeds in scores.values() for one in seeds])
+    scorings = [
+        Scoring(name, "f", seed, condition) for (name, condition), seeds in scores.items() for seed in range(len(seeds))
+    ]
+    table = np.array([values for seeds in scores.values() for values in seeds])
     rules = dict.fromkeys([condition for _, condition in scores], rules_of({"a": ["camera"]}))
     return Panel(images, tuple(scorings), table, np.isfinite(table), rules)
 
 
 def small(scores: Mapping[tuple[str, str], Sequence[float]]) -> Summary:
-    return summarise(panel_of({cell: [one] for cell, one in scores.items()}, [0, 0, 1, 1]))
+    """Two real and two generated images."""
+    return summarise(panel_of({cell: [values] for cell, values in scores.items()}, [0, 0, 1, 1]))
 
 
 def large(
@@ -51,5 +57,7 @@ def large(
     return panel_of(scores, labels.tolist(), [f"g{group:03d}" for group in groups])
 
 
-def report_of(summary: Summary) -> RobustnessReport:
-    return RobustnessReport("t", summary, ["A note."], ["A warning."], {"x": "v"})
+def report_of(summary: Summary) -> Robustness:
+    """Takes numbers as those of a comparison, with a note and a warning."""
+    findings = [ChangedImages(3), DetectorConcern("x", 0, "clean", "a warning")]
+    return Robustness(Comparison("t", panel_of({}, []), summary, views={"x": "v"}, findings=findings))

@@ -1,4 +1,4 @@
-"""Runs of ``compare`` on a folder of images, started as processes of their own: watched, stopped, read back."""
+"""Runs of ``compare`` on a folder of images, started as processes of their own: watched and stopped."""
 
 import contextlib
 import os
@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import polars as pl
 import torch
 from PIL import Image
 
+from bench.report.comparison import write_comparison
 from bench.results.comparison import Comparison, compare
 from bench.scoring.options import RunOptions
 
@@ -38,12 +38,6 @@ def words_of(root: Path, output: Path, *more: str) -> list[str]:
     return [*words, "--output", str(output), "--accelerator", "cpu", "--num-workers", "0", "--resize", "64", *more]
 
 
-def rows_of(output: Path) -> pl.DataFrame:
-    """Every stored row, as often as it is there."""
-    rows = pl.concat([pl.read_parquet(part) for part in output.glob("scores/*/*/part-*.parquet")])
-    return rows.sort("path", "detector")
-
-
 def run_here(root: Path, output: Path, **options: int) -> Comparison:
     """Does what the command line does on one device, without the seconds that a process takes to start.
 
@@ -57,6 +51,7 @@ def run_here(root: Path, output: Path, **options: int) -> Comparison:
     finally:
         torch.set_num_threads(threads)
     assert result is not None
+    write_comparison(result, output)
     return result
 
 

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from datamodules import (
-    DATASETS,
     GENERATED,
     REAL,
     BenchmarkDataModule,
@@ -21,6 +20,9 @@ from datamodules import (
     ImageNetDataModule,
     LSUNBedroomDataModule,
     UnknownDataNameError,
+    dataset_names,
+    find_dataset,
+    list_datasets,
 )
 from datamodules.conditions import CLEAN, Picture
 from datamodules.listing import list_files
@@ -33,7 +35,7 @@ CROP, NATIVE = View(224, "random-crop"), View(fit="native")
 def make_shards(root: Path) -> Path:
     """The folder's images as tar files."""
     images = fake.make_folder(root.with_name("folder-to-pack"))
-    pack(DATASETS["folder"](images, num_workers=0), root)
+    pack(find_dataset("folder")(images, num_workers=0), root)
     return root
 
 
@@ -44,7 +46,7 @@ MAKERS = {
     "lsun-bedroom": fake.make_lsun,
     "genimage": fake.make_genimage,
 }
-BENCHMARKS = [cls for cls in DATASETS.values() if issubclass(cls, BenchmarkDataModule)]
+BENCHMARKS = [cls for cls in list_datasets().values() if issubclass(cls, BenchmarkDataModule)]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def roots(tmp_path_factory) -> dict[str, Path]:
 
 
 def ready(name, root, **options):
-    data = DATASETS[name](root, num_workers=0, **options)
+    data = find_dataset(name)(root, num_workers=0, **options)
     data.setup()
     return data
 
@@ -78,7 +80,7 @@ def read_all(data, *views):
 # Every registered dataset.
 
 
-@pytest.fixture(params=list(DATASETS))
+@pytest.fixture(params=list(dataset_names()))
 def dataset(request, roots):
     return request.param, roots.get(request.param)  # the demo is built in its cache, once
 

@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from datamodules.demo_images import DemoImageMismatchError, PhotographMissingError, build_demo_images, load_manifest
+from datamodules.demo_images import build_demo_images, load_manifest
 from datamodules.demo_images.generators import GENERATORS, WEIGHTS, weights_for, weights_path
 from datamodules.demo_images.images import list_recipes, make_image, pixel_digest
 from datamodules.demo_images.manifest import manifest_digest
 from datamodules.demo_images.photographs import CROP, PHOTOGRAPHS, Photograph, crop_corners, load_crops
 from datamodules.demo_images.tree import COMPLETE, default_cache, install, write_images
+from datamodules.errors import DemoImageMismatchError, PhotographMissingError
 
 PHOTOGRAPH = {photograph.name: photograph for photograph in PHOTOGRAPHS}
 

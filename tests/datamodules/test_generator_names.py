@@ -2,7 +2,7 @@ from collections import defaultdict
 
 import pytest
 
-from datamodules import DATASETS, BenchmarkDataModule
+from datamodules import BenchmarkDataModule, list_datasets
 from datamodules.generator_names import ALIASES, canonical_name, known_names
 from datamodules.listing import normalised
 
@@ -46,6 +46,6 @@ def test_no_way_to_write_a_name_has_two_meanings():
 
 def test_a_canonical_name_is_its_own():
     assert [canonical_name(name) for name in ALIASES] == list(ALIASES)
-    for cls in DATASETS.values():
+    for cls in list_datasets().values():
         if issubclass(cls, BenchmarkDataModule):
             assert [canonical_name(one.name) for one in cls.known] == [one.name for one in cls.known]

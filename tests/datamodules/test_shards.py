@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.scoring.plan import plan_batches
-from datamodules import DATASETS, DatasetNotFoundError, UnknownDataNameError
+from datamodules import DatasetNotFoundError, UnknownDataNameError, find_dataset
 from datamodules.packing import pack
 from datamodules.shards import ShardsDataModule
 from detectors import View
@@ -44,7 +44,7 @@ def packed(roots, tmp_path_factory) -> dict[str, Path]:
     """The shards of each."""
     top = tmp_path_factory.mktemp("shards")
     for name, root in roots.items():
-        pack(DATASETS[name](root, num_workers=0), top / name, shard_bytes=12_000)
+        pack(find_dataset(name)(root, num_workers=0), top / name, shard_bytes=12_000)
     return {name: top / name for name in roots}
 
 
@@ -69,7 +69,7 @@ def assert_same_batches(one, other):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_batches_from_shards_equal_those_from_folders(roots, packed, name):
-    folders, shards = ready(DATASETS[name], roots[name]), ready(ShardsDataModule, packed[name])
+    folders, shards = ready(find_dataset(name), roots[name]), ready(ShardsDataModule, packed[name])
     assert len(shards.shards) > 1
     assert folders.items.drop("mtime_ns").equals(shards.items.drop("mtime_ns"))
     assert_same_batches(folders, shards)
@@ -77,7 +77,7 @@ def test_batches_from_shards_equal_those_from_folders(roots, packed, name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_shards_stand_for_the_dataset_they_were_made_of(roots, packed, name):
-    folders, shards = ready(DATASETS[name], roots[name]), ready(ShardsDataModule, packed[name])
+    folders, shards = ready(find_dataset(name), roots[name]), ready(ShardsDataModule, packed[name])
     for fact in ("title", "contrasts", "protocol", "preprocessing", "notes"):
         assert getattr(shards, fact) == getattr(folders, fact)
 
@@ -94,14 +94,17 @@ def test_shards_stand_for_the_dataset_they_were_made_of(roots, packed, name):
     ],
 )
 def test_every_option_of_every_dataset_chooses_the_same(roots, packed, name, options):
-    folders, shards = ready(DATASETS[name], roots[name], **options), ready(ShardsDataModule, packed[name], **options)
+    folders, shards = (
+        ready(find_dataset(name), roots[name], **options),
+        ready(ShardsDataModule, packed[name], **options),
+    )
     assert (shards.contrasts, shards.protocol) == (folders.contrasts, folders.protocol)
     assert_same_batches(folders, shards)
 
 
 def test_a_datasets_own_options_are_those_it_was_packed_with(roots, tmp_path):
     options = {"protocol": "matched", "real_fit": "short-side", "real_split": "train", "generators": ["adm"]}
-    folders = ready(DATASETS["genimage"], roots["genimage"], **options)
+    folders = ready(find_dataset("genimage"), roots["genimage"], **options)
     pack(folders, tmp_path / "shards")
     shards = ready(ShardsDataModule, tmp_path / "shards")
     assert shards.protocol == folders.protocol

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-import datamodules
-import detectors.base
+import datamodules.registry
+import detectors.registry
 from bench.cli.app import main
 from bench.cli.plugins import load_plugins
 from bench.errors import BenchError
-from datamodules import DATASETS, FolderDataModule, register_dataset
+from datamodules import FolderDataModule, find_dataset, register_dataset
 from detectors import create_detector, list_detectors
 
 PLUGIN = """
@@ -38,14 +38,12 @@ class Grey(Detector):
 @pytest.fixture
 def registries(monkeypatch):
     """Takes back what a plugin adds."""
-    monkeypatch.setattr(detectors.base, "_REGISTRY", dict(detectors.base._REGISTRY))
+    monkeypatch.setattr(detectors.registry, "_registered", dict(detectors.registry._registered))
+    monkeypatch.setattr(datamodules.registry, "_registered", dict(datamodules.registry._registered))
     monkeypatch.setattr(sys, "path", list(sys.path))
-    datasets = dict(DATASETS)
     yield
     for name in [name for name in sys.modules if name.startswith("grey_")]:
         del sys.modules[name]
-    DATASETS.clear()
-    DATASETS.update(datasets)
 
 
 def write(file: Path, text: str) -> Path:
@@ -75,7 +73,7 @@ def test_a_changed_file_is_another_method_and_its_scores_are_computed_again(imag
     for text in (PLUGIN, PLUGIN, PLUGIN.replace("dim=(1, 2, 3)", "dim=(3, 2, 1)"), PLUGIN):
         write(file, text.format(name="grey-edited"))
         sys.modules.pop("grey_edited", None)
-        detectors.base._REGISTRY.pop("grey-edited", None)
+        detectors.registry._registered.pop("grey-edited", None)
         assert main(words) == 0
         computed.append(int(re.findall(r"Scored now: (\d+)", capsys.readouterr().out)[0]))
     assert computed == [36, 0, 36, 0]
@@ -85,7 +83,7 @@ def test_the_source_counts_and_not_its_place_and_the_suites_own_has_none(tmp_pat
     first = write(tmp_path / "grey_here.py", PLUGIN.format(name="grey"))
     load_plugins([first])
     here = list_detectors()["grey"]()
-    detectors.base._REGISTRY.pop("grey")
+    detectors.registry._registered.pop("grey")
     load_plugins([write(tmp_path / "there" / "grey_there.py", first.read_text())])
     there = list_detectors()["grey"]()
     assert here.source_sha256 == there.source_sha256 == hashlib.sha256(first.read_bytes()).hexdigest()
@@ -173,13 +171,13 @@ def test_a_worker_that_is_started_afresh_finds_the_plugin(image_folder, tmp_path
     script = """
 import multiprocessing, sys
 from bench.cli.plugins import load_plugins
-from datamodules import DATASETS
+from datamodules import find_dataset
 from detectors import View
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
     load_plugins(["fresh_data.py"])
-    data = DATASETS["fresh-data"](sys.argv[1], num_workers=1)
+    data = find_dataset("fresh-data")(sys.argv[1], num_workers=1)
     data.views = (View(8),)
     data.setup()
     print(sum(len(batch) for batch in data.test_dataloader()))
@@ -195,7 +193,7 @@ def test_a_dataset_is_registered_once_and_under_a_name(registries):
         name = "mine"
 
     assert register_dataset(Mine) is Mine
-    assert datamodules.DATASETS["mine"] is Mine
+    assert find_dataset("mine") is Mine
     with pytest.raises(ValueError, match="The dataset name 'mine' is taken by"):
         register_dataset(Mine)
 

@@ -9,7 +9,7 @@ from released_files import is_trained
 from bench.errors import BenchError
 from bench.references.reported import MEAN, ReportedNumber, find_reported, load_reported, read_references
 from bench.statistics.metrics import METRICS
-from datamodules import DATASETS, BenchmarkDataModule
+from datamodules import BenchmarkDataModule, find_dataset
 from detectors import create_detector, list_backbones, list_detectors
 from detectors.backbones.catalogue import create_backbone
 from detectors.probing import ranking, top_blocks
@@ -110,7 +110,7 @@ def test_methods_that_are_measured_here_are_registered_and_need_no_checkpoint(nu
 def test_every_dataset_generator_metric_and_view_exists_in_the_code():
     for number in REPORTED:
         if number.dataset is not None:
-            dataset = DATASETS[number.dataset]
+            dataset = find_dataset(number.dataset)
             assert issubclass(dataset, BenchmarkDataModule)
             known = [generator.name for generator in dataset.known]
             assert number.generator in (*known, MEAN, "natural")

@@ -1,44 +1,47 @@
 import inspect
 import io
+import re
 
 import pytest
 import torch
 from released_files import create_with_checkpoint
 from rich.console import Console
 
+from bench.cli.app import main
 from bench.errors import BenchError
-from bench.report.detectors import list_methods, print_backbones, print_methods
+from bench.report.detectors import NO_WEAKNESS, card_lines, listed_detectors, print_backbones, print_detectors
 from bench.scoring.specs import parse_detector
 from detectors import UnknownNameError, list_backbones, list_detectors
 from tools.readme import BEGIN, END, TABLES, with_table
 
-METHODS = {method.name: method for method in list_methods()}
+LISTED = {detector.name: detector for detector in listed_detectors()}
+SOURCE = re.compile(r"(arXiv \d{4}\.\d{5}|[\w-]+/[\w-]+(@[0-9a-f]{7}|, (issue|issues) \d+)|a third party's report)")
 
 
 def printed(long: bool = False) -> str:
     out = io.StringIO()
-    print_methods(tuple(METHODS.values()), Console(file=out, width=40), long)
+    print_detectors(tuple(LISTED.values()), Console(file=out, width=40), long)
     return out.getvalue()
 
 
 def test_every_registered_detector_is_listed_with_its_paper():
-    assert list(METHODS) == list(list_detectors())
+    assert list(LISTED) == list(list_detectors())
     text = printed()
     for name, cls in list_detectors().items():
         assert name in text
         assert cls.paper in text
-        assert METHODS[name].title in text
+        assert LISTED[name].title in text
 
 
 @pytest.mark.parametrize("name", list(list_detectors()))
 def test_passes_are_those_of_the_embedded_backbone(name, cnn, tmp_path):
     detector = create_with_checkpoint(name, cnn, tmp_path)
-    assert METHODS[name].passes == detector.passes
-    assert METHODS[name].on_backbone == hasattr(detector, "backbone")
+    assert LISTED[name].passes == detector.passes
+    assert LISTED[name].on_backbone == hasattr(detector, "backbone")
 
 
 def test_trained_detectors_name_their_released_files_and_are_not_here():
-    npr, univfd, probe = (METHODS[name] for name in ("npr", "univfd", "linear-probe"))
+    npr, univfd, probe = (LISTED[name] for name in ("npr", "univfd", "linear-probe"))
     assert npr.needs[0].what.startswith("a checkpoint (NPR.pth or model_epoch_last_3090.pth")
     assert "--checkpoint npr=FILE" in npr.needs[0].source
     assert npr.cost == "1 of its own network"
@@ -47,12 +50,12 @@ def test_trained_detectors_name_their_released_files_and_are_not_here():
     assert probe.needs[1].source.startswith("python -m bench fit")
     assert not npr.here
     assert not probe.here
-    assert len(METHODS["lgrad"].needs) == 2
+    assert len(LISTED["lgrad"].needs) == 2
 
 
 @pytest.mark.parametrize("name", list(list_detectors()))
 def test_every_option_has_a_meaning_and_a_default_that_can_be_written(name):
-    options = {option.name: option for option in METHODS[name].options}
+    options = {option.name: option for option in LISTED[name].options}
     parameters = inspect.signature(list_detectors()[name]).parameters
     assert set(options) == set(parameters) - {"backbone", "seed"}
     assert all(option.meaning.endswith(".") for option in options.values())
@@ -63,8 +66,8 @@ def test_every_option_has_a_meaning_and_a_default_that_can_be_written(name):
 
 def test_the_long_list_names_every_option():
     text = printed(long=True)
-    for method in METHODS.values():
-        for option in method.options:
+    for detector in LISTED.values():
+        for option in detector.options:
             assert f"  {option.name}={option.default}: " in text
     assert "tensor_std" in text
     assert "Score: " in text
@@ -72,24 +75,24 @@ def test_the_long_list_names_every_option():
 
 def test_what_is_missing_is_said(hub_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    methods = {method.name: method for method in list_methods("dinov2-vitl14")}
-    assert not methods["wepe"].here
-    assert methods["wepe"].needs[0].what == "backbone dinov2-vitl14"
-    assert methods["aeroblade"].here
-    needs = {need.what: need for need in methods["aeroblade"].needs}
+    listed = {detector.name: detector for detector in listed_detectors("dinov2-vitl14")}
+    assert not listed["wepe"].here
+    assert listed["wepe"].needs[0].what == "backbone dinov2-vitl14"
+    assert listed["aeroblade"].here
+    needs = {need.what: need for need in listed["aeroblade"].needs}
     assert not needs["autoencoder sd1"].here
     assert not needs["weights of vgg16"].here
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
-    again = {method.name: method for method in list_methods()}
+    again = {detector.name: detector for detector in listed_detectors()}
     assert {need.what: need.here for need in again["aeroblade"].needs}["weights of vgg16"]
     assert again["wepe"].here
 
 
 def test_an_unknown_backbone_is_a_mistake_and_a_model_of_timm_is_none(hub_cache):
     with pytest.raises(UnknownNameError, match="Did you mean 'dinov2-vitl14'"):
-        list_methods("dinov2-vitl4")
-    assert "hub: timm/resnet18" in list_methods("timm:resnet18")[-1].needs[0].source
+        listed_detectors("dinov2-vitl4")
+    assert "hub: timm/resnet18" in listed_detectors("timm:resnet18")[-1].needs[0].source
 
 
 def test_every_backbone_is_listed(hub_cache):
@@ -98,6 +101,66 @@ def test_every_backbone_is_listed(hub_cache):
     for name, info in list_backbones().items():
         assert name in out.getvalue()
         assert info.description in out.getvalue()
+
+
+@pytest.mark.parametrize("name", list(LISTED))
+def test_a_card_says_paper_needs_training_data_cost_and_weaknesses(name):
+    lines = card_lines(LISTED[name])
+    starts = ("Paper: ", "Needs:", "Training data:", "Cost per image, in passes: ", "Known weaknesses:", "Options:")
+    positions = [next(number for number, line in enumerate(lines) if line.startswith(start)) for start in starts]
+    assert positions == sorted(positions)
+    assert lines[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", list(LISTED))
+def test_every_weakness_is_a_sentence_that_names_its_source(name):
+    cls = list_detectors()[name]
+    assert isinstance(cls.weaknesses, tuple)
+    for sentence in cls.weaknesses:
+        assert sentence.endswith(".")
+        assert SOURCE.search(sentence), sentence
+        assert f"{sentence}" in " ".join(card_lines(LISTED[name]))
+
+
+def test_methods_without_training_have_known_weaknesses():
+    for name in ("aeroblade", "gradient-cuff", "mc-dropout", "rigid", "wepe", "wepe-gradient-cuff"):
+        assert list_detectors()[name].weaknesses
+        assert "Training data: none, the method is training-free" in card_lines(LISTED[name])
+
+
+def test_released_files_stand_with_what_they_were_trained_on():
+    for name, cls in list_detectors().items():
+        for file in getattr(cls, "released", ()):
+            (line,) = [line for line in card_lines(LISTED[name]) if f"{file.name}: " in line]
+            assert f"{file.name}: {', '.join(file.trained_on)} ({file.source}" in line
+            assert file.sha256 is None or file.sha256 in line
+    assert "  - NPR_GenImage_sdv4.pth: sd14 (chuangchuangtan/NPR" in "\n".join(card_lines(LISTED["npr"]))
+    assert "Training data: that of the checkpoint: no released file is known" in card_lines(LISTED["f3net"])
+
+
+def test_a_detector_without_a_recorded_weakness_says_so(monkeypatch):
+    monkeypatch.setattr(list_detectors()["rigid"], "weaknesses", ())
+    assert f"Known weaknesses: {NO_WEAKNESS}" in card_lines(LISTED["rigid"])
+
+
+def test_several_weaknesses_stand_below_each_other():
+    lines = card_lines(LISTED["rigid"])
+    first = lines.index("Known weaknesses:") + 1
+    assert [line.removeprefix("  - ") for line in lines[first : first + 3]] == list(
+        list_detectors()["rigid"].weaknesses
+    )
+
+
+def test_needs_name_their_source_and_whether_they_are_here():
+    assert "Needs: backbone efficientnet-lite0 (installed with the package): here" in card_lines(LISTED["rigid"])
+
+
+def test_only_the_long_list_has_cards(capsys):
+    out = io.StringIO()
+    print_detectors(tuple(LISTED.values()), Console(file=out, width=40))
+    assert "Known weaknesses:" not in out.getvalue()
+    assert main(["list", "detectors", "--long"]) == 0
+    assert capsys.readouterr().out.count("Known weaknesses:") == len(LISTED)
 
 
 @pytest.mark.parametrize("file", TABLES, ids=lambda file: file.parent.name)

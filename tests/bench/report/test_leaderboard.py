@@ -7,8 +7,8 @@ import pytest
 from made_stores import detector, images, keep, scored, sha
 
 from bench.cli.app import main
-from bench.report.leaderboard import board_cells, board_header, board_rows, reported_cells, write_boards
-from bench.results.leaderboard import make_boards
+from bench.report.leaderboard import BoardReport, board_reports, write_boards
+from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
 
 GENERATORS = ("flow", "gan")
@@ -36,16 +36,17 @@ def output(tmp_path):
 
 
 def texts(output):
-    write_boards(make_boards(output), output)
-    return {name: (output / name).read_bytes() for name in ("LEADERBOARD.md", "leaderboard.csv", "leaderboard.json")}
+    files = write_boards(board_reports(read_comparisons(output)), output)
+    assert [file.name for file in files] == ["LEADERBOARD.md", "leaderboard.csv", "leaderboard.json"]
+    return {file.name: file.read_bytes() for file in files}
 
 
 def test_the_numbers_are_those_of_the_scores(output):
     (board,) = make_boards(output)
-    good = board.standings[0]
+    good = board.rows[0]
     labels = [0] * 30 + [1] * 30
     for name in GENERATORS:
-        expected = auroc(labels, [noisy(3.0)(*one) for one in MANY if one[2] in ("photographs", name)])
+        expected = auroc(labels, [noisy(3.0)(*image) for image in MANY if image[2] in ("photographs", name)])
         assert good.rows[name].numbers["auroc"].value == pytest.approx(expected, abs=1e-15)
     mean = np.mean([good.rows[name].numbers["auroc"].value for name in GENERATORS])
     assert good.rows["mean"].numbers["auroc"].value == pytest.approx(mean, abs=1e-15)
@@ -53,7 +54,8 @@ def test_the_numbers_are_those_of_the_scores(output):
 
 def test_detectors_stand_in_order_and_a_cut_off_run_is_shown_but_not_ranked(output):
     (board,) = make_boards(output)
-    cells = [dict(zip(board_header(board), row, strict=True)) for row in board_cells(board)]
+    table = BoardReport(board).table
+    cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     assert [(row["rank"], row["detector"], row["images"]) for row in cells] == [
         ("a", "good", "90"),
         ("b", "bad", "90"),
@@ -67,9 +69,9 @@ def test_two_fingerprints_of_one_name_are_two_rows(output):
     other = detector("good", fingerprint=sha("another"), options={"ratio": 0.2})
     keep(output, "3", [scored(MANY, other, noisy(0.0, seed=5))], other)
     (board,) = make_boards(output)
-    labels = [standing.method.label for standing in board.standings if standing.method.label.startswith("good")]
+    labels = [row.detector for row in board.rows if row.detector.startswith("good")]
     assert sorted(labels) == sorted(f"good #{sha(text)[:8]}" for text in ("good", "another"))
-    values = [standing.rows["mean"].numbers["auroc"].value for standing in board.standings[:2]]
+    values = [row.rows["mean"].numbers["auroc"].value for row in board.rows[:2]]
     assert values[0] > 0.9 > values[1]
 
 
@@ -77,7 +79,7 @@ def test_rows_of_an_older_version_have_a_table_of_their_own(output):
     keep(output, "0", [scored(MANY, detector("old"), noisy(3.0))])
     boards = make_boards(output)
     assert [board.title for board in boards] == ["made-up (not recorded), clean", "made-up (resize=256), clean"]
-    assert [standing.method.label for standing in boards[0].standings] == ["old"]
+    assert [row.detector for row in boards[0].standings] == ["old"]
 
 
 def test_the_same_store_gives_the_same_bytes_wherever_it_lies(output, tmp_path_factory):
@@ -127,10 +129,12 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
     cues.write_parquet(folder / "clean.parquet")
     (board,) = make_boards(output)
     assert board.cues["mean"].numbers["auroc"].value == 1.0
-    assert board_cells(board)[-1][1] == "(worst cue)"
-    assert board_cells(board)[-1][-1] == "jpeg_quality"
-    assert board.standings[1].against_cue["mean"] == "below"
-    assert [row["generator"] for row in board_rows(board) if row["detector"] == "(worst cue)"] == [*GENERATORS, "mean"]
+    report = BoardReport(board)
+    assert report.table.rows[-1][1] == "(worst cue)"
+    assert report.table.rows[-1][-1] == "jpeg_quality"
+    assert board.rows[1].against_cue["mean"] == "below"
+    records = [record for record in report.records() if record["detector"] == "(worst cue)"]
+    assert [record["generator"] for record in records] == [*GENERATORS, "mean"]
 
 
 def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):
@@ -138,13 +142,14 @@ def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):
     made = images(30, 30, ("biggan",))
     keep(tmp_path, "1", [scored(made, wepe, noisy(1.0))], wepe, name="imagenet")
     (board,) = make_boards(tmp_path)
-    rows = {(row[1], row[2]): row for row in reported_cells(board)}
+    report = BoardReport(board)
+    rows = {(row[1], row[2]): row for row in report.reported.rows}
     row = rows["biggan", "AUROC"]
     assert row[4] == "0.9424"
     assert row[6] == "not comparable"
     assert "other backbone (another, paper dinov2-vitl14)" in row[7]
-    csv = next(one for one in board_rows(board) if (one["generator"], one["metric"]) == ("biggan", "auroc"))
-    assert (csv["reported"], csv["verdict"], csv["expected_low"]) == (0.9424, "not comparable", None)
+    record = next(each for each in report.records() if (each["generator"], each["metric"]) == ("biggan", "auroc"))
+    assert (record["reported"], record["verdict"], record["expected_low"]) == (0.9424, "not comparable", None)
 
 
 def test_the_command_prints_and_writes(output, capsys):

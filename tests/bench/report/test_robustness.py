@@ -2,11 +2,10 @@
 
 import csv
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from io import StringIO
 
 import pytest
-from bench.report.robustness_frames import area_frame, pair_frame, point_frame
-from bench.report.robustness_tables import robustness_markdown, robustness_notes
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from rich.console import Console
@@ -15,8 +14,10 @@ from robustness_panels import HALF, IN_ORDER, large, report_of, small
 import datamodules.base
 from bench.errors import BenchError
 from bench.report.plots.robustness import robustness_figure, robustness_svg
-from bench.report.robustness import print_robustness, robustness, write_robustness
-from bench.results.robustness import Curve, areas, robustness_curves
+from bench.report.plots.svg import series_style
+from bench.report.robustness import point_records, print_robustness, robustness_notes, write_robustness
+from bench.results.comparison import compare
+from bench.results.robustness import Curve, Robustness, areas, robustness_curves
 from bench.results.summary import summarise
 from bench.scoring.build import create_datamodule
 from bench.scoring.conditions import robustness_conditions
@@ -29,7 +30,8 @@ from detectors import View
 
 
 def axes_of(panel: Panel) -> Axes:
-    (axes,) = robustness_figure(curve_of(panel)).axes
+    curve = curve_of(panel)
+    (axes,) = robustness_figure(curve, curve.detectors).axes
     return axes
 
 
@@ -55,10 +57,12 @@ def test_a_figure_shows_the_numbers_their_intervals_the_clean_images_and_chance(
     for position, detector in enumerate(("x", "y")):
         numbers = [row.numbers["auroc"] for _, row in curve.points[detector]]
         line, clean = axes.lines[2 * position : 2 * position + 2]
-        assert line.get_xydata().tolist() == [[x, of.value] for x, of in zip(curve.levels, numbers, strict=True)]
+        points = [[level, number.value] for level, number in zip(curve.levels, numbers, strict=True)]
+        assert line.get_xydata().tolist() == points
         assert (clean.get_linestyle(), set(clean.get_ydata())) == (":", {numbers[0].value})
         corners = {tuple(corner) for corner in bands[position].get_paths()[0].vertices}
-        assert {(x, end) for x, of in zip(curve.levels, numbers, strict=True) for end in of.interval} <= corners
+        drawn = zip(curve.levels, numbers, strict=True)
+        assert {(level, end) for level, number in drawn for end in number.interval} <= corners
         assert line.get_color() == clean.get_color()
     assert set(axes.lines[-1].get_ydata()) == {0.5}
     assert axes.get_ylim()[0] < min(row.numbers["auroc"].interval.low for _, row in curve.points["y"])
@@ -76,7 +80,19 @@ def test_a_figure_has_the_same_bytes_twice_and_others_from_other_numbers(page):
     first = robustness_svg(curve_of(large()), page)
     assert first == robustness_svg(curve_of(large()), page)
     assert first != robustness_svg(curve_of(large(seeds=2)), page)
-    assert first != robustness_svg(curve_of(large(["x", "y", "other"])), page)
+    renamed = robustness_svg(curve_of(large(["x", "y", "other"])), page)
+    assert (renamed == first) == (page is not None)  # a page has one legend for all its figures
+
+
+def test_a_figure_of_a_page_is_small_keeps_colours_and_has_no_legend():
+    curve = curve_of(large(["x", "y"]))
+    alone, small_one = (robustness_figure(curve, ["none", "x", "y"], small) for small in (False, True))
+    assert [len(figure.legends) for figure in (alone, small_one)] == [1, 0]
+    assert small_one.get_figwidth() < alone.get_figwidth() / 1.9
+    for figure in (alone, small_one):
+        assert [line.get_color() for line in figure.axes[0].lines[1:5]] == [
+            series_style(position)["color"] for position in (1, 1, 2, 2)
+        ]
 
 
 def test_a_figure_is_xml_in_which_names_stay_text():
@@ -126,8 +142,8 @@ def test_a_condition_out_of_the_language_is_refused_by_the_language():
 def test_files_hold_every_point_area_and_pair(tmp_path):
     conditions = ("clean", "blur:1", "blur:2", "jpeg:80", "jpeg:60", "blur:1+jpeg:80")
     summary = summarise(large(["x", "y"], conditions), ["ap_real", "ap_generated"])
-    report = report_of(summary)
-    files = write_robustness(report, tmp_path)
+    study = report_of(summary)
+    files = write_robustness(study, tmp_path)
     assert [file.name for file in files] == [
         "robustness.csv",
         "robustness-areas.csv",
@@ -136,30 +152,35 @@ def test_files_hold_every_point_area_and_pair(tmp_path):
         "robustness-blur.svg",
         "robustness-jpeg.svg",
     ]
-    rows = list(csv.DictReader(StringIO(files[0].read_text())))
+    rows, all_areas, pairs = (list(csv.DictReader(StringIO(file.read_text()))) for file in files[:3])
     assert len(rows) == 2 * 3 * (3 + 3 + 1)  # detectors, metrics; blur with clean, JPEG with clean, the chain
     wanted = {"kind": "blur", "detector": "y", "level": "2.0", "metric": "auroc"}
     (point,) = [row for row in rows if wanted.items() <= row.items()]
     number = next(row for row in summary.rows if (row.detector, row.condition) == ("y", "blur:2")).numbers["auroc"]
-    change = next(one for one in summary.changes if (one.detector, one.condition) == ("y", "blur:2")).auroc
+    change = study.changes["y", "blur:2"]
     assert [float(point[name]) for name in ("value", "low", "high")] == [number.value, *number.interval]
     assert [float(point[name]) for name in ("change", "change_low", "change_high")] == [change.value, *change.interval]
     assert [row["level"] for row in rows if row["condition"] == "clean" and row["kind"] == "jpeg"] == [""] * 6
     assert {row["kind"] for row in rows} == {"blur", "jpeg", "blur:1+jpeg:80"}
-    (area,) = area_frame(report).filter(kind="jpeg", detector="x").iter_rows(named=True)
-    assert (area["levels"], area["value"]) == ("60 80", areas(summary)[2].auroc.value)
-    assert pair_frame(report)["kind"].to_list() == ["blur", "jpeg"]
-    assert "](robustness-blur.svg)" in files[3].read_text()
-    assert [file.read_bytes() for file in write_robustness(report, tmp_path)] == [file.read_bytes() for file in files]
+    (area,) = [row for row in all_areas if (row["kind"], row["detector"]) == ("jpeg", "x")]
+    assert (area["levels"], float(area["value"])) == ("60 80", areas(summary)[2].auroc.value)
+    assert [row["kind"] for row in pairs] == ["blur", "jpeg"]
+    text = files[3].read_text()
+    assert "](robustness-blur.svg)" in text
+    assert "\n- **Warning:** x, seed 0: a warning.\n" in text
+    assert text.endswith("\n- 3 images changed; the scores of their older content are left out.\n")
+    assert [file.read_bytes() for file in write_robustness(study, tmp_path)] == [file.read_bytes() for file in files]
 
 
-def test_without_a_curve_there_are_points_alone():
-    report = report_of(small({("x", "clean"): IN_ORDER, ("x", "blur:1+jpeg:80"): HALF}))
-    assert (report.curves, report.areas) == ([], [])
-    assert point_frame(report)["condition"].unique().to_list() == ["blur:1+jpeg:80"]
-    assert "Area" not in robustness_markdown(report)
+def test_without_a_curve_there_are_points_alone(tmp_path):
+    study = report_of(small({("x", "clean"): IN_ORDER, ("x", "blur:1+jpeg:80"): HALF}))
+    assert (study.curves, study.areas) == ([], [])
+    assert {record["condition"] for record in point_records(study)} == {"blur:1+jpeg:80"}
+    files = {file.name: file.read_text() for file in write_robustness(study, tmp_path)}
+    assert list(files) == ["robustness.csv", "robustness-areas.csv", "robustness-pairs.csv", "robustness.md"]
+    assert "Area" not in files["robustness.md"]
     console = Console(file=StringIO(), width=200)
-    print_robustness(report, [], console)
+    print_robustness(study, console)
     assert "blur:1+jpeg:80" in console.file.getvalue()
 
 
@@ -187,17 +208,17 @@ def test_a_study_through_the_real_trainer(image_folder, tmp_path, monkeypatch):
     counts = []
     for chosen in (["noise:0.2"], ["noise:0.2", "noise:0.1", "jpeg:50"]):
         decoded.clear()
-        report = robustness(["rigid"], options, conditions=chosen, only="generated")
-        counts.append((report.scored, len(decoded)))
+        conditions = robustness_conditions(conditions=chosen, only="generated")
+        study = Robustness(compare(["rigid"], replace(options, conditions=conditions)))
+        counts.append((study.comparison.scored, len(decoded)))
     assert counts == [(72, 36), (72, 36)]
-    assert report.comparison.report.summary is report.summary
-    jpeg, noise = sorted(report.curves, key=lambda curve: curve.kind)
+    jpeg, noise = sorted(study.curves, key=lambda curve: curve.kind)
     assert (jpeg.kind, noise.kind) == ("jpeg@generated", "noise@generated")
     assert noise.levels == [0, 0.1, 0.2]
-    area = next(area for area in report.areas if area.kind == noise.kind)
+    area = next(area for area in study.areas if area.kind == noise.kind)
     assert area.auroc.interval.low < area.auroc.value < area.auroc.interval.high
-    assert not any("Worst cue" in note for note in robustness_notes(report))
-    assert any("how scores can be evaded" in note for note in robustness_notes(report))
+    assert not any("Worst cue" in note for note in robustness_notes(study))
+    assert any("how scores can be evaded" in note for note in robustness_notes(study))
     clean, degraded = noise.points["rigid"][0][1], noise.points["rigid"][2][1]
     assert clean.condition == "clean"
     assert degraded.numbers["auroc"].value != clean.numbers["auroc"].value

@@ -22,7 +22,7 @@ from bench.results.comparison import Comparison, compare
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import plan_batches
 from detectors import Detector, View
-from detectors.base import _REGISTRY
+from detectors.registry import _registered
 
 TWO = ["wepe", "rigid"]
 
@@ -239,7 +239,7 @@ class Broken(Detector):
 
 @pytest.fixture
 def _broken(monkeypatch):
-    monkeypatch.setitem(_REGISTRY, "broken", Broken)
+    monkeypatch.setitem(_registered, "broken", Broken)
 
 
 @pytest.mark.usefixtures("_broken")

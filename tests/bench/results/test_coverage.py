@@ -5,12 +5,12 @@ Scores are normal. A share of 2,000 data sets has a standard error of half a per
 
 import numpy as np
 import pytest
-from made_contrasts import facing
+from made_contrasts import ap_influence, facing, replicates
 from scipy.stats import norm
 
 from bench.results.estimates import Estimate, estimate
 from bench.statistics.bootstrap import GroupBootstrap, Interval, interval
-from bench.statistics.influence import Contrast, ap_influence, auroc_influence, mean_over_seeds
+from bench.statistics.influence import Contrast, auroc_influence, mean_over_seeds
 from bench.statistics.intervals import (
     auroc_interval,
     bounded_interval,
@@ -115,7 +115,7 @@ def by_percentiles(metric, truth, per_class, trials=1000, draws=500):
     bootstrap = GroupBootstrap([f"g{i:05}" for i in rows], labels.tolist(), draws=draws)
     found: list[Interval | None] = []
     for _ in range(trials):
-        one = interval(bootstrap.replicates(METRICS[metric], rows, scores_of(rng, truth, per_class)))
+        one = interval(replicates(bootstrap, METRICS[metric], rows, scores_of(rng, truth, per_class)))
         found.append(one if one.low < one.high else None)
     return found
 

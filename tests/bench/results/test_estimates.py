@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_contrasts import contrast
+from made_contrasts import ap_influence, contrast
 from scipy.special import logit
 from scipy.stats import norm, t
 
@@ -17,7 +17,7 @@ from bench.results.estimates import (
     estimate,
 )
 from bench.statistics.bootstrap import GroupBootstrap, interval
-from bench.statistics.influence import ap_influence, auroc_influence, mean_over_seeds
+from bench.statistics.influence import auroc_influence, mean_over_seeds
 from bench.statistics.intervals import auroc_interval, bounded_interval, standard_error
 from bench.statistics.metrics import METRICS
 from bench.store.panel import Part

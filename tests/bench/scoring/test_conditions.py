@@ -9,8 +9,10 @@ from PIL import Image
 
 from bench.cli.app import main
 from bench.errors import BenchError
-from bench.report.audit import audit_dataset
+from bench.report.comparison import comparison_tables
+from bench.report.notes import comparison_notes
 from bench.results.comparison import Comparison, compare
+from bench.results.cues.study import audit_dataset
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
 from datamodules import DataOptionError, FolderDataModule
@@ -42,16 +44,16 @@ def biased(photograph, tmp_path: Path) -> Path:
 def test_conditions_are_scored_beside_the_clean_images(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", conditions=("jpeg:30", "noise:0.1@generated"))
     assert result.scored == 36 * 3
-    assert [row.condition for row in result.report.summary.rows if row.generator == "mean"] == [
+    assert [row.condition for row in result.summary.rows if row.generator == "mean"] == [
         "clean",
         "jpeg:30",
         "noise:0.1@generated",
     ]
-    changes = {change.condition: change.auroc for change in result.report.summary.changes}
-    means = {row.condition: row.numbers["auroc"].value for row in result.report.summary.rows if row.generator == "mean"}
+    changes = {change.condition: change.auroc for change in result.summary.changes}
+    means = {row.condition: row.numbers["auroc"].value for row in result.summary.rows if row.generator == "mean"}
     for condition, change in changes.items():
         assert change.value == pytest.approx(means[condition] - means["clean"])
-    for row in result.report.summary.rows:
+    for row in result.summary.rows:
         if row.generator != "mean":
             prefix = "" if row.condition == "clean" else f"{row.condition}/"
             logged = result.logged[f"rigid/{prefix}seed0/{row.generator}/auroc"]
@@ -59,7 +61,7 @@ def test_conditions_are_scored_beside_the_clean_images(image_folder, tmp_path):
 
 
 def test_a_condition_limited_to_a_class_leaves_the_other_as_it_was(image_folder, tmp_path):
-    rows = run(image_folder, tmp_path / "r", conditions=("noise:0.2@generated",)).rows
+    rows = run(image_folder, tmp_path / "r", conditions=("noise:0.2@generated",)).scores()
     both = rows.filter(pl.col("condition") == "clean").join(
         rows.filter(pl.col("condition") != "clean"), on="path", suffix="_noisy"
     )
@@ -85,13 +87,13 @@ def test_a_wrong_condition_is_one_line(image_folder, tmp_path, capsys):
 
 
 def test_the_worst_cue_stands_beside_the_detectors_and_marks_them(biased, tmp_path):
-    report = run(biased, tmp_path / "r", match="reencode:75").report
-    clean, matched = report.cues.rows
+    result = run(biased, tmp_path / "r", match="reencode:75")
+    clean, matched = result.cues.rows
     assert clean.numbers["auroc"].value == 1.0
     assert matched.numbers["auroc"].value < 0.9
-    assert report.cues.verdicts["rigid", "clean", "model"] == "below"
-    assert report.cues.names["clean", "model"] in ("ending", "format", "jpeg_quality")
-    text = " ".join(" ".join(cells) for cells in report.cells)
+    assert result.cues.verdicts["rigid", "clean", "model"] == "below"
+    assert result.cues.names["clean", "model"] in ("ending", "format", "jpeg_quality")
+    text = " ".join(" ".join(cells) for cells in comparison_tables(result)[0].rows)
     assert "(worst cue)" in text
     assert "below" in text
 
@@ -116,11 +118,11 @@ def test_unbiased_keeps_reals_of_quality_96_and_the_generators_size(photograph, 
             (root / place).mkdir(parents=True, exist_ok=True)
             photograph(hash(place) % 1000 + number, size).save(root / place / f"{number}.img.jpg", **options)
     result = run(root, tmp_path / "r", match="unbiased")
-    (row,) = (row for row in result.report.summary.rows if row.condition != "clean")
+    (row,) = (row for row in result.summary.rows if row.condition != "clean")
     assert row.condition == "unbiased:270x270"
     assert (row.n_real, row.n_generated) == (24, 24)
-    assert set(result.rows.filter(pl.col("condition") == row.condition)["generator"]) == {"good", "model"}
-    assert any(note.startswith("unbiased:270x270 keeps 48 images") for note in result.report.notes)
+    assert set(result.scores().filter(pl.col("condition") == row.condition)["generator"]) == {"good", "model"}
+    assert any(note.startswith("unbiased:270x270 keeps 48 images") for note in comparison_notes(result))
 
 
 def test_unbiased_without_a_match_says_so(biased, tmp_path):
@@ -136,7 +138,7 @@ def test_cues_are_measured_once(biased, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.scoring.cues._PART", 10)
     first = cues_of(data, tmp_path / "r")
     assert len(first) == 36
-    monkeypatch.setattr("bench.scoring.cues._CueDataset", None)  # a second measurement would now fail
+    monkeypatch.setattr("bench.scoring.cues._Measure", None)  # a second measurement would now fail
     assert cues_of(data, tmp_path / "r").equals(first)
     assert set(first["format"]) == {"JPEG", "PNG"}
 

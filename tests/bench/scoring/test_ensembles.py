@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 
 from bench.errors import BenchError
+from bench.report.notes import comparison_notes
 from bench.results.comparison import compare
-from bench.scoring.ensembles import groups_to_fit
+from bench.scoring.exclusion import groups_to_fit
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
 from detectors.ensemble import MAD_TO_STD
@@ -28,24 +29,24 @@ def test_a_fused_score_is_the_mean_of_robust_z_scores_of_held_out_reals(images, 
     result = run(images, tmp_path / "r", ["wepe", "rigid", "rigid+wepe"])
     singles = run(images, tmp_path / "r", ["wepe", "rigid"])
     assert (result.scored, singles.scored) == (54 * 2, 0)
-    reals = singles.rows.filter(pl.col("label") == 0)
+    reals = singles.scores().filter(pl.col("label") == 0)
     fit = groups_to_fit(reals.unique("path").select("path", "label", "group"))
     z = 0
     for name in ("wepe", "rigid"):
-        own = singles.rows.filter(pl.col("detector") == name).sort("path")
+        own = singles.scores().filter(pl.col("detector") == name).sort("path")
         of_fit = own.filter(pl.col("group").is_in(fit))["score"].to_numpy()
         median = np.median(of_fit)
         z = z + (own["score"].to_numpy() - median) / (MAD_TO_STD * np.median(np.abs(of_fit - median)))
     expected = own.select("path").with_columns(pl.Series("z", z / 2))
-    fused = result.rows.filter(pl.col("detector") == "rigid+wepe").join(expected, on="path")
+    fused = result.scores().filter(pl.col("detector") == "rigid+wepe").join(expected, on="path")
     assert len(fused) == 54 - len(fit)
     np.testing.assert_allclose(fused["score"], fused["z"], rtol=1e-9)
 
 
 def test_the_images_it_was_fitted_to_are_in_no_number(images, tmp_path):
     result = run(images, tmp_path / "r", ["rigid+wepe", "rigid"])
-    assert {row.n_real for row in result.report.summary.rows} == {30 - 8}
-    assert any("set on 8 real images of 8 groups" in note for note in result.report.notes)
+    assert {row.n_real for row in result.summary.rows} == {30 - 8}
+    assert any("set on 8 real images of 8 groups" in note for note in comparison_notes(result))
 
 
 def test_fused_scores_are_stored_once(images, tmp_path):
@@ -58,10 +59,10 @@ def test_fused_scores_are_stored_once(images, tmp_path):
 
 def test_conditions_and_seeds_are_fused_with_the_scales_of_the_clean_images(images, tmp_path):
     result = run(images, tmp_path / "r", ["rigid+wepe"], conditions=("jpeg:40",), seeds=2)
-    assert {(row.condition, row.generator) for row in result.report.summary.rows} == {
+    assert {(row.condition, row.generator) for row in result.summary.rows} == {
         (condition, generator) for condition in ("clean", "jpeg:40") for generator in ("blurry", "sharp", "mean")
     }
-    assert result.report.summary.rows[0].numbers["auroc"].seeds_sd is not None
+    assert result.summary.rows[0].numbers["auroc"].seeds_sd is not None
 
 
 def test_members_keep_their_options_and_must_differ(images, tmp_path):
@@ -78,10 +79,10 @@ def test_too_few_reals_for_an_ensemble_is_one_line(image_folder, tmp_path):
 
 def test_blocks_chosen_by_a_probe_are_in_the_fingerprint_and_its_images_left_out(images, tmp_path):
     result = run(images, tmp_path / "r", ["wepe:blocks=probe:3", "wepe"])
-    (note,) = (note for note in result.report.notes if note.startswith("wepe:blocks=probe:3: the 3 blocks"))
+    (note,) = (note for note in comparison_notes(result) if note.startswith("wepe:blocks=probe:3: the 3 blocks"))
     blocks = note.rpartition(": ")[2].rstrip(".")
     assert len(blocks.split(",")) == 3
-    assert {row.n_real for row in result.report.summary.rows} == {30 - 8}
+    assert {row.n_real for row in result.summary.rows} == {30 - 8}
     same = run(images, tmp_path / "r", [f"wepe:blocks={blocks}"])
     assert same.scored == 0
 
@@ -89,4 +90,4 @@ def test_blocks_chosen_by_a_probe_are_in_the_fingerprint_and_its_images_left_out
 def test_a_native_view_and_a_crop_run_side_by_side(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", ["aeroblade", "rigid"], limit=2, resize=64)
     assert result.scored == 12
-    assert result.rows["score"].is_finite().all()
+    assert result.scores()["score"].is_finite().fill_null(False).all()

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from stored_rows import stored_rows
 from torch import Tensor
 
 from bench.errors import BenchError, DetectorFailedError
@@ -13,7 +14,7 @@ from bench.scoring.files import Scorer, score_files
 from bench.scoring.options import RunOptions
 from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
-from detectors.base import _REGISTRY
+from detectors.registry import _registered
 
 QUICK = {"num_workers": 0, "batch_size": 64}
 TWO = ["wepe", "rigid"]
@@ -29,7 +30,8 @@ def demo(tmp_path_factory):
     output = tmp_path_factory.mktemp("results")
     result = compare(TWO, RunOptions(limit=6, output=output, **QUICK))
     root = result.read_bytes.__self__.root
-    return output, result.rows.sort("scoring", "path").with_columns(whole=pl.lit(f"{root}/") + pl.col("path"))
+    rows = stored_rows(output).with_columns(scoring=pl.col("detector").replace_strict({"wepe": 0, "rigid": 1}))
+    return output, rows.sort("scoring", "path").with_columns(whole=pl.lit(f"{root}/") + pl.col("path"))
 
 
 def test_a_file_scores_as_in_compare_to_the_last_bit_in_batches_of_the_same_size(demo):
@@ -58,7 +60,7 @@ def test_a_mixed_precision_scores_as_in_compare(image_folder, tmp_path):
     options = RunOptions(
         dataset="folder", data_root=str(image_folder), precision="bf16-mixed", output=tmp_path, **QUICK
     )
-    stored = compare(["rigid"], options).rows.sort("path")
+    stored = compare(["rigid"], options).scores().sort("path")
     paths = [image_folder / path for path in stored["path"]]
     found = [row.scores["rigid"] for row in rows_of(paths, ["rigid"], precision="bf16-mixed")]
     np.testing.assert_allclose(found, stored["score"], rtol=1e-6)
@@ -69,7 +71,7 @@ def test_a_seed_and_a_view_score_as_in_compare(image_folder, tmp_path):
     options = RunOptions(
         dataset="folder", data_root=str(image_folder), seeds=3, view="common", output=tmp_path, **QUICK
     )
-    stored = compare(["rigid"], options).rows.filter(pl.col("seed") == 2).sort("path")
+    stored = compare(["rigid"], options).scores().filter(pl.col("seed") == 2).sort("path")
     found = rows_of([image_folder / path for path in stored["path"]], ["rigid"], seed=2, view="common")
     np.testing.assert_allclose([row.scores["rigid"] for row in found], stored["score"], rtol=1e-6)
 
@@ -143,9 +145,9 @@ def failing():
                 scores[1] = float("nan")
             return scores[1:] if self.how == "fewer" else scores
 
-    _REGISTRY["failing"] = Failing
+    _registered["failing"] = Failing
     yield
-    del _REGISTRY["failing"]
+    del _registered["failing"]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,8 @@ def test_unreadable_degraded_generated_and_held_out_images_are_no_reference(imag
     options = RunOptions(
         dataset="folder", data_root=str(image_folder), conditions=("jpeg:50",), seeds=2, output=output, **QUICK
     )
-    rows = compare(["rigid"], options).rows
+    compare(["rigid"], options)
+    rows = stored_rows(output)
     held_out = "real/camera/03.png"
     for run in (output / "scores" / "folder-images").glob("*/run.json"):
         run.write_text(run.read_text().replace('"held_out": []', f'"held_out": ["{held_out}"]'))
@@ -254,9 +257,9 @@ def test_unreadable_degraded_generated_and_held_out_images_are_no_reference(imag
 
 def test_a_changed_image_counts_once_with_its_newer_score(image_folder, tmp_path, photograph):
     options = RunOptions(dataset="folder", data_root=str(image_folder), output=tmp_path / "results", **QUICK)
-    before = compare(["rigid"], options).rows
+    before = compare(["rigid"], options).scores()
     photograph(77).save(image_folder / "real/camera/00.png")
-    after = compare(["rigid"], options).rows.filter(pl.col("label") == 0)
+    after = compare(["rigid"], options).scores().filter(pl.col("label") == 0)
     reference = read_references(tmp_path / "results", Scorer(["rigid"], RunOptions(**QUICK)))["rigid"]
     assert reference.scores.tolist() == sorted(after["score"])
     assert set(after["score"]) != set(before.filter(pl.col("label") == 0)["score"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.report.notes import forecast_lines
 from bench.results.comparison import compare
 from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions
@@ -53,7 +54,7 @@ def test_what_the_store_has_is_not_planned_again(image_folder, tmp_path):
 
 
 def test_the_plan_scores_nothing(image_folder, tmp_path):
-    lines = forecast(["wepe"], options_of(image_folder, tmp_path)).lines()
+    lines = forecast_lines(forecast(["wepe"], options_of(image_folder, tmp_path)))
     assert not list(tmp_path.rglob("*.parquet"))
     assert "12 wanted, 0 in the store, 12 to compute" in " ".join(lines)
 

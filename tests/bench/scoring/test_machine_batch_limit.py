@@ -15,7 +15,7 @@ from bench.results.comparison import Comparison, compare
 from bench.scoring.machine.batch_limit import is_out_of_memory
 from bench.scoring.options import RunOptions
 from detectors import Detector, View
-from detectors.base import _REGISTRY
+from detectors.registry import _registered
 
 ERRORS = {
     "device": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
@@ -51,7 +51,7 @@ class Greedy(Detector):
 
 @pytest.fixture(autouse=True)
 def _greedy(monkeypatch):
-    monkeypatch.setitem(_REGISTRY, "greedy", Greedy)
+    monkeypatch.setitem(_registered, "greedy", Greedy)
     Greedy.sizes.clear()
     Greedy.scored.clear()
 
@@ -64,7 +64,7 @@ def run(root: Path, output: Path, *detectors: str, batch_size: int = 8) -> Compa
 
 
 def scores_of(result: Comparison) -> pl.DataFrame:
-    return result.rows.select("path", "detector", "score", "status").sort("detector", "path")
+    return result.scores().select("path", "detector", "score").sort("detector", "path")
 
 
 def stored(output: Path) -> pl.DataFrame:
@@ -106,7 +106,7 @@ def test_nothing_is_scored_or_counted_twice(image_folder, tmp_path):
     rows = stored(tmp_path / "results")
     assert len(rows) == len(rows.unique(["path", "detector"])) == 2 * 36
     assert rows.filter(pl.col("status") == "unreadable")["path"].to_list() == 2 * ["generated/blurry/05.png"]
-    for row in result.report.summary.rows:
+    for row in result.summary.rows:
         if row.generator != "mean":
             logged = result.logged[f"{row.detector}/seed0/{row.generator}/auroc"]
             assert logged == pytest.approx(row.numbers["auroc"].value, abs=1e-6)

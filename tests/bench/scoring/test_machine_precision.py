@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from bench.report.notes import comparison_notes
 from bench.results.comparison import Comparison, compare
 from bench.scoring.machine.precision import set_tf32
 from bench.scoring.options import RunOptions
@@ -26,17 +27,18 @@ def run(root: Path, output: Path, **more: object) -> Comparison:
 
 
 def scores_of(result: Comparison, detector: str) -> pl.DataFrame:
-    return result.rows.filter(pl.col("detector") == detector).select("path", "score").sort("path")
+    return result.scores().filter(pl.col("detector") == detector).select("path", "score").sort("path")
 
 
 def test_the_effect_is_measured_on_images_that_are_scored_in_both(image_folder, tmp_path):
     low = run(image_folder, tmp_path, precision="bf16-mixed")
     exact = run(image_folder, tmp_path)  # has the very scores that the other was compared with
     assert (low.scored, exact.scored) == (72, 0)
-    for row in exact.report.summary.rows:
+    notes = [note for note in comparison_notes(low) if note.startswith("bf16-mixed against 32-true")]
+    for row in exact.summary.rows:
         if row.generator != "mean":
             continue
-        note = next(n for n in low.report.notes if n.startswith("bf16-mixed against 32-true") and row.detector in n)
+        note = next(note for note in notes if row.detector in note)
         both = scores_of(exact, row.detector).join(scores_of(low, row.detector), on="path")
         moved = np.abs(both["score_right"] - both["score"]).to_numpy() / np.abs(both["score"].to_numpy())
         assert "on 36 images" in note
@@ -44,20 +46,20 @@ def test_the_effect_is_measured_on_images_that_are_scored_in_both(image_folder, 
         assert np.median(moved) > 1e-4
         before, after = map(float, re.search(r"AUROC (\S+) -> (\S+) ", note).groups())
         assert before == pytest.approx(row.numbers["auroc"].value, abs=1e-4)
-        own = next(r for r in low.report.summary.rows if (r.detector, r.generator) == (row.detector, "mean"))
+        own = next(r for r in low.summary.rows if (r.detector, r.generator) == (row.detector, "mean"))
         assert after == pytest.approx(own.numbers["auroc"].value, abs=1e-4)
 
 
 def test_exact_scores_of_the_check_serve_a_later_exact_run(image_folder, tmp_path):
     run(image_folder, tmp_path, precision="bf16-mixed")
     assert run(image_folder, tmp_path).scored == 0
-    assert "bf16" not in " ".join(run(image_folder, tmp_path).report.notes)
+    assert "bf16" not in " ".join(comparison_notes(run(image_folder, tmp_path)))
 
 
 def test_the_check_takes_at_most_so_many_images_of_a_source(image_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.scoring.plan.SAMPLE", 3)
     low = run(image_folder, tmp_path, precision="bf16-mixed")
-    assert "on 9 images" in " ".join(low.report.notes)
+    assert "on 9 images" in " ".join(comparison_notes(low))
     assert run(image_folder, tmp_path).scored == 2 * (36 - 9)
 
 

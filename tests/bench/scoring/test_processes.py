@@ -18,12 +18,12 @@ from started_runs import (
     folder_of,
     is_alive,
     mistaken,
-    rows_of,
     run_here,
     started,
     wait_until,
     words_of,
 )
+from stored_rows import stored_rows
 
 COUNT = 160
 """Images of a run that is stopped: they take some seconds after the first part, which is written after two."""
@@ -58,7 +58,7 @@ def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.Dat
     command = [sys.executable, *words_of(root, output, "--devices", str(devices), *more)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
-    return table_of(result.stdout), rows_of(output)
+    return table_of(result.stdout), stored_rows(output)
 
 
 @pytest.mark.parametrize("count", [101, 3, 1])
@@ -136,11 +136,11 @@ def test_when_one_process_is_killed_all_end_and_the_rest_is_done_later(
     assert len(errors) == len(told), complained
     assert all(line.startswith(start) for line, start in zip(errors, told, strict=True)), complained
     assert "Scored now" not in printed
-    before = len(rows_of(tmp_path).unique(["path", "detector"]))
+    before = len(stored_rows(tmp_path).unique(["path", "detector"]))
     assert 0 < before < 2 * COUNT
     resumed = run_here(images, tmp_path)
     assert resumed.scored == 2 * COUNT - before
-    assert len(resumed.rows) == len(resumed.rows.unique(["path", "detector"])) == 2 * COUNT
+    assert len(resumed.scores()) == len(resumed.scores().unique(["path", "detector"])) == 2 * COUNT
     assert (tmp_path / "compare.md").read_text() == (undisturbed / "compare.md").read_text()
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from started_runs import PATIENCE, folder_of, free_port, mistaken, rows_of, run_here, started, words_of
+from started_runs import PATIENCE, folder_of, free_port, mistaken, run_here, started, words_of
+from stored_rows import stored_rows
 
 from bench.cli.app import main
 
@@ -82,7 +83,7 @@ def launched(request, images, tmp_path_factory):
 
 
 def test_however_they_are_launched_two_processes_give_the_rows_of_one(launched, undisturbed):
-    one, two = rows_of(undisturbed), rows_of(launched.output)
+    one, two = stored_rows(undisturbed), stored_rows(launched.output)
     assert len(two) == len(two.unique(["path", "detector"])) == 2 * COUNT
     facts = ["path", "detector", "sha256", "label", "group", "fingerprint", "condition", "seed", "status"]
     assert two.select(facts).equals(one.select(facts))

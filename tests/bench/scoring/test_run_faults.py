@@ -15,6 +15,9 @@ import polars as pl
 import pytest
 from PIL import Image
 from started_runs import children_of, errors_in, folder_of, is_alive, run_here, started, wait_until, words_of
+from stored_rows import stored_rows
+
+from bench.report.notes import comparison_notes
 
 COUNT = 96
 SLOWLY = ("--batch-size", "1")
@@ -54,7 +57,7 @@ def assert_ends_undisturbed(images: Path, output: Path, undisturbed: str) -> Non
     there = len(known.unique(["path", "detector"])) if len(known) else 0
     result = run_here(images, output, batch_size=1)
     assert result.scored == 2 * COUNT - there
-    assert len(result.rows) == len(result.rows.unique(["path", "detector"])) == 2 * COUNT
+    assert len(result.scores()) == len(result.scores().unique(["path", "detector"])) == 2 * COUNT
     assert (output / "compare.md").read_text() == undisturbed
 
 
@@ -171,7 +174,10 @@ def test_a_reading_process_that_is_killed_ends_the_run_with_one_line(images, und
     code, complained = stopped(words, lambda: parts_of(tmp_path), signal.SIGKILL, "worker")
     assert code == 2, complained
     (line,) = errors_in(complained)
-    assert line.startswith("error: A process that reads images was killed, often for want of memory. What was scored")
+    assert line.startswith(
+        "error: A process that reads images was killed, often for want of memory: a smaller --num-workers takes less. "
+        "What was scored is kept: the same command goes on from there."
+    )
     assert_ends_undisturbed(images, tmp_path, undisturbed)
 
 
@@ -220,23 +226,24 @@ def test_files_that_cannot_be_read_are_counted_and_named_and_change_nothing_else
     (blurry / "05d.png").chmod(0)
     result = run_here(image_folder, tmp_path / "with")
 
-    broken = result.rows.filter(pl.col("status") != "ok")
+    rows = stored_rows(tmp_path / "with")
+    broken = rows.filter(pl.col("status") != "ok")
     reasons = dict(broken.select("path", "reason").unique().iter_rows())
     assert reasons.keys() == {f"generated/blurry/05{letter}.png" for letter in "abd"}
     assert (reasons["generated/blurry/05a.png"], reasons["generated/blurry/05b.png"]) == ("truncated", "empty file")
     assert "ermission denied" in reasons["generated/blurry/05d.png"]
     assert len(broken) == 2 * 3
     assert broken["score"].is_null().all()
-    notes = " ".join(result.report.notes)
+    notes = " ".join(comparison_notes(result))
     assert all(f"{path} ({reason})" in notes for path, reason in reasons.items())
 
     order = ("detector", "path")
-    first = without.rows.sort(order)
-    second = result.rows.filter(pl.col("status") == "ok").sort(order)
+    first = stored_rows(tmp_path / "without").sort(order)
+    second = rows.filter(pl.col("status") == "ok").sort(order)
     assert second.select("path", "detector", "sha256").equals(first.select("path", "detector", "sha256"))
     np.testing.assert_allclose(second["score"], first["score"], rtol=1e-5)
-    assert len(result.report.summary.rows) == len(without.report.summary.rows)
-    for row, plain in zip(result.report.summary.rows, without.report.summary.rows, strict=True):
+    assert len(result.summary.rows) == len(without.summary.rows)
+    for row, plain in zip(result.summary.rows, without.summary.rows, strict=True):
         assert (row.detector, row.generator, row.n_generated) == (plain.detector, plain.generator, plain.n_generated)
         assert row.n_unreadable == (0 if row.generator == "sharp" else 3)
         assert row.numbers["auroc"].value == pytest.approx(plain.numbers["auroc"].value, abs=1e-9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_contrasts import replicates
 from scipy.stats import norm, t
 
 from bench.statistics import bootstrap as statistics
@@ -11,7 +12,6 @@ from bench.statistics.bootstrap import (
     GroupBootstrap,
     Interval,
     interval,
-    mean_over_generators_and_seeds,
     n_groups,
     no_interval_reason,
     tpr_reason,
@@ -85,10 +85,10 @@ def test_draws_do_not_depend_on_the_chunks(size, held, monkeypatch):
     bootstrap = GroupBootstrap(GROUPS, LABELS, draws=20)
     np.testing.assert_array_equal(np.concatenate(list(bootstrap.chunks(ROWS, size))), expected)
     scores = np.linspace(0, 1, len(ROWS)) ** 2
-    replicates = bootstrap.replicates(METRICS["auroc"], ROWS, scores)
+    drawn = replicates(bootstrap, METRICS["auroc"], ROWS, scores)
     monkeypatch.setattr(statistics, "CHUNK_CELLS", 30)
-    np.testing.assert_array_equal(bootstrap.replicates(METRICS["auroc"], ROWS, scores), replicates)
-    np.testing.assert_array_equal(replicates, METRICS["auroc"].replicates(LABELS, scores, expected))
+    np.testing.assert_array_equal(replicates(bootstrap, METRICS["auroc"], ROWS, scores), drawn)
+    np.testing.assert_array_equal(drawn, METRICS["auroc"].replicates(LABELS, scores, expected))
 
 
 def test_parts_of_the_images_see_the_same_draws():
@@ -142,30 +142,6 @@ def test_too_few_groups_are_a_reason_for_no_interval():
     assert no_interval_reason([*names[:10], *(names[10:19] * 100)], [0] * 10 + [1] * 900) == expected
 
 
-def test_the_mean_over_generators_and_seeds_is_taken_draw_by_draw():
-    rng = np.random.default_rng(0)
-    points, replicates = rng.random((3, 2)), rng.random((3, 2, 100))
-    estimate = mean_over_generators_and_seeds(points, replicates, level=0.9)
-    assert estimate.value == pytest.approx(points.mean(), abs=1e-15)
-    assert estimate.seeds_sd == pytest.approx(np.std([points[s].mean() for s in range(3)], ddof=1), abs=1e-15)
-    means = [np.mean([replicates[s, g, draw] for s in range(3) for g in range(2)]) for draw in range(100)]
-    assert estimate.interval == pytest.approx(tuple(np.quantile(means, [0.05, 0.95])), abs=1e-15)
-
-
-def test_one_seed_has_no_standard_deviation_over_seeds():
-    assert mean_over_generators_and_seeds([[0.5, 0.7]], np.full((1, 2, 9), 0.6)).seeds_sd is None
-
-
-def test_the_mean_is_undefined_where_a_generator_is():
-    estimate = mean_over_generators_and_seeds([[0.5, np.nan]], np.full((1, 2, 9), [[[0.5], [np.nan]]]))
-    assert np.isnan([estimate.value, *estimate.interval]).all()
-
-
-def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"got \(2, 3\) and \(3, 2, 5\)"):
-        mean_over_generators_and_seeds(np.ones((2, 3)), np.ones((3, 2, 5)))
-
-
 def test_sharing_the_draws_makes_the_mean_over_generators_wider_than_independent_draws_would():
     rng = np.random.default_rng(0)
     reals, generators = rng.normal(size=100), [rng.normal(1, 1, 100) for _ in range(5)]
@@ -174,7 +150,7 @@ def test_sharing_the_draws_makes_the_mean_over_generators_wider_than_independent
     drawn = []
     for g, generated in enumerate(generators):
         rows = [*range(100), *range(100 + 100 * g, 200 + 100 * g)]
-        drawn.append(bootstrap.replicates(METRICS["auroc"], rows, np.concatenate([reals, generated])))
+        drawn.append(replicates(bootstrap, METRICS["auroc"], rows, np.concatenate([reals, generated])))
     independent = np.sqrt(np.sum(np.var(drawn, axis=1))) / 5
     assert np.mean(drawn, axis=0).std() > 1.3 * independent
 
@@ -185,7 +161,7 @@ def test_two_thousand_draws_of_two_thousand_images_take_less_than_half_a_second(
     bootstrap = GroupBootstrap([f"g{i}" for i in range(2000)], labels.tolist())
     bootstrap.weights([0])
     start = time.process_time()
-    bootstrap.replicates(METRICS["auroc"], np.arange(2000), rng.normal(size=2000) + labels)
+    replicates(bootstrap, METRICS["auroc"], np.arange(2000), rng.normal(size=2000) + labels)
     assert time.process_time() - start < 0.5
 
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contrasts import contrast, generators
+from made_contrasts import ap_influence, contrast, generators, replicates
 
 from bench.statistics.bootstrap import GroupBootstrap
 from bench.statistics.influence import (
     Contrast,
     InfluenceValues,
     aligned,
-    ap_influence,
     auroc_influence,
     combined,
     mean_over_seeds,
@@ -104,7 +103,7 @@ def bootstrap_sd(parts, second=None, metric="auroc"):
     means = []
     for detector in (parts, second or []):
         drawn = [
-            bootstrap.replicates(METRICS[metric], [names.index(group) for group in one.groups], one.scores)
+            replicates(bootstrap, METRICS[metric], [names.index(group) for group in one.groups], one.scores)
             for one in detector
         ]
         means.append(np.mean(drawn, axis=0) if drawn else 0.0)

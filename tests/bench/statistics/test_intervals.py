@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contrasts import contrast, generators
+from made_contrasts import ap_influence, contrast, generators
 from scipy.special import logit
-from scipy.stats import binomtest, norm, t
+from scipy.stats import norm, t
 
-from bench.statistics.influence import Contrast, InfluenceValues, ap_influence, auroc_influence, mean_over_seeds
+from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
 from bench.statistics.intervals import (
     auroc_interval,
     bounded_interval,
-    clopper_pearson,
     holm,
     paired_test,
     prediction_interval,
@@ -118,19 +117,6 @@ def test_holm_multiplies_the_smallest_most_and_keeps_the_order():
     np.testing.assert_allclose(holm([0.6, 0.5]), [1.0, 1.0])
     np.testing.assert_allclose(holm([0.02, np.nan, 0.01]), [0.02, np.nan, 0.02])
     assert holm([]).shape == (0,)
-
-
-@pytest.mark.parametrize(("count", "n"), [(0, 20), (1, 20), (50, 1000), (20, 20)])
-@pytest.mark.parametrize("level", [0.9, 0.95])
-def test_clopper_pearson_equals_scipy(count, n, level):
-    expected = binomtest(count, n).proportion_ci(level, method="exact")
-    assert clopper_pearson(count, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-@pytest.mark.parametrize(("count", "n"), [(5, 4), (-1, 4), (0, 0)])
-def test_clopper_pearson_refuses_what_is_no_share(count, n):
-    with pytest.raises(ValueError, match=f"got {count} of {n}"):
-        clopper_pearson(count, n)
 
 
 def test_the_smallest_difference_is_found_with_80_percent_power():

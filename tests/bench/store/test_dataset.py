@@ -3,6 +3,7 @@ import pytest
 from made_stores import detector, images, keep, scored, sha
 
 from bench.errors import BenchError
+from bench.report.notes import finding_notes
 from bench.store.dataset import read_store
 
 WEPE = detector("wepe")
@@ -37,7 +38,7 @@ def test_methods_of_one_name_stay_apart_under_their_fingerprints(tmp_path):
     keep(tmp_path, "1", rows, {**WEPE, **other})
     (dataset,) = read_store(tmp_path)
     names = {f"wepe #{fingerprint[:8]}" for fingerprint in (sha("wepe"), sha("another"))}
-    assert set(dataset.methods) == {scoring.detector for scoring in dataset.panel.scorings} == names
+    assert set(dataset.detectors) == {scoring.detector for scoring in dataset.panel.scorings} == names
     found = labels_and_scores(dataset)
     assert set(found[f"wepe #{sha('another')[:8]}", "clean", 0].values()) == {0.0}
     assert max(found[f"wepe #{sha('wepe')[:8]}", "clean", 0].values()) == 13.0
@@ -77,7 +78,7 @@ def test_a_seed_that_lacks_images_is_left_out_and_named(tmp_path):
     keep(tmp_path, "1", rows, WEPE)
     (dataset,) = read_store(tmp_path)
     assert [scoring.seed for scoring in dataset.panel.scorings] == [0]
-    assert dataset.notes == ["wepe, clean: seed 1 has 3 of 8 images and is left out."]
+    assert finding_notes(dataset.findings) == ["wepe, clean: seed 1 has 3 of 8 images and is left out."]
 
 
 def test_the_older_content_of_a_changed_image_does_not_count(tmp_path):
@@ -87,7 +88,7 @@ def test_the_older_content_of_a_changed_image_does_not_count(tmp_path):
     (scores,) = labels_and_scores(dataset).values()
     assert scores["photographs/000.png"] == 99.0
     assert len(scores) == 8
-    assert "1 images changed" in dataset.notes[0]
+    assert "1 images changed" in finding_notes(dataset.findings)[0]
 
 
 def test_content_that_comes_back_counts_again(tmp_path):
@@ -111,8 +112,8 @@ def test_rows_of_an_older_version_stand_alone_and_say_so(tmp_path):
     keep(tmp_path, "2", [scored(images(), WEPE, by_number)], WEPE)
     unknown, known = read_store(tmp_path)
     assert (unknown.protocol, known.protocol) == ("not recorded", "resize=256")
-    assert set(unknown.methods) == {"rigid"}
-    assert unknown.notes == ["No run told which real images face which generator: all face each."]
+    assert set(unknown.detectors) == {"rigid"}
+    assert finding_notes(unknown.findings) == ["No run told which real images face which generator: all face each."]
     assert [rule.reals for rule in unknown.panel.contrasts["clean"]] == [("photographs",)]
 
 

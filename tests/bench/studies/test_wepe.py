@@ -10,7 +10,7 @@ from bench.studies.arms import scaled
 from bench.studies.catalogue import STUDIES
 from bench.studies.engine import ComparisonStudy
 from bench.studies.wepe import COMPARISONS
-from datamodules import DATASETS
+from datamodules import find_dataset
 from detectors import Perturbation, View, list_detectors
 
 # Name: (source, data, backbone), from sections 4.1 to 4.3 and the appendices.
@@ -191,7 +191,7 @@ def test_backbones_of_tables_4_and_11_are_those_of_their_rows():
     ],
 )
 def test_crops_are_those_that_the_paper_says_of_each_dataset(name, protocol, tmp_path):
-    datamodule = DATASETS[name](tmp_path)
+    datamodule = find_dataset(name)(tmp_path)
     assert {option: datamodule.protocol[option] for option in protocol} == protocol
     assert list_detectors()["wepe"].view == View(224, "random-crop", "zeros")  # BigGAN: "zero pixels to 224 x 224"
 

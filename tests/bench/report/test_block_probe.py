@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.report.probe import ProbeReport, print_probe, probe_dataset
+from bench.report.block_probe import cost_words, print_probe, write_probe
+from bench.results.block_probe import BlockProbe, probe_dataset
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
 from datamodules.conditions import CLEAN, Picture
@@ -24,9 +25,9 @@ def options(image_folder, tmp_path) -> RunOptions:
     )
 
 
-def small_report(similarities: tuple[float, ...], perturbation: Perturbation | None = None) -> ProbeReport:
-    """A report without a backbone."""
-    return ProbeReport(
+def small_probe(similarities: tuple[float, ...], perturbation: Perturbation | None = None) -> BlockProbe:
+    """A probe without a backbone."""
+    return BlockProbe(
         dataset="folder",
         backbone="none",
         weights="0" * 64,
@@ -36,13 +37,14 @@ def small_report(similarities: tuple[float, ...], perturbation: Perturbation | N
         seed=0,
         device="cpu",
         unreadable=(),
-        files=(),
     )
 
 
 def test_the_command_gives_the_probe_of_the_real_images_and_the_same_files_each_time(options, cnn):
-    report = probe_dataset(options, Perturbation(ratio=0.05), seed=3)
-    first = [file.read_bytes() for file in report.files]
+    block_probe = probe_dataset(options, Perturbation(ratio=0.05), seed=3)
+    files = write_probe(block_probe, options.output)
+    assert [file.name for file in files] == ["probe.csv", "probe.svg"]
+    first = [file.read_bytes() for file in files]
 
     data = FolderDataModule(options.data_root, limit=3, num_workers=0)
     data.setup()
@@ -50,47 +52,50 @@ def test_the_command_gives_the_probe_of_the_real_images_and_the_same_files_each_
     (batch,) = data.test_dataloader()
     images = batch.to("cpu").views[Picture(CLEAN, WePe.view)][batch.label == 0]
     by_hand = probe(cnn, images.split(2), Perturbation(ratio=0.05), seed=3)
-    assert report.probe == by_hand
-    assert report.probe.images == 3
+    assert block_probe.probe == by_hand
+    assert block_probe.probe.images == 3
 
-    table = pl.read_csv(report.files[0])
+    table = pl.read_csv(files[0])
     assert table["similarity"].to_list() == pytest.approx(by_hand.similarities, abs=1e-12)
     assert table["rank"].to_list() == [rank for _, _, rank in by_hand.rows()]
     assert table["ratio"].unique().to_list() == [0.05]
     assert ElementTree.fromstring(first[1]).tag == "{http://www.w3.org/2000/svg}svg"
     assert b"dc:date" not in first[1]
-    again = probe_dataset(options, Perturbation(ratio=0.05), seed=3)
-    assert [file.read_bytes() for file in again.files] == first
+    again = write_probe(probe_dataset(options, Perturbation(ratio=0.05), seed=3), options.output)
+    assert [file.read_bytes() for file in again] == first
 
 
 def test_the_printed_table_says_what_was_saved_and_the_printed_detector_can_be_built(options, image_folder, cnn):
     (image_folder / "real" / "camera" / "broken.png").write_bytes(b"no picture")
-    report = probe_dataset(replace(options, limit=None), Perturbation(ratio=0.05, family="laplace"))
+    block_probe = probe_dataset(replace(options, limit=None), Perturbation(ratio=0.05, family="laplace"))
     out = io.StringIO()
-    print_probe(report, Console(file=out, width=60))
+    print_probe(block_probe, Console(file=out, width=60))
     text = out.getvalue()
     assert "12 real images of folder" in text
     assert "Unreadable, left out: real/camera/broken.png (" in text
-    assert f"{report.probe.block_passes} block passes an image instead of {report.probe.full_block_passes}" in text
-    assert report.probe.split
-    spec = parse_detector(report.detector)
+    assert (
+        f"{block_probe.probe.block_passes} block passes an image instead of {block_probe.probe.full_block_passes}"
+        in text
+    )
+    assert block_probe.probe.split
+    spec = parse_detector(block_probe.detector)
     detector = create_detector(spec.name, cnn, **spec.options)
-    assert report.detector in text
-    assert detector.chosen_blocks == report.top
+    assert block_probe.detector in text
+    assert detector.chosen_blocks == block_probe.top
     assert (detector.ratio, detector.family) == (0.05, "laplace")
 
 
 def test_a_single_block_is_not_written_as_the_first_so_many():
-    report = small_report((0.5, 0.9))
-    assert report.top == (1,)
-    assert parse_detector(report.detector).options["blocks"] == "1-1"
+    block_probe = small_probe((0.5, 0.9))
+    assert block_probe.top == (1,)
+    assert parse_detector(block_probe.detector).options["blocks"] == "1-1"
 
 
 def test_where_no_prefix_is_reused_the_cost_says_so():
-    report = small_report((0.5, 0.9))
-    whole = replace(report, probe=replace(report.probe, split=False))
-    assert "no clean prefix could be re-used" in whole.cost
-    assert report.cost.startswith("5 block passes an image instead of 6 (83%)")
+    block_probe = small_probe((0.5, 0.9))
+    whole = replace(block_probe, probe=replace(block_probe.probe, split=False))
+    assert "no clean prefix could be re-used" in cost_words(whole)
+    assert cost_words(block_probe).startswith("5 block passes an image instead of 6 (83%)")
 
 
 def test_a_folder_without_a_readable_real_image_is_refused(options, image_folder):

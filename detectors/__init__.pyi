@@ -1,0 +1,61 @@
+from .aeroblade import Aeroblade
+from .backbones import Backbone, create_backbone, list_backbones
+from .base import Detector, View, create_detector
+from .ensemble import Ensemble
+from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
+from .fitting import Fittable, NotFittedError
+from .gradient_cuff import GradientCuff, WepeGradientCuff
+from .mc_dropout import McDropout
+from .perturbation import Perturbation
+from .registry import detector_names, find_detector, list_detectors, register
+from .rigid import Rigid
+from .trained.base import TrainedDetector
+from .trained.checkpoints import ReleasedFile
+from .trained.cnnspot import CnnSpot
+from .trained.dire import Dire
+from .trained.f3net import F3Net
+from .trained.gramnet import GramNet
+from .trained.lgrad import LGrad
+from .trained.linear_probe import LinearProbe
+from .trained.npr import Npr
+from .trained.timm_classifier import TimmClassifier
+from .trained.univfd import UnivFD
+from .wepe import WePe
+
+__all__ = [
+    "Aeroblade",
+    "Backbone",
+    "CnnSpot",
+    "Detector",
+    "Dire",
+    "Ensemble",
+    "F3Net",
+    "Fittable",
+    "GradientCuff",
+    "GramNet",
+    "LGrad",
+    "LinearProbe",
+    "McDropout",
+    "NotFittedError",
+    "Npr",
+    "OptionError",
+    "Perturbation",
+    "ReleasedFile",
+    "Rigid",
+    "TimmClassifier",
+    "TrainedDetector",
+    "UnivFD",
+    "UnknownNameError",
+    "View",
+    "WePe",
+    "WeightsError",
+    "WeightsNotFoundError",
+    "WepeGradientCuff",
+    "create_backbone",
+    "create_detector",
+    "detector_names",
+    "find_detector",
+    "list_backbones",
+    "list_detectors",
+    "register",
+]

@@ -1,0 +1,87 @@
+"""The detectors and backbones by name; nothing heavy is imported before a class is asked for."""
+
+import importlib
+from typing import TYPE_CHECKING, TypeVar
+
+from detectors.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from detectors.base import Detector
+
+DETECTORS = {
+    "aeroblade": "detectors.aeroblade:Aeroblade",
+    "cnnspot": "detectors.trained.cnnspot:CnnSpot",
+    "dire": "detectors.trained.dire:Dire",
+    "f3net": "detectors.trained.f3net:F3Net",
+    "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
+    "gramnet": "detectors.trained.gramnet:GramNet",
+    "lgrad": "detectors.trained.lgrad:LGrad",
+    "linear-probe": "detectors.trained.linear_probe:LinearProbe",
+    "mc-dropout": "detectors.mc_dropout:McDropout",
+    "npr": "detectors.trained.npr:Npr",
+    "rigid": "detectors.rigid:Rigid",
+    "timm": "detectors.trained.timm_classifier:TimmClassifier",
+    "univfd": "detectors.trained.univfd:UnivFD",
+    "wepe": "detectors.wepe:WePe",
+    "wepe-gradient-cuff": "detectors.gradient_cuff:WepeGradientCuff",
+}
+"""The module and the class of each detector of this package."""
+BACKBONES = {
+    "efficientnet-lite0": "detectors.backbones.efficientnet",
+    **{
+        f"dinov2-vit{size}14{registers}": "detectors.backbones.dinov2"
+        for registers in ("", "-reg")
+        for size in ("s", "b", "l", "g")
+    },
+    **{f"dinov3-vit{size}16": "detectors.backbones.dinov2" for size in ("s", "b", "l")},
+    "dinov3-vith16plus": "detectors.backbones.dinov2",
+    "clip-vitl14": "detectors.backbones.clip",
+    "blip-base": "detectors.backbones.blip",
+    "timm:<model>": "detectors.backbones.timm_models",
+}
+"""The module of each backbone; ``timm:<model>`` stands for a few hundred."""
+DetectorT = TypeVar("DetectorT", bound="type[Detector]")
+_registered: dict[str, "type[Detector]"] = {}
+
+
+def register(cls: DetectorT) -> DetectorT:
+    """Adds a detector's class under its ``name``, so that ``--detectors`` finds it.
+
+    Args:
+        cls: The class; usable as a decorator.
+
+    Returns:
+        The class itself.
+
+    Raises:
+        ValueError: The name is taken by another class.
+    """
+    if cls.name in detector_names():
+        raise ValueError(f"The detector name {cls.name!r} is taken by {find_detector(cls.name).__qualname__}.")
+    _registered[cls.name] = cls
+    return cls
+
+
+def detector_names() -> tuple[str, ...]:
+    """Returns the names of all detectors, in alphabetical order."""
+    return tuple(sorted((*DETECTORS, *_registered)))
+
+
+def find_detector(name: str) -> "type[Detector]":
+    """Returns a detector's class by its name; no other detector is imported.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+    """
+    if name in _registered:
+        return _registered[name]
+    if name not in DETECTORS:
+        raise UnknownNameError("detector", name, detector_names())
+    module, _, attribute = DETECTORS[name].partition(":")
+    cls: type[Detector] = getattr(importlib.import_module(module), attribute)
+    return cls
+
+
+def list_detectors() -> dict[str, "type[Detector]"]:
+    """Returns all detectors' classes by name, in alphabetical order."""
+    return {name: find_detector(name) for name in detector_names()}
