@@ -71,7 +71,7 @@ def make_store(output: Path, arguments: argparse.Namespace) -> int:
             "cost": {},
         }
         record = RunRecord(f"20260101T00000{number}.000000-aaaaaa", facts, pl.DataFrame(schema=MEMBERS))
-        writer = ScoreWriter(ScoreStore(output, "made-up"), record)
+        writer = ScoreWriter(ScoreStore(output, "made-up").folder, record)
         for condition, seed in product(conditions, range(arguments.seeds)):
             scores = rng.normal(images["label"].to_numpy() * (0.5 + 0.1 * number), 1)
             facts_of_rows = {

@@ -2,7 +2,15 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_checkpoint_option, add_plugin_option, add_run_options, run_options
+from bench.cli.parser import (
+    OneLineParser,
+    add_checkpoint_option,
+    add_plugin_option,
+    add_run_options,
+    chosen_detectors,
+    run_options,
+)
+from bench.cli.printing import add_print_options, make_console, print_json
 
 
 def make_parser() -> ArgumentParser:
@@ -16,21 +24,21 @@ def make_parser() -> ArgumentParser:
     )
     add_checkpoint_option(parser)
     add_plugin_option(parser)
+    add_print_options(parser)
     add_run_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``audit`` and prints its table."""
-    from rich.console import Console
-
-    from bench.report.audit import print_audit, write_audit
+    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    from bench.report.audit import audit_json, print_audit, write_audit
+    from bench.report.table import print_line
     from bench.results.cues.study import audit_dataset
-    from bench.scoring.specs import with_checkpoints
 
-    options = run_options(arguments)
-    study = audit_dataset(options, with_checkpoints(arguments.detectors or (), arguments.checkpoint))
+    study, console = audit_dataset(options, detectors), make_console(arguments)
     files = write_audit(study, options.output)
-    print_audit(study, Console())
-    print(f"Written: {', '.join(map(str, files))}.")
+    print_audit(study, console)
+    print_line(f"Written: {', '.join(map(str, files))}.", console)
+    print_json(arguments, lambda: {**audit_json(study), "written": files})
     return 0

@@ -11,8 +11,10 @@ from bench.cli.parser import (
     add_page_option,
     add_plugin_option,
     add_run_options,
+    chosen_detectors,
     run_options,
 )
+from bench.cli.printing import add_print_options, make_console, print_json, shows_progress
 from bench.scoring.options import RunOptions
 
 
@@ -23,37 +25,42 @@ def make_parser() -> ArgumentParser:
     add_plugin_option(parser)
     add_dry_run_option(parser)
     add_page_option(parser)
+    add_print_options(parser)
     add_run_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``compare`` and prints its table."""
-    from rich.console import Console
-
-    from bench.report.comparison import print_comparison, write_comparison
+    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
+    from bench.report.table import print_line
     from bench.report.wandb import compare_and_log
-    from bench.scoring.specs import with_checkpoints
 
-    detectors, options = with_checkpoints(arguments.detectors, arguments.checkpoint), run_options(arguments)
     if arguments.dry_run:
-        return print_forecast(detectors, options)
-    console, page = Console(), check_page(arguments.html)
-    comparison = compare_and_log(detectors, options, progress=console.is_terminal)
+        return print_forecast(detectors, options, arguments)
+    console, page = make_console(arguments), check_page(arguments.html)
+    comparison = compare_and_log(detectors, options, progress=shows_progress(console))
     if comparison is None:
         return 0  # another device of the run prints
     files = write_comparison(comparison, options.output)
     print_comparison(comparison, console)
     files = (*files, write_comparison_page(comparison, page)) if page else files
-    print(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.")
+    print_line(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.", console)
+    print_json(arguments, lambda: {**comparison_json(comparison), "written": files})
     return 0
 
 
-def print_forecast(detectors: Sequence[str], options: RunOptions) -> int:
+def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Namespace) -> int:
     """Prints what a run would do (``--dry-run``)."""
+    from dataclasses import asdict
+
     from bench.report.notes import forecast_lines
+    from bench.report.table import print_line
     from bench.scoring.forecast import forecast
 
-    print("\n".join(forecast_lines(forecast(detectors, options))))
+    plan = forecast(detectors, options)
+    print_line("\n".join(forecast_lines(plan)), make_console(arguments))
+    print_json(arguments, lambda: {"plan": asdict(plan)})
     return 0

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser
-from bench.scoring.options import RunOptions
-from bench.store.schema import CLEAN
+from bench.cli.parser import OneLineParser, add_output_option
 
 
 def make_parser() -> ArgumentParser:
@@ -15,9 +13,9 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("dataset", help="the data set, as the leaderboard names it")
     parser.add_argument("detector", help="the detector, as the leaderboard names it, or the start of its fingerprint")
     parser.add_argument("generator", help="the generator, or mean")
-    parser.add_argument("--condition", default=CLEAN, metavar="TEXT", help="the degradation of the images")
+    parser.add_argument("--condition", metavar="TEXT", help="the degradation of the images; none by default")
     parser.add_argument("--protocol", metavar="TEXT", help="which protocol, where the store has several")
-    parser.add_argument("--output", default=str(RunOptions.output), metavar="DIR", help="folder of the score store")
+    add_output_option(parser)
     return parser
 
 
@@ -27,13 +25,14 @@ def run(arguments: Namespace) -> int:
 
     from bench.report.explanation import print_explanation
     from bench.results.explain import explain
+    from bench.store.schema import CLEAN
 
     explanation = explain(
         Path(arguments.output),
         arguments.dataset,
         arguments.detector,
         arguments.generator,
-        condition=arguments.condition,
+        condition=arguments.condition or CLEAN,
         protocol=arguments.protocol,
     )
     print_explanation(explanation, Console())

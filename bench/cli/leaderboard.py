@@ -4,31 +4,32 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_page_option
-from bench.scoring.options import RunOptions
+from bench.cli.parser import OneLineParser, add_output_option, add_page_option
+from bench.cli.printing import add_print_options, make_console, print_json
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
-    parser.add_argument("--output", default=str(RunOptions.output), metavar="DIR", help="folder of the score store")
+    add_output_option(parser)
     add_page_option(parser)
+    add_print_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``leaderboard``, prints its tables and says what was written."""
-    from rich.console import Console
-
     from bench.report.html.pages import check_page, write_leaderboard_page
-    from bench.report.leaderboard import board_reports, print_boards, write_boards
+    from bench.report.leaderboard import board_reports, boards_json, print_boards, write_boards
+    from bench.report.table import print_line
     from bench.results.leaderboard import read_comparisons
 
-    output, page = Path(arguments.output), check_page(arguments.html)
+    console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
     comparisons = read_comparisons(output)
     reports = board_reports(comparisons)
-    print_boards(reports, Console())
+    print_boards(reports, console)
     files = write_boards(reports, output)
     files = (*files, write_leaderboard_page(comparisons, page)) if page else files
-    print(f"Written: {', '.join(map(str, files))}.")
+    print_line(f"Written: {', '.join(map(str, files))}.", console)
+    print_json(arguments, lambda: {**boards_json(reports), "written": files})
     return 0

@@ -2,16 +2,16 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option
+from bench.cli.parser import OneLineParser, add_options, add_plugin_option
 from bench.scoring.options import RunOptions
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``list``."""
     parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
-    parser.add_argument("what", choices=["detectors", "backbones"], help="what to list")
+    parser.add_argument("kind", choices=["detectors", "backbones"], help="what to list")
     parser.add_argument("--long", action="store_true", help="also every option of every detector")
-    parser.add_argument("--backbone", default=RunOptions.backbone, help="the backbone to look for")
+    add_options(parser, RunOptions, ["backbone"])
     add_plugin_option(parser)
     return parser
 
@@ -22,7 +22,7 @@ def run(arguments: Namespace) -> int:
 
     from bench.report.detectors import listed_detectors, print_backbones, print_detectors
 
-    if arguments.what == "backbones":
+    if arguments.kind == "backbones":
         print_backbones(Console())
     else:
         print_detectors(listed_detectors(arguments.backbone), Console(), long=arguments.long)

@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, positive, run_options
+from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, run_options, whole
 
 
 def make_parser() -> ArgumentParser:
@@ -10,7 +10,7 @@ def make_parser() -> ArgumentParser:
     parser = OneLineParser(description="Writes a dataset as WebDataset tar files, which --dataset shards reads.")
     add_plugin_option(parser)
     add_run_options(parser)
-    parser.add_argument("--shard-bytes", type=positive, default=2**30, metavar="N", help="bytes of images in a shard")
+    parser.add_argument("--shard-bytes", type=whole(1), default=2**30, metavar="N", help="bytes of images in a shard")
     return parser
 
 

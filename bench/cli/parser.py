@@ -1,15 +1,25 @@
-"""Parsers whose errors are one line, and the options that all commands share."""
+"""Parsers whose errors are one line, and options made from dataclasses and their docstrings."""
 
+import inspect
 import re
 import sys
 from argparse import SUPPRESS, Action, ArgumentDefaultsHelpFormatter, ArgumentTypeError
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.scoring.options import RunOptions
+from bench.report.docstrings import argument_meanings, docstring_sections
+from bench.scoring.options import RunOptions, Written
+from bench.scoring.specs import check_names, with_checkpoints
+from detectors.errors import UnknownNameError, did_you_mean
+
+GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
+"""Where a group of the shared options begins in the help."""
+NONE = "none"
 
 
 class OptionValueError(ArgumentTypeError, ValueError):
@@ -20,7 +30,7 @@ class HelpFormatter(ArgumentDefaultsHelpFormatter):
     """Shows defaults where there are any; types are said in words."""
 
     def _get_help_string(self, action: Action) -> str | None:
-        return action.help if action.default in (None, SUPPRESS) else super()._get_help_string(action)
+        return action.help if action.default in (None, False, SUPPRESS) else super()._get_help_string(action)
 
 
 class OneLineParser(ArgumentParser):
@@ -31,113 +41,70 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Prints what is wrong and ends the program."""
-        words = re.sub(r"\b(compare|robustness|score|fit)\.(?=\w)", "--", " ".join(message.split()))
+        words = self._told(" ".join(message.split()))
         print(f"error: {words}", file=sys.stderr)
         raise SystemExit(2)
 
+    def _told(self, message: str) -> str:
+        """Says it as the rest of the program does, with the nearest name there is."""
+        if choice := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
+            kind = {"subcommand": "command"}.get(choice[1], choice[1])
+            return str(UnknownNameError(kind, choice[2], re.findall(r"[\w-]+", choice[3])))
+        if message.startswith('expected "subcommand"'):
+            return f"Name a command; {self._command} --help lists them."
+        if option := re.match(r"unrecognized arguments: (--[^ =]+)", message):
+            known = [name for action in self._actions for name in action.option_strings]
+            return f"Unknown option {option[1]!r}.{did_you_mean(option[1], known)} See {self._command} --help."
+        if key := re.match(r"Subcommand '(\w+)' does not accept option '(.*)'", message):
+            command = next(action.choices for action in self._actions if isinstance(action.choices, dict))[key[1]]
+            known = [action.dest for action in command._actions]
+            return f"Unknown option {key[2]!r} in the file of --config.{did_you_mean(key[2], known)}"
+        return re.sub(r"\b(compare|robustness|score|fit)\.(?=\w)", "--", message)
 
-def positive(value: str | int) -> int:
-    """Reads a whole number of at least 1."""
-    return _whole_number(value, least=1)
+    @property
+    def _command(self) -> str:
+        return self.prog.replace(" [options]", "")
 
 
-def non_negative(value: str | int) -> int:
-    """Reads a whole number of at least 0."""
-    return _whole_number(value, least=0)
+def add_options(
+    parser: ArgumentParser,
+    options: type,
+    names: Collection[str] | None = None,
+    groups: Mapping[str, str] | None = None,
+) -> None:
+    """Adds fields of a dataclass as options: the docstring says what they mean, the fields their types and defaults.
 
-
-def pixels_or_none(value: str | int) -> int | str:
-    """Reads a number of pixels, or ``none``."""
-    return "none" if str(value).lower() == "none" else _whole_number(value, least=1, other=" or none")
-
-
-def _whole_number(value: str | int, least: int, other: str = "") -> int:
-    if not str(value).isdigit() or int(value) < least:
-        raise OptionValueError(f"expected a whole number of at least {least}{other}, got {value}")
-    return int(value)
+    Args:
+        parser: Gets the options.
+        options: The dataclass.
+        names: The fields to take; all by default.
+        groups: Titles of the help's groups, by the first field of each.
+    """
+    meanings, title, made = _meanings(options), "", dict[str, Any]()
+    for field, hint in _hints(options):
+        title = (groups or {}).get(field.name, title)
+        if names is not None and field.name not in names:
+            continue
+        if title and title not in made:
+            made[title] = parser.add_argument_group(title)
+        flag = f"--{field.name.replace('_', '-')}"
+        made.get(title, parser).add_argument(flag, help=meanings[field.name], **_argument(field, hint))
 
 
 def add_run_options(parser: ArgumentParser) -> None:
     """Adds the options that all commands share."""
-    default = RunOptions()
+    add_config_option(parser)
+    add_options(parser, RunOptions, groups=GROUPS)
+
+
+def add_config_option(parser: ArgumentParser) -> None:
+    """Adds the option that names a file with options."""
     parser.add_argument("--config", action="config", help="YAML file with options; words after it override it")
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--dataset", default=default.dataset, help="dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards"
-    )
-    data.add_argument("--data-root", metavar="DIR", help="the dataset's folder; not needed for demo")
-    data.add_argument("--generators", nargs="+", metavar="NAME", help="generators to take (default: all)")
-    data.add_argument(
-        "--resize",
-        type=pixels_or_none,
-        default=default.resize,
-        metavar="PIXELS|none",
-        help="length of the short side before a view is cut; none keeps the native scale",
-    )
-    data.add_argument("--real-split", metavar="val|train", help="split of a published dataset's real images")
-    data.add_argument("--protocol", metavar="paper|matched", help="genimage: matched gives both classes one resize")
-    data.add_argument("--real-fit", metavar="square|short-side", help="genimage: how reals are brought to 256 px")
-    data.add_argument("--content", metavar="image|dire-map", help="folder: what its files hold (default: image)")
-    data.add_argument(
-        "--limit", type=positive, metavar="N", help="at most N images of each source, by a hash of the path"
-    )
-    data.add_argument("--balance", action="store_true", help="equal numbers of real and generated images")
-    data.add_argument(
-        "--conditions",
-        nargs="+",
-        metavar="TEXT",
-        help="degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80, "
-        "crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original",
-    )
-    data.add_argument(
-        "--match",
-        default=default.match,
-        metavar="none|reencode:Q|unbiased",
-        help="also score with the same size and codec for both classes; reported beside the images as they are",
-    )
-    model = parser.add_argument_group("model")
-    model.add_argument("--backbone", default=default.backbone, help="vision model whose features are compared")
-    model.add_argument("--weights", metavar="FILE", help="file with the backbone's weights (default: published)")
-    model.add_argument(
-        "--view", default=default.view, help="method: the picture of each paper's code; common: one crop for all"
-    )
-    model.add_argument("--seeds", type=positive, default=default.seeds, metavar="N", help="number of seeds, 0 to N - 1")
-    model.add_argument(
-        "--crop-seeds",
-        action="store_true",
-        help="cut another random crop for each seed, so that the spread over seeds takes in the crop's; costs a clean "
-        "pass a seed",
-    )
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--batch-size", type=positive, default=default.batch_size, metavar="N", help="images in a batch"
-    )
-    machine.add_argument(
-        "--num-workers", type=non_negative, metavar="N", help="processes that decode (default: one a core)"
-    )
-    machine.add_argument(
-        "--devices", type=positive, default=default.devices, metavar="N", help="number of devices of a machine"
-    )
-    machine.add_argument(
-        "--num-nodes", type=positive, default=default.num_nodes, metavar="M", help="number of machines"
-    )
-    machine.add_argument(
-        "--strategy", default=default.strategy, metavar="auto|ddp", help="how devices share the work: one process each"
-    )
-    machine.add_argument("--accelerator", default=default.accelerator, help="kind of device: auto, cpu, gpu, mps")
-    machine.add_argument(
-        "--precision",
-        default=default.precision,
-        help="32-true, tf32, bf16-mixed or 16-mixed; all but the first move the scores, which is measured and printed",
-    )
-    machine.add_argument(
-        "--compile", action="store_true", help="compile the backbone's blocks (torch.compile), cached between runs"
-    )
-    results = parser.add_argument_group("results")
-    results.add_argument(
-        "--output", default=str(default.output), metavar="DIR", help="folder of the score store and tables"
-    )
-    results.add_argument("--wandb", metavar="PROJECT", help="log to this W&B project (offline without a key)")
+
+
+def add_output_option(parser: ArgumentParser) -> None:
+    """Adds the folder of results alone."""
+    add_options(parser, RunOptions, ["output"])
 
 
 def add_detectors_option(parser: ArgumentParser) -> None:
@@ -187,9 +154,91 @@ def add_page_option(parser: ArgumentParser) -> None:
 
 
 def run_options(arguments: Namespace) -> RunOptions:
-    """Makes the shared options from parsed arguments."""
-    values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(RunOptions)}
-    values["conditions"] = tuple(values["conditions"] or ())
-    values["output"] = Path(values["output"])
-    values["resize"] = None if values["resize"] == "none" else values["resize"]
-    return RunOptions(**values)
+    """Makes the shared options from parsed arguments; those that a command lacks keep their defaults."""
+    return RunOptions(**values_of(RunOptions, arguments))
+
+
+def values_of(options: type, arguments: Namespace) -> dict[str, Any]:
+    """Reads the fields of a dataclass from parsed arguments, as far as they were given or have a default."""
+    values = {field.name: arguments.get(field.name) for field in fields(options)}
+    return {
+        name: None if value == NONE and name == "resize" else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def chosen_detectors(arguments: Namespace) -> list[str]:
+    """Returns the detectors that were asked for, with their checkpoints written into them.
+
+    Raises:
+        UnknownNameError: There is no such detector; nothing heavy was imported.
+        BenchError: A checkpoint cannot be.
+    """
+    texts: Sequence[str] = arguments.detectors or ()
+    check_names(texts)
+    return with_checkpoints(texts, arguments.checkpoint)
+
+
+def whole(least: int, other: str = "") -> Callable[[object], int | str]:
+    """Makes the reader of a whole number.
+
+    Args:
+        least: The least that it may be.
+        other: A word that may stand in its place.
+    """
+
+    def read(value: object) -> int | str:
+        if other and str(value).lower() in (other, "null"):
+            return other
+        if not str(value).isdigit() or int(str(value)) < least:
+            told = f" or {other}" if other else ""
+            raise OptionValueError(f"expected a whole number of at least {least}{told}, got {value}")
+        return int(str(value))
+
+    return read
+
+
+def _argument(field: "Field[Any]", hint: object) -> dict[str, Any]:
+    """Returns what argparse wants to know of a field beside its meaning."""
+    if hint is bool:
+        return {"action": "store_true"}
+    kind, written, may_be_none = _unwrapped(hint)
+    required = field.default is MISSING
+    default = None if required or field.default == () else field.default
+    known: dict[str, Any] = {"metavar": written.placeholder, "required": required}
+    if get_origin(kind) is not None:
+        known["nargs"] = "+"
+    elif kind is int:
+        known["type"] = whole(written.least, NONE if may_be_none and default is not None else "")
+    elif kind is float:
+        known["type"] = float
+    return {**known, "default": str(default) if isinstance(default, Path) else default}
+
+
+def _unwrapped(hint: Any) -> tuple[Any, Written, bool]:  # noqa: ANN401 - any annotation
+    """Takes an annotation apart: the type, how it is written, and whether it may be None."""
+    written, may_be_none = Written(), False
+    while True:
+        if get_origin(hint) is Annotated:
+            hint, written = get_args(hint)
+        elif NoneType in get_args(hint):
+            (hint,), may_be_none = (kind for kind in get_args(hint) if kind is not NoneType), True
+        else:
+            return hint, written, may_be_none
+
+
+def _hints(options: type) -> Iterator[tuple["Field[Any]", object]]:
+    hints = get_type_hints(options, include_extras=True)
+    return ((field, hints[field.name]) for field in fields(options))
+
+
+def _meanings(options: type) -> dict[str, str]:
+    """Reads what the docstring says of each field, as a help says it."""
+    meanings = argument_meanings(docstring_sections(inspect.getdoc(options) or "")[1]["Args"])
+    return {name: _as_help(text) for name, text in meanings.items()}
+
+
+def _as_help(text: str) -> str:
+    first, rest = text[0], text[1:].removesuffix(".").replace("``", "").replace("%", "%%")
+    return (first if text[1].isupper() or text[:2] == "W&" else first.lower()) + rest

@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, non_negative, run_options
+from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, run_options, whole
 
 
 def make_parser() -> ArgumentParser:
@@ -14,7 +14,7 @@ def make_parser() -> ArgumentParser:
     noise.add_argument("--family", default="gaussian", help="gaussian, uniform or laplace")
     noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
     noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
-    noise.add_argument("--seed", type=non_negative, default=0, metavar="N", help="seed of the noise")
+    noise.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the noise")
     add_plugin_option(parser)
     add_run_options(parser)
     return parser

@@ -5,7 +5,6 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, run_options
-from bench.scoring.options import RunOptions
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions")
@@ -37,7 +36,7 @@ def run(arguments: Namespace) -> int:
 
     studies = _chosen(arguments.names, arguments.list)
     given = {name: arguments[name] for name in DECLARED if arguments[name] is not None}
-    options = _shared(arguments)
+    options = run_options(arguments)
     given = {name: getattr(options, name) for name in given}
     console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
     each = [(study, settled(study, options, given)) for study in studies]
@@ -60,14 +59,6 @@ def run(arguments: Namespace) -> int:
             print(f"{study.name} cannot run here: {outcome.reason}", flush=True)
     print_tables([outcome_table(outcomes)], console)
     return 0 if all(outcome.state == "done" for outcome in outcomes) else 1
-
-
-def _shared(arguments: Namespace) -> RunOptions:
-    """Makes the shared options, with their usual defaults for what each study says for itself."""
-    for name in DECLARED:
-        if arguments[name] is None:
-            arguments[name] = getattr(RunOptions, name)
-    return run_options(arguments)
 
 
 def _chosen(names: list[str], listing: bool) -> list[Any]:

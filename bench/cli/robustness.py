@@ -12,8 +12,10 @@ from bench.cli.parser import (
     add_page_option,
     add_plugin_option,
     add_run_options,
+    chosen_detectors,
     run_options,
 )
+from bench.cli.printing import add_print_options, make_console, print_json, shows_progress
 
 
 def make_parser() -> ArgumentParser:
@@ -31,33 +33,33 @@ def make_parser() -> ArgumentParser:
     add_plugin_option(parser)
     add_dry_run_option(parser)
     add_page_option(parser)
+    add_print_options(parser)
     add_run_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``robustness`` and prints its tables."""
-    from rich.console import Console
-
+    options, detectors = run_options(arguments), chosen_detectors(arguments)
     from bench.report.html.pages import check_page, write_comparison_page
-    from bench.report.robustness import print_robustness, write_robustness
+    from bench.report.robustness import print_robustness, robustness_json, write_robustness
+    from bench.report.table import print_line
     from bench.report.wandb import compare_and_log
     from bench.results.robustness import Robustness
     from bench.scoring.conditions import robustness_conditions
-    from bench.scoring.specs import with_checkpoints
 
-    detectors = with_checkpoints(arguments.detectors, arguments.checkpoint)
-    console, page, options = Console(), check_page(arguments.html), run_options(arguments)
+    console, page = make_console(arguments), check_page(arguments.html)
     chosen = robustness_conditions(arguments.preset, options.conditions, arguments.only)
     options = replace(options, conditions=chosen)
     if arguments.dry_run:
-        return print_forecast(detectors, options)
-    comparison = compare_and_log(detectors, options, progress=console.is_terminal)
+        return print_forecast(detectors, options, arguments)
+    comparison = compare_and_log(detectors, options, progress=shows_progress(console))
     if comparison is None:
         return 0  # another device of the run prints
     robustness = Robustness(comparison)
     files = write_robustness(robustness, options.output)
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_robustness(robustness, console)
-    print(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.")
+    print_line(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.", console)
+    print_json(arguments, lambda: {**robustness_json(robustness), "written": files})
     return 0

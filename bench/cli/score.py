@@ -1,24 +1,27 @@
 """``python -m bench score``: scores image files, and says how they stand among real images."""
 
+import os
 import sys
-from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
+    GROUPS,
     OneLineParser,
+    add_config_option,
     add_detectors_option,
+    add_options,
     add_plugin_option,
-    non_negative,
-    pixels_or_none,
-    positive,
+    chosen_detectors,
+    run_options,
+    whole,
 )
+from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
-if TYPE_CHECKING:
-    from bench.cli.score_output import Request
-
 FORMATS = ("table", "csv", "json")
+SHARED = ("resize", "backbone", "weights", "view", "batch_size", "num_workers", "accelerator", "precision")
+"""The options of a run that mean something without a data set."""
 INTERRUPTED, CLOSED_PIPE = 130, 141
 """Exit codes as a shell gives them: 128 and the number of the signal, SIGINT or SIGPIPE."""
 DESCRIPTION = (
@@ -41,14 +44,7 @@ def make_parser() -> ArgumentParser:
     )
     add_detectors_option(parser)
     add_plugin_option(parser)
-    parser.add_argument("--config", action="config", help="YAML file with options; words after it override it")
-    _add_row_options(parser)
-    _add_model_options(parser)
-    _add_machine_options(parser)
-    return parser
-
-
-def _add_row_options(parser: ArgumentParser) -> None:
+    add_config_option(parser)
     rows = parser.add_argument_group("rows")
     rows.add_argument(
         "--calibration",
@@ -62,47 +58,23 @@ def _add_row_options(parser: ArgumentParser) -> None:
         help="table, csv, or json: one JSON object a line (JSON Lines)",
     )
     rows.add_argument("--output-file", metavar="FILE", help="write the rows there (default: stdout)")
-
-
-def _add_model_options(parser: ArgumentParser) -> None:
-    default, model = RunOptions(), parser.add_argument_group("model")
-    model.add_argument("--backbone", default=default.backbone, help="vision model whose features are compared")
-    model.add_argument("--weights", metavar="FILE", help="file with the backbone's weights (default: published)")
-    model.add_argument(
-        "--view", default=default.view, help="method: the picture of each paper's code; common: one crop for all"
-    )
-    model.add_argument("--seed", type=non_negative, default=0, metavar="N", help="seed of the detectors")
-    model.add_argument(
-        "--resize",
-        type=pixels_or_none,
-        default=default.resize,
-        metavar="PIXELS|none",
-        help="length of the short side before a view is cut; none keeps the native scale",
-    )
-
-
-def _add_machine_options(parser: ArgumentParser) -> None:
-    default, machine = RunOptions(), parser.add_argument_group("machine")
-    machine.add_argument(
-        "--batch-size", type=positive, default=default.batch_size, metavar="N", help="images in a batch"
-    )
-    machine.add_argument(
-        "--num-workers", type=non_negative, metavar="N", help="processes that decode (default: one a core)"
-    )
-    machine.add_argument("--accelerator", default=default.accelerator, help="kind of device: auto, cpu, gpu, mps")
-    machine.add_argument(
-        "--precision", default=default.precision, help="32-true, tf32, bf16-mixed or 16-mixed; moves the scores"
-    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the detectors")
+    add_options(parser, RunOptions, SHARED, GROUPS)
+    return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``score``; an interruption and a closed pipe end it without a word."""
+    if not arguments.paths:
+        raise BenchError("Name a PATH before the other options, or after --: --detectors takes all words behind it.")
+    options, detectors = run_options(arguments), chosen_detectors(arguments)
     try:
-        from bench.cli.score_output import write_scores
+        from bench.cli.score_output import Request, write_scores
         from bench.scoring.machine.memory import keep_freed_memory
 
         keep_freed_memory()
-        return write_scores(_request(arguments))
+        names = ("paths", "seed", "calibration", "format", "output_file")
+        return write_scores(Request(detectors=detectors, options=options, **{name: arguments[name] for name in names}))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -110,28 +82,6 @@ def run(arguments: Namespace) -> int:
         return CLOSED_PIPE
 
 
-def _request(arguments: Namespace) -> "Request":
-    from bench.cli.score_output import Request
-    from bench.errors import BenchError
-    from bench.scoring.specs import with_checkpoints
-
-    if not arguments.paths:
-        raise BenchError("Name a PATH before the other options, or after --: --detectors takes all words behind it.")
-    names = ("backbone", "weights", "view", "batch_size", "num_workers", "accelerator", "precision")
-    resize = None if arguments.resize == "none" else arguments.resize
-    return Request(
-        paths=arguments.paths,
-        detectors=with_checkpoints(arguments.detectors, arguments.checkpoint),
-        options=RunOptions(resize=resize, **{name: arguments[name] for name in names}),
-        seed=arguments.seed,
-        calibration=arguments.calibration,
-        format=arguments.format,
-        output_file=arguments.output_file,
-    )
-
-
 def _leave_stdout() -> None:
     """Lets go of a pipe that nobody reads, which Python would complain about at its end."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

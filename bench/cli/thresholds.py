@@ -4,8 +4,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser
-from bench.scoring.options import RunOptions
+from bench.cli.parser import OneLineParser, add_output_option
+from bench.cli.printing import add_print_options, make_console, print_json
 
 
 def make_parser() -> ArgumentParser:
@@ -27,21 +27,23 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--probabilities", nargs="+", metavar="NAME", help="detectors whose scores are probabilities; adds calibration"
     )
-    parser.add_argument("--output", default=str(RunOptions.output), metavar="DIR", help="folder of the score store")
+    add_output_option(parser)
+    add_print_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
-    from rich.console import Console
-
-    from bench.report.thresholds import print_thresholds, write_thresholds
+    from bench.report.table import print_line
+    from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
     from bench.results.thresholds.study import study_thresholds
     from bench.store.dataset import read_store
 
-    output = Path(arguments.output)
+    output, console = Path(arguments.output), make_console(arguments)
     panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in read_store(output)}
     study = study_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
-    print_thresholds(study, Console())
-    print(f"Written: {', '.join(map(str, write_thresholds(study, output)))}.")
+    print_thresholds(study, console)
+    files = write_thresholds(study, output)
+    print_line(f"Written: {', '.join(map(str, files))}.", console)
+    print_json(arguments, lambda: {**thresholds_json(study), "written": files})
     return 0

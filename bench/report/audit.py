@@ -86,6 +86,16 @@ def print_audit(study: CueStudy, console: Console) -> None:
     print_tables(audit_tables(study), console, notes=[NOTE])
 
 
+def audit_json(study: CueStudy) -> dict[str, object]:
+    """Returns everything as plain values, for ``--json``."""
+    return {
+        "title": study.title,
+        "cues": audit_records(study),
+        "correlations": correlation_records(study),
+        "notes": [NOTE],
+    }
+
+
 def write_audit(study: CueStudy, output: Path) -> tuple[Path, ...]:
     """Writes ``audit.csv`` and, where there are correlations, ``audit-correlations.csv``."""
     output.mkdir(parents=True, exist_ok=True)

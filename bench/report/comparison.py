@@ -17,7 +17,6 @@ from bench.store.schema import CLEAN
 
 COUNTS = ("real", "generated", "unreadable")
 VERDICT = "against worst cue"
-JSON_VERSION = 1
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
@@ -48,9 +47,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Returns everything as plain values, with the version of their layout."""
+    """Returns everything as plain values, for ``--json``."""
     return {
-        "version": JSON_VERSION,
         "title": comparison.title,
         "numbers": comparison.to_polars().to_dicts(),
         "pairs": [

@@ -4,7 +4,6 @@ All but the needs comes from the detectors' own signatures and docstrings.
 """
 
 import inspect
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from rich.console import Console
 
+from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.table import Table, print_line, print_tables
 from bench.scoring.forecast import smallest_backbone
 from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
@@ -162,36 +162,6 @@ def card_lines(detector: ListedDetector) -> list[str]:
     lines += [f"\n{name}: {text}" for name, text in detector.sections.items()]
     lines += ["\nOptions:", *(f"  {each.name}={each.default}: {each.meaning}" for each in detector.options)]
     return "\n".join(lines).replace("``", "").splitlines()
-
-
-def docstring_sections(text: str) -> tuple[str, dict[str, str]]:
-    r"""Takes a Google docstring apart.
-
-    Args:
-        text: The docstring, cleaned of its indentation.
-
-    Returns:
-        What stands before the first section, and the sections' texts, cleaned of theirs.
-
-    Examples:
-        >>> docstring_sections("Title.\n\nArgs:\n    a: One.\n\nReturns:\n    Two.")
-        ('Title.', {'Args': 'a: One.', 'Returns': 'Two.'})
-    """
-    head, *rest = re.split(r"^(\w+):\n(?= )", text, flags=re.MULTILINE)
-    names, bodies = rest[::2], rest[1::2]
-    return head.strip(), {name: inspect.cleandoc("\n" + body) for name, body in zip(names, bodies, strict=True)}
-
-
-def argument_meanings(section: str) -> dict[str, str]:
-    r"""Reads an ``Args`` section: a line for each name, its continuations indented.
-
-    Examples:
-        >>> argument_meanings("a: One\n    more.\nb: Two.")
-        {'a': 'One more.', 'b': 'Two.'}
-    """
-    entries = re.split(r"^(?=\S)", section, flags=re.MULTILINE)
-    pairs = (entry.partition(":") for entry in entries if entry)
-    return {name: " ".join(meaning.split()) for name, _, meaning in pairs}
 
 
 def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:

@@ -226,12 +226,17 @@ def board_reports(comparisons: Sequence[Comparison]) -> list[BoardReport]:
     return [BoardReport(board) for comparison in comparisons for board in boards_of(comparison)]
 
 
+def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:
+    """Returns all boards as plain values, for ``leaderboard.json`` and ``--json``."""
+    return {"boards": [report.facts() for report in reports]}
+
+
 def write_boards(reports: Sequence[BoardReport], output: Path) -> tuple[Path, ...]:
     """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json`` into the results' folder."""
     texts = (
         HEAD + "".join("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports),
         csv_text([record for report in reports for record in report.records()], COLUMNS),
-        json.dumps({"boards": [report.facts() for report in reports]}, indent=1, ensure_ascii=False) + "\n",
+        json.dumps(boards_json(reports), indent=1, ensure_ascii=False) + "\n",
     )
     return tuple(
         write_atomically(output / name, text.encode("utf-8", "surrogateescape"))

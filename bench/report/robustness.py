@@ -75,6 +75,19 @@ def print_robustness(robustness: Robustness, console: Console) -> None:
     print_tables(robustness_tables(robustness), console, warnings, robustness_notes(robustness))
 
 
+def robustness_json(robustness: Robustness) -> dict[str, Any]:
+    """Returns everything as plain values, for ``--json``."""
+    return {
+        "title": robustness.comparison.title,
+        "points": point_records(robustness),
+        "areas": _area_records(robustness),
+        "pairs": _pair_records(robustness),
+        "warnings": warnings_of(robustness.comparison),
+        "notes": robustness_notes(robustness),
+        "scored": robustness.comparison.scored,
+    }
+
+
 def figure_file(kind: str) -> str:
     """Names the figure of a kind.
 

@@ -67,7 +67,9 @@ def print_tables(
     """
     shown = [table.for_terminal() for table in tables]
     width = max((Console(width=UNLIMITED).measure(table).maximum for table in shown), default=0)
-    wide = Console(file=console.file, width=max(console.width, width), force_terminal=console.is_terminal)
+    wide = Console(
+        file=console.file, width=max(console.width, width), force_terminal=console.is_terminal, quiet=console.quiet
+    )
     for table in shown:
         wide.print(table)
     for warning in warnings:

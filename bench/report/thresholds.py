@@ -66,15 +66,22 @@ def threshold_markdown(study: ThresholdStudy) -> str:
 
 def write_thresholds(study: ThresholdStudy, output: Path) -> tuple[Path, ...]:
     """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any."""
-    records = [
-        {"dataset": title, **record} for title, points in study.points.items() for record in point_records(points)
-    ]
-    texts = {"thresholds.csv": csv_text(records, POINT_COLUMNS), "thresholds.md": threshold_markdown(study)}
+    texts = {"thresholds.csv": csv_text(_all_points(study), POINT_COLUMNS), "thresholds.md": threshold_markdown(study)}
     if study.matrices:
         texts["transfer.csv"] = csv_text(transfer_records(study.matrices))
     if any(study.calibrations.values()):
         texts["calibration.csv"] = csv_text(calibration_records(study))
     return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+
+
+def thresholds_json(study: ThresholdStudy) -> dict[str, object]:
+    """Returns everything as plain values, for ``--json``."""
+    return {
+        "points": _all_points(study),
+        "transfer": transfer_records(study.matrices),
+        "calibration": calibration_records(study),
+        "notes": threshold_notes(study),
+    }
 
 
 def print_thresholds(study: ThresholdStudy, console: Console) -> None:
@@ -207,6 +214,10 @@ def _gaps(matrix: TransferMatrix) -> list[str]:
             where = f"fitted on {source}" if whole else f"fitted on {source}, measured on {target}"
             notes += [f"{matrix.detector}, {matrix.rule}, {where}: n/a, {reason}."] if reason else []
     return notes
+
+
+def _all_points(study: ThresholdStudy) -> list[dict[str, object]]:
+    return [{"dataset": title, **record} for title, points in study.points.items() for record in point_records(points)]
 
 
 def _points(points: Sequence[OperatingPoint], title: str) -> Table:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 
@@ -46,6 +48,16 @@ def print_paper(verification: PaperVerification, console: Console) -> None:
     ]
     print_tables([Table("Against the papers", PAPER, rows, names=5)], console, notes=verification.notes)
     print_line(_counted(check.outcome for check in verification.checks), console)
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """Returns a verification as plain values, for ``--json``."""
+    return {"ok": verification.ok, **asdict(verification)}
+
+
+def paper_json(verification: PaperVerification) -> dict[str, Any]:
+    """Returns a check against the papers as plain values, for ``--json``."""
+    return {"ok": verification.ok, **asdict(verification)}
 
 
 def _check_cells(check: Check) -> list[str]:

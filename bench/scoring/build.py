@@ -1,6 +1,5 @@
 """Builds what a run needs from its options: the dataset, and every detector for every seed and condition."""
 
-import inspect
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
+from bench.scoring.option_text import option_types, read_options
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.store.schema import Scoring
@@ -20,6 +20,10 @@ from detectors import Backbone, View, create_detector, find_detector
 COMMON_VIEW = View(224, "random-crop")
 VIEWS = {"method": None, "common": COMMON_VIEW}
 """The view of each ``--view``; None leaves every detector its own."""
+
+
+SHARED = ("generators", "limit", "balance", "batch_size", "num_workers")
+"""Options of every dataset that have a flag of their own."""
 
 
 def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str, str]:
@@ -38,30 +42,34 @@ def single_detectors(specs: Sequence[DetectorSpec]) -> list[DetectorSpec]:
 
 
 def create_datamodule(options: RunOptions) -> DetectionDataModule:
-    """Builds the dataset that the options name."""
-    cls = find_dataset(options.dataset)
-    if options.data_root is None and options.dataset != "demo":
+    """Builds the dataset that the options name, with the options behind its name.
+
+    Raises:
+        DataOptionError: The dataset has no such option, or needs a folder.
+        UnknownNameError: There is no such option behind its name.
+        BenchError: An option's value is not of its type, or is given twice.
+    """
+    name, _, rest = options.dataset.partition(":")
+    cls = find_dataset(name)
+    if options.data_root is None and name != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
-    values: dict[str, Any] = {
-        name: getattr(options, name) for name in ("generators", "limit", "balance", "batch_size", "num_workers")
-    }
+    kinds = option_types(cls, without=(*SHARED, "resize", "crop_seed"))
+    values: dict[str, Any] = read_options(options.dataset, name, rest, kinds)
+    for option in ("real_split", "protocol", "real_fit", "content"):
+        value, flag = getattr(options, option), f"--{option.replace('_', '-')}"
+        if value is None:
+            continue
+        if option not in kinds:
+            raise DataOptionError(f"{flag} does not apply to --dataset {name}.")
+        if option in values:
+            raise DataOptionError(f"{flag} {value} and --dataset {options.dataset} both give {option}.")
+        values[option] = value
+    values |= {option: getattr(options, option) for option in SHARED}
     if options.resize != RunOptions.resize:
         values["resize"] = options.resize
-    accepted = _constructor_options(cls)
-    for name in ("real_split", "protocol", "real_fit", "content"):
-        value = getattr(options, name)
-        if value is not None and name not in accepted:
-            raise DataOptionError(f"--{name.replace('_', '-')} does not apply to --dataset {options.dataset}.")
-        if value is not None:
-            values[name] = value
     datamodule = cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
     datamodule.crops = tuple(range(options.seeds)) if options.crop_seeds else None
     return datamodule
-
-
-def _constructor_options(cls: type) -> set[str]:
-    """Returns the keyword arguments that a dataset takes, its bases' included."""
-    return {name for base in cls.__mro__ if base is not object for name in inspect.signature(base).parameters}
 
 
 def create_entries(

@@ -4,9 +4,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from bench.errors import BenchError
+from datamodules.errors import UnknownDataNameError
+from datamodules.registry import dataset_names
+from detectors.errors import UnknownNameError
+from detectors.registry import BACKBONES
 
 PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
 CHOICES = {
@@ -19,71 +23,112 @@ CHOICES = {
 
 
 @dataclass(frozen=True)
+class Written:
+    """How the value of an option is written on a command line.
+
+    Args:
+        placeholder: What stands for it in the help.
+        least: The least value of a whole number.
+    """
+
+    placeholder: str | None = None
+    least: int = 1
+
+
+Count = Annotated[int, Written("N")]
+"""A whole number of at least 1."""
+Whole = Annotated[int, Written("N", least=0)]
+"""A whole number of at least 0."""
+Folder = Annotated[str, Written("DIR")]
+File = Annotated[str, Written("FILE")]
+Names = Annotated[Sequence[str], Written("NAME")]
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """What to compute on what, and with what.
 
     Args:
-        dataset: Name of the dataset.
-        data_root: The dataset's folder.
-        generators: The generators to take; all by default.
-        resize: Length in pixels of the short side before a view is cut; None keeps the native scale.
-        real_split: Which split of the real images a published dataset takes, ``val`` or ``train``.
-        protocol: For GenImage: ``paper``, or ``matched`` with the same resize for both classes.
-        real_fit: For GenImage: how its real images are brought to 256 px, ``square`` or ``short-side``.
-        content: For a folder: what its files hold, ``image`` or ``dire-map``.
-        limit: At most so many images of each source.
-        balance: Whether to keep equal numbers of real and generated images in every contrast.
-        conditions: Degradations to compare with the clean images, such as ``jpeg:75``.
-        match: How to give both classes the same container: ``none``, ``reencode:Q`` or ``unbiased``.
-        backbone: Name of the vision model.
-        weights: A file to load its weights from.
-        view: ``method`` gives each detector the picture that its paper's code uses, ``common`` all the same crop.
+        dataset: Dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards, or a plugin's with its options, as in
+            my-data:option=value.
+        data_root: The dataset's folder; not needed for demo.
+        generators: Generators to take; all by default.
+        resize: Length of the short side before a view is cut; none keeps the native scale.
+        real_split: Split of a published dataset's real images.
+        protocol: For genimage: matched gives both classes one resize.
+        real_fit: For genimage: how reals are brought to 256 px.
+        content: For a folder: what its files hold, image by default.
+        limit: At most N images of each source, by a hash of the path.
+        balance: Equal numbers of real and generated images in every contrast.
+        conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80,
+            crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original.
+        match: Also score with the same size and codec for both classes; reported beside the images as they are.
+        backbone: Vision model whose features are compared.
+        weights: File with the backbone's weights; the published ones by default.
+        view: The picture of an image: method is that of each paper's code; common is one crop for all.
         seeds: Number of seeds, 0 to N - 1.
-        crop_seeds: Whether each seed cuts a random crop of its own, so that the crop's chance is in the spread.
+        crop_seeds: Cut another random crop for each seed, so that the spread over seeds takes in the crop's; costs a
+            clean pass a seed.
         batch_size: Images in a batch.
         num_workers: Processes that decode; one a core by default.
-        devices: Number of devices of each machine.
+        devices: Number of devices of a machine.
         num_nodes: Number of machines.
-        strategy: How the devices share the work, in Lightning's words.
-        accelerator: Kind of device, in Lightning's words.
-        precision: Numeric precision of the networks, one of ``PRECISIONS``.
-        compile: Whether the backbone's blocks are compiled.
-        output: The results' folder.
-        wandb: Name of a W&B project to log to; none by default.
+        strategy: How devices share the work: one process each.
+        accelerator: Kind of device: auto, cpu, gpu, mps.
+        precision: 32-true, tf32, bf16-mixed or 16-mixed; all but the first move the scores, which is measured and
+            printed.
+        compile: Compile the backbone's blocks (torch.compile), cached between runs.
+        output: Folder of the score store and tables.
+        wandb: Log to this W&B project, offline without a key.
+
+    Raises:
+        BenchError: A value cannot be.
+        UnknownDataNameError: There is no such dataset.
+        UnknownNameError: There is no such backbone.
     """
 
     dataset: str = "demo"
-    data_root: str | None = None
-    generators: Sequence[str] | None = None
-    resize: int | None = 256
-    real_split: str | None = None
-    protocol: str | None = None
-    real_fit: str | None = None
-    content: str | None = None
-    limit: int | None = None
+    data_root: Folder | None = None
+    generators: Names | None = None
+    resize: Annotated[int | None, Written("PIXELS|none")] = 256
+    real_split: Annotated[str | None, Written("val|train")] = None
+    protocol: Annotated[str | None, Written("paper|matched")] = None
+    real_fit: Annotated[str | None, Written("square|short-side")] = None
+    content: Annotated[str | None, Written("image|dire-map")] = None
+    limit: Count | None = None
     balance: bool = False
-    conditions: Sequence[str] = ()
-    match: str = "none"
+    conditions: Annotated[Sequence[str], Written("TEXT")] = ()
+    match: Annotated[str, Written("none|reencode:Q|unbiased")] = "none"
     backbone: str = "efficientnet-lite0"
-    weights: str | None = None
+    weights: File | None = None
     view: str = "method"
-    seeds: int = 1
+    seeds: Count = 1
     crop_seeds: bool = False
-    batch_size: int = 32
-    num_workers: int | None = None
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: str = "auto"
+    batch_size: Count = 32
+    num_workers: Whole | None = None
+    devices: Count = 1
+    num_nodes: Count = 1
+    strategy: Annotated[str, Written("auto|ddp")] = "auto"
     accelerator: str = "auto"
     precision: str = "32-true"
     compile: bool = False
-    output: Path = Path("results")
-    wandb: str | None = None
+    output: Annotated[Path, Written("DIR")] = Path("results")
+    wandb: Annotated[str | None, Written("PROJECT")] = None
 
     def __post_init__(self) -> None:
         for name in ("seeds", "devices", "num_nodes", "batch_size"):
             if getattr(self, name) < 1:
                 raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
+        for name in ("generators", "conditions"):
+            if isinstance(getattr(self, name), str):
+                raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
+        object.__setattr__(self, "output", Path(self.output))
+        object.__setattr__(self, "conditions", tuple(self.conditions or ()))
+        dataset, backbone = (text.partition(":")[0] for text in (self.dataset, self.backbone))
+        if dataset not in dataset_names():
+            raise UnknownDataNameError("dataset", dataset, dataset_names())
+        if backbone not in (*BACKBONES, "timm"):
+            raise UnknownNameError("backbone", backbone, BACKBONES)
 
     def make_output(self) -> Path:
         """Makes the results' folder before any work is done for it.

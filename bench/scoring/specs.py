@@ -1,19 +1,15 @@
 """Reads detectors as they are written on the command line: ``wepe:rule=tensor_std,ratio=0.2``."""
 
-import inspect
-import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from bench.errors import BenchError
+from bench.scoring.option_text import option_types, read_options, written_options
 from detectors.errors import UnknownNameError
 from detectors.registry import detector_names, find_detector
-
-if TYPE_CHECKING:
-    from detectors import Detector
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,11 @@ def parse_detector(text: str) -> DetectorSpec:
     if len(_members(text)) > 1:
         return _ensemble(text)
     name, _, rest = text.strip().partition(":")
-    detector = find_detector(name)
-    types_of = _option_types(detector)
-    written = _written_options(text, rest, types_of)
-    for option in written:
-        if option not in types_of:
-            raise UnknownNameError(f"option of {name}", option, types_of)
-    options = {option: _typed(value, types_of[option], f"{name}:{option}") for option, value in written.items()}
+    kinds = _types_of(name)
+    options = read_options(text, name, rest, kinds)
     label = text.strip()
-    for option in getattr(detector, "files", ("checkpoint",)):
+    written = written_options(text, rest, kinds)
+    for option in getattr(find_detector(name), "files", ("checkpoint",)):
         if option in written:
             label = label.replace(written[option], Path(written[option]).name)
     return DetectorSpec(name, options, label)
@@ -77,25 +69,6 @@ def _members(text: str) -> list[str]:
     return members[1:]
 
 
-def _written_options(text: str, rest: str, known: Mapping[str, object]) -> dict[str, str]:
-    """Reads what stands behind a detector's name, untyped."""
-    written: dict[str, str] = {}
-    for part in rest.split(",") if rest else ():
-        option, equals, value = part.partition("=")
-        if equals:
-            if option.strip() in written:
-                raise BenchError(f"{text!r} gives {option.strip()} twice.")
-            written[option.strip()] = value.strip()
-        elif written:
-            written[next(reversed(written))] += f",{part.strip()}"
-        elif {"model", "checkpoint"} <= known.keys():
-            written["model"], at, file = part.strip().partition("@")
-            written |= {"checkpoint": file} if at else {}
-        else:
-            raise BenchError(f"Cannot read {part!r} in {text!r}: write detector:option=value,option=value.")
-    return written
-
-
 def _ensemble(text: str) -> DetectorSpec:
     members = tuple(parse_detector(part) for part in _members(text))
     names = [member.name for member in members]
@@ -103,6 +76,17 @@ def _ensemble(text: str) -> DetectorSpec:
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
     options = {member.name: tuple(sorted(member.options.items())) for member in members}
     return DetectorSpec("+".join(names), options, "+".join(member.label for member in members), members)
+
+
+def check_names(texts: Sequence[str]) -> None:
+    """Looks for detectors by their names alone; no detector is imported.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+    """
+    for name in (part.strip().partition(":")[0] for text in texts for part in _members(text)):
+        if name not in detector_names():
+            raise UnknownNameError("detector", name, detector_names())
 
 
 def parse_detectors(texts: list[str]) -> list[DetectorSpec]:
@@ -154,7 +138,7 @@ def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:
         name, equals, path = word.partition("=")
         if not equals or not path:
             raise BenchError(f"--checkpoint takes NAME=FILE, as in npr=NPR.pth; got {word!r}.")
-        if "checkpoint" not in _option_types(find_detector(name)):
+        if "checkpoint" not in _types_of(name):
             raise BenchError(f"--checkpoint {word}: {name} takes no checkpoint.")
         if name in files:
             raise BenchError(f"--checkpoint gives {name} a file twice.")
@@ -177,30 +161,5 @@ def _with_checkpoint(text: str, files: Mapping[str, Path]) -> str:
     return written
 
 
-def _option_types(detector: "type[Detector]") -> dict[str, Any]:
-    hints = get_type_hints(detector.__init__)
-    parameters = inspect.signature(detector.__init__).parameters.values()
-    return {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "seed"}
-
-
-def _takes_any_text(kind: object) -> bool:
-    return kind is str or get_origin(kind) is Literal
-
-
-def _typed(value: str, hint: Any, option: str) -> Any:  # noqa: ANN401 - any annotation a detector may have
-    """Reads a value as the first alternative of its type that takes it; a text takes all."""
-    alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for alternative in sorted(alternatives, key=_takes_any_text):
-        if get_origin(alternative) is Literal or alternative is str:
-            return value
-        if alternative is bool and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        if alternative in (int, float):
-            try:
-                return alternative(value)
-            except ValueError:
-                continue
-        if alternative is type(None) and value.lower() in ("none", "null"):
-            return None
-    kinds = " or ".join(getattr(kind, "__name__", str(kind)) for kind in alternatives)
-    raise BenchError(f"{option} takes {kinds}, got {value!r}.")
+def _types_of(name: str) -> dict[str, Any]:
+    return option_types(find_detector(name), without=("seed",))

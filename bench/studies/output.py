@@ -91,7 +91,7 @@ def print_study(study: Study, result: Result, console: Console) -> None:
 def figure_file(study: Study, name: str) -> str:
     """Names a figure's file; its first part is the study's name."""
     own = name.removesuffix(".svg")
-    return f"{own}.svg" if own.split("-")[0] == study.name else f"{study.name}-{own}.svg"
+    return f"{own}.svg" if f"{own}-".startswith(f"{study.name}-") else f"{study.name}-{own}.svg"
 
 
 def _kind(line: Line) -> str:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from bench.errors import BenchError
+from bench.scoring.options import Count, Names, Whole, Written
 
 PROBE, RESNET = "linear-probe", "resnet50"
 AUGMENTATIONS = ("none", "blur-jpeg")
@@ -16,30 +18,35 @@ class FitOptions:
     """What to train and how.
 
     Args:
-        detector: ``linear-probe``, ``resnet50``, ``npr`` or ``timm:<model>``.
-        save: The file to write.
-        train_share: Share of the groups, by a hash of their names, whose images may be trained on.
+        detector: Linear-probe, resnet50, npr or timm:<model>.
+        save: The file to write, .safetensors.
+        train_share: Share of the groups to train on, by a hash of their names.
         also_seen: Further generators that are to count as seen, such as the trained one under another name.
-        c: Inverse strength of the probe's L2 penalty, scikit-learn's ``C``.
-        epochs: Of fine-tuning.
-        lr: Learning rate of fine-tuning; None takes the detector's default.
-        augment: ``none``, or ``blur-jpeg``, the published recipe.
-        init: The weights that fine-tuning starts from: ``pretrained``, ``random`` or a file.
-        seed: Of everything that is drawn in training.
+        seed: Seed of all that training draws.
+        c: Inverse strength of the L2 penalty, scikit-learn's C.
+        epochs: Passes over the training images.
+        lr: Learning rate of Adam; 1e-4 by default, npr 2e-4, as published.
+        augment: None, or blur-jpeg, each with probability 0.5, beside crops and flips.
+        init: Weights to start from: pretrained, random or a file; npr has random only.
+
+    Raises:
+        BenchError: A value cannot be.
     """
 
-    detector: str
-    save: Path
+    detector: Annotated[str, Written("NAME")]
+    save: Annotated[Path, Written("FILE")]
     train_share: float = 0.5
-    also_seen: tuple[str, ...] = ()
+    also_seen: Names = ()
+    seed: Whole = 0
     c: float = 1.0
-    epochs: int = 10
+    epochs: Count = 10
     lr: float | None = None
     augment: str = "none"
     init: str = PRETRAINED
-    seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "save", Path(self.save))
+        object.__setattr__(self, "also_seen", tuple(self.also_seen))
         name, _, model = self.detector.partition(":")
         if self.detector not in (PROBE, RESNET, "npr") and not (name == "timm" and model):
             raise BenchError(

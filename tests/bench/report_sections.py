@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 import polars as pl
-from bench.report.tables import Report
 from PIL import Image
 
 from bench.report.html.section import Section
+from bench.results.comparison import Comparison
 from bench.results.cues.worst import compare_with_cues
 from bench.results.rankings import rankings_of
 from bench.results.summary import summarise
@@ -65,7 +65,7 @@ def made_panel(scores, labels, sources=None, paths=None, groups=None, conditions
         conditions: Names.
     """
     label = np.asarray(labels)
-    source = list(sources) if sources is not None else ["gan" if one else "camera" for one in label]
+    source = list(sources) if sources is not None else ["gan" if generated else "camera" for generated in label]
     path = list(paths) if paths is not None else [f"{name}/{i:04d}.png" for i, name in enumerate(source)]
     images = pl.DataFrame(
         {"path": path, "group": path if groups is None else list(groups), "label": label, "generator": source}
@@ -73,12 +73,13 @@ def made_panel(scores, labels, sources=None, paths=None, groups=None, conditions
     order = images["path"].arg_sort().to_numpy()
     scorings, rows = [], []
     for number, condition in enumerate(conditions):
-        for name, of in scores.items():
-            for seed, values in enumerate(np.atleast_2d(of)):
+        for name, seeds in scores.items():
+            for seed, values in enumerate(np.atleast_2d(seeds)):
                 scorings.append(Scoring(name, f"{name}-fingerprint", seed, condition))
                 rows.append((np.asarray(values, dtype=float) - 0.2 * number * label)[order])
-    reals = sorted({name for name, one in zip(source, label, strict=True) if one == 0})
-    generators = sorted({name for name, one in zip(source, label, strict=True) if one == 1})
+    reals, generators = (
+        sorted({name for name, number in zip(source, label, strict=True) if number == wanted}) for wanted in (0, 1)
+    )
     rules = rules_of(dict.fromkeys(generators, reals))
     table = np.array(rows)
     return Panel(images[order], tuple(scorings), table, np.isfinite(table), dict.fromkeys(conditions, rules))
@@ -106,10 +107,18 @@ def made_section(read_bytes=image_bytes, facts=(FACTS,)):
     summary = summarise(panel, ("auroc", "ap_generated", "ap_real"), draws=50)
     cues = compare_with_cues(panel, {"clean": _cues(panel)})
     views = dict.fromkeys(("good", "poor"), "random-crop 224")
-    report = Report(
-        "made-up: good, poor", summary, cues, ["A note & more."], ["A <warning>."], rankings_of(summary), views
+    comparison = Comparison(
+        title="made-up: good, poor",
+        panel=panel,
+        summary=summary,
+        cues=cues,
+        rankings=rankings_of(summary),
+        detectors={told["label"]: told for run in facts for told in run.get("detectors", {}).values()},
+        views=views,
+        runs=facts,
+        read_bytes=read_bytes,
     )
-    return Section(report, panel, facts, read_bytes=read_bytes)
+    return Section(comparison, ["A note & more."], ["A <warning>."])
 
 
 def _cues(panel):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from scipy.stats import beta
 
 from bench.results.thresholds.rules import is_held_out
 from bench.store.contrasts import rules_of
@@ -38,3 +39,9 @@ def panel_of(
     scorings = tuple(Scoring("x", "f", seed, where) for where in conditions for seed in range(len(held)))
     rules = rules_of({name: ["camera"] for name in generated})
     return Panel(images[order], scorings, scores, np.isfinite(scores), dict.fromkeys(conditions, rules))
+
+
+def exact_interval(count: int, n: int) -> tuple[float, float]:
+    """The interval of Clopper and Pearson at 95 %, from the quantiles of the beta distribution."""
+    low = float(beta.ppf(0.025, count, n - count + 1)) if count > 0 else 0.0
+    return low, float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0

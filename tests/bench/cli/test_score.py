@@ -17,7 +17,7 @@ from released_files import write_checkpoint
 
 from bench.cli.app import main
 from bench.results.comparison import compare
-from bench.scoring.machine.fabric import without_interrupts
+from bench.scoring.files import _without_interrupts
 from bench.scoring.options import RunOptions
 
 QUICK = ["--num-workers", "0"]
@@ -235,7 +235,7 @@ def test_an_interruption_ends_it_without_a_word(images, wait):
 
 
 def interrupted_while_kept(done):
-    with without_interrupts():
+    with _without_interrupts():
         signal.raise_signal(signal.SIGINT)
         done.append(True)
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from bench.references.comparability import Ours, closest, differences
 from bench.references.reported import MEAN, find_reported, load_reported
-from bench.references.verdicts import Ours, closest, differences, judge
+from bench.references.verdicts import judge
 from bench.statistics.standard_errors import over_images_and_seeds
 
 NINE = ("adm", "admg", "biggan", "dit", "gigagan", "ldm", "maskgit", "rq-transformer", "stylegan-xl")

@@ -12,13 +12,12 @@ from PIL import Image
 
 from bench.cli.app import main
 from bench.errors import BenchError
-from bench.references.changelog import note_change, with_change
-from bench.references.checks import SCORES, ScoreTable, locked_images
+from bench.references.checks import SCORES, LockedScores, locked_images
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
 from bench.references.paper import verify_paper
 from bench.references.verify import make_lock, recompute, rerun, verify
 from bench.store.dataset import read_store
-from detectors.base import _REGISTRY
+from detectors.registry import _registered
 
 MACHINE = {"num_workers": 0}
 MADE = images(12, 12, ("flow", "gan"))
@@ -72,19 +71,19 @@ def drifts(verification, metric):
 def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutation, right, image_folder, monkeypatch):
     wrong = MUTATIONS[mutation]
     lock = right(image_folder, wrong.name)
-    monkeypatch.setitem(_REGISTRY, wrong.name, wrong)
+    monkeypatch.setitem(_registered, wrong.name, wrong)
     found = rerun(lock, MACHINE | {"data_root": str(image_folder)})
     verification = verify(lock, found, "lock")
     assert not verification.ok
     assert [check.generator for check in drifts(verification, SCORES)] == ["blurry", "camera", "sharp"]
-    times = ScoreTable(lock, locked_images(lock, found.panel)).times
+    times = LockedScores(lock, locked_images(lock, found.panel)).times
     assert times.shape == (1, 36)
     assert np.median(times) >= 10
 
 
 def test_auroc_alone_does_not_see_doubled_scores(right, image_folder, monkeypatch):
     lock = right(image_folder, "wepe")
-    monkeypatch.setitem(_REGISTRY, "wepe", DoubledWePe)
+    monkeypatch.setitem(_registered, "wepe", DoubledWePe)
     verification = verify(lock, rerun(lock, MACHINE | {"data_root": str(image_folder)}), "lock")
     assert drifts(verification, "auroc") == []
     assert len(verification.moved) == 36
@@ -103,7 +102,7 @@ def table_of(locked, now):
     names = [f"real/{number}.png" for number in range(len(locked))]
     found = {name: LockedImage("real", sha(name), (score,)) for name, score in zip(names, locked, strict=True)}
     lock = Lock(("wepe",), {}, columns=(Column("wepe", "clean", 0),), images=found)
-    return lambda output: ScoreTable(lock, locked_images(lock, _panel(output, names, now)))
+    return lambda output: LockedScores(lock, locked_images(lock, _panel(output, names, now)))
 
 
 def _panel(output, names, now):
@@ -211,7 +210,7 @@ def test_a_run_alone_is_filled_and_a_drift_is_told_with_exit_code_one(image_fold
     Image.new("RGB", (80, 64)).save(picture)
     assert main([*words, "--rerun"]) == 1
     assert "1 missing" in capsys.readouterr().out
-    monkeypatch.setitem(_REGISTRY, "wepe", DoubledWePe)
+    monkeypatch.setitem(_registered, "wepe", DoubledWePe)
     assert main([*words, "--rerun"]) == 1
     printed = capsys.readouterr().out
     assert "Scores that moved most, 10 of 35" in printed
@@ -247,18 +246,6 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, message, tmp_path, capsy
 def test_a_rerun_does_not_read_scores_that_are_there(lock, tmp_path):
     with pytest.raises(BenchError, match="needs an --output without scores"):
         rerun(lock, {}, tmp_path / "first")
-
-
-def test_a_reason_becomes_the_first_line_under_changed_in_the_top_section(tmp_path):
-    old = "# Changelog\n\n## Unreleased\n\n### Added\n\n- A\n\n## 0.1\n\n### Changed\n\n- B\n"
-    once = with_change(old, "Locked demo numbers: why")
-    assert once == old.replace("- A\n", "- A\n\n### Changed\n\n- Locked demo numbers: why\n")
-    (tmp_path / "CHANGELOG.md").write_text(once)
-    note_change(tmp_path / "CHANGELOG.md", "Locked demo numbers: again")
-    again = once.replace("- Locked demo numbers: why\n", "- Locked demo numbers: again\n- Locked demo numbers: why\n")
-    assert (tmp_path / "CHANGELOG.md").read_text() == again
-    with pytest.raises(BenchError, match="has no section"):
-        with_change("# Changelog\n", "x")
 
 
 def test_papers_are_checked_and_what_the_store_lacks_of_their_data_is_missing(tmp_path, capsys):

@@ -79,7 +79,7 @@ def test_rows_of_an_older_version_have_a_table_of_their_own(output):
     keep(output, "0", [scored(MANY, detector("old"), noisy(3.0))])
     boards = make_boards(output)
     assert [board.title for board in boards] == ["made-up (not recorded), clean", "made-up (resize=256), clean"]
-    assert [row.detector for row in boards[0].standings] == ["old"]
+    assert [row.detector for row in boards[0].rows] == ["old"]
 
 
 def test_the_same_store_gives_the_same_bytes_wherever_it_lies(output, tmp_path_factory):

@@ -6,11 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import norm
-from threshold_panels import names, panel_of
+from threshold_panels import exact_interval, names, panel_of
 
 from bench.errors import BenchError
-from bench.report.thresholds import report_thresholds
-from bench.report.thresholds_tables import threshold_frame, threshold_markdown, threshold_notes
+from bench.report.thresholds import (
+    point_records,
+    threshold_markdown,
+    threshold_notes,
+    threshold_tables,
+    transfer_records,
+    write_thresholds,
+)
 from bench.results.thresholds.points import operating_points
 from bench.results.thresholds.rules import (
     best_thresholds,
@@ -22,7 +28,7 @@ from bench.results.thresholds.rules import (
     refusal,
     threshold_at_fpr,
 )
-from bench.statistics.intervals import clopper_pearson
+from bench.results.thresholds.study import ThresholdStudy, study_thresholds
 from bench.statistics.metrics import tpr_at_fpr
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])
@@ -115,7 +121,7 @@ def test_few_held_out_groups_give_numbers_without_bootstrap_intervals():
     (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=20)
     assert point.numbers["tpr"].reason == "fewer than 100 held-out groups of real images (39)"
     assert (point.threshold.interval, point.numbers["tpr"].interval) == (None, None)
-    assert point.numbers["fpr"].interval == clopper_pearson(1, 39)
+    assert point.numbers["fpr"].interval == pytest.approx(exact_interval(1, 39), abs=1e-9)
 
 
 def test_numbers_by_hand():
@@ -135,7 +141,8 @@ def test_numbers_by_hand():
     assert second.numbers["accuracy"].value == pytest.approx(5 / 6)
     assert mean.numbers["balanced_accuracy"].value == pytest.approx((0.75 + 0.875) / 2)
     assert (mean.generator, mean.n_real, mean.n_generated) == ("mean", 4, 6)
-    assert mean.numbers["fpr"].interval == first.numbers["fpr"].interval == clopper_pearson(1, 4)
+    assert mean.numbers["fpr"].interval == first.numbers["fpr"].interval
+    assert first.numbers["fpr"].interval == pytest.approx(exact_interval(1, 4), abs=1e-9)
     assert first.expected_fpr == expected_fpr(20, 0.05) == 2 / 21
     assert "fewer than 10" in first.numbers["accuracy"].reason
 
@@ -163,8 +170,10 @@ def test_too_few_held_out_groups_refuse_the_rule_with_a_reason():
     points = operating_points(panel, "x", "clean", "fpr:5")
     assert all(point.refused and np.isnan(point.numbers["accuracy"].value) for point in points)
     assert points[0].reason == "19 held-out groups of real images cannot carry an FPR of 5 %: at least 20 are needed"
-    assert threshold_markdown(points).count("\n") == 2  # a header, and a note tells the rest
-    assert sum("cannot carry" in note for note in threshold_notes(points)) == 1
+    study = ThresholdStudy({"made-up": points}, [])
+    assert [table.rows for table in threshold_tables(study)] == [[]]  # a note tells the rest
+    assert sum(line.startswith("|") for line in threshold_markdown(study).splitlines()) == 2  # a header
+    assert sum("cannot carry" in note for note in threshold_notes(study)) == 1
 
 
 def test_the_oracle_is_named_and_uses_all_images():
@@ -200,8 +209,8 @@ def test_perfect_separation_has_no_interval_of_length_zero():
     panel = panel_of([range(40)], [range(30)], {"a": [range(100, 150)]})
     (point,) = operating_points(panel, "x", "clean", "best", draws=100)
     assert point.numbers["balanced_accuracy"].value == 1
-    assert point.numbers["balanced_accuracy"].interval == clopper_pearson(50, 50)
-    assert point.numbers["real_accuracy"].interval == clopper_pearson(70, 70)
+    assert point.numbers["balanced_accuracy"].interval == pytest.approx(exact_interval(50, 50), abs=1e-9)
+    assert point.numbers["real_accuracy"].interval == pytest.approx(exact_interval(70, 70), abs=1e-9)
 
 
 def test_real_images_that_share_groups_have_no_binomial_interval():
@@ -210,25 +219,32 @@ def test_real_images_that_share_groups_have_no_binomial_interval():
     images = panel.images.with_columns(group=pl.col("group").replace(measured[::2], measured[1::2]))
     (point,) = operating_points(replace(panel, images=images), "x", "clean", "fpr:5", draws=100)
     assert (point.n_real, point.fpr_interval) == (40, "bootstrap")
-    assert point.numbers["fpr"].interval != clopper_pearson(round(40 * point.numbers["fpr"].value), 40)
+    exact = exact_interval(round(40 * point.numbers["fpr"].value), 40)
+    assert point.numbers["fpr"].interval != pytest.approx(exact, abs=1e-9)
 
 
-def test_the_frame_has_every_metric_and_the_report_every_table():
+def test_the_files_have_every_metric_and_the_study_every_table(tmp_path):
     generator = np.random.default_rng(4)
     panel = panel_of(generator.random((2, 40)), generator.random((2, 40)), {"a|b": 1 + generator.random((2, 40))})
-    frame = threshold_frame(operating_points(panel, "x", "clean", "fpr:5", draws=50))
-    assert frame["metric"].to_list() == [
+    records = point_records(operating_points(panel, "x", "clean", "fpr:5", draws=50))
+    assert [record["metric"] for record in records] == [
         *("threshold", "balanced_accuracy", "accuracy", "real_accuracy", "generated_accuracy", "fpr", "tpr"),
     ]
-    report = report_thresholds({"one": panel, "two": panel}, ["fpr:5", "best"], draws=50)
-    assert report.frame.height == 2 * 2 * 7
-    assert report.transfer_frame.height == 4 * 2
-    assert len(report.tables) == 4
-    assert "a\\|b" in report.markdown
+    study = study_thresholds({"one": panel, "two": panel}, ["fpr:5", "best"], draws=50)
+    files = write_thresholds(study, tmp_path)
+    assert [file.name for file in files] == ["thresholds.csv", "thresholds.md", "transfer.csv"]
+    points, transfers = pl.read_csv(files[0]), pl.read_csv(files[2])
+    assert points.columns == ["dataset", *records[0]]
+    assert points.height == 2 * 2 * 7
+    assert transfers.columns == list(transfer_records(study.matrices)[0])
+    assert transfers.height == 4 * 2
+    assert len(threshold_tables(study)) == 4
+    assert "a\\|b" in threshold_markdown(study)
+    assert files[1].read_text() == threshold_markdown(study)
     with pytest.raises(BenchError, match="no scores of detector 'y'"):
-        report_thresholds({"one": panel}, ["best"], ["y"])
+        study_thresholds({"one": panel}, ["best"], ["y"])
     with pytest.raises(BenchError, match="No threshold rule"):
-        report_thresholds({"one": panel}, [])
+        study_thresholds({"one": panel}, [])
 
 
 def test_the_rate_equals_the_metric_where_the_same_reals_fit_and_measure():

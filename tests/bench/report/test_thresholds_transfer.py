@@ -1,16 +1,18 @@
 """Thresholds carried from one cell to another, by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from threshold_panels import panel_of
+from threshold_panels import exact_interval, panel_of
 
-from bench.errors import BenchError
-from bench.report.thresholds_tables import transfer_frame, transfer_markdown, transfer_notes, transfer_tables
+from bench.report.thresholds import threshold_markdown, threshold_tables, transfer_notes, transfer_records
+from bench.results.thresholds.halves import Halves
 from bench.results.thresholds.points import operating_points
-from bench.results.thresholds.transfer import Cell, transfer
-from bench.statistics.intervals import clopper_pearson
+from bench.results.thresholds.rules import parse_rule
+from bench.results.thresholds.study import ThresholdStudy
+from bench.results.thresholds.transfer import Cell, TransferMatrix, transfer_between
 from bench.store.schema import Scoring
 
 LOW = panel_of([range(20)], [[0, 10, 18, 19]], {"a": [[18.5, 30, 1, 40]], "b": [[40, 41]]})
@@ -19,6 +21,11 @@ HIGH = panel_of([range(10, 30)], [[10, 20, 25, 30]], {"a": [[17, 40]]})
 
 def cells():
     return [Cell("low", LOW, "x", "clean"), Cell("high", HIGH, "x", "clean")]
+
+
+def transfer(cells: Sequence[Cell], percent: float, draws: int = 20) -> TransferMatrix:
+    rule = parse_rule(f"fpr:{percent:g}")
+    return transfer_between(cells, [Halves(cell.panel, draws) for cell in cells], rule.value, rule.title)
 
 
 def test_the_matrix_by_hand():
@@ -31,7 +38,7 @@ def test_the_matrix_by_hand():
     assert tpr == {(low, low): 0.875, (low, high): 0.5, (high, low): 0.75, (high, high): 0.5}
     entry = matrix.entries[low, high]
     assert (entry.n_held_out, entry.n_real, entry.n_generated) == (20, 4, 2)
-    assert entry.fpr.interval == clopper_pearson(3, 4)
+    assert entry.fpr.interval == pytest.approx(exact_interval(3, 4), abs=1e-9)
 
 
 def test_the_diagonal_equals_the_operating_point_of_the_mean():
@@ -81,21 +88,11 @@ def test_a_row_that_cannot_carry_the_rate_is_told_once():
     assert transfer([Cell("few", few, "x", "clean")], 5).empty
 
 
-def test_the_matrix_is_written_as_frame_table_and_markdown():
+def test_the_matrix_is_written_as_records_tables_and_markdown():
     matrix = transfer(cells(), 5, draws=20)
-    assert transfer_frame([matrix]).filter(metric="fpr")["value"].to_list() == [0.25, 0.75, 0.0, 0.25]
-    assert [len(table.columns) for table in transfer_tables(matrix)] == [3, 3]
-    assert "| low | 0.2500 [0.006, 0.806] | 0.7500" in transfer_markdown(matrix)
-
-
-def test_mistakes_are_told_in_one_line():
-    low, high = cells()
-    for wrong, words in (
-        ([], "at least one"),
-        ([low, low], "called 'low'"),
-        ([low, replace(high, detector="y")], "one detector, got cells of x, y"),
-    ):
-        with pytest.raises(BenchError, match=words):
-            transfer(wrong, 5)
-    with pytest.raises(BenchError, match="Unknown threshold rule"):
-        transfer([low], 0)
+    assert [record["value"] for record in transfer_records([matrix]) if record["metric"] == "fpr"] == [
+        *(0.25, 0.75, 0.0, 0.25),
+    ]
+    study = ThresholdStudy({}, [matrix])
+    assert [len(table.columns) for table in threshold_tables(study)] == [3, 3]
+    assert "| low | 0.2500 [0.006, 0.806] | 0.7500" in threshold_markdown(study)

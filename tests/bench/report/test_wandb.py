@@ -12,24 +12,25 @@ import polars as pl
 import pytest
 import wandb
 from PIL import Image
+from robustness_panels import panel_of
 from sklearn.metrics import average_precision_score, roc_auc_score
 from wandb_reader import OfflineRun, read_run
 
-from bench.report.tables import Report
+from bench.report.comparison import write_comparison
 from bench.report.wandb import (
     chart_lines,
+    compare_and_log,
     leaderboard_rows,
-    log_report,
     mean_numbers,
     point_rows,
     score_artifact,
 )
-from bench.results.comparison import Comparison, compare
-from bench.results.cues.worst import AgainstCues
+from bench.results.comparison import Comparison
 from bench.results.robustness import Curve
 from bench.results.summary import Row, Summary
 from bench.scoring.options import RunOptions
 from bench.statistics.number import Number
+from datamodules.degradation_steps import Axis
 
 DETECTORS, CONDITIONS, SEEDS = ("rigid", "wepe:ratio=0.2"), ("jpeg:75", "jpeg:50", "blur:1"), 2
 METRICS = ("auroc", "ap_generated", "ap_real")
@@ -78,8 +79,9 @@ def logged(home: Path, tmp_path_factory: pytest.TempPathFactory, photograph: Cal
         for number in range(12):
             photograph(100 * seed + number).save(root / source / f"{number:02d}.png")
     options = options_for(root, output, conditions=CONDITIONS, seeds=SEEDS, wandb="trial")
-    comparison = compare(list(DETECTORS), options)
+    comparison = compare_and_log(list(DETECTORS), options)
     assert comparison is not None
+    write_comparison(comparison, output)
     return Logged(output, comparison, read_run(output))
 
 
@@ -98,15 +100,15 @@ def test_the_leaderboard_has_the_numbers_of_the_csv(logged):
     assert len(rows) == 2 * 4 * 3 + 3  # and the worst cue on clean images
     assert {(row["detector"], row["condition"], row["generator"]) for row in table} == set(rows)
     for row in table:
-        found = rows[row["detector"], row["condition"], row["generator"]]
+        numbers = rows[row["detector"], row["condition"], row["generator"]]
         metric = row["metric"]
         for name, value in {metric: "value", f"{metric}_low": "low", f"{metric}_high": "high"}.items():
-            assert found[name] == number_of(row[value])
-        assert found[f"{metric}_seeds_sd"] == number_of(row["seeds_sd"])
-        counts = (found["real"], found["generated"], found["unreadable"])
+            assert numbers[name] == number_of(row[value])
+        assert numbers[f"{metric}_seeds_sd"] == number_of(row["seeds_sd"])
+        counts = (numbers["real"], numbers["generated"], numbers["unreadable"])
         assert counts == (int(row["n_real"]), int(row["n_generated"]), int(row["n_unreadable"]))
         if row["against_worst_cue"]:
-            assert found["against worst cue"] == row["against_worst_cue"]
+            assert numbers["against worst cue"] == row["against_worst_cue"]
 
 
 def test_metrics_of_the_test_loop_are_those_of_the_stored_scores(logged):
@@ -167,7 +169,7 @@ def test_the_configuration_has_the_options_and_the_fingerprints_of_the_store(log
     config = logged.run.config
     assert (config["dataset"], config["seeds"], config["conditions"]) == ("folder", SEEDS, list(CONDITIONS))
     stored = dict(logged.scores().select("detector", "fingerprint").unique().iter_rows())
-    assert {name: one["fingerprint"] for name, one in config["detectors"].items()} == stored
+    assert {name: facts["fingerprint"] for name, facts in config["detectors"].items()} == stored
     (file,) = logged.output.glob("scores/*/*/run.json")
     facts = json.loads(file.read_text())
     assert config["versions"] == facts["versions"]
@@ -198,16 +200,16 @@ def row_of(auroc: Number, detector: str = "rigid", condition: str = "clean", gen
 def test_an_undefined_number_is_left_out_of_the_means_and_empty_in_the_tables():
     row = row_of(Number(math.nan, reason="no generated images"))
     assert mean_numbers(Summary([row], [])) == {}
-    report = Report("", Summary([row], []), AgainstCues(), (), ())
-    assert leaderboard_rows(report)[0]["auroc"] is None
-    curve = Curve("blur", "sigma in pixels", {"rigid": [(0.0, row)]}, {"rigid": row})
+    comparison = Comparison("", panel_of({}, []), Summary([row], []))
+    assert leaderboard_rows(comparison)[0]["auroc"] is None
+    curve = Curve("blur", Axis("sigma in pixels", untouched=0.0), {"rigid": [(0.0, row)]}, {"rigid": row})
     assert [(point["level"], point["auroc"]) for point in point_rows([curve])] == [(0.0, None)]
     assert list(chart_lines(curve)) == [("rigid", [])]
 
 
 def test_where_no_level_leaves_an_image_as_it_is_the_clean_images_are_a_flat_line():
     clean, low, high = row_of(Number(0.9)), row_of(Number(0.5)), row_of(Number(0.75))
-    curve = Curve("jpeg", "quality", {"rigid": [(50.0, low), (75.0, high)]}, {"rigid": clean})
+    curve = Curve("jpeg", Axis("quality"), {"rigid": [(50.0, low), (75.0, high)]}, {"rigid": clean})
     flat = ("rigid, clean", [(50.0, 0.9), (75.0, 0.9)])
     assert list(chart_lines(curve)) == [("rigid", [(50.0, 0.5), (75.0, 0.75)]), flat]
     assert [(point["level"], point["auroc"]) for point in point_rows([curve])] == [(50, 0.5), (75, 0.75), (None, 0.9)]
@@ -216,7 +218,7 @@ def test_where_no_level_leaves_an_image_as_it_is_the_clean_images_are_a_flat_lin
 @pytest.mark.usefixtures("home")
 def test_a_report_without_any_number_is_logged(image_folder, tmp_path):
     (image_folder / "generated").rename(tmp_path / "away")
-    assert compare(["rigid"], options_for(image_folder, tmp_path / "results", limit=2)) is not None
+    assert compare_and_log(["rigid"], options_for(image_folder, tmp_path / "results", limit=2)) is not None
     run = read_run(tmp_path / "results")
     assert run.exit_code == 0
     assert [row["auroc"] for row in run.table("leaderboard")] == [None]
@@ -233,7 +235,8 @@ def test_the_name_of_an_artifact_keeps_to_what_wandb_allows(tmp_path):
     assert set(artifact.manifest.entries) == {"run/run.json"}
 
 
-def test_another_logger_is_left_alone(tmp_path):
-    report = Report("", Summary([], []), AgainstCues(), (), ())
-    log_report(None, report, {}, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_without_the_option_nothing_is_logged(image_folder, tmp_path):
+    comparison = compare_and_log(["rigid"], options_for(image_folder, tmp_path / "results", limit=2, wandb=None))
+    assert comparison is not None
+    assert wandb.run is None
+    assert not [path for path in (tmp_path / "results").rglob("*") if "wandb" in path.name]

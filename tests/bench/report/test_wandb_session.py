@@ -12,11 +12,10 @@ from wandb_reader import read_run
 
 from bench.cli.app import main
 from bench.errors import BenchError, DetectorFailedError
-from bench.report.wandb import LONGEST_NAME
-from bench.results.comparison import compare
+from bench.report.wandb import LONGEST_NAME, compare_and_log
 from bench.scoring.options import RunOptions
 from detectors import Detector, View
-from detectors.base import _REGISTRY
+from detectors.registry import _registered
 
 
 @pytest.fixture
@@ -44,33 +43,45 @@ class Broken(Detector):
         raise RuntimeError("the method broke")
 
 
+class Doubtful(Broken):
+    """Fails when all images are scored and it is asked what it thinks of its scores."""
+
+    name = "doubtful"
+
+    def forward(self, images, keys):
+        return images.mean(dim=(1, 2, 3))
+
+    def concern(self, real_scores):
+        raise RuntimeError("the concern broke")
+
+
 @pytest.mark.usefixtures("_offline")
 def test_a_failure_in_the_test_loop_ends_the_run_as_failed(image_folder, tmp_path, monkeypatch):
-    monkeypatch.setitem(_REGISTRY, "broken", Broken)
+    monkeypatch.setitem(_registered, "broken", Broken)
     with pytest.raises(DetectorFailedError, match="the method broke"):
-        compare(["broken"], options_for(image_folder, tmp_path / "results", limit=2))
+        compare_and_log(["broken"], options_for(image_folder, tmp_path / "results", limit=2))
     assert wandb.run is None
     assert read_run(tmp_path / "results").exit_code == 1
 
 
 @pytest.mark.usefixtures("_offline")
-def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_path):
-    (tmp_path / "results" / "compare.csv").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
-        compare(["rigid"], options_for(image_folder, tmp_path / "results", limit=2))
+def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(_registered, "doubtful", Doubtful)
+    with pytest.raises(RuntimeError, match="the concern broke"):
+        compare_and_log(["doubtful"], options_for(image_folder, tmp_path / "results", limit=2))
     assert wandb.run is None
     run = read_run(tmp_path / "results")
     assert run.exit_code == 1
-    assert "rigid/seed0/blurry/auroc" in run.summary
+    assert "doubtful/seed0/blurry/auroc" in run.summary
     assert "leaderboard" not in run.summary
 
 
 @pytest.mark.usefixtures("_offline")
 def test_a_run_of_the_caller_is_neither_used_nor_ended(image_folder, tmp_path):
-    with wandb.init(dir=tmp_path, settings=wandb.Settings(silent=True)) as own:
-        with pytest.raises(BenchError, match=rf"The W&B run {own.id} is open in this process"):
-            compare(["rigid"], options_for(image_folder, tmp_path / "results"))
-        assert wandb.run is own
+    with wandb.init(dir=tmp_path, settings=wandb.Settings(silent=True)) as open_run:
+        with pytest.raises(BenchError, match=rf"The W&B run {open_run.id} is open in this process"):
+            compare_and_log(["rigid"], options_for(image_folder, tmp_path / "results"))
+        assert wandb.run is open_run
     assert not (tmp_path / "results").exists()
 
 

@@ -15,9 +15,11 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from stored_rows import stored_rows
 
 from bench.errors import BenchError, DetectorFailedError
-from bench.report.tables import markdown
+from bench.report.comparison import write_comparison
+from bench.report.notes import comparison_notes, warnings_of
 from bench.results.comparison import Comparison, compare
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import plan_batches
@@ -31,26 +33,31 @@ def run(root: Path, output: Path, detectors: list[str] = TWO, **options: object)
     defaults: dict[str, object] = {"dataset": "folder", "data_root": str(root), "num_workers": 0}
     result = compare(detectors, RunOptions(output=output, **(defaults | options)))
     assert result is not None
+    write_comparison(result, output)
     return result
 
 
+def markdown(output: Path) -> str:
+    return (output / "compare.md").read_text(encoding="utf-8")
+
+
 def scores_of(comparison: Comparison) -> pl.DataFrame:
-    return comparison.rows.select("path", "detector", "seed", "score").sort("path", "detector", "seed")
+    return comparison.scores().select("path", "detector", "seed", "score").sort("path", "detector", "seed")
 
 
 def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results")
-    assert [(row.detector, row.generator) for row in result.report.summary.rows] == [
+    assert [(row.detector, row.generator) for row in result.summary.rows] == [
         (detector, generator) for detector in TWO for generator in ("blurry", "sharp", "mean")
     ]
-    assert [(row.n_real, row.n_generated) for row in result.report.summary.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
+    assert [(row.n_real, row.n_generated) for row in result.summary.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
     with (tmp_path / "results" / "compare.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 6 * 9 + 3  # and the worst cue
     auroc = next(r for r in rows if (r["detector"], r["generator"], r["metric"]) == ("rigid", "mean", "auroc"))
-    assert float(auroc["value"]) == result.report.summary.rows[-1].numbers["auroc"].value
+    assert float(auroc["value"]) == result.summary.rows[-1].numbers["auroc"].value
     assert float(auroc["low"]) <= float(auroc["value"]) <= float(auroc["high"])
-    text = (tmp_path / "results" / "compare.md").read_text()
+    text = markdown(tmp_path / "results")
     assert "rule=tensor\\_absmean" in text
     assert "Conditional on seed 0" in text
 
@@ -62,7 +69,7 @@ def test_tables_equal_what_torchmetrics_logged_fresh_resumed_and_cached(image_fo
     cached = run(image_folder, tmp_path / "resumed")
     assert (fresh.scored, resumed.scored, cached.scored) == (72, 72 - 15, 0)
     for result in (fresh, resumed, cached):
-        for row in result.report.summary.rows:
+        for row in result.summary.rows:
             if row.generator == "mean":
                 continue
             for metric in ("auroc", "ap_generated", "ap_real"):
@@ -109,16 +116,16 @@ def test_five_methods_share_one_clean_pass_an_image(image_folder, tmp_path, monk
 
 def test_seeds_are_averaged_as_aurocs_and_their_spread_is_shown(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["rigid"], seeds=3)
-    number = result.report.summary.rows[0].numbers["auroc"]
+    number = result.summary.rows[0].numbers["auroc"]
     each = [result.logged[f"rigid/seed{seed}/blurry/auroc"] for seed in range(3)]
     assert number.value == pytest.approx(np.mean(each), abs=1e-6)
     assert number.seeds_sd == pytest.approx(np.std(each, ddof=1), abs=1e-6)
-    assert any(note.startswith("Mean over 3 seeds") for note in result.report.notes)
+    assert any(note.startswith("Mean over 3 seeds") for note in comparison_notes(result))
 
 
 def test_a_detector_may_come_twice_with_other_options(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", detectors=["wepe", "wepe:rule=tensor_std,ratio=0.2"], limit=3)
-    assert {row.detector for row in result.report.summary.rows} == {"wepe", "wepe:rule=tensor_std,ratio=0.2"}
+    assert {row.detector for row in result.summary.rows} == {"wepe", "wepe:rule=tensor_std,ratio=0.2"}
 
 
 def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
@@ -126,19 +133,21 @@ def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
         "path,group\n" + "".join(f"real/camera/{i:02d}.png,scene{i % 4}\n" for i in range(12))
     )
     result = run(image_folder, tmp_path / "results", detectors=["rigid"])
-    assert result.report.summary.rows[0].numbers["auroc"].interval is None
-    assert "[no interval]" in markdown(result.report)
-    assert any("fewer than 10 independent groups among the real images (4)" in note for note in result.report.notes)
+    assert result.summary.rows[0].numbers["auroc"].interval is None
+    assert "[no interval]" in markdown(tmp_path / "results")
+    assert any(
+        "fewer than 10 independent groups among the real images (4)" in note for note in comparison_notes(result)
+    )
 
 
 @pytest.mark.parametrize(("missing", "reason"), [("generated", "no generated images"), ("real", "no real images")])
 def test_one_class_is_scored_and_its_metrics_are_not_available(image_folder, tmp_path, missing, reason):
     (image_folder / missing).rename(tmp_path / "away")
     result = run(image_folder, tmp_path / "results")
-    assert result.scored == len(result.rows) > 0
-    assert all(math.isnan(row.numbers["auroc"].value) for row in result.report.summary.rows)
-    assert any(f"n/a, {reason}" in note for note in result.report.notes)
-    assert "n/a" in markdown(result.report)
+    assert result.scored == len(result.scores()) > 0
+    assert all(math.isnan(row.numbers["auroc"].value) for row in result.summary.rows)
+    assert any(f"n/a, {reason}" in note for note in comparison_notes(result))
+    assert "n/a" in markdown(tmp_path / "results")
 
 
 def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_path):
@@ -164,7 +173,7 @@ def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_pat
     (odd / "notes.txt").write_text("hello")
 
     result = run(image_folder, tmp_path / "results", num_workers=2)
-    rows = result.rows.filter(pl.col("generator") == "odd")
+    rows = stored_rows(tmp_path / "results").filter(pl.col("generator") == "odd")
     unreadable = dict(rows.filter(pl.col("status") == "unreadable").select("path", "reason").unique().iter_rows())
     assert {Path(path).name: reason for path, reason in unreadable.items()} == {
         "truncated.jpg": "truncated",
@@ -174,9 +183,9 @@ def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_pat
     scored = rows.filter(pl.col("status") == "ok")
     assert len(scored) == 9 * 2
     assert scored["score"].is_finite().all()
-    row = next(row for row in result.report.summary.rows if row.generator == "odd")
+    row = next(row for row in result.summary.rows if row.generator == "odd")
     assert (row.n_generated, row.n_unreadable) == (9, 3)
-    notes = " ".join(result.report.notes)
+    notes = " ".join(comparison_notes(result))
     assert "generated/odd/truncated.jpg (truncated)" in notes
     assert "Ignored for their endings: 1 .txt" in notes
     again = run(image_folder, tmp_path / "results")
@@ -188,7 +197,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(image_folder, tmp_path):
         source = image_folder / "real" / "camera" / f"{number % 12:02d}.png"
         image = Image.open(source).rotate(number + 1)  # by 0 it would tie with the real one
         image.save(image_folder / "generated" / "sharp" / f"more{number}.png")
-    whole = run(image_folder, tmp_path / "whole")
+    run(image_folder, tmp_path / "whole")
     output = tmp_path / "killed"
     command = [sys.executable, "-m", "bench", "compare", "--detectors", *TWO, "--dataset", "folder"]
     command += ["--data-root", str(image_folder), "--output", str(output), "--batch-size", "1", "--num-workers", "0"]
@@ -205,7 +214,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(image_folder, tmp_path):
     assert resumed.scored == 132 - len(kept)
     every = pl.read_parquet(list(output.glob("scores/*/*/part-*.parquet")))
     assert len(every) == len(every.unique(["path", "detector"])) == 132
-    assert markdown(resumed.report) == markdown(whole.report)
+    assert markdown(output) == markdown(tmp_path / "whole")
 
 
 def test_provenance_is_kept_beside_the_scores(image_folder, tmp_path):
@@ -258,13 +267,13 @@ def test_a_detector_that_raises_stops_the_run_with_the_path(image_folder, tmp_pa
 
 def test_destroyed_features_are_a_warning_in_the_report(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["wepe:rule=block_absmean_var"], limit=3)
-    assert any("rule block_absmean_var at ratio 0.1 destroys" in warning for warning in result.report.warnings)
+    assert any("rule block_absmean_var at ratio 0.1 destroys" in warning for warning in warnings_of(result))
 
 
 def test_names_of_folders_do_not_become_markup(image_folder, tmp_path):
     (image_folder / "generated" / "sharp").rename(image_folder / "generated" / "a|b [red]<i>")
-    result = run(image_folder, tmp_path / "results", detectors=["rigid"], limit=2)
-    assert "a\\|b [red]\\<i>" in markdown(result.report)
+    run(image_folder, tmp_path / "results", detectors=["rigid"], limit=2)
+    assert "a\\|b [red]\\<i>" in markdown(tmp_path / "results")
 
 
 def test_batches_group_images_that_need_the_same_work():

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from bench.results.cues.audit import audit, audit_frame, influence_of
+from bench.report.audit import audit_records, write_audit
+from bench.results.cues.audit import GeneratorAudit, audit, feature_of, influence_of
 from bench.results.cues.correlations import score_correlations
-from bench.statistics.crossfit import Images, combined, cross_fitted, feature_of, learned, mean_auroc, parts_of
+from bench.results.cues.study import CueStudy
+from bench.statistics.crossfit import Images, combined, cross_fitted, learned, mean_auroc, parts_of
 from bench.statistics.influence import Contrast, auroc_influence
 from bench.statistics.intervals import paired_test
 from bench.statistics.metrics import auroc
@@ -33,6 +35,10 @@ def table(n: int = 24, **columns: object) -> pl.DataFrame:
 def results(frame: pl.DataFrame) -> dict[str, object]:
     (found,) = audit(frame, CONTRASTS)
     return {cue.name: cue for cue in found.cues}
+
+
+def study_of(audits: list[GeneratorAudit]) -> CueStudy:
+    return CueStudy("made-up", {"clean": audits}, ())
 
 
 def images_of(frame: pl.DataFrame) -> Images:
@@ -134,7 +140,8 @@ def test_the_audit_does_not_depend_on_the_order_of_the_rows():
     generator = np.random.default_rng(5)
     frame = table(brightness=generator.normal(size=48), ending=generator.choice([".png", ".jpg"], 48))
     shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
-    assert audit_frame(audit(frame, CONTRASTS)).equals(audit_frame(audit(shuffled, CONTRASTS)))
+    first, second = (audit_records(study_of(audit(rows, CONTRASTS))) for rows in (frame, shuffled))
+    assert first == second
 
 
 def test_the_worst_cue_is_the_one_that_separates():
@@ -223,8 +230,9 @@ def test_a_cue_can_be_averaged_over_generators():
     assert (mean.n_real, mean.n_generated) == (24, 12)
 
 
-def test_the_frame_has_a_row_for_each_cue_the_worst_and_the_combinations():
-    frame = audit_frame(audit(table(brightness=np.arange(48.0), width=[8] * 48, height=[8] * 48), CONTRASTS))
+def test_the_file_has_a_row_for_each_cue_the_worst_and_the_combinations(tmp_path):
+    audits = audit(table(brightness=np.arange(48.0), width=[8] * 48, height=[8] * 48), CONTRASTS)
+    frame, empty = (pl.read_csv(write_audit(study_of(given), tmp_path)[0]) for given in (audits, []))
     assert frame.select("cue", "kind").rows() == [
         ("width", "container"),
         ("height", "container"),
@@ -235,7 +243,7 @@ def test_the_frame_has_a_row_for_each_cue_the_worst_and_the_combinations():
     ]
     assert frame["auroc"].to_list()[:4] == [0.5, 0.5, 0.5, 1]
     assert set(frame["n_real"]) == set(frame["n_generated"]) == {24}
-    assert audit_frame([]).columns == frame.columns
+    assert empty.columns == frame.columns
 
 
 def test_cross_fitted_scores_of_one_part_do_not_depend_on_its_own_labels():

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bench.report.robustness_tables import robustness_notes
 from robustness_panels import HALF, IN_ORDER, ONE_SWAP, large, panel_of, report_of, small
 
 from bench.report.plots.robustness import robustness_svg
+from bench.report.robustness import robustness_notes
 from bench.results.robustness import AREA, area_rankings, areas, robustness_curves, trapezoid_weights
 from bench.results.summary import summarise
 from bench.statistics.bootstrap import GroupBootstrap
@@ -29,7 +29,7 @@ def test_the_area_by_hand():
 def test_the_area_over_jpeg_leaves_the_clean_images_out():
     summary = small({("x", "clean"): IN_ORDER, ("x", "jpeg:90"): ONE_SWAP, ("x", "jpeg:50"): HALF})
     (area,) = areas(summary)
-    assert (area.levels, area.axis) == ((50, 90), "quality")
+    assert (area.levels, area.axis.title) == ((50, 90), "quality")
     assert area.auroc.value == pytest.approx((0.75 + 0.5) / 2)
 
 
@@ -117,15 +117,15 @@ def test_a_class_limited_condition_is_a_curve_of_its_own():
     assert (limited.kind, both.kind) == ("noise@generated", "noise")
     values = [(level, row.numbers["auroc"].value) for level, row in limited.points["x"]]
     assert values == [(0, 1), (0.1, 0.75), (0.2, 0.5)]
-    assert limited.axis == "standard deviation"
-    assert limited.untouched == 0
+    assert limited.axis.title == "standard deviation"
+    assert limited.axis.untouched == 0
     assert [level for level, _ in both.points["x"]] == [0, 0.1]
 
 
 def test_some_kinds_have_a_level_that_leaves_images_as_they_are():
     cells = ("clean", "jpeg:90", "resize:0.5", "resize:64px,back=yes", "crop:0.8", "blur:2")
     kinds = {curve.kind: curve for curve in robustness_curves(small({("x", of): IN_ORDER for of in cells}))}
-    untouched = {kind: curve.untouched for kind, curve in kinds.items()}
+    untouched = {kind: curve.axis.untouched for kind, curve in kinds.items()}
     assert untouched == {"jpeg": None, "resize": 1, "resize px,back=yes": None, "crop": 1, "blur": 0}
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from bench.cli.app import main
 from bench.report.html.pages import write_leaderboard_page
-from bench.report.leaderboard import board_cells, print_boards, write_boards
-from bench.results.leaderboard import make_boards
+from bench.report.leaderboard import board_reports, print_boards, write_boards
+from bench.results.leaderboard import make_boards, read_comparisons
 from bench.results.seen import marks_of, unseen_mean
 from bench.scoring.facts import trained_on
 from bench.statistics.influence import Contrast, auroc_influence
@@ -40,13 +40,20 @@ def output(tmp_path):
     return tmp_path
 
 
-def standings(output):
+def rows_of(output):
+    """The rows of the only board, by detector."""
     (board,) = make_boards(output)
-    return {standing.method.label: standing for standing in board.standings}
+    return {row.detector: row for row in board.rows}
+
+
+def unseen_of(output):
+    """The means over unseen generators, by detector."""
+    (board,) = make_boards(output)
+    return {name: mean.auroc for name, mean in board.unseen.items()}
 
 
 def test_generators_are_marked_by_their_canonical_names(output):
-    found = standings(output)
+    found = rows_of(output)
     assert found["free"].marks == {}
     assert found["trained"].marks == {"ADM": "unseen", "stable_diffusion_v_1_4": "seen", "gan": "unseen"}
     assert set(found["elsewhere"].marks.values()) == {"unseen"}
@@ -54,31 +61,29 @@ def test_generators_are_marked_by_their_canonical_names(output):
 
 
 def test_the_mean_over_unseen_generators_leaves_the_seen_one_out(output):
-    found = standings(output)
-    trained = found["trained"]
+    trained, unseen = rows_of(output)["trained"], unseen_of(output)
     each = {name: trained.rows[name].numbers["auroc"].value for name in GENERATORS}
-    assert trained.unseen.value == pytest.approx((each["ADM"] + each["gan"]) / 2, abs=1e-15)
-    assert trained.unseen.value < trained.rows["mean"].numbers["auroc"].value - 0.05
-    assert [found[name].unseen for name in ("free", "elsewhere", "secret")] == [None] * 3
+    assert unseen["trained"].value == pytest.approx((each["ADM"] + each["gan"]) / 2, abs=1e-15)
+    assert unseen["trained"].value < trained.rows["mean"].numbers["auroc"].value - 0.05
+    assert unseen.keys() == {"trained"}
 
 
 def test_the_interval_of_the_unseen_mean_is_that_of_a_store_without_the_seen_generator(output, tmp_path_factory):
     fewer, folder = [one for one in MANY if one[2] != "stable_diffusion_v_1_4"], tmp_path_factory.mktemp("fewer")
     facts = detector("trained")
     keep(folder, "1", [scored(fewer, facts, score)], facts)
-    expected = standings(folder)["trained"].rows["mean"].numbers["auroc"]
-    unseen = standings(output)["trained"].unseen
-    assert unseen.interval == pytest.approx(expected.interval, abs=1e-12)
+    expected = rows_of(folder)["trained"].rows["mean"].numbers["auroc"]
+    assert unseen_of(output)["trained"].interval == pytest.approx(expected.interval, abs=1e-12)
 
 
 def test_tables_say_what_was_seen(output):
-    (board,) = make_boards(output)
-    rows = {row[1]: row for row in board_cells(board)}
+    (report,) = board_reports(read_comparisons(output))
+    rows = {row[1]: row for row in report.table.rows}
     assert [cell.endswith("(seen)") for cell in rows["trained"][4:8]].count(True) == 1
     assert not any("seen" in cell for name in ("free", "elsewhere", "secret") for cell in rows[name])
-    write_boards([board], output)
+    write_boards([report], output)
     out = io.StringIO()
-    print_boards([board], Console(file=out, width=400))
+    print_boards([report], Console(file=out, width=400))
     sentence = (
         "trained was trained on images of stable_diffusion_v_1_4; over the 2 generators that it has not seen its mean"
     )
@@ -90,7 +95,7 @@ def test_tables_say_what_was_seen(output):
 
 
 def test_files_say_what_was_seen(output):
-    write_boards(make_boards(output), output)
+    write_boards(board_reports(read_comparisons(output)), output)
     table = pl.read_csv(output / "leaderboard.csv").filter(pl.col("metric") == "auroc")
     seen = {(row["detector"], row["generator"]): row["seen"] for row in table.iter_rows(named=True)}
     assert seen["trained", "stable_diffusion_v_1_4"] == "seen"
@@ -106,7 +111,7 @@ def test_files_say_what_was_seen(output):
 
 
 def test_the_page_marks_what_was_seen(output, tmp_path):
-    write_leaderboard_page(make_boards(output), tmp_path / "page.html")
+    write_leaderboard_page(read_comparisons(output), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.count('<span class="seen">seen</span>') == 3  # AUROC and both average precisions, once each
     assert page.count("over the 2 generators that it has not seen its mean AUROC is") == 1
@@ -116,7 +121,7 @@ def test_the_page_marks_what_was_seen(output, tmp_path):
 def test_a_page_without_trained_detectors_has_no_mark(tmp_path):
     facts = detector("free")
     keep(tmp_path, "1", [scored(MANY, facts, score)], facts)
-    write_leaderboard_page(make_boards(tmp_path), tmp_path / "page.html")
+    write_leaderboard_page(read_comparisons(tmp_path), tmp_path / "page.html")
     assert 'class="seen"' not in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -138,13 +143,13 @@ def test_an_ensemble_has_seen_what_its_members_have():
 
 
 def test_a_mean_with_a_generator_that_has_no_interval_has_none_and_says_why(output):
-    standing = standings(output)["trained"]
+    row = rows_of(output)["trained"]
     rng = np.random.default_rng(0)
     influence = auroc_influence([Contrast(np.repeat([0, 1], 9), rng.normal(size=18), np.arange(18).astype(str))])
-    found = unseen_mean(standing.marks, standing.rows, {"ADM": influence})
+    found = unseen_mean(row.marks, row.rows, {"ADM": influence})
     assert found.interval is None
     assert found.reason == "no interval for gan"
-    assert found.value == pytest.approx(standing.unseen.value, abs=1e-15)
+    assert found.value == pytest.approx(unseen_of(output)["trained"].value, abs=1e-15)
 
 
 def test_a_comparison_with_a_trained_detector_tells_the_leaderboard(image_folder, photograph, tmp_path):

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from bench.errors import BenchError
+from bench.scoring.images import image_batches
 from bench.scoring.options import RunOptions
+from bench.scoring.setting import Setting
 from bench.statistics.number import Number
 from bench.studies.base import Line
-from bench.studies.features.base import Features, Setting, image_batches, read_features
+from bench.studies.features.base import Features, read_features
 from bench.studies.features.blocks import (
     READINGS,
     BlocksStudy,
@@ -20,19 +23,20 @@ from bench.studies.features.blocks import (
     nearest_first,
     printed_row,
 )
-from bench.studies.features.catalogue import FEATURE_STUDIES
 from bench.studies.features.fid import FidStudy, find_in_table, make_sides, rank_lines
 from bench.studies.features.fid import distance_lines as fid_lines
 from bench.studies.features.prefixes import PrefixStudy, PrefixSweep
 from bench.studies.features.sensitivity import LEVELS, GrowingNoiseStudy, level_lines, principal_plane
 from bench.studies.features.tsne import make_map
 from bench.studies.output import study_markdown
+from bench.studies.wepe import FEATURES
+from datamodules import Batch
 from datamodules.conditions import CLEAN, Picture
 from datamodules.folder import FolderDataModule
 from detectors import View, WePe
 from detectors.similarity import cosine_distance
 
-STUDIES = {study.name: study for study in FEATURE_STUDIES}
+STUDIES = {study.name: study for study in FEATURES}
 SMALL = View(56, "random-crop")
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -50,6 +54,10 @@ def setting(image_folder, vit) -> Setting:
     datamodule = FolderDataModule(image_folder, batch_size=5, num_workers=0)
     datamodule.setup()
     return Setting(datamodule, vit, torch.device("cpu"), SMALL)
+
+
+def batches_of(setting: Setting, indices: list[int] | None = None) -> Iterator[Batch]:
+    return image_batches(setting.datamodule, (setting.view,), setting.device, indices)
 
 
 def random_table(natural: int, generated: int, generators: int = 1) -> pl.DataFrame:
@@ -88,7 +96,7 @@ def test_costs_are_known_before_anything_is_read(options):
 
 
 def test_the_sweep_gives_the_scores_of_wepe_for_every_number_of_blocks(setting, cnn):
-    (batch, *_) = image_batches(setting, [])
+    (batch, *_) = batches_of(setting)
     images = batch.views[Picture(CLEAN, SMALL)]
     for backbone in (setting.backbone, cnn):
         sweep = PrefixSweep(backbone, seed=3)
@@ -101,7 +109,7 @@ def test_the_sweep_gives_the_scores_of_wepe_for_every_number_of_blocks(setting, 
 
 
 def test_the_sweep_draws_whole_networks_where_prefixes_cannot_be_shared(setting):
-    (batch, *_) = image_batches(setting, [])
+    (batch, *_) = batches_of(setting)
     images = batch.views[Picture(CLEAN, SMALL)]
     sweep = PrefixSweep(setting.backbone, seed=0)
     sweep.recording.record = setting_order(sweep.recording.record, sweep.recording)
@@ -239,7 +247,7 @@ def test_growing_noise_is_the_similarity_to_the_clean_features(setting, options)
     result = study.measure(setting, options)
     path = next(note for note in result.notes if "real: " in note).partition("real: ")[2].partition(",")[0]
     row = setting.datamodule.items["path"].to_list().index(path)
-    (batch,) = image_batches(setting, [], [row])
+    (batch,) = batches_of(setting, [row])
     images = batch.views[Picture(CLEAN, SMALL)]
     twin = WePe(setting.backbone, ratio=0.2)
     expected = 1 - twin(images, batch.key).item()
@@ -281,7 +289,7 @@ def test_a_map_has_a_point_for_each_image_and_network_and_parts_what_is_far_apar
 
 def test_features_are_those_of_the_network_in_the_order_of_the_images(setting):
     found = read_features(setting, [setting.backbone], [3, 30])
-    (batch,) = image_batches(setting, [], [3, 30])
+    (batch,) = batches_of(setting, [3, 30])
     assert found.images["path"].to_list() == batch.path
     expected = setting.backbone.compute(batch.views[Picture(CLEAN, SMALL)])
     assert cosine_distance(torch.from_numpy(found.features[0]), expected).max() < 1e-12

@@ -12,9 +12,10 @@ from bench.statistics.standard_errors import StandardError
 from bench.studies.arms import Arm, adapted, chosen_arms, grouped
 from bench.studies.base import Result
 from bench.studies.catalogue import STUDIES
-from bench.studies.output import figure_file, study_frame, study_markdown
+from bench.studies.output import figure_file, study_markdown, write_study
 from bench.studies.paper_table import Measured, Origin, PaperTable
 from bench.studies.run import settled
+from bench.studies.wepe import PAPER
 
 NINE = ("adm", "admg", "biggan", "dit", "gigagan", "ldm", "maskgit", "rq-transformer", "stylegan-xl")
 WEPE, RIGID = Arm("WePe", "wepe:blocks=0-18"), Arm("RIGID", "rigid")
@@ -49,7 +50,7 @@ def measured(value: float, column: str = MEAN, metric: str = "auroc", arm: Arm =
 
 
 def test_a_number_on_the_papers_data_is_judged_by_its_own_row():
-    table = PaperTable("Table 1", "imagenet", other_data=False)
+    table = PaperTable("wepe", "Table 1", "imagenet", other_data=False)
     near, far, rigid = (
         table.line(measured(0.88), PAPERS),
         table.line(measured(0.70, "adm"), PAPERS),
@@ -64,7 +65,7 @@ def test_a_number_on_the_papers_data_is_judged_by_its_own_row():
 
 
 def test_a_row_stands_beside_the_printed_row_it_names_and_no_other():
-    table = PaperTable("Table 5", "imagenet", other_data=False)
+    table = PaperTable("wepe", "Table 5", "imagenet", other_data=False)
     uniform = replace(PAPERS, detector={**PAPERS.detector, "options": {**PAPERS.detector["options"], "family": "?"}})
     line = table.line(measured(0.88, arm=replace(WEPE, printed=("Uniform noise",))), uniform)
     assert line.reported.value == 0.8906
@@ -84,10 +85,10 @@ def test_a_backbone_that_is_named_is_the_only_one_to_run():
 
 def test_blocks_are_the_papers_on_its_backbone_and_shares_of_the_depth_elsewhere():
     arms = [replace(arm, backbone="dinov2-vitl14") for arm in STUDIES["table15"].arms]
-    kept, notes = adapted(arms, "imagenet", 24)
+    kept, notes = adapted(arms, "imagenet", 24, PAPER)
     assert [arm.detector for arm in kept] == [arm.detector for arm in arms]
     assert notes == []
-    kept, notes = adapted([replace(arm, backbone=EMBEDDED) for arm in arms], "imagenet", 7)
+    kept, notes = adapted([replace(arm, backbone=EMBEDDED) for arm in arms], "imagenet", 7, PAPER)
     # 8, 10, 12, 14, 16 and 18 of 24 are 2.3, 2.9, 3.5, 4.1, 4.7 and 5.25 of 7.
     assert [arm.detector for arm in kept] == [f"wepe:blocks=probe:{count}" for count in (2, 3, 4, 5)]
     assert sum("left out" in note for note in notes) == 2
@@ -120,7 +121,7 @@ def test_options_are_the_studys_unless_named_and_the_demo_has_the_embedded_backb
 
 def test_tables_say_ours_the_papers_and_the_verdict(tmp_path):
     study = STUDIES["table1"]
-    table = PaperTable("Table 1", "imagenet", other_data=False)
+    table = PaperTable("wepe", "Table 1", "imagenet", other_data=False)
     lines = (table.line(measured(0.88), PAPERS), *table.rest(["auroc"], by_generator=False)[:1])
     found = Result(lines, {"extra": "<svg/>"}, ("A note | with a bar.",))
     text = study_markdown(study, found)
@@ -128,7 +129,7 @@ def test_tables_say_ours_the_papers_and_the_verdict(tmp_path):
     assert "| CNNspot | mean | AUROC |  | 0.6704 | reported only |" in text
     assert "![extra](table1-extra.svg)" in text
     assert "- A note \\| with a bar." in text
-    ours, reported = csv.DictReader(StringIO(study_frame(study, found).write_csv()))
+    ours, reported = csv.DictReader(StringIO(write_study(study, found, tmp_path)[1].read_text()))
     assert (float(ours["value"]), float(ours["reported"]), ours["verdict"]) == (0.88, 0.8799, "matches")
     assert float(ours["expected_low"]) < 0.8799 < float(ours["expected_high"])
     assert (reported["value"], reported["reported"], reported["reported_in"]) == ("", "0.6704", "wepe, Table 1")

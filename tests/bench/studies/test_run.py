@@ -17,7 +17,8 @@ from bench.studies.base import Line, Result
 from bench.studies.catalogue import STUDIES
 from bench.studies.engine import ComparisonStudy
 from bench.studies.output import write_study
-from bench.studies.run import Costs, run_studies, settled
+from bench.studies.run import Costs, run_study, settled
+from bench.studies.wepe import PAPER
 
 WEPE, RIGID = Arm("WePe", "wepe:blocks=0-18"), Arm("RIGID", "rigid")
 EMBEDDED = "efficientnet-lite0"
@@ -25,7 +26,7 @@ EMBEDDED = "efficientnet-lite0"
 
 def small_study(*arms: Arm, kind: type[ComparisonStudy] = ComparisonStudy, **options) -> ComparisonStudy:
     settings = {"table": "Table 1", "by_generator": True, "seeds": 2, **options}
-    return kind("table1", "a small one", "WePe, Table 1", "imagenet", arms or (WEPE, RIGID), **settings)
+    return kind("table1", "a small one", "Table 1", "imagenet", arms or (WEPE, RIGID), paper=PAPER, **settings)
 
 
 def named(**options):
@@ -63,7 +64,7 @@ def test_numbers_are_those_of_a_comparison_with_the_same_options(result, options
     own = replace(options, dataset="folder", seeds=2, view="common")
     comparison = compare(["wepe", "rigid"], own)
     assert comparison.scored == 0  # the study's scores are in the shared store, under the detector's own default
-    numbers = {(row.detector, row.generator): row.numbers for row in comparison.report.summary.rows}
+    numbers = {(row.detector, row.generator): row.numbers for row in comparison.summary.rows}
     for row, label in (("WePe", "wepe"), ("RIGID", "rigid")):
         for column in ("blurry", "sharp", MEAN):
             for metric in ("auroc", "ap_real"):
@@ -121,7 +122,7 @@ def test_what_the_user_names_overrides_the_declaration_and_a_note_says_so(option
 def test_a_row_whose_weights_are_missing_says_so_and_the_others_go_on(options, hub_cache):
     lacking = Arm("AEROBLADE", "aeroblade:autoencoder=published", view="method", seeds=1)
     study = small_study(RIGID, lacking)
-    (outcome,) = run_studies([study], options, named())
+    outcome = run_study(study, settled(study, options, named()))
     assert outcome.state == "in part"
     assert outcome.reason.startswith("AEROBLADE: ")
     (line,) = lines_of(outcome.result, "AEROBLADE")
@@ -133,7 +134,7 @@ def test_a_row_whose_weights_are_missing_says_so_and_the_others_go_on(options, h
 def test_a_study_that_cannot_run_has_its_reason_and_the_others_go_on(options, hub_cache):
     studies = [small_study(), small_study(RIGID)]
     first, second = (
-        next(iter(run_studies([study], options, named(backbone=backbone, seeds=1))))
+        run_study(study, settled(study, options, named(backbone=backbone, seeds=1)))
         for study, backbone in zip(studies, ("dinov2-vits14", EMBEDDED), strict=True)
     )
     assert (first.state, second.state) == ("cannot run here", "done")

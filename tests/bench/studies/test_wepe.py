@@ -159,7 +159,7 @@ def test_rigid_has_its_own_papers_settings():
 
 def test_table_15_has_the_blocks_of_the_ranks_that_table_14_prints():
     for arm, k in zip(comparison("table15").arms, (8, 10, 12, 14, 16, 18), strict=True):
-        assert (arm.row, arm.top, scaled(k, 24)) == (f"WePe top-{k}", k, k)
+        assert (arm.row, arm.top, scaled(k, 24, 24)) == (f"WePe top-{k}", k, k)
         blocks = Perturbation(blocks=str(parse_detector(arm.detector).options["blocks"])).chosen_blocks(24)
         assert set(blocks) == {block for block, rank in enumerate(RANKS) if rank <= k}
 
@@ -203,6 +203,6 @@ def test_genimage_is_without_sd_1_4_as_in_table_3():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_rows_that_arms_may_stand_beside_are_printed_in_the_table(name):
     study = comparison(name)
-    printed = {one.row for one in load_reported() if one.source == "wepe" and one.table == study.table}
+    printed = {one.row for one in load_reported() if one.source == study.paper.source and one.table == study.table}
     for arm in study.arms:
         assert set(arm.printed or ()) <= printed

@@ -5,6 +5,7 @@ import json
 import pytest
 from made_fits import fit_options, options, shared_prompts
 
+from bench.report.notes import comparison_notes
 from bench.results.comparison import compare
 from bench.scoring.training_record import read_record
 from bench.training.fit import fit_detector
@@ -17,13 +18,13 @@ def test_compare_leaves_the_trained_groups_out_of_every_number(tmp_path):
     result = compare([f"linear-probe:checkpoint={file}", "rigid"], options(root, tmp_path / "r", generators=["softer"]))
     # Only the unseen generator is there, and the prompts that it shares with the seen one are left out still.
     expected = next(row for _, row in held_out.rows if row.generator == "softer")
-    rows = {row.detector: row for row in result.report.summary.rows}
+    rows = {row.detector: row for row in result.summary.rows}
     assert rows[label].numbers["auroc"].value == pytest.approx(expected.numbers["auroc"].value)
     assert rows["rigid"].n_real == rows[label].n_real == expected.n_real
-    assert any("trained on images of" in note for note in result.report.notes)
+    assert any("trained on images of" in note for note in comparison_notes(result))
     facts = [json.loads(file.read_text()) for file in (tmp_path / "r").glob("scores/*/*/run.json")]
     told = [one for run in facts for one in run["detectors"].values() if one["name"] == "linear-probe"]
     assert told
     for one in told:
-        assert set(one["held_out"]).isdisjoint(result.rows["group"])
+        assert set(one["held_out"]).isdisjoint(result.scores()["group"])
         assert 0 < len(one["held_out"]) <= len(read_record(file).groups)

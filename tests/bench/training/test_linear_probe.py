@@ -126,7 +126,7 @@ def test_trained_images_are_found_again_in_a_renamed_folder_but_not_in_another_d
 def test_the_matched_pictures_are_trained_on(root, fitted, tmp_path):
     file = tmp_path / "matched.safetensors"
     result = fit_detector(fit_options(file), options(root, tmp_path / "r", match="reencode:75"))
-    assert result.record.facts["condition"] == "reencode:75,64px"
+    assert result.record.facts["treatment"] == "reencode:75,64px"
     assert {row.condition for _, row in result.rows} == {"clean", "reencode:75,64px"}
     assert not torch.equal(load_file(file)["weight"], load_file(fitted[0])["weight"])
 

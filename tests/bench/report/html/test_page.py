@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from bench.report.tables import Report
 from report_sections import FACTS, HOSTILE, image_bytes, made_panel, made_section
 
 from bench.errors import BenchError
@@ -15,8 +14,9 @@ from bench.report.html.page import render, write_html
 from bench.report.html.runs import cost_tables, runs_of
 from bench.report.html.section import Section
 from bench.report.html.tables import sort_keys
-from bench.report.plots.svg import draw, to_svg
-from bench.results.cues.worst import AgainstCues
+from bench.report.plots.svg import SERIES, draw, to_svg
+from bench.report.table import Table
+from bench.results.comparison import Comparison
 from bench.results.summary import Row, Summary, summarise
 from bench.statistics.number import Number
 
@@ -79,7 +79,7 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
 
 def test_every_number_of_the_summary_is_there(page):
     section = made_section()
-    for row in section.report.rows:
+    for row in section.comparison.rows:
         for metric in ("auroc", "ap_generated", "ap_real"):
             if metric in row.numbers:
                 assert f"{row.numbers[metric].value:.4f}" in page
@@ -108,8 +108,7 @@ def test_a_page_without_sections_says_so():
 
 def test_a_dataset_of_one_class_has_a_page():
     panel = made_panel({"x": [1.0, 2.0]}, [1, 1])
-    report = Report("one class", summarise(panel, ("auroc",)), AgainstCues(), [], [])
-    page = render("One class", [Section(report, panel, [])])
+    page = render("One class", [Section(Comparison("one class", panel, summarise(panel, ("auroc",))))])
     assert "No curve: undefined for gan: no real images." in page
     assert "n/a" in page
 
@@ -117,20 +116,31 @@ def test_a_dataset_of_one_class_has_a_page():
 def test_undefined_numbers_give_their_reason():
     panel = made_panel({"x": [0.0, 1.0, 2.0, 3.0]}, [0, 0, 1, 1])
     rows = [Row("x", "clean", "gan", 2, 2, 0, {"auroc": Number(float("nan"), reason="no <such> images")})]
-    page = render("Undefined", [Section(Report("r", Summary(rows, []), AgainstCues(), [], []), panel, [])])
+    page = render("Undefined", [Section(Comparison("r", panel, Summary(rows, [])))])
     assert "no <such> images" in Reader(page).texts
+
+
+def test_robustness_figures_show_the_clean_images_as_a_dotted_line_of_each_detector(page):
+    note = "degradations grow stronger to the right. Dotted: the clean images; dashed: chance."
+    assert any(text.endswith(note) for text in Reader(page).texts)
+    start = page.index("<title>Mean AUROC under jpeg</title>")
+    figure = page[start : page.index("</svg>", start)]
+    dotted = re.findall(r"stroke-dasharray: 1\.1,[^\"]*stroke: ([^;]*);", figure)
+    assert dotted == [f"var(--series-{number}, {colour})" for number, colour in enumerate(SERIES[:2], start=1)]
+    assert ">clean<" not in figure
 
 
 def test_a_detector_that_lacks_a_level_is_named_under_the_curves():
     section = made_section(read_bytes=None)
-    rows = [row for row in section.report.summary.rows if (row.detector, row.condition) != ("poor", "jpeg:50")]
-    report = replace(section.report, summary=replace(section.report.summary, rows=rows))
-    page = render("Incomplete", [replace(section, report=report)])
+    summary = section.comparison.summary
+    rows = [row for row in summary.rows if (row.detector, row.condition) != ("poor", "jpeg:50")]
+    comparison = replace(section.comparison, summary=replace(summary, rows=rows))
+    page = render("Incomplete", [replace(section, comparison=comparison)])
     assert "poor: no scores at level 50." in Reader(page).texts
 
 
 def test_further_tables_are_shown():
-    extra = Extra("Thresholds", ["rule", "accuracy"], [["fpr:5", "0.91 [0.88, 0.93]"]], "How to read it.")
+    extra = Table("Thresholds", ["rule", "accuracy"], [["fpr:5", "0.91 [0.88, 0.93]"]], "How to read it.")
     page = render("Extra", [replace(made_section(read_bytes=None), tables=[extra])])
     assert {"Thresholds", "How to read it.", "0.91 [0.88, 0.93]"} <= set(Reader(page).texts)
 
@@ -138,9 +148,9 @@ def test_further_tables_are_shown():
 def test_many_images_and_runs_give_a_small_page():
     rng = np.random.default_rng(0)
     panel = made_panel({"x": rng.normal(size=200_000)}, np.repeat([0, 1], 100_000))
-    report = Report("large", summarise(panel, ("auroc",)), AgainstCues(), [], [])
-    section = Section(report, panel, [FACTS] * 500, read_bytes=image_bytes)
-    assert len(render("Large", [section])) < 300_000
+    summary = summarise(panel, ("auroc",))
+    comparison = Comparison("large", panel, summary, runs=[FACTS] * 500, read_bytes=image_bytes)
+    assert len(render("Large", [Section(comparison)])) < 300_000
 
 
 def test_cost_is_summed_over_finished_runs():

@@ -1,0 +1,52 @@
+"""What a command writes to standard output: tables for people, one JSON object for programs, or nothing."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+VERSION = 1
+"""Of the layout of every JSON object; it changes where a name goes or gets another meaning."""
+
+
+def add_print_options(parser: ArgumentParser) -> None:
+    """Adds the options that say what is printed."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--quiet", action="store_true", help="print nothing; files are written as ever")
+
+
+def make_console(arguments: Namespace) -> "Console":
+    """Makes the console that tables are printed to; it prints nothing with ``--json`` and ``--quiet``."""
+    from rich.console import Console
+
+    return Console(quiet=arguments.json or arguments.quiet)
+
+
+def shows_progress(console: "Console") -> bool:
+    """Says whether somebody looks."""
+    return console.is_terminal and not console.quiet
+
+
+def print_json(arguments: Namespace, facts: Callable[[], Mapping[str, Any]]) -> None:
+    """Prints the object of ``--json``, where it is asked for.
+
+    Args:
+        arguments: The command's.
+        facts: Makes what the object holds beside its version.
+    """
+    if arguments.json:
+        print(json.dumps(_plain({"version": VERSION, **facts()}), ensure_ascii=False, allow_nan=False, default=str))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that JSON knows
+    """Writes null where there is no number, as JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(held) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
