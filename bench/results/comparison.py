@@ -120,16 +120,7 @@ class Comparison:
         Returns:
             ``path, label, generator, group, detector, condition, seed, score``.
         """
-        images = self.panel.images.select("path", "label", "generator", "group")
-        frames = []
-        for scoring, scores, present in zip(self.panel.scorings, self.panel.scores, self.panel.present, strict=True):
-            names = {"detector": scoring.detector, "condition": scoring.condition, "seed": scoring.seed}
-            frame = images.with_columns(
-                *(pl.lit(value).alias(name) for name, value in names.items()),
-                pl.Series("score", scores).fill_nan(None),
-            )
-            frames.append(frame.filter(pl.Series(present)))
-        return pl.concat(frames)
+        return self.panel.table()
 
     def _record(self, row: Row, metric: str) -> dict[str, Any]:
         number = row.numbers[metric]

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,13 +13,14 @@ from bench.errors import LOST_READER, BenchError, is_lost_reader
 from bench.scoring.build import VIEWS, run_facts
 from bench.scoring.entry import Entry
 from bench.scoring.machine.batch_limit import BatchLimit
+from bench.scoring.machine.caller import not_run_again
 from bench.scoring.machine.trainer import create_fabric
 from bench.scoring.options import RunOptions, check_options
 from bench.scoring.probed_blocks import asks_for_probe
 from bench.scoring.run import make_fast
 from bench.scoring.specs import DetectorSpec, parse_detectors
 from bench.store.schema import Scoring
-from datamodules import Batch, FilesDataModule, find_files
+from datamodules import Batch, FilesDataModule
 from datamodules.batch import Sample
 from detectors import create_backbone, create_detector, find_detector
 
@@ -95,7 +96,10 @@ class Scorer:
         data = self._data_of(files)
         data.views = tuple(dict.fromkeys(entry.detector.view for entry in self.entries))
         data.setup()
-        with _without_interrupts():  # the processes that decode are started here; a Ctrl-C is for this one alone
+        with (
+            not_run_again(),
+            _without_interrupts(),
+        ):  # the processes that decode are started here; a Ctrl-C is for this one alone
             batches = iter(data.test_dataloader())
         try:
             for indices, batch in zip(data.batches or [], batches, strict=True):
@@ -132,28 +136,6 @@ class Scorer:
     def _scores(self, entry: Entry, batch: Batch) -> Tensor:
         with torch.inference_mode(), self.fabric.autocast():
             return entry.scores(batch).cpu()
-
-
-def score_files(
-    paths: Iterable[str], detectors: Sequence[str], options: RunOptions | None = None, seed: int = 0
-) -> Iterator[ScoredImage]:
-    """Scores files, folders and patterns.
-
-    Args:
-        paths: See :func:`datamodules.find_files`.
-        detectors: As on the command line.
-        options: Backbone, view, resize, batches and machine.
-        seed: Seed of the detectors' own randomness.
-
-    Returns:
-        One row a file, which come as batches are done; mistakes are told before the first.
-
-    Raises:
-        DatasetNotFoundError: A path does not exist or gives no image.
-        BenchError: An option cannot be carried out.
-    """
-    files = find_files(paths)
-    return Scorer(detectors, options, seed).score(files)
 
 
 def _check_ready(spec: DetectorSpec) -> None:

@@ -83,6 +83,14 @@ class StoredDataset:
     runs: Sequence[Run]
     findings: Sequence[Finding] = ()
 
+    def scores(self) -> pl.DataFrame:
+        """Returns a row for each image and score; of an unreadable image the score is null.
+
+        Returns:
+            ``path, label, generator, group, detector, condition, seed, score``.
+        """
+        return self.panel.table()
+
 
 def read_store(output: Path) -> list[StoredDataset]:
     """Reads every data set under ``<output>/scores``, in the order of their titles.

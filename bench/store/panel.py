@@ -60,6 +60,23 @@ class Panel:
         images = self.images.filter(pl.Series(chosen, dtype=pl.Boolean))
         return replace(self, images=images, scores=self.scores[:, chosen], present=self.present[:, chosen])
 
+    def table(self) -> pl.DataFrame:
+        """Returns a row for each image and score; of an unreadable image the score is null.
+
+        Returns:
+            ``path, label, generator, group, detector, condition, seed, score``.
+        """
+        images = self.images.select("path", "label", "generator", "group")
+        frames = []
+        for scoring, scores, present in zip(self.scorings, self.scores, self.present, strict=True):
+            names = {"detector": scoring.detector, "condition": scoring.condition, "seed": scoring.seed}
+            frame = images.with_columns(
+                *(pl.lit(value).alias(name) for name, value in names.items()),
+                pl.Series("score", scores).fill_nan(None),
+            )
+            frames.append(frame.filter(pl.Series(present)))
+        return pl.concat(frames)
+
     @cached_property
     def groups(self) -> NDArray[np.int32]:
         """``(n,)`` codes of the groups, in the order of their names."""
