@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 setup: $(READY)
 
 $(READY): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aigi-bench needs Python 3.11 or newer; set PYTHON=python3.12, for instance")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fauxbench needs Python 3.11 or newer; set PYTHON=python3.12, for instance")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(READY)

@@ -30,7 +30,7 @@ def find_intruder() -> str | None:
         if origin is None or origin.parent.parent != home:
             return (
                 f"error: the package {name!r} is {origin or 'missing'}, not the one beside {home / 'bench'}: install "
-                f"aigi-bench in an environment of its own, or uninstall the other {name!r}."
+                f"fauxbench in an environment of its own, or uninstall the other {name!r}."
             )
     return None
 

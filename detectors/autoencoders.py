@@ -200,7 +200,7 @@ def _load_diffusers(name: str, folder: Path) -> Any:  # noqa: ANN401 - diffusers
     try:
         import diffusers
     except ImportError as error:
-        raise OptionError(f"autoencoder={name} needs diffusers: pip install 'aigi-bench[aeroblade]'") from error
+        raise OptionError(f"autoencoder={name} needs diffusers: pip install 'fauxbench[aeroblade]'") from error
     for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
             raise WeightsNotFoundError(f"There is no {file} in {folder}: give a folder as diffusers saves it.")

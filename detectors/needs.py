@@ -75,7 +75,7 @@ def _autoencoder_needs() -> Iterator[Need]:
     home = importlib.util.find_spec("datamodules") is not None
     yield Need("autoencoders of the demo", "", "installed with the package", home)
     extra = importlib.util.find_spec("diffusers") is not None
-    yield Need("diffusers", "any other autoencoder", "pip install 'aigi-bench[aeroblade]'", extra)
+    yield Need("diffusers", "any other autoencoder", "pip install 'fauxbench[aeroblade]'", extra)
     for name, address in PUBLISHED.items():
         owner, repository, folder = address.split("/")
         here = is_cached(f"{owner}/{repository}", [f"{folder}/{WEIGHTS}"])

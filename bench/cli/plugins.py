@@ -1,9 +1,9 @@
 """Loads detectors and data sets of others: files named with ``--plugin``, and installed packages.
 
 A plugin registers what it brings when it is imported, with ``detectors.register`` or ``datamodules.register_dataset``.
-An installed package names its module in the entry points' group ``aigi_bench.plugins``:
+An installed package names its module in the entry points' group ``fauxbench.plugins``:
 
-    [project.entry-points."aigi_bench.plugins"]
+    [project.entry-points."fauxbench.plugins"]
     my-plugin = "my_package.my_module"
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-GROUP = "aigi_bench.plugins"
+GROUPS = ("fauxbench.plugins", "aigi_bench.plugins")
+"""The entry points' group, and the one under the suite's former name."""
 
 
 def load_plugins(files: Sequence[str | Path] = ()) -> None:
@@ -29,7 +30,8 @@ def load_plugins(files: Sequence[str | Path] = ()) -> None:
     Raises:
         BenchError: A plugin is missing or fails; the message names it.
     """
-    for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+    points = {point.value: point for group in reversed(GROUPS) for point in entry_points(group=group)}
+    for point in sorted(points.values(), key=lambda point: point.name):
         _load_point(point)
     for file in files:
         _load_file(Path(file))

@@ -24,7 +24,7 @@ from detectors import Backbone, Detector, Ensemble
 NOT_KNOWN = "not known"
 TRAINED_ON = "trained_on"
 """The fact that a run keeps of a trained detector: names of generators, none where they are not known."""
-PACKAGES = ("aigi-bench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
+PACKAGES = ("fauxbench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
 
 def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]) -> Facts:

@@ -56,12 +56,16 @@ def build_demo_images(cache: Path | None = None, *, progress: Progress | None = 
 
 
 def default_cache() -> Path:
-    """Return ``$AIGI_BENCH_CACHE``, else ``$XDG_CACHE_HOME/aigi-bench``, else ``~/.cache/aigi-bench``."""
-    if own := os.environ.get("AIGI_BENCH_CACHE"):
+    """Return ``$FAUXBENCH_CACHE``, else ``$XDG_CACHE_HOME/fauxbench``, else ``~/.cache/fauxbench``.
+
+    What was made under the suite's former name, ``$AIGI_BENCH_CACHE`` or a folder ``aigi-bench``, is used where it is
+    there and the other is not.
+    """
+    if own := os.environ.get("FAUXBENCH_CACHE") or os.environ.get("AIGI_BENCH_CACHE"):
         return Path(own)
-    if shared := os.environ.get("XDG_CACHE_HOME"):
-        return Path(shared) / "aigi-bench"
-    return Path.home() / ".cache" / "aigi-bench"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    former = home / "aigi-bench"
+    return former if former.is_dir() and not (home / "fauxbench").is_dir() else home / "fauxbench"
 
 
 def write_images(folder: Path, entries: list[ManifestEntry], *, progress: Progress | None = None) -> None:

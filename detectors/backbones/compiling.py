@@ -27,7 +27,8 @@ def check_compiler() -> None:
         looked = f"CXX={named} is not there" if named else f"there is neither {' nor '.join(COMPILERS)}"
         raise OptionError(f"Compiling needs a C++ compiler, and {looked}: install one, or leave --compile out.")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    os.environ.setdefault(CACHE, str(home / "aigi-bench" / "compiled"))
+    former = home / "aigi-bench" / "compiled"
+    os.environ.setdefault(CACHE, str(former if former.is_dir() else home / "fauxbench" / "compiled"))
 
 
 def compile_block(block: nn.Module) -> None:

@@ -196,7 +196,7 @@ def test_fingerprint_covers_the_weights():
 
 def test_missing_extra_prints_its_install_line(pipeline, monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(OptionError, match=r"pip install 'aigi-bench\[aeroblade\]'"):
+    with pytest.raises(OptionError, match=r"pip install 'fauxbench\[aeroblade\]'"):
         Aeroblade(autoencoder=str(pipeline / "sd"), distance="mse")
 
 
