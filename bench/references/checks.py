@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.references.locks import Column, Lock
-from bench.results.summary import MEAN, WITH_INTERVAL, summarise
+from bench.results.summary import MEAN, summarise
+from bench.statistics.metrics import shown_metrics
 from bench.store.panel import Panel
 
 Status = Literal["matches", "drifts", "missing"]
@@ -97,8 +98,8 @@ def numbers_of(panel: Panel) -> dict[tuple[str, str, str, str], float]:
         return {}
     return {
         (row.detector, row.condition, row.generator, metric): row.numbers[metric].value
-        for row in summarise(panel, WITH_INTERVAL, FEW_DRAWS).rows
-        for metric in WITH_INTERVAL
+        for row in summarise(panel, shown_metrics(), FEW_DRAWS).rows
+        for metric in shown_metrics()
     }
 
 

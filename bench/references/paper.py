@@ -9,7 +9,7 @@ from bench.references.judged import judge_board
 from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import Kind
 from bench.results.leaderboard import Board, make_boards
-from bench.results.summary import WITH_INTERVAL
+from bench.statistics.metrics import shown_metrics
 
 Outcome = Kind | Literal["missing"]
 Key = tuple[str, str, str | None, str, str]
@@ -84,7 +84,7 @@ def verify_paper(output: Path) -> PaperVerification:
 
 
 def _measured(one: ReportedNumber) -> bool:
-    return one.measured_here and one.metric in WITH_INTERVAL and None not in (one.dataset, one.generator)
+    return one.measured_here and one.metric in shown_metrics() and None not in (one.dataset, one.generator)
 
 
 def _key(one: ReportedNumber) -> Key:

@@ -10,8 +10,8 @@ from bench.report.ranks import pair_table, rank_table
 from bench.report.table import Table, cell, escaped, note_lines, print_tables
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
-from bench.results.summary import WITH_INTERVAL, Row
-from bench.statistics.metrics import METRICS
+from bench.results.summary import Row
+from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.store.files import write_atomically
 from bench.store.schema import CLEAN
 
@@ -68,13 +68,13 @@ def _numbers(comparison: Comparison) -> Table:
     conditions = any(row.condition != CLEAN for row in comparison.summary.rows)
     names = ("detector", "condition", "generator") if conditions else ("detector", "generator")
     verdict = (VERDICT,) if comparison.cues.verdicts else ()
-    columns = (*names, *COUNTS, *(METRICS[metric].title for metric in WITH_INTERVAL), *verdict)
+    columns = (*names, *COUNTS, *shown_titles(), *verdict)
     rows = []
     for row in comparison.rows:
         mark = comparison.mark(row)
         generator = f"{row.generator} ({mark})" if mark else row.generator
         where = (row.detector, row.condition, generator) if conditions else (row.detector, generator)
-        numbers = (cell(row.numbers.get(metric)) for metric in WITH_INTERVAL)
+        numbers = (cell(row.numbers.get(metric)) for metric in shown_metrics())
         last = (_verdict(comparison, row),) if verdict else ()
         rows.append((*where, *map(str, row.counts.values()), *numbers, *last))
     return Table(comparison.title, columns, rows, names=len(names))

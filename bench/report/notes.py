@@ -11,14 +11,14 @@ from bench.results.cues.worst import SIGNIFICANT
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
-from bench.results.summary import DRAWS, WITH_INTERVAL, Summary
+from bench.results.summary import DRAWS, Summary
 from bench.scoring.conditions import MatchedImages
 from bench.scoring.ensembles import FittedEnsemble
 from bench.scoring.exclusion import TrainedGroups
 from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
-from bench.statistics.metrics import METRICS
+from bench.statistics.metrics import METRICS, shown_metrics
 from bench.store.findings import (
     ChangedImages,
     Finding,
@@ -133,7 +133,7 @@ def _absences(summary: Summary) -> list[str]:
             what = "n/a" if math.isnan(number.value) else "no interval"
             notes[f"{row.generator}: {what}, {number.reason}."] = None
             continue
-        for metric in WITH_INTERVAL[1:]:
+        for metric in shown_metrics()[1:]:
             if row.numbers[metric].reason:
                 where = f"{row.detector}, {row.condition}, {row.generator}"
                 notes[f"{where}: no interval of {METRICS[metric].title}, {row.numbers[metric].reason}."] = None

@@ -12,18 +12,12 @@ from bench.report.plots.robustness import robustness_svg
 from bench.report.ranks import pair_table
 from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
 from bench.results.robustness import Area, Robustness
-from bench.results.summary import WITH_INTERVAL
-from bench.statistics.metrics import METRICS
+from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.statistics.number import Number
 from bench.store.files import write_atomically
 
 NOTHING = Number(float("nan"))
 AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")
-POINTS = (
-    *("degradation", "detector", "condition"),
-    *(METRICS[metric].title for metric in WITH_INTERVAL),
-    "change of AUROC",
-)
 VALUES = ("value", "low", "high", "seeds_sd", "change", "change_low", "change_high")
 POINT_COLUMNS = (
     *("kind", "axis", "detector", "level", "condition", "generator", "metric", *VALUES, "reason"),
@@ -37,9 +31,12 @@ PAIR_COLUMNS = (
 
 def robustness_tables(robustness: Robustness) -> list[Table]:
     """Makes the tables: points of curves, areas, and paired tests of the areas."""
-    views = robustness.comparison.views
+    views, columns = (
+        robustness.comparison.views,
+        ("degradation", "detector", "condition", *shown_titles(), "change of AUROC"),
+    )
     tables = [
-        Table(f"{robustness.comparison.title}: robustness", POINTS, _points(robustness), names=3),
+        Table(f"{robustness.comparison.title}: robustness", columns, _points(robustness), names=3),
         Table("Area under the curve", AREAS, _areas(robustness), names=3),
         replace(pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation"), note=""),
     ]
@@ -131,7 +128,7 @@ def point_records(robustness: Robustness) -> list[dict[str, Any]]:
     for point in robustness.points():
         row = point.row
         change = robustness.changes.get((row.detector, row.condition))
-        for metric in WITH_INTERVAL:
+        for metric in shown_metrics():
             if metric not in row.numbers:
                 continue
             number = row.numbers[metric]
@@ -191,7 +188,7 @@ def _points(robustness: Robustness) -> list[list[str]]:
             point.kind if point.axis is None else f"{point.kind} ({point.axis.title})",
             point.row.detector,
             point.row.condition,
-            *(cell(point.row.numbers.get(metric)) for metric in WITH_INTERVAL),
+            *(cell(point.row.numbers.get(metric)) for metric in shown_metrics()),
             cell(robustness.changes.get((point.row.detector, point.row.condition)), signed=True),
         ]
         for point in robustness.points()

@@ -19,8 +19,9 @@ from bench.errors import BenchError
 from bench.results.comparison import Comparison, compare
 from bench.results.cues.worst import WORST_CUE
 from bench.results.robustness import Curve, robustness_curves
-from bench.results.summary import MEAN, WITH_INTERVAL, Row, Summary
+from bench.results.summary import MEAN, Row, Summary
 from bench.scoring.options import RunOptions
+from bench.statistics.metrics import shown_metrics
 from bench.statistics.number import Number
 from bench.store.scores import ScoreStore
 from datamodules.degradations import CLEAN
@@ -199,10 +200,10 @@ def mean_numbers(summary: Summary) -> dict[str, float]:
     return numbers
 
 
-def _with_ends(row: Row, metrics: Sequence[str] = WITH_INTERVAL) -> dict[str, float | None]:
+def _with_ends(row: Row, metrics: Sequence[str] | None = None) -> dict[str, float | None]:
     """Returns each metric with its interval's ends and its spread over seeds; None where there is none."""
     cells: dict[str, float | None] = {}
-    for metric in metrics:
+    for metric in shown_metrics() if metrics is None else metrics:
         number = row.numbers.get(metric, Number(math.nan))
         cells |= number.columns(metric) | {f"{metric}_seeds_sd": number.seeds_sd}
     return cells

@@ -9,8 +9,9 @@ from bench.results.comparison import Comparison
 from bench.results.cues.worst import compare_with_cues
 from bench.results.rankings import rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
-from bench.results.summary import MEAN, WITH_INTERVAL, Row, summarise
+from bench.results.summary import MEAN, Row, summarise
 from bench.scoring.cues import read_cues
+from bench.statistics.metrics import shown_metrics
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset, read_store
 from bench.store.findings import Finding
@@ -140,7 +141,7 @@ def compare_stored(dataset: StoredDataset, output: Path) -> Comparison:
     """
     panel = dataset.panel
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
-    summary = summarise(panel, WITH_INTERVAL)
+    summary = summarise(panel, shown_metrics())
     scored = {name for runs in dataset.sources.values() for name in runs}
     return Comparison(
         title=f"{dataset.title} ({dataset.protocol})",

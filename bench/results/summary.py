@@ -32,8 +32,6 @@ from bench.store.schema import CLEAN
 
 DRAWS = 1000
 MEAN, ALL = "mean", "all images"
-WITH_INTERVAL = ("auroc", "ap_generated", "ap_real")
-"""Names of the metrics that tables show."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,15 @@ class Summary:
         return list(chosen.values())
 
 
-def summarise(panel: Panel, metrics: Sequence[str] = tuple(METRICS), draws: int = DRAWS) -> Summary:
+def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = DRAWS) -> Summary:
     """Computes every number of a comparison from scores alone.
 
     Args:
         panel: The scores.
-        metrics: Names of `METRICS`; AUROC is always there.
+        metrics: Names of `METRICS`, all by default; AUROC is always there.
         draws: Number of bootstrap draws.
     """
-    names = list(dict.fromkeys(["auroc", *metrics]))
+    names = list(dict.fromkeys(["auroc", *(METRICS if metrics is None else metrics)]))
     bootstrap = _Bootstrap(panel, draws)
     results = {cell: _Result(panel, bootstrap, names, *cell) for cell in panel.cells}
     changes = [

@@ -174,11 +174,13 @@ class Metric:
         name: The name in tables and files.
         title: The name for people.
         function: What computes it.
+        shown: Whether tables have a column of it; files have all.
     """
 
     name: str
     title: str
     function: Callable[..., float | Floats]
+    shown: bool = False
 
     def __call__(self, labels: ArrayLike, scores: ArrayLike) -> float:
         """Computes the value; nan where a class is missing (see `undefined_reason`)."""
@@ -193,9 +195,9 @@ _balanced_ap = partial(average_precision, balanced=True)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("auroc", "AUROC", auroc),
-        Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated")),
-        Metric("ap_real", "AP (real)", partial(average_precision, positive="real")),
+        Metric("auroc", "AUROC", auroc, shown=True),
+        Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated"), shown=True),
+        Metric("ap_real", "AP (real)", partial(average_precision, positive="real"), shown=True),
         Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
         Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
         Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr),
@@ -204,6 +206,16 @@ METRICS: dict[str, Metric] = {
         Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real")),
     )
 }
+
+
+def shown_metrics() -> list[str]:
+    """Returns the names of the metrics that tables have a column of."""
+    return [name for name, metric in METRICS.items() if metric.shown]
+
+
+def shown_titles() -> list[str]:
+    """Returns the headers of those columns."""
+    return [METRICS[name].title for name in shown_metrics()]
 
 
 def _auroc(curve: Curve) -> Floats:

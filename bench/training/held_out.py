@@ -10,10 +10,11 @@ from bench.errors import BenchError
 from bench.report.wandb import compare_and_log
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.seen import SEEN, UNSEEN, marks_of
-from bench.results.summary import WITH_INTERVAL, Row, summarise
+from bench.results.summary import Row, summarise
 from bench.scoring.cues import read_cues
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import TrainingRecord, group_hashes, read_record
+from bench.statistics.metrics import shown_metrics
 from bench.store.panel import Panel
 from bench.training.options import FitOptions
 from datamodules import GENERATED
@@ -71,7 +72,7 @@ def evaluate_held_out(fit: FitOptions, options: RunOptions, progress: bool = Fal
     panels = {mark: _facing(panel, {name for name in generators if marks[name] == mark}) for mark in (SEEN, UNSEEN)}
     data = comparison.run["data"]
     cues = read_cues(options.output, data["title"], comparison.conditions)
-    rows = [(mark, row) for mark, part in panels.items() for row in summarise(part, WITH_INTERVAL).rows]
+    rows = [(mark, row) for mark, part in panels.items() for row in summarise(part, shown_metrics()).rows]
     return HeldOut(
         record=record,
         rows=[(mark, row) for mark, row in rows if row.n_generated],

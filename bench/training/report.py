@@ -7,22 +7,19 @@ from rich.console import Console
 
 from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
 from bench.results.seen import SEEN, UNSEEN
-from bench.results.summary import MEAN, WITH_INTERVAL, Row
-from bench.statistics.metrics import METRICS
+from bench.results.summary import MEAN, Row
+from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.store.files import write_atomically
 from bench.training.held_out import HeldOut
 
-HEADER = (
-    *("condition", "generator", "training", "real", "generated", "unreadable"),
-    *(METRICS[metric].title for metric in WITH_INTERVAL),
-    *("worst cue", "against it"),
-)
+NAMES = ("condition", "generator", "training", "real", "generated", "unreadable")
 
 
 def held_out_table(result: HeldOut, title: str) -> Table:
     """Makes a row for each condition and generator, and for their means."""
     order = sorted(result.rows, key=lambda marked: marked[1].condition)  # stable: seen before unseen, the mean last
-    return Table(title, HEADER, [_cells(result, mark, row) for mark, row in order], names=3)
+    columns = (*NAMES, *shown_titles(), "worst cue", "against it")
+    return Table(title, columns, [_cells(result, mark, row) for mark, row in order], names=3)
 
 
 def _cells(result: HeldOut, mark: str, row: Row) -> list[str]:
@@ -35,7 +32,7 @@ def _cells(result: HeldOut, mark: str, row: Row) -> list[str]:
         f"mean over {mark}" if row.generator == MEAN else row.generator,
         mark,
         *map(str, row.counts.values()),
-        *(cell(row.numbers[metric]) for metric in WITH_INTERVAL),
+        *(cell(row.numbers[metric]) for metric in shown_metrics()),
         "" if worst is None else f"{worst.numbers['auroc'].value:.4f} {name}".strip(),
         cues.verdicts.get((row.detector, row.condition, row.generator), ""),
     ]

@@ -9,8 +9,8 @@ from bench.report.notes import sentence
 from bench.results.cues.worst import BELOW, NOT_SEPARATED, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
-from bench.results.summary import ALL, WITH_INTERVAL, Row
-from bench.statistics.metrics import METRICS
+from bench.results.summary import ALL, Row
+from bench.statistics.metrics import METRICS, shown_metrics
 from bench.statistics.number import Number
 
 CHANCE = 0.5
@@ -146,7 +146,7 @@ class MetricTable:
 
 def metric_tables(section: Section) -> list[MetricTable]:
     """Makes the tables, condition by condition."""
-    return [MetricTable(board, metric) for board in boards_of(section.comparison) for metric in WITH_INTERVAL]
+    return [MetricTable(board, metric) for board in boards_of(section.comparison) for metric in shown_metrics()]
 
 
 def _lowest(numbers: Iterable[Number]) -> float:
