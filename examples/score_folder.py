@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from bench.scoring.files import score_files
+from bench import score_files
 from detectors import create_detector
 
 

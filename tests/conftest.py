@@ -81,6 +81,24 @@ def image_folder(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def offline_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home folder, and W&B offline, without a key."""
+    import wandb
+
+    folder = tmp_path_factory.mktemp("home")
+    wandb.teardown()  # or the address of a service that is gone would be put back at the end
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("WANDB_")]:
+            patch.delenv(name)
+        patch.setenv("WANDB_MODE", "offline")
+        patch.setenv("HOME", str(folder))
+        patch.setenv("WANDB_DIR", str(folder / "not-here"))
+        wandb.teardown()  # it reads the environment once
+        yield folder
+        wandb.teardown()
+
+
 @pytest.fixture
 def permissions_hold() -> Iterator[None]:
     """Takes from root, for a test, what lets it read everything; for others permissions hold anyway.

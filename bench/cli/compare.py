@@ -60,7 +60,8 @@ def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Nam
     from bench.report.table import print_line
     from bench.scoring.forecast import forecast
 
-    plan = forecast(detectors, options)
-    print_line("\n".join(forecast_lines(plan)), make_console(arguments))
+    plan, console = forecast(detectors, options), make_console(arguments)
+    for line in forecast_lines(plan):
+        print_line(line, console)
     print_json(arguments, lambda: {"plan": asdict(plan)})
     return 0

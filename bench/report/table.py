@@ -53,7 +53,9 @@ class Table:
             if before and row[0] != before[0]:
                 table.add_section()
             repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
-            table.add_row(*(text_of("" if again else cell) for cell, again in zip(row, repeated, strict=True)))
+            table.add_row(
+                *(text_of("" if again else cell, lines=True) for cell, again in zip(row, repeated, strict=True))
+            )
             before = row
         return table
 
@@ -124,14 +126,20 @@ def escaped(text: str) -> str:
     return text.replace("\n", " ")
 
 
-def text_of(words: str, style: str = "") -> Text:
+def text_of(words: str, style: str = "", lines: bool = False) -> Text:
     r"""Makes a text in which names of files are neither markup nor commands to the terminal.
 
+    Args:
+        words: The text.
+        style: In rich's words.
+        lines: Whether it may have several lines, as a cell may; otherwise a line break is written out.
+
     Examples:
-        >>> text_of("[red]\x1b[2J").plain
-        '[red]\\x1b[2J'
+        >>> text_of("[red]\x1b[2J\n").plain
+        '[red]\\x1b[2J\\n'
     """
-    letters = (letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in words)
+    kept = "\n" if lines else ""
+    letters = (letter if letter.isprintable() or letter == kept else ascii(letter)[1:-1] for letter in words)
     return Text("".join(letters), style=style)
 
 

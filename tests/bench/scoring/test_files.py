@@ -7,10 +7,11 @@ import torch
 from stored_rows import stored_rows
 from torch import Tensor
 
+from bench import score_files
 from bench.errors import BenchError, DetectorFailedError
 from bench.results.comparison import compare
 from bench.results.reference_set import Standing, read_references
-from bench.scoring.files import Scorer, score_files
+from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions
 from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
@@ -21,7 +22,7 @@ TWO = ["wepe", "rigid"]
 
 
 def rows_of(paths, detectors=TWO, seed=0, **options):
-    return list(score_files([str(path) for path in paths], detectors, RunOptions(**(QUICK | options)), seed))
+    return list(score_files(paths, detectors, seed=seed, **(QUICK | options)))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_an_unreadable_file_is_a_row_in_its_place_with_a_reason(image_folder):
 
 def test_rows_come_before_later_files_are_read(image_folder):
     paths = sorted(image_folder.rglob("*.png"))[:3]
-    rows = score_files(map(str, paths), ["rigid"], RunOptions(num_workers=0, batch_size=1))
+    rows = score_files(paths, ["rigid"], num_workers=0, batch_size=1)
     assert next(rows).reason is None
     paths[2].unlink()
     assert [row.reason for row in rows] == [None, "No such file or directory"]
@@ -118,7 +119,7 @@ def test_rows_come_before_later_files_are_read(image_folder):
 )
 def test_a_mistake_is_told_before_any_file_is_read(image_folder, detectors, options, error, message):
     with pytest.raises(error, match=message):
-        score_files([str(image_folder)], detectors, RunOptions(**QUICK, **options))
+        score_files([image_folder], detectors, **QUICK, **options)
 
 
 def test_a_missing_path_is_told_before_the_detectors_are_built():
