@@ -26,13 +26,16 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "subcommand"),
-        (["compre"], "'compre' (choose from 'audit'"),
+        ([], "Name a command; python -m bench --help lists them."),
+        (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, compare, "),
         (["compare"], "--detectors"),
         (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
         (["compare", "--detectors", "wepe", "--limit", "x"], "--limit: expected a whole number of at least 1, got x"),
         (["compare", "--detectors", "wepe", "--resize", "big"], "at least 1 or none, got big"),
-        (["compare", "--detectors", "wepe", "--colour"], "unrecognized arguments: --colour"),
+        (
+            ["compare", "--detectors", "wepe", "--colour"],
+            "Unknown option '--colour'. See python -m bench compare --help.",
+        ),
         (["compare", "--detectors", "wpe"], "Unknown detector 'wpe'. Did you mean 'wepe'?"),
         (["compare", "--detectors", "wepe:ratio=-1"], "ratio must be a number of at least 0, got -1.0"),
         (["compare", "--detectors", "wepe", "--backbone", "dinov2"], "Unknown backbone 'dinov2'. Did you mean"),
