@@ -178,11 +178,13 @@ def __dir__() -> list[str]:
 def _options(given: dict[str, Any]) -> "RunOptions":
     from dataclasses import fields
 
-    from bench.scoring.options import RunOptions
+    from bench.scoring.options import RunOptions, check_names
     from detectors.errors import did_you_mean
 
     known = [field.name for field in fields(RunOptions)]
     for name in given:
         if name not in known:
             raise TypeError(f"RunOptions has no field {name!r}.{did_you_mean(name, known)}")
-    return RunOptions(**given)
+    options = RunOptions(**given)
+    check_names(options)
+    return options

@@ -13,8 +13,8 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.report.docstrings import argument_meanings, docstring_sections
-from bench.scoring.options import RunOptions, Written
-from bench.scoring.specs import check_names, with_checkpoints
+from bench.scoring.options import RunOptions, Written, check_names
+from bench.scoring.specs import check_detectors, with_checkpoints
 from detectors.errors import UnknownNameError, did_you_mean
 
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
@@ -155,7 +155,9 @@ def add_page_option(parser: ArgumentParser) -> None:
 
 def run_options(arguments: Namespace) -> RunOptions:
     """Makes the shared options from parsed arguments; those that a command lacks keep their defaults."""
-    return RunOptions(**values_of(RunOptions, arguments))
+    options = RunOptions(**values_of(RunOptions, arguments))
+    check_names(options)
+    return options
 
 
 def values_of(options: type, arguments: Namespace) -> dict[str, Any]:
@@ -176,7 +178,7 @@ def chosen_detectors(arguments: Namespace) -> list[str]:
         BenchError: A checkpoint cannot be.
     """
     texts: Sequence[str] = arguments.detectors or ()
-    check_names(texts)
+    check_detectors(texts)
     return with_checkpoints(texts, arguments.checkpoint)
 
 

@@ -7,7 +7,6 @@ where a score is near zero relative to the spread, below which nothing can chang
 are the metrics that it counts in.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from bench.references.locks import Column, Lock
 from bench.results.summary import MEAN, summarise
 from bench.statistics.metrics import shown_metrics
+from bench.statistics.number import finite
 from bench.store.panel import Panel
 
 Status = Literal["matches", "drifts", "missing"]
@@ -28,17 +28,14 @@ FEW_DRAWS = 2
 
 @dataclass(frozen=True)
 class Check:
-    """One line of what was found.
+    """A line of a verification.
 
     Args:
         detector: As the lock names it.
-        condition: The degradation of the images.
         generator: The generator or ``mean``; for scores, also a source of real images.
         metric: As in ``bench.statistics.metrics``, or ``scores``.
-        status: What became of it.
         locked: The locked value; for scores, how many there are.
         now: The present value; for scores, how many of them match.
-        note: What else there is to say.
     """
 
     detector: str
@@ -53,13 +50,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Moved:
-    """A score that is not the locked one.
+    """A score that is not the locked one; None where the image had, or has, none.
 
     Args:
-        column: Whose score.
-        path: The image.
-        locked: The locked score; None where the image had none.
-        now: The present score; None where it has none.
         times: The difference in units of what is tolerated; infinite where one of both is None.
     """
 
@@ -94,8 +87,6 @@ class Verification:
 
 def numbers_of(panel: Panel) -> dict[tuple[str, str, str, str], float]:
     """Computes the metrics of a lock: by detector, condition, generator and metric."""
-    if not panel.scorings:
-        return {}
     return {
         (row.detector, row.condition, row.generator, metric): row.numbers[metric].value
         for row in summarise(panel, shown_metrics(), FEW_DRAWS).rows
@@ -103,94 +94,91 @@ def numbers_of(panel: Panel) -> dict[tuple[str, str, str, str], float]:
     }
 
 
-def locked_images(lock: Lock, panel: Panel) -> Panel:
-    """Leaves the images that are in the lock, by path and sha256.
-
-    Args:
-        lock: The lock.
-        panel: Its images have ``sha256``.
-    """
-    pairs = panel.images.select("path", "sha256").iter_rows()
-    chosen = np.fromiter(
-        (path in lock.images and lock.images[path].sha256 == sha256 for path, sha256 in pairs), dtype=np.bool_
-    )
-    return panel.only(chosen)
-
-
 class LockedScores:
     """Locked scores and present ones side by side, ``(columns, images)``.
 
     Args:
         lock: The lock.
-        panel: From :func:`locked_images`.
+        panel: The run, whose images have ``sha256``. Those that are not in the lock, by path and sha256, are left out.
     """
 
     def __init__(self, lock: Lock, panel: Panel) -> None:
-        self.columns, self.paths = lock.columns, list(lock.images)
+        images = panel.images.select("path", "sha256").iter_rows()
+        known = [path in lock.images and lock.images[path].sha256 == sha256 for path, sha256 in images]
+        self.lock, self.panel = lock, panel.only(np.array(known, dtype=np.bool_))
         self.sources = np.array([image.source for image in lock.images.values()], dtype=object)
         self.locked = np.array([image.scores for image in lock.images.values()], dtype=np.float64).T
         self.now = np.full(self.locked.shape, np.nan)
-        there = np.zeros(self.locked.shape, dtype=np.bool_)
-        position = {path: number for number, path in enumerate(self.paths)}
-        at = np.array([position[path] for path in panel.images["path"]], dtype=np.intp)
-        rows = {Column(one.detector, one.condition, one.seed): row for row, one in enumerate(panel.scorings)}
+        present = np.zeros(self.locked.shape, dtype=np.bool_)
+        position = {path: number for number, path in enumerate(lock.images)}
+        at = np.array([position[path] for path in self.panel.images["path"]], dtype=np.intp)
+        rows = {Column.of(scoring): row for row, scoring in enumerate(self.panel.scorings)}
         for number, column in enumerate(lock.columns):
             if column in rows:
-                self.now[number, at] = panel.scores[rows[column]]
-                there[number, at] = panel.present[rows[column]]
-        self.missing = ~there & np.isfinite(self.locked)
+                self.now[number, at] = self.panel.scores[rows[column]]
+                present[number, at] = self.panel.present[rows[column]]
+        self.missing = ~present & np.isfinite(self.locked)
         self.times = np.where(self.missing, 0.0, _times(self.locked, self.now))
 
     @property
     def moved(self) -> list[Moved]:
-        """The scores that drifted."""
-        return [
+        """The scores that drifted, the farthest first."""
+        paths = list(self.lock.images)
+        moved = [
             Moved(
-                self.columns[column],
-                self.paths[image],
-                _or_none(self.locked[column, image]),
-                _or_none(self.now[column, image]),
+                self.lock.columns[column],
+                paths[image],
+                finite(float(self.locked[column, image])),
+                finite(float(self.now[column, image])),
                 float(self.times[column, image]),
             )
             for column, image in np.argwhere(self.times > 1)
         ]
+        return sorted(moved, key=lambda score: (-score.times, score.path, score.column.detector))
 
-    def checks(self) -> list[Check]:
+    def score_checks(self) -> list[Check]:
         """Counts by detector, condition and source, all seeds together."""
-        found = []
-        for detector, condition in dict.fromkeys((column.detector, column.condition) for column in self.columns):
-            own = [i for i, one in enumerate(self.columns) if (one.detector, one.condition) == (detector, condition)]
+        checks = []
+        for detector, condition in dict.fromkeys((column.detector, column.condition) for column in self.lock.columns):
+            columns = self._columns(detector, condition)
             for source in sorted(set(self.sources)):
-                of = np.ix_(np.array(own), np.flatnonzero(self.sources == source))
-                found.append(_count(detector, condition, source, self.times[of], self.missing[of]))
-        return found
+                cells = np.ix_(columns, np.flatnonzero(self.sources == source))
+                times, missing = self.times[cells], int(self.missing[cells].sum())
+                drifted = int((times > 1).sum())
+                notes = []
+                if drifted:
+                    notes.append(f"{drifted:,} moved, the farthest by {times.max():.3g} times what is tolerated")
+                if missing:
+                    notes.append(f"{missing:,} missing")
+                status: Status = "drifts" if drifted else "missing" if missing else "matches"
+                counts = (times.size, times.size - drifted - missing)
+                checks.append(Check(detector, condition, source, SCORES, status, *counts, "; ".join(notes)))
+        return checks
 
-    def lacking(self, detector: str, condition: str, others: set[str]) -> int:
-        """Counts the images without a score of one detector under one condition, but for those of other sources."""
-        own = [i for i, one in enumerate(self.columns) if (one.detector, one.condition) == (detector, condition)]
-        of_others = np.isin(self.sources, list(others))
-        return int((self.missing[own].any(axis=0) & ~of_others).sum())
+    def metric_checks(self) -> list[Check]:
+        """Compares the metrics; one that lacks an image of the lock is missing, since it is about others."""
+        now, checks = numbers_of(self.panel), []
+        generators = {number.generator for number in self.lock.numbers} - {MEAN}
+        for number in self.lock.numbers:
+            key = (number.detector, number.condition, number.generator, number.metric)
+            others = set() if number.generator == MEAN else generators - {number.generator}
+            missing = self.missing[self._columns(number.detector, number.condition)].any(axis=0)
+            lacking = int((missing & ~np.isin(self.sources, list(others))).sum())
+            if lacking or key not in now:
+                note = f"{lacking:,} images lack a score" if lacking else ""
+                checks.append(Check(*key, "missing", number.value, None, note))
+                continue
+            value = finite(now[key])
+            if number.value is None or value is None:
+                same = number.value is value
+            else:
+                same = abs(value - number.value) <= METRIC_TOLERANCE
+            checks.append(Check(*key, "matches" if same else "drifts", number.value, value))
+        return checks
 
-
-def number_checks(lock: Lock, panel: Panel, table: LockedScores) -> list[Check]:
-    """Compares the metrics; one that lacks an image of the lock is missing, since it is about others."""
-    now, generators = numbers_of(panel), {number.generator for number in lock.numbers} - {MEAN}
-    found = []
-    for number in lock.numbers:
-        key = (number.detector, number.condition, number.generator, number.metric)
-        others = set() if number.generator == MEAN else generators - {number.generator}
-        lacking = table.lacking(number.detector, number.condition, others)
-        if lacking or key not in now:
-            note = f"{lacking:,} images lack a score" if lacking else ""
-            found.append(Check(*key, "missing", number.value, None, note))
-            continue
-        value = _or_none(now[key])
-        if number.value is None or value is None:
-            same = number.value is value
-        else:
-            same = abs(value - number.value) <= METRIC_TOLERANCE
-        found.append(Check(*key, "matches" if same else "drifts", number.value, value))
-    return found
+    def _columns(self, detector: str, condition: str) -> NDArray[np.intp]:
+        chosen = [(column.detector, column.condition) == (detector, condition) for column in self.lock.columns]
+        return np.flatnonzero(chosen)
 
 
 def _times(locked: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,19 +190,3 @@ def _times(locked: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.
     times[difference == 0] = 0.0
     alone = np.isfinite(locked) != np.isfinite(now)
     return np.where(alone, np.inf, np.where(np.isfinite(locked), times, 0.0))
-
-
-def _count(detector: str, condition: str, source: str, times: NDArray[np.float64], missing: NDArray[np.bool_]) -> Check:
-    drifted, lacking = int((times > 1).sum()), int(missing.sum())
-    notes = []
-    if drifted:
-        notes.append(f"{drifted:,} moved, the farthest by {times.max():.3g} times what is tolerated")
-    if lacking:
-        notes.append(f"{lacking:,} missing")
-    status: Status = "drifts" if drifted else "missing" if lacking else "matches"
-    matching = times.size - drifted - lacking
-    return Check(detector, condition, source, SCORES, status, times.size, matching, "; ".join(notes))
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

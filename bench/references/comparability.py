@@ -1,4 +1,8 @@
-"""What differs between a reported number's configuration and ours: pure comparison, blind to the values."""
+"""What differs between a reported number's configuration and ours: pure comparison, blind to the values.
+
+A limit on the images of each source is no reason against a comparison: they are chosen by a hash of their paths, and
+fewer of them widen the interval.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,21 +21,14 @@ class Ours:
     """How our number came about.
 
     Args:
-        metric: As in ``bench.statistics.metrics``.
-        dataset: The dataset's name.
-        detector: The detector's name.
-        options: Its options and their settled values, as ``bench.scoring.facts.detector_facts`` has them.
+        options: The detector's options and their settled values, as ``bench.scoring.facts.detector_facts`` has them.
         view: The picture that it was shown, as text.
-        backbone: The backbone's name; None where it has none.
+        backbone: None where the detector has none.
         weights_file: The file that the backbone's weights came from; None for the published ones.
         precision: Numeric precision of the backbone, in Lightning's words.
-        condition: The degradation of the images.
-        protocol: The dataset's ``protocol``.
-        real_split: The split of the real images; None for the dataset's default.
+        real_split: None for the dataset's default.
         match: How both classes were given the same container.
         generators: What a mean is over.
-        limit: At most so many images of each source were taken. No reason against a comparison: the images are
-            chosen by a hash of their paths, and fewer of them widen the interval.
     """
 
     metric: str
@@ -47,7 +44,6 @@ class Ours:
     real_split: str | None = None
     match: str = "none"
     generators: tuple[str, ...] = ()
-    limit: int | None = None
 
     @classmethod
     def of(
@@ -59,16 +55,7 @@ class Ours:
         condition: str = CLEAN,
         generators: Sequence[str] = (),
     ) -> "Ours":
-        """Takes it from what a run keeps.
-
-        Args:
-            detector: From ``bench.scoring.facts.detector_facts``.
-            data: From ``bench.scoring.facts.data_facts``.
-            options: The run's options, from ``RunOptions.as_facts``.
-            metric: As in ``bench.statistics.metrics``.
-            condition: The degradation of the images.
-            generators: What a mean is over.
-        """
+        """Takes it from what a run keeps: its options, and detector and data as ``bench.scoring.facts`` has them."""
         backbone = detector["backbone"]
         return cls(
             metric=metric,
@@ -84,7 +71,6 @@ class Ours:
             real_split=options.get("real_split"),
             match=options.get("match", "none"),
             generators=tuple(generators),
-            limit=options.get("limit"),
         )
 
 
@@ -94,15 +80,20 @@ def closest(candidates: Sequence[ReportedNumber], facts: Ours) -> ReportedNumber
     The fewest differences win, then the fewest unpublished settings, then the order given. None where there is nothing
     to choose from.
     """
-    return min(candidates, key=lambda one: (len(_differing(one, facts)), len(one.unsaid)), default=None)
+    return min(candidates, key=lambda number: (len(_differing(number, facts)), len(number.unsaid)), default=None)
 
 
 def differences(reported: ReportedNumber, facts: Ours) -> tuple[str, ...]:
     """Says in words what differs between a reported configuration and ours, and what the paper does not say of it."""
-    return (*_differing(reported, facts), *(f"unpublished: {what}" for what in reported.unsaid))
+    return (*_differing(reported, facts), *(f"unpublished: {setting}" for setting in reported.unsaid))
 
 
-def _differing(reported: ReportedNumber, facts: Ours) -> tuple[str, ...]:
+def written(value: object) -> str:
+    """Writes an option's value as on the command line."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _differing(reported: ReportedNumber, facts: Ours) -> list[str]:
     reasons = [
         _other("method", facts.detector, reported.method),
         _other("metric", facts.metric, reported.metric),
@@ -113,34 +104,28 @@ def _differing(reported: ReportedNumber, facts: Ours) -> tuple[str, ...]:
         _other("protocol", f"--match {facts.match}", "--match none"),
         _other("precision", facts.precision, FULL_PRECISION),
         _other("view", facts.view, reported.view) if reported.view else None,
-        *_of_protocol(reported, facts),
-        *_of_options(reported, facts),
-        _of_mean(reported, facts),
     ]
-    return tuple(filter(None, reasons))
+    if facts.dataset == reported.dataset:
+        reasons += [
+            f"other protocol (--{name.replace('_', '-')} {written(facts.protocol.get(name))}, paper {written(wanted)})"
+            for name, wanted in reported.data_protocol.items()
+            if facts.protocol.get(name) != wanted
+        ]
+        if facts.real_split not in (None, reported.real_split):
+            reasons.append(f"other data (real images of the split {facts.real_split}, {reported.real_split} assumed)")
+    if facts.detector == reported.method:
+        reasons += _of_options(reported, facts)
+    if facts.dataset == reported.dataset and reported.generator == MEAN:
+        reasons.append(_of_mean(reported.generators, facts.generators))
+    return [reason for reason in reasons if reason]
 
 
 def _other(kind: str, ours: object, papers: object) -> str | None:
     return None if ours == papers else f"other {kind} ({ours or 'none'}, paper {papers or 'none'})"
 
 
-def _of_protocol(reported: ReportedNumber, facts: Ours) -> list[str]:
-    if facts.dataset != reported.dataset:
-        return []
-    reasons = [
-        f"other protocol (--{name.replace('_', '-')} {written(facts.protocol.get(name))}, paper {written(wanted)})"
-        for name, wanted in reported.data_protocol.items()
-        if facts.protocol.get(name) != wanted
-    ]
-    if facts.real_split not in (None, reported.real_split):
-        reasons.append(f"other data (real images of the split {facts.real_split}, {reported.real_split} assumed)")
-    return reasons
-
-
 def _of_options(reported: ReportedNumber, facts: Ours) -> list[str]:
     """Compares options; which blocks are perturbed says nothing on another backbone."""
-    if facts.detector != reported.method:
-        return []
     known = {**reported.readings, **reported.options}
     if facts.backbone != reported.backbone:
         known.pop("blocks", None)
@@ -152,15 +137,8 @@ def _of_options(reported: ReportedNumber, facts: Ours) -> list[str]:
     ]
 
 
-def _of_mean(reported: ReportedNumber, facts: Ours) -> str | None:
-    if reported.generator != MEAN or facts.dataset != reported.dataset:
-        return None
-    lacking = [name for name in reported.generators if name not in facts.generators]
-    further = [name for name in facts.generators if name not in reported.generators]
-    words = [f"{word} {', '.join(names)}" for word, names in (("without", lacking), ("with", further)) if names]
+def _of_mean(reported: Sequence[str], ours: Sequence[str]) -> str | None:
+    without = [name for name in reported if name not in ours]
+    further = [name for name in ours if name not in reported]
+    words = [f"{word} {', '.join(names)}" for word, names in (("without", without), ("with", further)) if names]
     return f"mean over other generators ({'; '.join(words)})" if words else None
-
-
-def written(value: object) -> str:
-    """Writes an option's value as on the command line."""
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -7,33 +7,22 @@ of the run are locked, none is sampled.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 from bench.store.files import write_atomically
+from bench.store.schema import Scoring
 
 FORMAT = 1
 DIGITS = 7
 """Significant digits of a locked number."""
 DECIDING = (
-    "dataset",
-    "generators",
-    "resize",
-    "real_split",
-    "protocol",
-    "real_fit",
-    "limit",
-    "balance",
-    "conditions",
-    "match",
-    "backbone",
-    "view",
-    "seeds",
-    "precision",
+    *("dataset", "generators", "resize", "real_split", "protocol", "real_fit", "limit", "balance"),
+    *("conditions", "match", "backbone", "view", "seeds", "precision"),
 )
 """The options that scores depend on; where data lie and on which machine they are scored is left to the user."""
 
@@ -46,14 +35,18 @@ class Column:
     condition: str
     seed: int
 
+    @classmethod
+    def of(cls, scoring: Scoring) -> "Column":
+        """Names the column of a scoring."""
+        return cls(scoring.detector, scoring.condition, scoring.seed)
+
 
 @dataclass(frozen=True)
 class LockedImage:
-    """An image.
+    """An image: its path and the sha256 of its file's bytes.
 
     Args:
         source: Its generator, or its source of real images.
-        sha256: Of its file's bytes; an image is its path and this.
         scores: One for each column; None where it has none there (unreadable, or left out of the condition).
     """
 
@@ -84,8 +77,6 @@ class Lock:
         title: The data set's title in the store.
         protocol: What was done to its images, as ``bench.store.dataset`` writes it.
         configurations: What a detector's scores depend on beside its options, by detector.
-        columns: The columns of the scores.
-        numbers: The metrics.
         images: By path.
     """
 
@@ -111,7 +102,7 @@ class Lock:
             if isinstance(value, list | tuple):
                 words += value
             elif value is not True:
-                words.append(str(value).lower() if value is None else str(value))
+                words.append("none" if value is None else str(value))
         return " ".join(words)
 
 
@@ -140,9 +131,9 @@ def read_lock(file: Path) -> Lock:
         ) from error
     except (OSError, ValueError) as error:
         raise BenchError(f"Cannot read the lock {file}: {error}.") from error
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise BenchError(f"{file} is not a lock of format {FORMAT}: its format is {found!r}.")
+    written = content.get("format") if isinstance(content, dict) else None
+    if written != FORMAT:
+        raise BenchError(f"{file} is not a lock of format {FORMAT}: its format is {written!r}.")
     try:
         return _lock(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -156,10 +147,13 @@ def _lock(content: Mapping[str, Any]) -> Lock:
         raise ValueError(f"an option of a lock is one of {', '.join(DECIDING)}, not {', '.join(sorted(unknown))}")
     columns = tuple(Column(*column) for column in content.get("columns", ()))
     images = {
-        path: LockedImage(source, sha256, _scores(scores, len(columns), path))
-        for source, of in content.get("images", {}).items()
-        for path, (sha256, *scores) in of.items()
+        path: LockedImage(source, sha256, tuple(None if score is None else float(score) for score in scores))
+        for source, files in content.get("images", {}).items()
+        for path, (sha256, *scores) in files.items()
     }
+    for path, image in images.items():
+        if len(image.scores) != len(columns):
+            raise ValueError(f"{path} has {len(image.scores)} scores for {len(columns)} columns")
     return Lock(
         detectors=tuple(map(str, content["detectors"])),
         options=options,
@@ -173,12 +167,6 @@ def _lock(content: Mapping[str, Any]) -> Lock:
     )
 
 
-def _scores(scores: Sequence[Any], columns: int, path: str) -> tuple[float | None, ...]:
-    if len(scores) != columns:
-        raise ValueError(f"{path} has {len(scores)} scores for {columns} columns")
-    return tuple(None if score is None else float(score) for score in scores)
-
-
 def write_lock(lock: Lock, file: Path) -> Path:
     """Writes a lock, one image a line, so that a change is read line by line.
 
@@ -188,19 +176,19 @@ def write_lock(lock: Lock, file: Path) -> Path:
     facts = {
         "format": FORMAT,
         "command": lock.command,
-        "detectors": list(lock.detectors),
-        "options": {name: list(v) if isinstance(v, tuple) else v for name, v in lock.options.items()},
+        "detectors": lock.detectors,
+        "options": dict(lock.options),
         "reason": lock.reason,
         "title": lock.title,
         "protocol": lock.protocol,
         "configurations": dict(lock.configurations),
-        "columns": [[getattr(column, one.name) for one in fields(Column)] for column in lock.columns],
+        "columns": [astuple(column) for column in lock.columns],
     }
     sources: dict[str, list[str]] = {}
     for path, image in sorted(lock.images.items()):
         line = f"{_compact(path)}: {_compact([image.sha256, *image.scores])}"
         sources.setdefault(image.source, []).append(line)
-    numbers = [_compact([getattr(number, one.name) for one in fields(LockedNumber)]) for number in lock.numbers]
+    numbers = [_compact(astuple(number)) for number in lock.numbers]
     parts = [f"{_compact(name)}: {_compact(value)}" for name, value in facts.items()]
     parts.append('"numbers": [\n' + ",\n".join(numbers) + "\n]")
     images = [f"{_compact(source)}: {{\n" + ",\n".join(lines) + "\n}" for source, lines in sorted(sources.items())]

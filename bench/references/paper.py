@@ -1,18 +1,28 @@
-"""Checks a store's runs against the numbers that papers report, with the verdicts of ``bench.references.verdicts``."""
+"""Sets what papers report beside the numbers of boards, and checks a store's runs against it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError
-from bench.references.judged import judge_board
-from bench.references.reported import ReportedNumber, load_reported
-from bench.references.verdicts import Kind
-from bench.results.leaderboard import Board, make_boards
+from bench.references.comparability import Ours, closest
+from bench.references.reported import ReportedNumber, find_reported, load_reported
+from bench.references.verdicts import Kind, Verdict, judge
+from bench.results.leaderboard import Board, BoardRow, make_boards
+from bench.results.summary import MEAN
 from bench.statistics.metrics import shown_metrics
 
-Outcome = Kind | Literal["missing"]
-Key = tuple[str, str, str | None, str, str]
+
+@dataclass(frozen=True)
+class Judged:
+    """A number that a paper reports, and how ours compares."""
+
+    reported: ReportedNumber
+    verdict: Verdict
+
+
+Judgements = dict[tuple[str, str, str], Judged]
+"""By detector, generator and metric."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +40,13 @@ class PaperCheck:
     method: str
     reported: ReportedNumber
     ours: float | None
-    outcome: Outcome
+    outcome: Kind | Literal["missing"]
     because: str
 
 
 @dataclass(frozen=True)
 class PaperVerification:
-    """What a check against the papers came to.
-
-    Args:
-        checks: By data set and method.
-        notes: What a reader must know, a sentence each.
-    """
+    """What a check against the papers came to: checks by data set and method, and notes, a sentence each."""
 
     checks: tuple[PaperCheck, ...]
     notes: tuple[str, ...]
@@ -50,6 +55,14 @@ class PaperVerification:
     def ok(self) -> bool:
         """Whether nothing differs and nothing is missing; what is not comparable says nothing either way."""
         return all(check.outcome in ("matches", "not comparable") for check in self.checks)
+
+
+def judge_board(board: Board) -> Judgements:
+    """Finds what papers report for the data and detectors of a board of stored scores.
+
+    Other data are another table, not a verdict.
+    """
+    return {key: judged for row in board.rows for key, judged in _judge_row(board, row).items()}
 
 
 def verify_paper(output: Path) -> PaperVerification:
@@ -62,47 +75,72 @@ def verify_paper(output: Path) -> PaperVerification:
         BenchError: The store is empty, or has no run on a data set of a paper.
     """
     boards, measured = make_boards(output), [number for number in load_reported() if _measured(number)]
-    datasets = dict.fromkeys(str(one.dataset) for one in measured)
-    there = {board.comparison.stored.name for board in boards if board.comparison.stored} & set(datasets)
-    if not there:
+    datasets = dict.fromkeys(str(number.dataset) for number in measured)
+    stored = {board.comparison.stored.name for board in boards if board.comparison.stored} & set(datasets)
+    if not stored:
         raise BenchError(
             f"The store {output / 'scores'} has no run on a data set of a paper ({', '.join(datasets)}): make one with "
             "'python -m bench compare --detectors wepe rigid --dataset imagenet --data-root DIR --backbone "
             f"dinov2-vitl14 --seeds 5 --output {output}'."
         )
-    found = [check for board in boards for check in _of_board(board)]
-    covered = {_key(check.reported) for check in found}
-    lacking = {_key(one): one for one in reversed(measured) if one.dataset in there and _key(one) not in covered}
-    found += [PaperCheck(one.method, one, None, "missing", "not in the store") for one in lacking.values()]
-    absent = [name for name in datasets if name not in there]
-    judged = sum(check.outcome in ("matches", "differs") for check in found)
+    checks = [check for board in boards for check in _checks(board)]
+    covered = {_key(check.reported) for check in checks}
+    # Of several numbers for one key the first counts.
+    lacking = {_key(n): n for n in reversed(measured) if n.dataset in stored and _key(n) not in covered}
+    checks += [PaperCheck(number.method, number, None, "missing", "not in the store") for number in lacking.values()]
+    absent = [name for name in datasets if name not in stored]
+    judged = sum(check.outcome in ("matches", "differs") for check in checks)
     notes = [
         f"Of {judged:,} comparable numbers one in twenty, about {judged / 20:.0f}, is expected to differ by chance.",
         *([f"No run on {', '.join(absent)}: nothing is said of them."] if absent else []),
     ]
-    return PaperVerification(tuple(sorted(found, key=_order)), tuple(notes))
+    return PaperVerification(tuple(sorted(checks, key=_order)), tuple(notes))
 
 
-def _measured(one: ReportedNumber) -> bool:
-    return one.measured_here and one.metric in shown_metrics() and None not in (one.dataset, one.generator)
+def _judge_row(board: Board, row: BoardRow) -> Judgements:
+    stored = board.comparison.stored
+    if stored is None:
+        return {}
+    detector = stored.detectors[row.detector]
+    names = stored.sources[row.detector, board.condition]
+    runs = [run for run in stored.runs if run.name in names and detector.fingerprint in run.detectors]
+    judged: Judgements = {}
+    if not runs:
+        return judged
+    generators = [name for name in row.rows if name != MEAN]
+    for generator, numbers in row.rows.items():
+        for metric, number in numbers.numbers.items():
+            options = runs[-1].facts.get("options", {})
+            ours = Ours.of(detector.facts, runs[-1].data, options, metric, board.condition, generators)
+            candidates = find_reported(detector.facts["name"], stored.name, generator, metric, board.condition)
+            reported = closest(candidates, ours)
+            if reported is not None:
+                judged[row.detector, generator, metric] = Judged(reported, judge(number, reported, ours))
+    return judged
 
 
-def _key(one: ReportedNumber) -> Key:
-    return (one.method, str(one.dataset), one.generator, one.metric, one.condition)
+def _measured(number: ReportedNumber) -> bool:
+    return number.measured_here and number.metric in shown_metrics() and None not in (number.dataset, number.generator)
+
+
+def _key(number: ReportedNumber) -> tuple[str, str, str | None, str, str]:
+    return (number.method, str(number.dataset), number.generator, number.metric, number.condition)
 
 
 def _order(check: PaperCheck) -> tuple[str, ...]:
-    one = check.reported
-    return (str(one.dataset), check.method, one.condition, one.metric, str(one.generator), one.source)
+    number = check.reported
+    dataset, generator = str(number.dataset), str(number.generator)
+    return (dataset, check.method, number.condition, number.metric, generator, number.source)
 
 
-def _of_board(board: Board) -> list[PaperCheck]:
-    rows = {row.detector: row for row in board.rows}
-    checks = []
+def _checks(board: Board) -> list[PaperCheck]:
+    rows, checks = {row.detector: row for row in board.rows}, []
     for (detector, generator, metric), judged in judge_board(board).items():
         row, verdict = rows[detector], judged.verdict
         ours = row.rows[generator].numbers[metric].value
-        outcome: Outcome = verdict.kind if row.ranked else "missing"
-        because = verdict.because if row.ranked else f"not scored whole: {row.coverage}"
-        checks.append(PaperCheck(detector, judged.reported, ours, outcome, because))
+        if row.ranked:
+            checks.append(PaperCheck(detector, judged.reported, ours, verdict.kind, verdict.because))
+        else:
+            because = f"not scored whole: {row.coverage}"
+            checks.append(PaperCheck(detector, judged.reported, ours, "missing", because))
     return checks

@@ -6,7 +6,7 @@ not say is never chosen so that it fits: where they describe it in words of seve
 beforehand and named as an assumption; where they do not say it at all, the numbers are not comparable.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from bench.references.comparability import Ours, differences, written
 from bench.references.reported import ReportedNumber
 from bench.statistics.intervals import prediction_interval
 from bench.statistics.number import Number
-from bench.statistics.standard_errors import seeds_variance
+from bench.statistics.standard_errors import StandardError, seeds_variance
 
 Kind = Literal["matches", "differs", "not comparable"]
 ROUNDING = 5e-5
@@ -22,6 +22,7 @@ ROUNDING = 5e-5
 MOST_UNBALANCED = 1.05
 """AP depends on the ratio of the classes; up to this ratio they count as equally many."""
 ZERO = 1e-14
+NO_ERROR = StandardError(math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,9 @@ class Verdict:
     """What becomes of a comparison.
 
     Args:
-        kind: ``matches`` (the paper's number lies within the interval), ``differs`` or ``not comparable``.
+        kind: ``matches`` where the paper's number lies within the interval.
         reasons: Why not comparable, a clause each.
-        low: Lower end of the interval; nan where not comparable.
-        high: Upper end of the interval; nan where not comparable.
+        low: Lower end of the interval; nan where not comparable, as is the upper end.
         assumption: What the verdict rests on, beside the data.
     """
 
@@ -48,57 +48,35 @@ class Verdict:
         return "; ".join(self.reasons) or self.assumption
 
 
-def judge(
-    value: float,
-    se: float,
-    df: float,
-    n_real: float,
-    n_generated: float,
-    seeds: Sequence[float],
-    reported: ReportedNumber,
-    facts: Ours,
-) -> Verdict:
-    """Compares our number with a reported one.
+def judge(number: Number, reported: ReportedNumber, facts: Ours) -> Verdict:
+    """Compares one of our numbers with a reported one.
 
     With one verdict in twenty wrong where nothing differs, a table of many holds a few that say ``differs`` by chance.
-
-    Args:
-        value: Our number, the mean over seeds.
-        se: Its standard error over images and seeds.
-        df: The standard error's degrees of freedom.
-        n_real: Number of independent real images (groups).
-        n_generated: Number of independent generated images; their mean over generators for a mean.
-        seeds: Our number for each seed.
-        reported: The paper's number.
-        facts: How ours came about.
 
     Returns:
         The verdict. The reasons do not depend on the value.
     """
-    reasons = [*differences(reported, facts), *_limits(se, n_real, n_generated, seeds, reported)]
+    reasons = (*differences(reported, facts), *_limits(number, reported))
     if reasons:
-        return Verdict("not comparable", tuple(reasons), float("nan"), float("nan"), "")
-    images, papers = _pooled(n_real, n_generated), _paper_images(reported)
-    spread = seeds_variance(seeds) * len(seeds) / (reported.seeds or 1)
-    low, high = prediction_interval(value, se, df, images, papers, spread, seeds)
+        return Verdict("not comparable", reasons, math.nan, math.nan, "")
+    if reported.n_real is not None and reported.n_generated is not None:
+        papers = _pooled(reported.n_real, reported.n_generated)
+    else:
+        assert reported.assumed_images is not None
+        papers = float(reported.assumed_images)
+    se, df = number.error or NO_ERROR
+    spread = seeds_variance(number.seeds) * len(number.seeds) / (reported.seeds or 1)
+    low, high = prediction_interval(number.value, se, df, _pooled(*number.n_groups), papers, spread, number.seeds)
     inside = low - ROUNDING <= reported.value <= high + ROUNDING
-    return Verdict("matches" if inside else "differs", (), low, high, _assumption(seeds, reported))
+    return Verdict("matches" if inside else "differs", (), low, high, _assumption(len(number.seeds), reported))
 
 
-def judge_number(number: Number, reported: ReportedNumber, facts: Ours) -> Verdict:
-    """Compares one of our numbers with a reported one; see `judge`."""
-    se, df = number.error or (float("nan"), float("nan"))
-    return judge(number.value, se, df, *number.n_groups, number.seeds, reported, facts)
-
-
-def _limits(
-    se: float, n_real: float, n_generated: float, seeds: Sequence[float], reported: ReportedNumber
-) -> list[str]:
+def _limits(number: Number, reported: ReportedNumber) -> list[str]:
     """Says what our number, or the paper's, lacks for an interval."""
-    reasons = []
-    if not se > ZERO:
+    reasons, (n_real, n_generated) = [], number.n_groups
+    if not (number.error or NO_ERROR).se > ZERO:
         reasons.append("our number has no standard error, or one of 0")
-    if reported.seeds is not None and len(seeds) < 2:
+    if reported.seeds is not None and len(number.seeds) < 2:
         reasons.append(f"1 seed, paper {reported.seeds}: the spread over seeds is unknown")
     if reported.n_real is None and reported.assumed_images is None:
         reasons.append("unpublished: the number of images")
@@ -110,7 +88,7 @@ def _limits(
     return reasons
 
 
-def _assumption(seeds: Sequence[float], reported: ReportedNumber) -> str:
+def _assumption(seeds: int, reported: ReportedNumber) -> str:
     """Writes what is taken for granted, a clause each."""
     clauses = list(reported.assumptions)
     if reported.n_real is None:
@@ -122,18 +100,11 @@ def _assumption(seeds: Sequence[float], reported: ReportedNumber) -> str:
     clauses += [f"{name}={written(value)}, as read here" for name, value in reported.readings.items()]
     if reported.seeds is not None:
         clauses.append(f"the paper's {reported.seeds} seeds spread as ours")
-    elif len(seeds) > 1:
+    elif seeds > 1:
         clauses.append("one seed in the paper, which does not say how many, spread as ours")
     else:
         clauses.append("no spread over seeds: we have one, and the paper does not say how many")
     return "; ".join(clauses)
-
-
-def _paper_images(reported: ReportedNumber) -> float:
-    if reported.n_real is not None and reported.n_generated is not None:
-        return _pooled(reported.n_real, reported.n_generated)
-    assert reported.assumed_images is not None
-    return float(reported.assumed_images)
 
 
 def _pooled(n_real: float, n_generated: float) -> float:

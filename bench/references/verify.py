@@ -1,13 +1,13 @@
 """Finds the run of a lock, in the store or by making it again, and compares it or locks it anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.errors import BenchError
-from bench.references.checks import LockedScores, Verification, locked_images, number_checks, numbers_of
+from bench.references.checks import LockedScores, Verification, numbers_of
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, rounded
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
@@ -18,7 +18,7 @@ CONFIGURATION = ("view_mode", "precision", "backbone")
 
 
 @dataclass(frozen=True)
-class Found:
+class LockedRun:
     """What the store holds of a lock's run.
 
     Args:
@@ -32,14 +32,11 @@ class Found:
     detectors: Mapping[str, ConfiguredDetector]
 
 
-def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, progress: bool = False) -> Found:
+def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, progress: bool = False) -> LockedRun:
     """Runs a lock's run again, from the images.
 
-    Args:
-        lock: The lock.
-        machine: Options of ``RunOptions`` that a lock leaves open.
-        output: The results' folder, which must hold no scores yet; a temporary one by default.
-        progress: Whether to draw a progress bar.
+    ``machine`` are the options of ``RunOptions`` that a lock leaves open, ``output`` is a results' folder that must
+    hold no scores yet, by default a temporary one.
 
     Raises:
         BenchError: The run cannot be made, or there are scores already, which would be read rather than made.
@@ -53,79 +50,64 @@ def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, pr
             )
         compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress)
         (dataset,) = read_store(folder)
-        return _found(lock, dataset, {})
+        return _run_of(lock, dataset, {})
 
 
-def recompute(lock: Lock, output: Path) -> Found:
+def recompute(lock: Lock, output: Path) -> LockedRun:
     """Reads a lock's run from the score store.
 
     Raises:
         BenchError: The store has nothing of it.
     """
-    remedy = f"make the run with '{lock.command} --output {output}', or score afresh with --rerun"
     for dataset in read_store(output):
         if (dataset.title, dataset.protocol) == (lock.title, lock.protocol):
-            found = _found(lock, dataset, lock.configurations)
-            if found.panel.scorings:
-                return found
+            run = _run_of(lock, dataset, lock.configurations)
+            if run.panel.scorings:
+                return run
+    remedy = f"make the run with '{lock.command} --output {output}', or score afresh with --rerun"
     raise BenchError(f"The store {output / 'scores'} has no run of {lock.title} as locked: {remedy}.")
 
 
-def verify(lock: Lock, found: Found, name: str) -> Verification:
-    """Compares a run with its lock.
-
-    Args:
-        lock: The lock.
-        found: The run.
-        name: What to call the lock.
+def verify(lock: Lock, run: LockedRun, name: str) -> Verification:
+    """Compares a run with its lock, which is called by a name.
 
     Raises:
         BenchError: The lock holds a run, but no numbers yet.
     """
     if not lock.columns:
         raise BenchError(f"{name} holds no numbers yet: write them with --update --reason TEXT.")
-    panel = locked_images(lock, found.panel)
-    table = LockedScores(lock, panel)
-    new = len(found.panel.images) - len(panel.images)
+    table = LockedScores(lock, run.panel)
+    new = len(run.panel.images) - len(table.panel.images)
     notes = [f"{new:,} images of the run are not in the lock, by path and sha256, and are left out."] if new else []
-    lacking = [detector for detector in lock.detectors if detector not in found.detectors]
+    lacking = [detector for detector in lock.detectors if detector not in run.detectors]
     notes += [f"There is no {detector} with the locked backbone, view and precision." for detector in lacking]
-    checks = sorted(
-        [*table.checks(), *number_checks(lock, panel, table)],
-        key=lambda check: lock.detectors.index(check.detector),
-    )
-    moved = sorted(table.moved, key=lambda one: (-one.times, one.path, one.column.detector))
-    return Verification(f"{found.dataset.title} against {name}", tuple(checks), tuple(moved), tuple(notes))
+    checks = [*table.score_checks(), *table.metric_checks()]
+    checks.sort(key=lambda check: lock.detectors.index(check.detector))
+    return Verification(f"{run.dataset.title} against {name}", tuple(checks), tuple(table.moved), tuple(notes))
 
 
-def make_lock(lock: Lock, found: Found, reason: str) -> Lock:
-    """Locks what a run gave.
-
-    Args:
-        lock: Names the run.
-        found: What it gave.
-        reason: Why it is locked anew.
+def make_lock(lock: Lock, run: LockedRun, reason: str) -> Lock:
+    """Locks what a run gave, and says why.
 
     Raises:
         BenchError: A detector of the run is lacking.
     """
-    lacking = [detector for detector in lock.detectors if detector not in found.detectors]
+    lacking = [detector for detector in lock.detectors if detector not in run.detectors]
     if lacking:
         raise BenchError(f"The run lacks {', '.join(lacking)}: nothing was locked.")
-    panel = found.panel
-    scores = [[rounded(score) for score in column] for column in panel.scores.tolist()]
-    rows = panel.images.select("path", "generator", "sha256").iter_rows()
+    scores = [[rounded(score) for score in column] for column in run.panel.scores.tolist()]
+    images = run.panel.images.select("path", "generator", "sha256").iter_rows()
     return replace(
         lock,
         reason=reason,
-        title=found.dataset.title,
-        protocol=found.dataset.protocol,
-        configurations={detector: _configuration(found.detectors[detector]) for detector in lock.detectors},
-        columns=tuple(Column(one.detector, one.condition, one.seed) for one in panel.scorings),
-        numbers=tuple(LockedNumber(*key, rounded(value)) for key, value in numbers_of(panel).items()),
+        title=run.dataset.title,
+        protocol=run.dataset.protocol,
+        configurations={detector: _configuration(run.detectors[detector]) for detector in lock.detectors},
+        columns=tuple(Column.of(scoring) for scoring in run.panel.scorings),
+        numbers=tuple(LockedNumber(*key, rounded(value)) for key, value in numbers_of(run.panel).items()),
         images={
-            path: LockedImage(source, sha256, tuple(of))
-            for (path, source, sha256), of in zip(rows, zip(*scores, strict=True), strict=True)
+            path: LockedImage(source, sha256, values)
+            for (path, source, sha256), values in zip(images, zip(*scores, strict=True), strict=True)
         },
     )
 
@@ -135,41 +117,30 @@ def _configuration(detector: ConfiguredDetector) -> dict[str, Any]:
     return {name: detector.facts.get(name) for name in CONFIGURATION}
 
 
-def _found(lock: Lock, dataset: StoredDataset, configurations: Mapping[str, Any]) -> Found:
+def _run_of(lock: Lock, dataset: StoredDataset, configurations: Mapping[str, Any]) -> LockedRun:
     """Takes the columns of a lock; of several detectors that match, the one that was run last."""
-    methods: dict[str, ConfiguredDetector] = {}
-    for detector in lock.detectors:
-        wanted = configurations.get(detector)
+    detectors = {}
+    for name in lock.detectors:
         matching = [
-            method
-            for method in dataset.detectors.values()
-            if method.facts.get("label") == detector and wanted in (None, _configuration(method))
+            detector
+            for detector in dataset.detectors.values()
+            if detector.facts.get("label") == name and configurations.get(name) in (None, _configuration(detector))
         ]
         if matching:
-            methods[detector] = max(matching, key=lambda method: _last_run(dataset, method))
-    own = {method.label: detector for detector, method in methods.items()}
-    everything = [
-        (row, replace(scoring, detector=own[scoring.detector]))
+            detectors[name] = max(matching, key=lambda detector: _last_run(dataset, detector))
+    names = {detector.label: name for name, detector in detectors.items()}
+    scorings = {
+        row: replace(scoring, detector=names[scoring.detector])
         for row, scoring in enumerate(dataset.panel.scorings)
-        if scoring.detector in own
-    ]
-    chosen = [
-        (row, scoring)
-        for row, scoring in everything
-        if not lock.columns or Column(scoring.detector, scoring.condition, scoring.seed) in lock.columns
-    ]
-    chosen.sort(key=lambda one: (lock.detectors.index(one[1].detector), one[1].condition, one[1].seed))
-    rows = [row for row, _ in chosen]
-    panel = replace(
-        dataset.panel,
-        scorings=tuple(scoring for _, scoring in chosen),
-        scores=dataset.panel.scores[rows],
-        present=dataset.panel.present[rows],
-    )
-    return Found(panel, dataset, methods)
+        if scoring.detector in names
+    }
+    rows = [row for row, scoring in scorings.items() if not lock.columns or Column.of(scoring) in lock.columns]
+    rows.sort(key=lambda row: (lock.detectors.index(scorings[row].detector), *astuple(Column.of(scorings[row]))))
+    scores, present = dataset.panel.scores[rows], dataset.panel.present[rows]
+    panel = replace(dataset.panel, scorings=tuple(scorings[row] for row in rows), scores=scores, present=present)
+    return LockedRun(panel, dataset, detectors)
 
 
 def _last_run(dataset: StoredDataset, detector: ConfiguredDetector) -> str:
-    return max(
-        (name for (label, _), of in dataset.sources.items() if label == detector.label for name in of), default=""
-    )
+    runs = [run for (label, _), sources in dataset.sources.items() if label == detector.label for run in sources]
+    return max(runs, default="")

@@ -4,12 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report.table import Table, csv_text, print_tables
+from bench.report.table import Table, columns_of, csv_text, print_tables, write_texts
 from bench.results.cues.audit import CueResult
 from bench.results.cues.study import CueStudy
 from bench.statistics.bootstrap import Interval
 from bench.statistics.number import finite
-from bench.store.files import write_atomically
 
 HEADER = ("condition", "generator", "worst container cue", "AUROC", "worst content cue", "AUROC", "all cues together")
 CORRELATIONS = ("detector", "fact", "real images", "Spearman's rho")
@@ -30,8 +29,7 @@ def audit_records(study: CueStudy) -> list[dict[str, object]]:
             "condition": condition,
             "generator": audit.generator,
             "cue": result.name,
-            "kind": result.kind,
-            "detail": result.detail,
+            **columns_of(result, "kind", "detail"),
             "auroc": finite(result.auroc),
             "low": result.interval and result.interval.low,
             "high": result.interval and result.interval.high,
@@ -50,8 +48,7 @@ def correlation_records(study: CueStudy) -> list[dict[str, object]]:
     """Makes a record for each detector and fact."""
     return [
         {
-            "detector": correlation.detector,
-            "fact": correlation.fact,
+            **columns_of(correlation, "detector", "fact"),
             "n_real": correlation.n,
             "spearman": correlation.rho,
             "low": correlation.interval and correlation.interval.low,
@@ -62,13 +59,14 @@ def correlation_records(study: CueStudy) -> list[dict[str, object]]:
     ]
 
 
-def audit_tables(study: CueStudy) -> list[Table]:
-    """Makes the table of the worst cues, and that of the correlations where there are any."""
+def print_audit(study: CueStudy, console: Console) -> None:
+    """Prints the worst cues and, where there are any, the correlations."""
     rows = [
         [
             condition,
             audit.generator,
-            *(text for kind in ("container", "content") for text in _worst(audit.worst.get(kind))),
+            *_worst(audit.worst.get("container")),
+            *_worst(audit.worst.get("content")),
             _value(audit.combined["all"].auroc, audit.combined["all"].interval) if "all" in audit.combined else "",
         ]
         for condition, audits in study.audits.items()
@@ -78,12 +76,7 @@ def audit_tables(study: CueStudy) -> list[Table]:
     if study.correlations:
         cells = [[c.detector, c.fact, str(c.n), _value(c.rho, c.interval)] for c in study.correlations]
         tables.append(Table("Scores and storage, within the real images", CORRELATIONS, cells, names=2))
-    return tables
-
-
-def print_audit(study: CueStudy, console: Console) -> None:
-    """Prints the worst cues and the correlations."""
-    print_tables(audit_tables(study), console, notes=[NOTE])
+    print_tables(tables, console, notes=[NOTE])
 
 
 def audit_json(study: CueStudy) -> dict[str, object]:
@@ -98,11 +91,10 @@ def audit_json(study: CueStudy) -> dict[str, object]:
 
 def write_audit(study: CueStudy, output: Path) -> tuple[Path, ...]:
     """Writes ``audit.csv`` and, where there are correlations, ``audit-correlations.csv``."""
-    output.mkdir(parents=True, exist_ok=True)
     texts = {"audit.csv": csv_text(audit_records(study), AUDIT_COLUMNS)}
     if study.correlations:
         texts["audit-correlations.csv"] = csv_text(correlation_records(study))
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+    return write_texts(texts, output)
 
 
 def _worst(cue: CueResult | None) -> tuple[str, str]:

@@ -6,13 +6,12 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.notes import comparison_notes, warnings_of
-from bench.report.ranks import pair_table, rank_table
-from bench.report.table import Table, cell, escaped, note_lines, print_tables
+from bench.report.ranks import pair_records, pair_table, rank_table
+from bench.report.table import Table, cell, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.summary import Row
 from bench.statistics.metrics import shown_metrics, shown_titles
-from bench.store.files import write_atomically
 from bench.store.schema import CLEAN
 
 COUNTS = ("real", "generated", "unreadable")
@@ -21,9 +20,9 @@ VERDICT = "against worst cue"
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """Makes the tables of a comparison: its numbers, and where there are any, changes, ranks and paired tests."""
-    tables = [_numbers(comparison), change_table(comparison, "Against the clean images, paired")]
-    tables += [rank_table(comparison.rankings), pair_table(comparison.rankings, comparison.views)]
-    return [tables[0], *(table for table in tables[1:] if table.rows)]
+    others = [change_table(comparison, "Against the clean images, paired"), rank_table(comparison.rankings)]
+    others.append(pair_table(comparison.rankings, comparison.views))
+    return [_numbers(comparison), *(table for table in others if table.rows)]
 
 
 def change_table(comparison: Comparison, title: str, note: str = "") -> Table:
@@ -34,11 +33,11 @@ def change_table(comparison: Comparison, title: str, note: str = "") -> Table:
 
 def write_comparison(comparison: Comparison, output: Path) -> tuple[Path, ...]:
     """Writes ``compare.csv`` and ``compare.md`` into the results' folder."""
-    lines = [f"## {escaped(comparison.title)}", ""]
-    lines += [line for table in comparison_tables(comparison) for line in table.markdown()]
-    lines += note_lines(warnings_of(comparison), comparison_notes(comparison))
+    numbers, *others = comparison_tables(comparison)
+    lines = [*numbers.markdown("##"), *(line for table in others for line in table.markdown())]
+    lines += note_lines(comparison_notes(comparison), warnings_of(comparison))
     texts = {"compare.csv": comparison.to_polars().write_csv(), "compare.md": "\n".join(lines) + "\n"}
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+    return write_texts(texts, output)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -51,11 +50,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "title": comparison.title,
         "numbers": comparison.to_polars().to_dicts(),
-        "pairs": [
-            {"condition": condition, **pair.columns}
-            for condition, ranking in comparison.rankings.items()
-            for pair in ranking.pairs
-        ],
+        "pairs": pair_records(comparison.rankings, "condition"),
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
         "warnings": warnings_of(comparison),
         "notes": comparison_notes(comparison),
@@ -75,13 +70,13 @@ def _numbers(comparison: Comparison) -> Table:
         generator = f"{row.generator} ({mark})" if mark else row.generator
         where = (row.detector, row.condition, generator) if conditions else (row.detector, generator)
         numbers = (cell(row.numbers.get(metric)) for metric in shown_metrics())
-        last = (_verdict(comparison, row),) if verdict else ()
+        last = (verdict_of(comparison, row) or "",) if verdict else ()
         rows.append((*where, *map(str, row.counts.values()), *numbers, *last))
     return Table(comparison.title, columns, rows, names=len(names))
 
 
-def _verdict(comparison: Comparison, row: Row) -> str:
-    cues = comparison.cues
+def verdict_of(comparison: Comparison, row: Row) -> str | None:
+    """Says how a detector stands against the worst cue, and of the cue which one it is."""
     if row.detector == WORST_CUE:
-        return cues.names.get((row.condition, row.generator), "")
-    return cues.verdicts.get((row.detector, row.condition, row.generator), "")
+        return comparison.cues.names.get((row.condition, row.generator))
+    return comparison.cues.verdicts.get((row.detector, row.condition, row.generator))

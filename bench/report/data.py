@@ -1,12 +1,12 @@
 """What data sets there are, and what an examination of one found."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.report.table import Table, csv_text, print_line, print_tables
-from bench.store.files import write_atomically
+from bench.report.table import Table, csv_text, print_line, print_tables, write_texts
 from datamodules import GENERATED, REAL
 from datamodules.benchmark import ANY_SPLIT
 from datamodules.checks.catalogue import CatalogueEntry
@@ -25,10 +25,7 @@ CHECK = (
 def print_entries(entries: Sequence[CatalogueEntry], console: Console, with_found: bool = False) -> None:
     """Prints the catalogue, and under it each dataset's title, licence and download page.
 
-    Args:
-        entries: What to print.
-        console: Where.
-        with_found: Whether there is a root, so that an empty cell means that nothing was found.
+    ``with_found`` says that there is a root, so that an empty cell means that nothing was found.
     """
     columns = (*CATALOGUE, "found") if with_found else CATALOGUE
     rows = [_entry_cells(entry)[: len(columns)] for entry in entries]
@@ -45,20 +42,20 @@ def _entry_cells(entry: CatalogueEntry) -> list[str]:
     expected = ", ".join(
         f"{count.number:,}" + ("" if split == ANY_SPLIT else f" ({split})") for split, count in entry.expected.items()
     )
-    found = "\n".join(f"{place.path}: {place.images:,}" for place in entry.found)
-    return [entry.dataset, CLASSES[entry.label], entry.name, entry.title, size, expected, found]
+    places = "\n".join(f"{place.path}: {place.images:,}" for place in entry.found)
+    return [entry.dataset, CLASSES[entry.label], entry.name, entry.title, size, expected, places]
 
 
-def diagnosis_table(diagnosis: Diagnosis) -> Table:
-    """Makes the table of a dataset's sources."""
+def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
+    """Prints the table of a dataset's sources, and under it the findings with their examples."""
     rows = [
         [
             CLASSES[row.label],
             row.name,
             f"{row.images:,}" + (f" of {row.expected.number:,}" if row.expected else ""),
             f"{row.unreadable:,}",
-            _tallied(row.formats, len(row.formats)),
-            _tallied(row.endings, len(row.endings)),
+            _tallied(row.formats),
+            _tallied(row.endings),
             f"{row.native_size}x{row.native_size}" if row.native_size else "",
             _shown(row.width),
             _shown(row.height),
@@ -67,14 +64,8 @@ def diagnosis_table(diagnosis: Diagnosis) -> Table:
         ]
         for row in diagnosis.rows
     ]
-    return Table(diagnosis.title, CHECK, rows, "Three numbers are least / median / greatest.", names=len(CHECK))
-
-
-def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
-    """Prints the table, and under it the findings with their examples."""
-    table = diagnosis_table(diagnosis)
-    print_tables([table], console)
-    print_line(table.note, console)
+    print_tables([Table(diagnosis.title, CHECK, rows, names=len(CHECK))], console)
+    print_line("Three numbers are least / median / greatest.", console)
     for finding in diagnosis.findings:
         style = "red" if finding.severity == WRONG else ""
         print_line(f"{finding.severity}: {finding.where}: {finding.what}", console, style)
@@ -96,8 +87,8 @@ def source_records(diagnosis: Diagnosis) -> list[dict[str, object]]:
             "expected_by": row.expected and row.expected.source,
             "unreadable": row.unreadable,
             "native_size": row.native_size,
-            "formats": _tallied(row.formats, len(row.formats)),
-            "endings": _tallied(row.endings, len(row.endings)),
+            "formats": _tallied(row.formats),
+            "endings": _tallied(row.endings),
             "sizes": _tallied(row.sizes, MOST_SIZES),
             **_columns("width", row.width),
             **_columns("height", row.height),
@@ -109,25 +100,16 @@ def source_records(diagnosis: Diagnosis) -> list[dict[str, object]]:
 
 def finding_records(diagnosis: Diagnosis) -> list[dict[str, object]]:
     """Makes a record for each finding; examples are separated by ``|``."""
-    return [
-        {
-            "severity": finding.severity,
-            "where": finding.where,
-            "what": finding.what,
-            "examples": " | ".join(finding.examples),
-        }
-        for finding in diagnosis.findings
-    ]
+    return [asdict(finding) | {"examples": " | ".join(finding.examples)} for finding in diagnosis.findings]
 
 
 def write_diagnosis(diagnosis: Diagnosis, output: Path) -> tuple[Path, ...]:
     """Writes ``data-check.csv`` and ``data-findings.csv``."""
-    output.mkdir(parents=True, exist_ok=True)
     texts = {
         "data-check.csv": csv_text(source_records(diagnosis)),
         "data-findings.csv": csv_text(finding_records(diagnosis), ("severity", "where", "what", "examples")),
     }
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+    return write_texts(texts, output)
 
 
 def _columns(name: str, spread: Spread | None) -> dict[str, float | None]:
@@ -140,7 +122,7 @@ def _shown(spread: Spread | None) -> str:
     return f"{spread[0]:g}" if spread[0] == spread[2] else " / ".join(f"{value:g}" for value in spread)
 
 
-def _tallied(counts: Mapping[str, int], most: int) -> str:
+def _tallied(counts: Mapping[str, int], most: int | None = None) -> str:
     """Writes counts down.
 
     Examples:
@@ -148,4 +130,4 @@ def _tallied(counts: Mapping[str, int], most: int) -> str:
         'PNG 12, JPEG 3, 1 other'
     """
     words = [f"{name or 'none'} {number}" for name, number in list(counts.items())[:most]]
-    return ", ".join([*words, f"{len(counts) - most:,} other"] if len(counts) > most else words)
+    return ", ".join(words if len(words) == len(counts) else [*words, f"{len(counts) - len(words):,} other"])

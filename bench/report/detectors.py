@@ -4,9 +4,8 @@ All but the needs comes from the detectors' own signatures and docstrings.
 """
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from rich.console import Console
@@ -26,13 +25,7 @@ BACKBONES = ("backbone", "model", "paper", "options", "weights", "needs", "here"
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a detector.
-
-    Args:
-        name: As it is written behind the detector's name.
-        default: As it would be written there.
-        meaning: From the docstring, with the choices where it does not name them.
-    """
+    """An option of a detector, with its default as it is written behind the detector's name."""
 
     name: str
     default: str
@@ -44,51 +37,32 @@ class ListedDetector:
     """A detector as a table describes it.
 
     Args:
-        name: Its name.
-        paper: Where it was published.
-        text: Its docstring without the sections; the first line is its title.
-        sections: The docstring's other sections by their names.
+        title: The first line of its docstring, without the full stop.
+        text: What follows before the docstring's sections.
+        sections: The docstring's sections by their names; the options are taken out.
         passes: Of its own for an image with the default options; of the backbone beside the shared clean one, where
             it has one.
-        on_backbone: Whether it asks a backbone.
-        trained: Whether it needs trained weights.
+        cost: The passes in words.
         options: In the order of the constructor.
         needs: For the defaults, then for other options.
+        here: Whether it runs here with the default options.
     """
 
     name: str
     paper: str
+    title: str
     text: str
     sections: Mapping[str, str]
     passes: int
     on_backbone: bool
-    trained: bool
+    cost: str
     options: tuple[Option, ...]
     needs: tuple[Need, ...]
-
-    @property
-    def title(self) -> str:
-        """The first line of the docstring, without its full stop."""
-        return self.text.partition("\n")[0].removesuffix(".")
-
-    @property
-    def here(self) -> bool:
-        """Whether it runs here with the default options."""
-        return all(need.here for need in self.needs if not need.wanted_for)
-
-    @property
-    def cost(self) -> str:
-        """The passes in words."""
-        if self.on_backbone:
-            return f"1 shared + {self.passes}"
-        return f"{self.passes} of its own network" if self.trained else f"{self.passes} reconstructions"
+    here: bool
 
 
 def listed_detectors(backbone: str = DEFAULT_BACKBONE) -> tuple[ListedDetector, ...]:
-    """Describes every registered detector.
-
-    Args:
-        backbone: The vision model that the detectors would use; it is not built.
+    """Describes every registered detector, as it would be with a vision model, which is not built.
 
     Raises:
         UnknownNameError: There is no such backbone.
@@ -98,13 +72,7 @@ def listed_detectors(backbone: str = DEFAULT_BACKBONE) -> tuple[ListedDetector, 
 
 
 def print_detectors(detectors: Sequence[ListedDetector], console: Console, long: bool = False) -> None:
-    """Prints the table of detectors and that of their needs.
-
-    Args:
-        detectors: From :func:`listed_detectors`.
-        console: Where to.
-        long: Whether to print each detector's card, too.
-    """
+    """Prints the table of detectors and that of their needs and, with ``long``, each detector's card."""
     rows = [[d.name, d.title, d.paper, _default_needs(d), _yes(d.here), d.cost] for d in detectors]
     needs = [
         [detector.name, need.what, need.wanted_for or "the defaults", need.source, _yes(need.here)]
@@ -142,48 +110,46 @@ def print_backbones(console: Console) -> None:
 
 
 def card_lines(detector: ListedDetector) -> list[str]:
-    """Writes a detector's card.
-
-    Args:
-        detector: As the list describes it.
-
-    Returns:
-        Lines without markup.
-    """
+    """Writes a detector's card, in lines without markup."""
     cls = find_detector(detector.name)
     lines = [f"{detector.name}: {detector.title}", f"Paper: {detector.paper}"]
-    lines += _listed("Needs", _card_needs(detector))
+    lines += _listed("Needs", [_card_need(need) for need in detector.needs] or ["nothing beside the package"])
     lines += _listed("Training data", _training(cls))
     lines += [f"Settings chosen on: {cls.tuned_on}."] if cls.tuned_on else []
     lines += [f"Cost per image, in passes: {detector.cost}"]
-    lines += _listed("Known weaknesses", cls.weaknesses or (NO_WEAKNESS,))
-    rest = detector.text.partition("\n")[2].strip()
-    lines += ["", *rest.splitlines()] if rest else []
+    lines += _listed("Known weaknesses", cls.weaknesses or [NO_WEAKNESS])
+    lines += ["", *detector.text.splitlines()] if detector.text else []
     lines += [f"\n{name}: {text}" for name, text in detector.sections.items()]
-    lines += ["\nOptions:", *(f"  {each.name}={each.default}: {each.meaning}" for each in detector.options)]
+    lines += ["\nOptions:", *(f"  {option.name}={option.default}: {option.meaning}" for option in detector.options)]
     return "\n".join(lines).replace("``", "").splitlines()
 
 
 def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
     text, sections = docstring_sections(inspect.getdoc(cls) or "")
+    title, _, text = text.partition("\n")
     parameters = inspect.signature(cls).parameters
     meanings, hints = argument_meanings(sections.pop("Args", "")), get_type_hints(cls.__init__)
     options = [
-        Option(name, _written(each.default), _with_choices(meanings.get(name, ""), hints[name]))
-        for name, each in parameters.items()
-        if each.kind is each.KEYWORD_ONLY and name != "seed"
+        Option(name, _written(parameter.default), _with_choices(meanings.get(name, ""), hints[name]))
+        for name, parameter in parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "seed"
     ]
-    trained = "checkpoint" in parameters
+    on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
+    passes = getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, smallest_backbone()).passes
+    cost = f"{passes} of its own network" if trained else f"{passes} reconstructions"
+    needs = tuple(needs_of(cls, backbone))
     return ListedDetector(
         name=cls.name,
         paper=cls.paper,
-        text=text,
-        sections=MappingProxyType({name: " ".join(body.split()) for name, body in sections.items()}),
-        passes=getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, smallest_backbone()).passes,
-        on_backbone="backbone" in parameters,
-        trained=trained,
+        title=title.removesuffix("."),
+        text=text.strip(),
+        sections={name: " ".join(body.split()) for name, body in sections.items()},
+        passes=passes,
+        on_backbone=on_backbone,
+        cost=f"1 shared + {passes}" if on_backbone else cost,
         options=tuple(options),
-        needs=tuple(needs_of(cls, backbone)),
+        needs=needs,
+        here=all(need.here for need in needs if not need.wanted_for),
     )
 
 
@@ -193,11 +159,9 @@ def _default_needs(detector: ListedDetector) -> str:
 
 def _with_choices(meaning: str, hint: Any) -> str:  # noqa: ANN401 - any annotation a detector may have
     """Names the choices of an option after its meaning, unless that does."""
-    literals = [each for each in (hint, *get_args(hint)) if get_origin(each) is Literal]
-    choices = [str(choice) for literal in literals for choice in get_args(literal)]
-    if all(f"``{choice}``" in meaning for choice in choices):
-        return meaning
-    return f"{meaning} One of {', '.join(f'``{choice}``' for choice in choices)}."
+    literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    choices = [f"``{choice}``" for literal in literals for choice in get_args(literal)]
+    return meaning if all(choice in meaning for choice in choices) else f"{meaning} One of {', '.join(choices)}."
 
 
 def _written(value: object) -> str:
@@ -208,28 +172,23 @@ def _yes(here: bool) -> str:
     return "yes" if here else "no"
 
 
-def _card_needs(detector: ListedDetector) -> Iterator[str]:
-    for need in detector.needs:
-        wanted = f" for {need.wanted_for}" if need.wanted_for else ""
-        yield f"{need.what}{wanted} ({need.source}): {'here' if need.here else 'not here'}"
-    if not detector.needs:
-        yield "nothing beside the package"
+def _card_need(need: Need) -> str:
+    wanted = f" for {need.wanted_for}" if need.wanted_for else ""
+    return f"{need.what}{wanted} ({need.source}): {'here' if need.here else 'not here'}"
 
 
-def _training(cls: type[Detector]) -> Iterator[str]:
+def _training(cls: type[Detector]) -> list[str]:
     """Describes the released files of a trained detector; one that is trained by the user alone has none."""
     if "checkpoint" not in inspect.signature(cls).parameters:
-        yield "none, the method is training-free"
-        return
+        return ["none, the method is training-free"]
+    lines = []
     for file in getattr(cls, "released", ()):
         size = f", {file.size:,} bytes" if file.size else ""
         checked = f", sha256 {file.sha256}" if file.sha256 else ""
-        yield f"{file.name}: {', '.join(file.trained_on) or 'not known'} ({file.source}{size}{checked})"
-    if not getattr(cls, "released", ()):
-        yield "that of the checkpoint: no released file is known"
+        lines.append(f"{file.name}: {', '.join(file.trained_on) or 'not known'} ({file.source}{size}{checked})")
+    return lines or ["that of the checkpoint: no released file is known"]
 
 
-def _listed(title: str, texts: Iterator[str] | tuple[str, ...]) -> list[str]:
+def _listed(title: str, texts: Sequence[str]) -> list[str]:
     """Writes one text beside its title, several below it."""
-    each = list(texts)
-    return [f"{title}: {each[0]}"] if len(each) == 1 else [f"{title}:", *(f"  - {text}" for text in each)]
+    return [f"{title}: {texts[0]}"] if len(texts) == 1 else [f"{title}:", *(f"  - {text}" for text in texts)]

@@ -5,10 +5,7 @@ import re
 
 
 def docstring_sections(text: str) -> tuple[str, dict[str, str]]:
-    r"""Takes a docstring apart.
-
-    Args:
-        text: The docstring, cleaned of its indentation.
+    r"""Takes a docstring, cleaned of its indentation, apart.
 
     Returns:
         What stands before the first section, and the sections' texts, cleaned of theirs.

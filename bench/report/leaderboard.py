@@ -9,10 +9,10 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.references.judged import Judgements, judge_board
+from bench.references.paper import Judgements, judge_board
 from bench.report.notes import finding_notes
-from bench.report.ranks import PAIRS, pair_table, rank_table
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.report.ranks import PAIRS, ranking_tables
+from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of
@@ -21,11 +21,9 @@ from bench.results.summary import MEAN
 from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.statistics.metrics import METRICS
 from bench.statistics.number import finite
-from bench.store.dataset import NOT_RECORDED, SHORT
-from bench.store.files import write_atomically
+from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
 from bench.store.runs import Facts
 
-NAMES = ("LEADERBOARD.md", "leaderboard.csv", "leaderboard.json")
 HEAD = """# Leaderboard
 
 Made by `python -m bench leaderboard` from the score store alone. AUROC with 95 % interval over images and seeds; higher
@@ -46,7 +44,6 @@ COLUMNS = (
     *("against_worst_cue", "reason", "seen", "reported", "expected_low", "expected_high"),
     *("reported_in", "verdict", "because"),
 )
-JSON_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,12 @@ class BoardReport:
     def judged(self) -> Judgements:
         """What papers report."""
         return judge_board(self.board)
+
+    @property
+    def stored(self) -> StoredDataset:
+        """The data set in the store."""
+        assert self.board.comparison.stored is not None
+        return self.board.comparison.stored
 
     @property
     def notes(self) -> list[str]:
@@ -82,9 +85,7 @@ class BoardReport:
     @property
     def tests(self) -> list[Table]:
         """Ranks and paired tests, where there is more than one detector."""
-        ranking = {"": self.board.ranking}
-        tables = [rank_table(ranking), pair_table(ranking, self.board.comparison.views, "Paired tests")]
-        return tables if tables[0].rows else []
+        return ranking_tables(self.board.ranking, self.board.comparison.views)
 
     @property
     def reported(self) -> Table:
@@ -108,9 +109,51 @@ class BoardReport:
     @property
     def detectors(self) -> Table:
         """What each detector is."""
-        return Table(
-            "Detectors", DETECTORS, [_described(self.board.comparison, row.detector) for row in self.board.rows]
-        )
+        return Table("Detectors", DETECTORS, [self._described(row) for row in self.board.rows])
+
+    def markdown(self) -> list[str]:
+        """Writes the board, its notes and the tables beside it."""
+        tables = [table for table in (self.detectors, *self.tests, self.reported) if table.rows]
+        lines = [*self.table.markdown("##"), *note_lines(self.notes), ""]
+        return lines + [line for table in tables for line in table.markdown("###")]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yields a row for each detector, generator and metric, with the columns of ``leaderboard.csv``."""
+        blank = dict.fromkeys(COLUMNS) | {"dataset": self.stored.title, "protocol": self.stored.protocol}
+        blank["condition"] = self.board.condition
+        for row in self.board.rows:
+            for generator, numbers in row.rows.items():
+                for metric in numbers.numbers:
+                    yield blank | self._record(row, generator, metric)
+        for generator, numbers in self.board.cues.items():
+            number = numbers.numbers["auroc"]
+            yield blank | {
+                "detector": WORST_CUE,
+                "generator": generator,
+                "metric": "auroc",
+                **number.columns(),
+                "seeds_sd": number.seeds_sd,
+                **columns_of(numbers, "n_real", "n_generated"),
+                "reason": self.board.cue_names.get(generator),
+            }
+
+    def facts(self) -> dict[str, Any]:
+        """Returns the board as plain values."""
+        pairs = self.tests[1].rows if self.tests else []
+        return {
+            "dataset": self.stored.title,
+            "protocol": self.stored.protocol,
+            "condition": self.board.condition,
+            "generators": [name for name in self.board.generators if name != MEAN],
+            "target": self.board.target,
+            "notes": self.notes,
+            "detectors": [self._detector(row) for row in self.board.rows],
+            "numbers": list(self.records()),
+            "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
+        }
+
+    def _facts(self, row: BoardRow) -> Facts:
+        return self.board.comparison.detectors[row.detector]
 
     def _row(self, row: BoardRow) -> list[str]:
         letters = row.letters if row.ranked else "not ranked"
@@ -123,62 +166,43 @@ class BoardReport:
         against = row.against_cue.get(self.board.target, "")
         return [letters, row.detector, _backbone(self._facts(row)), images, *numbers, against]
 
-    def _facts(self, row: BoardRow) -> Facts:
-        return self.board.comparison.detectors[row.detector]
+    def _described(self, row: BoardRow) -> list[str]:
+        """Says what a detector is, under ``DETECTORS``."""
+        facts, fingerprint = self._facts(row), self.stored.detectors[row.detector].fingerprint[:SHORT]
+        if not facts:
+            return [row.detector, fingerprint, *[NOT_RECORDED] * 7]
+        return [
+            row.detector,
+            fingerprint,
+            f"{facts['name']} {facts['version']} ({facts['paper']})",
+            _backbone(facts),
+            str((facts.get("backbone") or {}).get("weights", ""))[:SHORT],
+            ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
+            f"{facts['view']} ({facts['view_mode']})",
+            facts.get("tuned_on") or "not known here",
+            ", ".join(facts[TRAINED_ON]) or NOT_KNOWN if TRAINED_ON in facts else "nothing",
+        ]
 
-    def markdown(self) -> list[str]:
-        """Writes the board, its notes and the tables beside it."""
-        lines = [f"## {escaped(self.board.title)}", "", *self.table.markdown(), *note_lines((), self.notes), ""]
-        for table in (self.detectors, *self.tests, self.reported):
-            if table.rows:
-                lines += [f"### {table.title}", "", *table.markdown()]
-        return lines
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Yields a row for each detector, generator and metric, with the columns of ``leaderboard.csv``."""
-        board, stored = self.board, self.board.comparison.stored
-        assert stored is not None
-        blank = dict.fromkeys(COLUMNS) | {"dataset": stored.title, "protocol": stored.protocol}
-        blank["condition"] = board.condition
-        for row in board.rows:
-            coverage = stored.coverage[row.detector, board.condition]
-            for generator, numbers in row.rows.items():
-                for metric, number in numbers.numbers.items():
-                    is_target = (generator, metric) == (board.target, "auroc")
-                    yield blank | {
-                        "detector": row.detector,
-                        "fingerprint": stored.detectors[row.detector].fingerprint,
-                        "generator": generator,
-                        "metric": metric,
-                        "letters": board.ranking.letters.get(row.detector) if is_target else None,
-                        **number.columns(),
-                        "seeds_sd": number.seeds_sd,
-                        **numbers.counts,
-                        "scored": coverage.scored,
-                        "wanted": coverage.wanted,
-                        "against_worst_cue": row.against_cue.get(generator) if metric == "auroc" else None,
-                        "reason": number.reason,
-                        "seen": row.marks.get(generator),
-                        **self._judged((row.detector, generator, metric)),
-                    }
-        for generator, numbers in board.cues.items():
-            number = numbers.numbers["auroc"]
-            yield blank | {
-                "detector": WORST_CUE,
-                "generator": generator,
-                "metric": "auroc",
-                **number.columns(),
-                "seeds_sd": number.seeds_sd,
-                "n_real": numbers.n_real,
-                "n_generated": numbers.n_generated,
-                "reason": board.cue_names.get(generator),
-            }
-
-    def _judged(self, key: tuple[str, str, str]) -> dict[str, Any]:
-        judged = self.judged.get(key)
+    def _record(self, row: BoardRow, generator: str, metric: str) -> dict[str, Any]:
+        number, coverage = row.rows[generator].numbers[metric], self.stored.coverage[row.detector, self.board.condition]
+        record: dict[str, Any] = {
+            "detector": row.detector,
+            "fingerprint": self.stored.detectors[row.detector].fingerprint,
+            "generator": generator,
+            "metric": metric,
+            "letters": (row.letters or None) if (generator, metric) == (self.board.target, "auroc") else None,
+            **number.columns(),
+            "seeds_sd": number.seeds_sd,
+            **row.rows[generator].counts,
+            **columns_of(coverage, "scored", "wanted"),
+            "against_worst_cue": row.against_cue.get(generator) if metric == "auroc" else None,
+            "reason": number.reason,
+            "seen": row.marks.get(generator),
+        }
+        judged = self.judged.get((row.detector, generator, metric))
         if judged is None:
-            return {}
-        return {
+            return record
+        return record | {
             "reported": judged.reported.value,
             "expected_low": finite(judged.verdict.low),
             "expected_high": finite(judged.verdict.high),
@@ -187,34 +211,14 @@ class BoardReport:
             "because": judged.verdict.because,
         }
 
-    def facts(self) -> dict[str, Any]:
-        """Returns the board as plain values."""
-        board, stored = self.board, self.board.comparison.stored
-        assert stored is not None
-        pairs = self.tests[1].rows if self.tests else []
-        return {
-            "dataset": stored.title,
-            "protocol": stored.protocol,
-            "condition": board.condition,
-            "generators": [name for name in board.generators if name != MEAN],
-            "target": board.target,
-            "notes": self.notes,
-            "detectors": [self._detector(row) for row in board.rows],
-            "numbers": list(self.records()),
-            "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
-        }
-
     def _detector(self, row: BoardRow) -> dict[str, Any]:
-        board, stored, unseen = self.board, self.board.comparison.stored, self.board.unseen.get(row.detector)
-        assert stored is not None
-        coverage = stored.coverage[row.detector, board.condition]
+        coverage, unseen = self.stored.coverage[row.detector, self.board.condition], self.board.unseen.get(row.detector)
         return {
             "label": row.detector,
-            "fingerprint": stored.detectors[row.detector].fingerprint,
+            "fingerprint": self.stored.detectors[row.detector].fingerprint,
             "ranked": row.ranked,
-            "letters": board.ranking.letters.get(row.detector),
-            "scored": coverage.scored,
-            "wanted": coverage.wanted,
+            "letters": row.letters or None,
+            **columns_of(coverage, "scored", "wanted"),
             "seen": dict(row.marks),
             "unseen_mean": {**unseen.auroc.columns(), "seeds_sd": unseen.auroc.seeds_sd} if unseen else None,
             "facts": dict(self._facts(row)),
@@ -233,15 +237,13 @@ def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:
 
 def write_boards(reports: Sequence[BoardReport], output: Path) -> tuple[Path, ...]:
     """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json`` into the results' folder."""
-    texts = (
-        HEAD + "".join("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports),
-        csv_text([record for report in reports for record in report.records()], COLUMNS),
-        json.dumps(boards_json(reports), indent=1, ensure_ascii=False) + "\n",
-    )
-    return tuple(
-        write_atomically(output / name, text.encode("utf-8", "surrogateescape"))
-        for name, text in zip(NAMES, texts, strict=True)
-    )
+    boards = ("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports)
+    texts = {
+        "LEADERBOARD.md": HEAD + "".join(boards),
+        "leaderboard.csv": csv_text([record for report in reports for record in report.records()], COLUMNS),
+        "leaderboard.json": json.dumps(boards_json(reports), indent=1, ensure_ascii=False) + "\n",
+    }
+    return write_texts(texts, output)
 
 
 def print_boards(reports: Sequence[BoardReport], console: Console) -> None:
@@ -250,25 +252,6 @@ def print_boards(reports: Sequence[BoardReport], console: Console) -> None:
         tables = [report.table, *report.tests[1:], *([report.reported] if report.judged else [])]
         means = [mean for mean in report.board.findings if mean in report.board.unseen.values()]
         print_tables(tables, console, notes=finding_notes([*report.board.comparison.findings, *means]))
-
-
-def _described(comparison: Comparison, label: str) -> list[str]:
-    """Says what a detector is, under ``DETECTORS``."""
-    assert comparison.stored is not None
-    facts, fingerprint = comparison.detectors[label], comparison.stored.detectors[label].fingerprint[:SHORT]
-    if not facts:
-        return [label, fingerprint, *[NOT_RECORDED] * 7]
-    return [
-        label,
-        fingerprint,
-        f"{facts['name']} {facts['version']} ({facts['paper']})",
-        _backbone(facts),
-        str((facts.get("backbone") or {}).get("weights", ""))[:SHORT],
-        ", ".join(f"{name}={value}" for name, value in facts["options"].items()),
-        f"{facts['view']} ({facts['view_mode']})",
-        facts.get("tuned_on") or "not known here",
-        ", ".join(facts[TRAINED_ON]) or NOT_KNOWN if TRAINED_ON in facts else "nothing",
-    ]
 
 
 def _backbone(facts: Facts) -> str:

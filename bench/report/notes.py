@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import singledispatch
 
 from bench.report.table import cell
 from bench.results.comparison import Comparison
@@ -58,24 +57,16 @@ MOST_NAMED = 5
 
 
 def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str]:
-    """Writes what a reader of a comparison must know, a sentence a note.
-
-    Args:
-        comparison: Made by a run.
-        worst_cue: Whether the worst cue is in the table.
-    """
+    """Writes what a reader of a comparison must know, a sentence a note; ``worst_cue`` says that tables have it."""
     run = comparison.run
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
     if not run:
         return notes
     reading = [POSITIVE_CLASS, INTERVALS, *([WORST_CUE] if worst_cue else []), _seeds_note(run["options"])]
-    return [
-        *_data_notes(run["data"]),
-        *_detector_notes(run["detectors"]),
-        *reading,
-        *_absences(comparison.summary),
-        *notes,
-    ]
+    data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
+    images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
+    made_from = [images, *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    return [*made_from, *reading, *_absences(comparison.summary), *notes]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -99,18 +90,12 @@ def named(texts: Sequence[str], count: bool = False) -> str:
     return f"{len(texts)} ({words})" if count else words
 
 
-def _data_notes(data: Facts) -> list[str]:
-    title = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    return [title, *data["notes"], *([DEMO] if data["name"] == "demo" else [])]
-
-
 def _detector_notes(detectors: Facts) -> list[str]:
     """Names the backbones, and the settings of each detector that was run; ensembles have notes of their own."""
     single = [facts for facts in detectors.values() if "members" not in facts]
-    backbones = dict.fromkeys(
-        (one["backbone"]["name"], one["backbone"]["weights"]) for one in single if one["backbone"]
-    )
-    notes = [f"Backbone: {name}, weights sha256 {sha256[:12]}." for name, sha256 in backbones]
+    backbones = [facts["backbone"] for facts in single if facts["backbone"]]
+    lines = (f"Backbone: {backbone['name']}, weights sha256 {backbone['weights'][:12]}." for backbone in backbones)
+    notes = list(dict.fromkeys(lines))
     for facts in single:
         settings = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
         notes.append(f"{facts['label']}: {settings}; view {facts['view']} ({facts['view_mode']}).")
@@ -140,114 +125,78 @@ def _absences(summary: Summary) -> list[str]:
     return list(notes)
 
 
-@singledispatch
 def sentence(finding: Finding) -> str:
     """Writes a finding."""
+    match finding:
+        case UnreadableImages():
+            return f"Unreadable, never scored: {named([f'{path} ({reason})' for path, reason in finding.files])}."
+        case IgnoredFiles():
+            kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(finding.endings.items()))
+            return f"Ignored for their endings: {kinds}."
+        case IncompleteSeed():
+            images = f"{finding.images:,} of {finding.wanted:,} images"
+            return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
+        case ChangedImages():
+            return f"{finding.images:,} images changed; the scores of their older content are left out."
+        case UnknownContrasts():
+            return "No run told which real images face which generator: all face each."
+        case FittedEnsemble():
+            return (
+                f"{finding.detector}: mean of the members' robust z-scores (median and MAD), set on {finding.images} "
+                f"real images of {finding.groups} groups; every image of these groups is left out of every number here."
+            )
+        case ProbedBlocks():
+            return (
+                f"{finding.detector}: the {finding.count} blocks most alike under noise, chosen on {finding.images} "
+                f"real images of {finding.groups} groups, which are left out of every number here: {finding.blocks}."
+            )
+        case TrainedGroups():
+            return (
+                f"{', '.join(finding.detectors)}: trained on images of {finding.groups} groups here; every image of "
+                f"these is left out of every number."
+            )
+        case MatchedImages():
+            generators, unmatched = ", ".join(finding.generators), ", ".join(finding.unmatched)
+            kept = f"{finding.condition} keeps {finding.images} images of {generators} and their reals."
+            return f"{kept} No match for {unmatched}." if unmatched else kept
+        case DetectorConcern():
+            where = "" if finding.condition == CLEAN else f", {finding.condition}"
+            return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
+        case UnseenMean():
+            several = finding.unseen > 1
+            where = f"over the {finding.unseen} generators" if several else "on the one generator"
+            seen = f"{finding.detector} was trained on images of {', '.join(finding.seen)}"
+            mean = "mean AUROC" if several else "AUROC"
+            return f"{seen}; {where} that it has not seen its {mean} is {cell(finding.auroc)}."
+        case UnrankedDetector(coverage=None):
+            return f"{finding.detector} is not ranked: {finding.reason}."
+        case UnrankedDetector():
+            return f"{finding.detector} has {finding.coverage} and is not ranked."
+        case PrecisionEffect():
+            return _precision_words(finding)
     raise TypeError(f"There are no words for a finding of kind {type(finding).__name__}.")
 
 
-@sentence.register
-def _(finding: UnreadableImages) -> str:
-    return f"Unreadable, never scored: {named([f'{path} ({reason})' for path, reason in finding.files])}."
-
-
-@sentence.register
-def _(finding: IgnoredFiles) -> str:
-    kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(finding.endings.items()))
-    return f"Ignored for their endings: {kinds}."
-
-
-@sentence.register
-def _(finding: IncompleteSeed) -> str:
-    images = f"{finding.images:,} of {finding.wanted:,} images"
-    return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
-
-
-@sentence.register
-def _(finding: ChangedImages) -> str:
-    return f"{finding.images:,} images changed; the scores of their older content are left out."
-
-
-@sentence.register
-def _(finding: UnknownContrasts) -> str:
-    return "No run told which real images face which generator: all face each."
-
-
-@sentence.register
-def _(finding: FittedEnsemble) -> str:
-    return (
-        f"{finding.detector}: mean of the members' robust z-scores (median and MAD), set on {finding.images} real "
-        f"images of {finding.groups} groups; every image of these groups is left out of every number here."
-    )
-
-
-@sentence.register
-def _(finding: ProbedBlocks) -> str:
-    return (
-        f"{finding.detector}: the {finding.count} blocks most alike under noise, chosen on {finding.images} real "
-        f"images of {finding.groups} groups, which are left out of every number here: {finding.blocks}."
-    )
-
-
-@sentence.register
-def _(finding: TrainedGroups) -> str:
-    return (
-        f"{', '.join(finding.detectors)}: trained on images of {finding.groups} groups here; every image of these is "
-        f"left out of every number."
-    )
-
-
-@sentence.register
-def _(finding: MatchedImages) -> str:
-    kept = f"{finding.condition} keeps {finding.images} images of {', '.join(finding.generators)} and their reals."
-    return f"{kept} No match for {', '.join(finding.unmatched)}." if finding.unmatched else kept
-
-
-@sentence.register
-def _(finding: DetectorConcern) -> str:
-    where = "" if finding.condition == CLEAN else f", {finding.condition}"
-    return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
-
-
-@sentence.register
-def _(finding: UnseenMean) -> str:
-    several = finding.unseen > 1
-    where = f"over the {finding.unseen} generators" if several else "on the one generator"
-    seen = f"{finding.detector} was trained on images of {', '.join(finding.seen)}"
-    return f"{seen}; {where} that it has not seen its {'mean ' if several else ''}AUROC is {cell(finding.auroc)}."
-
-
-@sentence.register
-def _(finding: UnrankedDetector) -> str:
-    if finding.coverage is not None:
-        return f"{finding.detector} has {finding.coverage} and is not ranked."
-    return f"{finding.detector} is not ranked: {finding.reason}."
-
-
-@sentence.register
-def _(finding: PrecisionEffect) -> str:
-    head = f"{finding.precision} against {EXACT}"
-    if not finding.images:
-        return f"{head}, {finding.detector}: no image is scored in both."
+def _precision_words(effect: PrecisionEffect) -> str:
+    head, images = f"{effect.precision} against {EXACT}", effect.images
+    if not images:
+        return f"{head}, {effect.detector}: no image is scored in both."
     words = (
-        f"{head} on {finding.images} images, {finding.detector}: scores move by {finding.median:.2%} (median; at most "
-        f"{finding.largest:.2%}), rank correlation {finding.rank_correlation:.4f}"
+        f"{head} on {images} images, {effect.detector}: scores move by {effect.median:.2%} (median; at most "
+        f"{effect.largest:.2%}), rank correlation {effect.rank_correlation:.4f}"
     )
-    if finding.aurocs is None or finding.test is None:
+    if effect.aurocs is None or effect.test is None:
         return f"{words}; AUROC: too few images to compare."
-    exact, other = finding.aurocs
-    test = finding.test
-    return (
-        f"{words}; AUROC {exact:.4f} -> {other:.4f} ({test.difference:+.4f} [{test.low:+.4f}, {test.high:+.4f}], "
-        f"paired)."
-    )
+    (exact, other), test = effect.aurocs, effect.test
+    change = f"{test.difference:+.4f} [{test.low:+.4f}, {test.high:+.4f}]"
+    return f"{words}; AUROC {exact:.4f} -> {other:.4f} ({change}, paired)."
 
 
 def forecast_lines(forecast: Forecast) -> list[str]:
     """Says what a run would do."""
     rest = [name for name in forecast.conditions if name != CLEAN]
     memory = (forecast.network_bytes, forecast.picture_bytes, forecast.activation_bytes)
-    parts = [_size(count) for count in memory]
+    networks, pictures, activations = map(_size, memory)
     more = f", {forecast.check:,} more in {EXACT} to measure what the precision does." if forecast.check else "."
     return [
         f"Images: {forecast.images:,}, of which {forecast.to_read:,} lack a score and would be read, each once.",
@@ -256,8 +205,8 @@ def forecast_lines(forecast: Forecast) -> list[str]:
         f"{forecast.scores - forecast.stored:,} to compute{more}",
         "By detector: " + ", ".join(f"{name} {count:,}" for name, count in forecast.by_detector.items()) + ".",
         f"Passes: {forecast.passes:,} images through the backbone and its perturbed copies, the clean ones shared.",
-        f"Memory of a device: about {_size(sum(memory))} ({parts[0]} of networks, {parts[1]} of pictures and "
-        f"{parts[2]} of activations for {forecast.batch_size} images at once), beside the program itself.",
+        f"Memory of a device: about {_size(sum(memory))} ({networks} of networks, {pictures} of pictures and "
+        f"{activations} of activations for {forecast.batch_size} images at once), beside the program itself.",
         f"Devices: {forecast.devices}.",
         "Nothing was scored (--dry-run).",
     ]

@@ -15,6 +15,8 @@ from bench.results.reference_set import Reference, Standing, percent
 from bench.scoring.files import ScoredImage, Scorer
 from bench.store.schema import OK, UNREADABLE
 
+FACTS = ("path", "sha256", "status", "reason")
+STANDING = ("reference", "reals", "reals_as_high", "share")
 WIDEST_PATH = 120
 """Longer paths are written whole, and move the rest of their row."""
 LEVEL = 0.05
@@ -26,8 +28,6 @@ class Tally:
     """Counts rows as they pass.
 
     Args:
-        scored: Images with scores.
-        unreadable: Images that could not be read.
         low: By detector, images whose share of the reference set is at most :data:`LEVEL`.
         known: Images that are in the reference set themselves.
     """
@@ -55,14 +55,14 @@ def notes_before(scorer: Scorer, references: Mapping[str, Reference]) -> Iterato
         f"Scores with {scorer.options.backbone}, seed {scorer.seed}, {scorer.data.preprocessing}, views {views}. "
         f"Higher means more likely generated; a score alone is neither a probability nor a verdict."
     )
-    for label, one in references.items():
-        n = len(one.scores)
-        groups = f" in {one.groups:,} independent groups" if one.groups < n else ""
+    for label, reference in references.items():
+        n = len(reference.scores)
+        groups = f" in {reference.groups:,} independent groups" if reference.groups < n else ""
         yield (
-            f"{label}: compared with {n:,} real images of {one.dataset}{groups}. A share is (1 + number of them that "
-            f"score at least as high) / {n + 1:,}."
+            f"{label}: compared with {n:,} real images of {reference.dataset}{groups}. A share is (1 + number of them "
+            f"that score at least as high) / {n + 1:,}."
         )
-    for dataset in dict.fromkeys(one.dataset for one in references.values()):
+    for dataset in dict.fromkeys(reference.dataset for reference in references.values()):
         yield (
             f"The shares hold only for pictures of the kind of the real images of {dataset}: the same sources, sizes "
             f"and compression. Of any other picture they say nothing, and of none that it is generated or real."
@@ -79,13 +79,11 @@ def notes_after(tally: Tally, references: Mapping[str, Reference]) -> Iterator[s
             f"({percent(LEVEL)} of them) would have a share of {percent(LEVEL)} or less, with each detector. "
             f"Here: {', '.join(f'{label} {tally.low[label]:,}' for label in references)}."
         )
-    for label, one in references.items():
-        least = 1 / (len(one.scores) + 1)
+    for label, reference in references.items():
+        n, least = len(reference.scores), 1 / (len(reference.scores) + 1)
         if least > LEVEL:
-            yield (
-                f"{label}: with {len(one.scores)} real images no share is below {percent(least)}: too few for the "
-                f"{percent(LEVEL)} level."
-            )
+            few = f"too few for the {percent(LEVEL)} level"
+            yield f"{label}: with {n} real images no share is below {percent(least)}: {few}."
     if tally.known:
         yield f"In the reference set themselves: {tally.known:,} of the images; each is counted among its own reals."
 
@@ -106,8 +104,6 @@ class RowWriter(ABC):
     """Writes one row an image.
 
     Args:
-        sink: Where to.
-        labels: The detectors.
         references: What the real images of the reference set scored, by detector; empty without one.
     """
 
@@ -133,27 +129,25 @@ class TableWriter(RowWriter):
     def begin(self, files: Sequence[str]) -> None:
         """Writes the header."""
         self.path_width = min(max((cell_len(text_of(file).plain) for file in files), default=4), WIDEST_PATH)
-        cells = {label: label for label in self.labels}
         standings = dict.fromkeys(self.references, "reals at least as high")
-        self.widths = {label: max(12, cell_len(label)) for label in self.labels}
-        self._line("path", cells, standings)
+        self._line("path", {label: label for label in self.labels}, standings)
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row; in place of scores the reason why there are none."""
         if row.reason is not None:
             self.sink.write(f"{self._padded_path(row.path)}  {UNREADABLE}: {text_of(row.reason).plain}\n")
             return
-        scores = {label: f"{score:.6g}" for label, score in row.scores.items()}
-        told = self.standings(row).items()
-        standings = {label: f"{one.higher:,} of {one.reals:,}: {percent(one.share)}" for label, one in told}
-        self._line(row.path, scores, standings)
+        standings = {
+            label: f"{standing.higher:,} of {standing.reals:,}: {percent(standing.share)}"
+            for label, standing in self.standings(row).items()
+        }
+        self._line(row.path, {label: f"{score:.6g}" for label, score in row.scores.items()}, standings)
 
     def _line(self, path: str, scores: Mapping[str, str], standings: Mapping[str, str]) -> None:
         line = self._padded_path(path)
         for label in self.labels:
-            line += f"  {scores[label]:>{self.widths[label]}}"
-            if label in standings:
-                line += f"  {standings[label]:>22}"
+            line += f"  {scores[label]:>{max(12, cell_len(label))}}"
+            line += f"  {standings[label]:>22}" if label in standings else ""
         self.sink.write(f"{line}\n")
 
     def _padded_path(self, path: str) -> str:
@@ -166,23 +160,17 @@ class CsvWriter(RowWriter):
 
     def begin(self, files: Sequence[str]) -> None:
         """Writes the header."""
-        self.rows = csv.writer(self.sink, lineterminator="\n")
-        header = ["path", "sha256", "status", "reason"]
+        names = [*FACTS]
         for label in self.labels:
-            header += [label]
-            if label in self.references:
-                header += [f"{label}_{name}" for name in ("reference", "reals", "reals_as_high", "share")]
-        self.rows.writerow(header)
+            names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
+        self.rows = csv.DictWriter(self.sink, names, lineterminator="\n")
+        self.rows.writeheader()
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row; cells without a number are empty."""
-        cells: list[Any] = [row.path, row.sha256, OK if row.reason is None else UNREADABLE, row.reason]
-        standings = self.standings(row)
-        for label in self.labels:
-            cells.append(row.scores.get(label))
-            if label in self.references:
-                one = standings.get(label)
-                cells += [one.dataset, one.reals, one.higher, one.share] if one else [None] * 4
+        cells = {**_facts(row), **row.scores}
+        for label, standing in self.standings(row).items():
+            cells |= {f"{label}_{name}": value for name, value in _standing_facts(standing).items()}
         self.rows.writerow(cells)
 
 
@@ -194,25 +182,22 @@ class JsonWriter(RowWriter):
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row."""
-        facts: dict[str, Any] = {
-            "path": row.path,
-            "sha256": row.sha256 or None,
-            "status": OK if row.reason is None else UNREADABLE,
-            "reason": row.reason,
-            "scores": dict(row.scores),
-        }
+        facts = {**_facts(row), "scores": dict(row.scores)}
         if self.references:
             facts["standings"] = {
-                label: {
-                    "reference": one.dataset,
-                    "reals": one.reals,
-                    "reals_as_high": one.higher,
-                    "share": one.share,
-                    "in_words": str(one),
-                }
-                for label, one in self.standings(row).items()
+                label: {**_standing_facts(standing), "in_words": str(standing)}
+                for label, standing in self.standings(row).items()
             }
         self.sink.write(json.dumps(facts) + "\n")
+
+
+def _facts(row: ScoredImage) -> dict[str, Any]:
+    status = OK if row.reason is None else UNREADABLE
+    return dict(zip(FACTS, (row.path, row.sha256 or None, status, row.reason), strict=True))
+
+
+def _standing_facts(standing: Standing) -> dict[str, Any]:
+    return dict(zip(STANDING, (standing.dataset, standing.reals, standing.higher, standing.share), strict=True))
 
 
 FORMATS: dict[str, type[RowWriter]] = {"table": TableWriter, "csv": CsvWriter, "json": JsonWriter}

@@ -1,6 +1,7 @@
 """Ranks and paired tests as tables."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from bench.report.table import Table
 from bench.statistics.ranking import Pair, Ranking
@@ -19,45 +20,38 @@ PAIRS_NOTE = (
 )
 
 
-def rank_table(rankings: Mapping[str, Ranking], title: str = "Ranks", of: str = "condition") -> Table:
-    """Makes a row for each ranked detector of each ranking with several.
-
-    Args:
-        rankings: By the name in the first column; by the empty name for a table without that column.
-        title: Its heading.
-        of: What the names are.
-    """
-    rows = [
-        (*([name] if name else []), *row)
-        for name, ranking in rankings.items()
-        if len(ranking.order) > 1
-        for row in _rank_rows(ranking)
+def ranking_tables(ranking: Ranking, views: Mapping[str, str]) -> list[Table]:
+    """Makes the tables of one ranking, its ranks and its pairs; none where fewer than two detectors are ranked."""
+    if len(ranking.order) < 2:
+        return []
+    pairs = [_pair_row(pair, views) for pair in ranking.pairs]
+    return [
+        Table("Ranks", RANKS, _rank_rows(ranking), RANKS_NOTE, names=2),
+        Table("Paired tests", PAIRS, pairs, PAIRS_NOTE, names=2),
     ]
-    named = "" not in rankings
-    return Table(title, (of, *RANKS) if named else RANKS, rows, RANKS_NOTE, names=2)
+
+
+def rank_table(rankings: Mapping[str, Ranking]) -> Table:
+    """Makes a row for each ranked detector of each condition with several."""
+    several = {condition: ranking for condition, ranking in rankings.items() if len(ranking.order) > 1}
+    rows = [[condition, *row] for condition, ranking in several.items() for row in _rank_rows(ranking)]
+    return Table("Ranks", ("condition", *RANKS), rows, RANKS_NOTE, names=2)
 
 
 def pair_table(
     rankings: Mapping[str, Ranking],
     views: Mapping[str, str],
     title: str = "Detectors against each other, paired",
-    of: str = "condition",
+    column: str = "condition",
 ) -> Table:
-    """Makes a row for each pair of detectors of each ranking; arguments as for :func:`rank_table`.
+    """Makes a row for each pair of detectors of each ranking; ``views`` are the pictures that detectors were shown."""
+    rows = [[name, *_pair_row(pair, views)] for name, ranking in rankings.items() for pair in ranking.pairs]
+    return Table(title, (column, *PAIRS), rows, PAIRS_NOTE, names=3)
 
-    Args:
-        rankings: By the name in the first column; by the empty name for a table without that column.
-        views: The picture that each detector was shown.
-        title: Its heading.
-        of: What the names are.
-    """
-    rows = [
-        (*([name] if name else []), *_pair_row(pair, views))
-        for name, ranking in rankings.items()
-        for pair in ranking.pairs
-    ]
-    named = "" not in rankings
-    return Table(title, (of, *PAIRS) if named else PAIRS, rows, PAIRS_NOTE, names=3 if named else 2)
+
+def pair_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str, Any]]:
+    """Makes a record for each pair of detectors of each ranking, whose name is in the first column."""
+    return [{column: name, **pair.columns} for name, ranking in rankings.items() for pair in ranking.pairs]
 
 
 def _rank_rows(ranking: Ranking) -> list[list[str]]:

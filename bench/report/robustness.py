@@ -9,12 +9,11 @@ from rich.console import Console
 
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.robustness import robustness_svg
-from bench.report.ranks import pair_table
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.report.ranks import pair_records, pair_table
+from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables, write_texts
 from bench.results.robustness import Area, Robustness
 from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.statistics.number import Number
-from bench.store.files import write_atomically
 
 NOTHING = Number(float("nan"))
 AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")
@@ -31,39 +30,22 @@ PAIR_COLUMNS = (
 
 def robustness_tables(robustness: Robustness) -> list[Table]:
     """Makes the tables: points of curves, areas, and paired tests of the areas."""
-    views, columns = (
-        robustness.comparison.views,
-        ("degradation", "detector", "condition", *shown_titles(), "change of AUROC"),
-    )
-    tables = [
-        Table(f"{robustness.comparison.title}: robustness", columns, _points(robustness), names=3),
-        Table("Area under the curve", AREAS, _areas(robustness), names=3),
-        replace(pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation"), note=""),
-    ]
-    return [tables[0], *(table for table in tables[1:] if table.rows)]
+    views = robustness.comparison.views
+    pairs = pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation")
+    others = [Table("Area under the curve", AREAS, _areas(robustness), names=3), replace(pairs, note="")]
+    return [_points(robustness), *(table for table in others if table.rows)]
 
 
 def write_robustness(robustness: Robustness, output: Path) -> tuple[Path, ...]:
-    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind.
-
-    Args:
-        robustness: The numbers.
-        output: The results' folder.
-
-    Returns:
-        The files.
-
-    Raises:
-        BenchError: A file cannot be written.
-    """
+    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind."""
     texts = {
         "robustness.csv": csv_text(point_records(robustness), POINT_COLUMNS),
         "robustness-areas.csv": csv_text(_area_records(robustness), AREA_COLUMNS),
-        "robustness-pairs.csv": csv_text(_pair_records(robustness), PAIR_COLUMNS),
+        "robustness-pairs.csv": csv_text(pair_records(robustness.rankings, "kind"), PAIR_COLUMNS),
         "robustness.md": _markdown(robustness),
         **{figure_file(curve.kind): robustness_svg(curve) + "\n" for curve in robustness.curves},
     }
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+    return write_texts(texts, output)
 
 
 def print_robustness(robustness: Robustness, console: Console) -> None:
@@ -78,7 +60,7 @@ def robustness_json(robustness: Robustness) -> dict[str, Any]:
         "title": robustness.comparison.title,
         "points": point_records(robustness),
         "areas": _area_records(robustness),
-        "pairs": _pair_records(robustness),
+        "pairs": pair_records(robustness.rankings, "kind"),
         "warnings": warnings_of(robustness.comparison),
         "notes": robustness_notes(robustness),
         "scored": robustness.comparison.scored,
@@ -124,31 +106,30 @@ def robustness_notes(robustness: Robustness) -> list[str]:
 
 def point_records(robustness: Robustness) -> list[dict[str, Any]]:
     """Makes a record for each point and metric; the change is of the mean AUROC."""
-    records = []
-    for point in robustness.points():
-        row = point.row
-        change = robustness.changes.get((row.detector, row.condition))
-        for metric in shown_metrics():
-            if metric not in row.numbers:
-                continue
-            number = row.numbers[metric]
-            records.append(
-                {
-                    "kind": point.kind,
-                    "axis": point.axis and point.axis.title,
-                    "detector": row.detector,
-                    "level": point.level,
-                    "condition": row.condition,
-                    "generator": row.generator,
-                    "metric": metric,
-                    **number.columns(),
-                    "seeds_sd": number.seeds_sd,
-                    **(change if change and metric == "auroc" else NOTHING).columns("change"),
-                    "reason": number.reason,
-                    **row.counts,
-                }
-            )
-    return records
+    numbers = [
+        (point, metric, point.row.numbers[metric])
+        for point in robustness.points()
+        for metric in shown_metrics()
+        if metric in point.row.numbers
+    ]
+    changes = {(place, "auroc"): change for place, change in robustness.changes.items()}
+    return [
+        {
+            "kind": point.kind,
+            "axis": point.axis and point.axis.title,
+            "detector": point.row.detector,
+            "level": point.level,
+            "condition": point.row.condition,
+            "generator": point.row.generator,
+            "metric": metric,
+            **number.columns(),
+            "seeds_sd": number.seeds_sd,
+            **changes.get(((point.row.detector, point.row.condition), metric), NOTHING).columns("change"),
+            "reason": number.reason,
+            **point.row.counts,
+        }
+        for point, metric, number in numbers
+    ]
 
 
 def _area_records(robustness: Robustness) -> list[dict[str, Any]]:
@@ -168,31 +149,25 @@ def _area_records(robustness: Robustness) -> list[dict[str, Any]]:
     ]
 
 
-def _pair_records(robustness: Robustness) -> list[dict[str, Any]]:
-    return [{"kind": kind, **pair.columns} for kind, ranking in robustness.rankings.items() for pair in ranking.pairs]
-
-
 def _markdown(robustness: Robustness) -> str:
     points, *others = robustness_tables(robustness)
     lines = [f"## {escaped(points.title)}", ""]
     lines += [line for table in others for line in table.markdown()]
     for curve in robustness.curves:
         lines += [f"![Mean AUROC under {escaped(curve.kind)}]({figure_file(curve.kind)})", ""]
-    lines += points.markdown() + note_lines(warnings_of(robustness.comparison), robustness_notes(robustness))
+    lines += points.markdown() + note_lines(robustness_notes(robustness), warnings_of(robustness.comparison))
     return "\n".join(lines) + "\n"
 
 
-def _points(robustness: Robustness) -> list[list[str]]:
-    return [
-        [
-            point.kind if point.axis is None else f"{point.kind} ({point.axis.title})",
-            point.row.detector,
-            point.row.condition,
-            *(cell(point.row.numbers.get(metric)) for metric in shown_metrics()),
-            cell(robustness.changes.get((point.row.detector, point.row.condition)), signed=True),
-        ]
-        for point in robustness.points()
-    ]
+def _points(robustness: Robustness) -> Table:
+    rows = []
+    for point in robustness.points():
+        row, kind = point.row, f"{point.kind} ({point.axis.title})" if point.axis else point.kind
+        numbers = (cell(row.numbers.get(metric)) for metric in shown_metrics())
+        change = cell(robustness.changes.get((row.detector, row.condition)), signed=True)
+        rows.append([kind, row.detector, row.condition, *numbers, change])
+    columns = ("degradation", "detector", "condition", *shown_titles(), "change of AUROC")
+    return Table(f"{robustness.comparison.title}: robustness", columns, rows, names=3)
 
 
 def _areas(robustness: Robustness) -> list[list[str]]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,9 @@ import rich.table
 from rich.console import Console
 from rich.text import Text
 
+from bench.errors import BenchError
 from bench.statistics.number import Number
+from bench.store.files import write_atomically
 
 UNLIMITED = 10_000
 
@@ -20,9 +23,6 @@ class Table:
     """A table, ready to be shown.
 
     Args:
-        title: Its heading.
-        columns: Their names.
-        rows: A text for each column.
         note: How to read it.
         names: Number of first columns that are names, each written once where it repeats; the others are numbers.
     """
@@ -33,14 +33,16 @@ class Table:
     note: str = ""
     names: int = 1
 
-    def markdown(self, note: bool = True) -> list[str]:
-        """Writes the table and its note, a line each row, and an empty line after each of the two."""
-        lines = [
-            _markdown_row(self.columns),
-            _markdown_row(["---"] * len(self.columns)),
-            *map(_markdown_row, self.rows),
-        ]
-        return [*lines, "", *([self.note, ""] if self.note and note else [])]
+    def markdown(self, heading: str = "") -> list[str]:
+        """Writes the table and its note, a line each row, and an empty line after each of the two.
+
+        Args:
+            heading: Marks of a heading, such as ``##``: the title then stands above the table.
+        """
+        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
+        lines = ["| " + " | ".join(map(escaped, row)) + " |" for row in rows]
+        title = [f"{heading} {escaped(self.title)}", ""] if heading else []
+        return [*title, *lines, "", *([self.note, ""] if self.note else [])]
 
     def for_terminal(self) -> rich.table.Table:
         """Makes rich's table."""
@@ -53,9 +55,8 @@ class Table:
             if before and row[0] != before[0]:
                 table.add_section()
             repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
-            table.add_row(
-                *(text_of("" if again else cell, lines=True) for cell, again in zip(row, repeated, strict=True))
-            )
+            shown = ("" if again else cell for cell, again in zip(row, repeated, strict=True))
+            table.add_row(*(text_of(cell, lines=True) for cell in shown))
             before = row
         return table
 
@@ -85,23 +86,40 @@ def print_line(words: str, console: Console, style: str = "") -> None:
     console.print(text_of(words, style), soft_wrap=True, highlight=False)
 
 
-def note_lines(warnings: Iterable[str] = (), notes: Iterable[str] = ()) -> list[str]:
-    """Writes warnings and notes as a Markdown list."""
+def note_lines(notes: Iterable[str], warnings: Iterable[str] = ()) -> list[str]:
+    """Writes warnings, and then notes, as a Markdown list."""
     return [*(f"- **Warning:** {escaped(words)}" for words in warnings), *(f"- {escaped(words)}" for words in notes)]
 
 
-def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Writes records as CSV.
+def write_texts(texts: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
+    """Writes files into a folder, which is made where it is missing.
 
     Args:
-        records: With the same names.
-        columns: The names, where there may be no record.
+        texts: By the files' names; what is no Unicode, as names of files may be, is written as the bytes that it was.
+        folder: Where to.
+
+    Raises:
+        BenchError: One cannot be written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"Cannot write to {folder}: {error.strerror}.") from error
+    files = {folder / name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
+    return tuple(write_atomically(file, data) for file, data in files.items())
+
+
+def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Writes records as CSV; ``columns`` names them where there may be none."""
     rows = list(records)
-    frame = (
-        pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    )
-    return frame.write_csv()
+    if not rows:
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)).write_csv()
+    return pl.DataFrame(rows, infer_schema_length=None).write_csv()
+
+
+def columns_of(item: object, *names: str) -> dict[str, Any]:
+    """Returns attributes of an item as columns of the same names."""
+    return {name: getattr(item, name) for name in names}
 
 
 def cell(number: Number | None, signed: bool = False) -> str:
@@ -129,10 +147,7 @@ def escaped(text: str) -> str:
 def text_of(words: str, style: str = "", lines: bool = False) -> Text:
     r"""Makes a text in which names of files are neither markup nor commands to the terminal.
 
-    Args:
-        words: The text.
-        style: In rich's words.
-        lines: Whether it may have several lines, as a cell may; otherwise a line break is written out.
+    Without ``lines`` a line break is written out, too.
 
     Examples:
         >>> text_of("[red]\x1b[2J\n").plain
@@ -141,7 +156,3 @@ def text_of(words: str, style: str = "", lines: bool = False) -> Text:
     kept = "\n" if lines else ""
     letters = (letter if letter.isprintable() or letter == kept else ascii(letter)[1:-1] for letter in words)
     return Text("".join(letters), style=style)
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(escaped(text) for text in cells) + " |"

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
-from bench.results.thresholds.calibration import BINS, Calibration
-from bench.results.thresholds.intervals import BOOTSTRAP, CLOPPER_PEARSON
+from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.results.thresholds.calibration import BINS, MEASURES, Calibration
 from bench.results.thresholds.points import OperatingPoint
-from bench.results.thresholds.study import ThresholdStudy
-from bench.results.thresholds.transfer import RATES, Transfer, TransferMatrix
+from bench.results.thresholds.shares import BOOTSTRAP, CLOPPER_PEARSON
+from bench.results.thresholds.study import RATES, ThresholdStudy, TransferMatrix
 from bench.statistics.number import Number
-from bench.store.files import write_atomically
 from bench.store.schema import CLEAN
 
 TITLES = {
@@ -23,16 +22,20 @@ TITLES = {
     "generated_accuracy": "generated accuracy (TPR)",
     "fpr": "realised FPR",
 }
-COUNTS = ("held out", "real", "generated", "unreadable")
+COUNTS = {"n_held_out": "held out", "n_real": "real", "n_generated": "generated", "n_unreadable": "unreadable"}
 FITTED_ON = "fitted on \\ measured on"
 CALIBRATION = (
     *("data set", "detector", "condition", "generator"),
     *("ECE, equal widths", "ECE, equal numbers", "Brier score"),
 )
-MEASURES = ("ece_width", "ece_mass", "brier")
+PARTS = dict.fromkeys(("miscalibration", "discrimination", "uncertainty"))
 CALIBRATION_NOTE = (
     f"ECE: expected calibration error over {BINS} bins, of equal widths and of equal numbers of images; in brackets "
     "what chance alone would give if the probabilities were right. Both classes count as they are in the data."
+)
+TRANSFER_NOTE = (
+    "Transfer: each row fits its threshold to held-out real groups, each column measures on the other half, on the "
+    "diagonal too. Within a data set whose generators face the same real images it says nothing across generators."
 )
 POINT_COLUMNS = (
     *("dataset", "detector", "condition", "generator", "rule", "metric", "value", "low", "high", "seeds_sd", "reason"),
@@ -42,26 +45,17 @@ POINT_COLUMNS = (
 
 def threshold_tables(study: ThresholdStudy) -> list[Table]:
     """Makes a table of operating points for each data set, two for each matrix, and one of calibration."""
-    points = [_points(points, title) for title, points in study.points.items()]
-    matrices = [_matrix(matrix, rate) for matrix in study.matrices if not matrix.empty for rate in RATES]
-    calibrated = _calibration(study)
-    return [*points, *matrices, *([calibrated] if calibrated.rows else [])]
+    return [*_points(study), *_matrices(study), *_calibration(study)]
 
 
 def threshold_markdown(study: ThresholdStudy) -> str:
     """Writes tables and notes."""
-    lines: list[str] = []
-    for title, points in study.points.items():
-        lines += [f"## {escaped(title)}", "", *_points(points, title).markdown()]
-    shown = [matrix for matrix in study.matrices if not matrix.empty]
-    lines += ["## Transfer", ""] if shown else []
-    for matrix in shown:
-        for rate in RATES:
-            table = _matrix(matrix, rate)
-            lines += [f"{table.title}:", "", *table.markdown()]
-    calibrated = _calibration(study)
-    lines += ["## Calibration", "", *calibrated.markdown()] if calibrated.rows else []
-    return "\n".join([*lines, *note_lines((), threshold_notes(study))]) + "\n"
+    matrices = _matrices(study)
+    lines = [line for table in _points(study) for line in table.markdown("##")]
+    lines += ["## Transfer", ""] if matrices else []
+    lines += [line for table in matrices for line in (f"{table.title}:", "", *table.markdown())]
+    lines += [line for table in _calibration(study) for line in table.markdown("##")]
+    return "\n".join([*lines, *note_lines(threshold_notes(study))]) + "\n"
 
 
 def write_thresholds(study: ThresholdStudy, output: Path) -> tuple[Path, ...]:
@@ -71,7 +65,7 @@ def write_thresholds(study: ThresholdStudy, output: Path) -> tuple[Path, ...]:
         texts["transfer.csv"] = csv_text(transfer_records(study.matrices))
     if any(study.calibrations.values()):
         texts["calibration.csv"] = csv_text(calibration_records(study))
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
+    return write_texts(texts, output)
 
 
 def thresholds_json(study: ThresholdStudy) -> dict[str, object]:
@@ -92,7 +86,7 @@ def print_thresholds(study: ThresholdStudy, console: Console) -> None:
 def threshold_notes(study: ThresholdStudy) -> list[str]:
     """Says what a reader must know, a sentence each."""
     where = {title: f"{title}: " if len(study.points) > 1 else "" for title in study.points}
-    notes = [note for title, points in study.points.items() for note in point_notes(points, where[title])]
+    notes = [note for title, points in study.points.items() for note in _point_notes(points, where[title])]
     return [*dict.fromkeys(notes), *transfer_notes(study.matrices)]
 
 
@@ -100,17 +94,10 @@ def point_records(points: Sequence[OperatingPoint]) -> list[dict[str, object]]:
     """Makes a record for each operating point and metric; the threshold is one of them."""
     return [
         {
-            "detector": point.detector,
-            "condition": point.condition,
-            "generator": point.generator,
-            "rule": point.rule,
+            **columns_of(point, "detector", "condition", "generator", "rule"),
             "metric": metric,
             **_columns(number, point.fpr_interval if metric == "fpr" else BOOTSTRAP),
-            "expected_fpr": point.expected_fpr,
-            "n_held_out": point.n_held_out,
-            "n_real": point.n_real,
-            "n_generated": point.n_generated,
-            "n_unreadable": point.n_unreadable,
+            **columns_of(point, "expected_fpr", *COUNTS),
         }
         for point in points
         for metric, number in {"threshold": point.threshold, **point.numbers}.items()
@@ -121,15 +108,11 @@ def transfer_records(matrices: Sequence[TransferMatrix]) -> list[dict[str, objec
     """Makes a record for each detector, pair of cells and rate."""
     return [
         {
-            "detector": matrix.detector,
-            "rule": matrix.rule,
-            "fitted_on": entry.fitted_on,
-            "measured_on": entry.measured_on,
+            **columns_of(matrix, "detector", "rule"),
+            **columns_of(entry, "fitted_on", "measured_on"),
             "metric": rate,
-            **_columns(_rate(entry, rate), entry.fpr_interval if rate == "fpr" else BOOTSTRAP),
-            "n_held_out": entry.n_held_out,
-            "n_real": entry.n_real,
-            "n_generated": entry.n_generated,
+            **_columns(getattr(entry, rate), entry.fpr_interval if rate == "fpr" else BOOTSTRAP),
+            **columns_of(entry, "n_held_out", "n_real", "n_generated"),
         }
         for matrix in matrices
         for entry in matrix.entries.values()
@@ -142,14 +125,12 @@ def calibration_records(study: ThresholdStudy) -> list[dict[str, object]]:
     return [
         {
             "dataset": title,
-            "detector": row.detector,
-            "condition": row.condition,
-            "generator": row.generator,
+            **columns_of(row, "detector", "condition", "generator"),
             "measure": measure,
             "reason": number.reason,
             **number.columns(),
             "if_calibrated": row.if_calibrated.get(measure),
-            **_parts(row, measure),
+            **(PARTS if measure != "brier" or row.decomposition is None else asdict(row.decomposition)),
         }
         for title, rows in study.calibrations.items()
         for row in rows
@@ -157,12 +138,10 @@ def calibration_records(study: ThresholdStudy) -> list[dict[str, object]]:
     ]
 
 
-def point_notes(points: Sequence[OperatingPoint], where: str = "") -> list[str]:
-    """Says what a reader must know of these rules, one sentence each, and why a number is missing.
+def _point_notes(points: Sequence[OperatingPoint], where: str) -> list[str]:
+    """Says what a reader must know of the rules of one data set, and why a number is missing.
 
-    Args:
-        points: The operating points of one data set.
-        where: Begins the sentences that are about these points alone, such as ``"imagenet: "``.
+    ``where`` begins the sentences that are about these points alone, such as ``"imagenet: "``.
     """
     kinds = {point.rule.partition(":")[0].partition(" ")[0] for point in points}
     notes = ["An image is called generated where its score lies above the threshold."]
@@ -194,25 +173,15 @@ def point_notes(points: Sequence[OperatingPoint], where: str = "") -> list[str]:
 
 
 def transfer_notes(matrices: Sequence[TransferMatrix]) -> list[str]:
-    """Says what a reader must know of transfer matrices, and why an entry is missing."""
-    if not matrices:
-        return []
-    notes = [
-        "Transfer: each row fits its threshold to held-out real groups, each column measures on the other half, on the "
-        "diagonal too. Within a data set whose generators face the same real images it says nothing across generators."
-    ]
-    return notes + [note for matrix in matrices for note in _gaps(matrix)]
-
-
-def _gaps(matrix: TransferMatrix) -> list[str]:
-    """Says why entries are missing, once for a row that is missing whole."""
-    notes = []
-    for source in matrix.names:
-        reasons = {target: matrix.entries[source, target].reason for target in matrix.names}
-        whole = len(set(reasons.values())) == 1
-        for target, reason in list(reasons.items())[: 1 if whole else None]:
-            where = f"fitted on {source}" if whole else f"fitted on {source}, measured on {target}"
-            notes += [f"{matrix.detector}, {matrix.rule}, {where}: n/a, {reason}."] if reason else []
+    """Says what a reader must know of transfer matrices, and why an entry is missing, or a whole row."""
+    notes = [TRANSFER_NOTE] if matrices else []
+    for matrix in matrices:
+        for source in matrix.names:
+            where = f"{matrix.detector}, {matrix.rule}, fitted on {source}"
+            reasons = {f", measured on {target}": matrix.entries[source, target].reason for target in matrix.names}
+            if len(set(reasons.values())) == 1:
+                reasons = {"": next(iter(reasons.values()))}
+            notes += [f"{where}{target}: n/a, {reason}." for target, reason in reasons.items() if reason]
     return notes
 
 
@@ -220,51 +189,56 @@ def _all_points(study: ThresholdStudy) -> list[dict[str, object]]:
     return [{"dataset": title, **record} for title, points in study.points.items() for record in point_records(points)]
 
 
-def _points(points: Sequence[OperatingPoint], title: str) -> Table:
+def _points(study: ThresholdStudy) -> list[Table]:
     """Makes a row for each operating point; of a rule that was refused the notes tell."""
-    has_conditions = any(point.condition != CLEAN for point in points)
-    names = ("detector", "condition") if has_conditions else ("detector",)
-    columns = (*names, "rule", "generator", *COUNTS, "threshold", *TITLES.values())
-    rows = []
-    for point in points:
-        if point.refused:
-            continue
-        where = (point.detector, point.condition) if has_conditions else (point.detector,)
-        counts = map(str, (point.n_held_out, point.n_real, point.n_generated, point.n_unreadable))
-        shares = (cell(point.numbers[metric]) for metric in TITLES)
-        rows.append((*where, point.rule, point.generator, *counts, _threshold_cell(point.threshold), *shares))
-    return Table(title, columns, rows, names=len(names) + 2)
+    tables = []
+    for title, points in study.points.items():
+        names = ["detector", "condition"] if any(point.condition != CLEAN for point in points) else ["detector"]
+        rows = [
+            [
+                *columns_of(point, *names, "rule", "generator").values(),
+                *map(str, columns_of(point, *COUNTS).values()),
+                _threshold_cell(point.threshold),
+                *(cell(point.numbers[metric]) for metric in TITLES),
+            ]
+            for point in points
+            if not point.refused
+        ]
+        columns = (*names, "rule", "generator", *COUNTS.values(), "threshold", *TITLES.values())
+        tables.append(Table(title, columns, rows, names=len(names) + 2))
+    return tables
 
 
-def _matrix(matrix: TransferMatrix, rate: str) -> Table:
-    """Makes the table of the realised FPR, or of the TPR."""
-    rows = [
-        (source, *(cell(_rate(matrix.entries[source, target], rate)) for target in matrix.names))
-        for source in matrix.names
+def _matrices(study: ThresholdStudy) -> list[Table]:
+    """Makes the table of the realised FPR and that of the TPR of each matrix."""
+    return [
+        Table(
+            f"{matrix.detector}, {matrix.rule}: realised {rate.upper()}, mean over generators",
+            (FITTED_ON, *matrix.names),
+            [
+                [source, *(cell(getattr(matrix.entries[source, target], rate)) for target in matrix.names)]
+                for source in matrix.names
+            ],
+        )
+        for matrix in study.matrices
+        if not matrix.empty
+        for rate in RATES
     ]
-    title = f"{matrix.detector}, {matrix.rule}: realised {rate.upper()}, mean over generators"
-    return Table(title, (FITTED_ON, *matrix.names), rows)
 
 
-def _calibration(study: ThresholdStudy) -> Table:
+def _calibration(study: ThresholdStudy) -> list[Table]:
     """Makes a row for each data set, detector, condition and generator."""
     rows = [
-        (title, row.detector, row.condition, row.generator, *(_calibration_cell(row, measure) for measure in MEASURES))
+        [title, row.detector, row.condition, row.generator, *(_calibration_cell(row, measure) for measure in MEASURES)]
         for title, calibrations in study.calibrations.items()
         for row in calibrations
     ]
-    return Table("Calibration", CALIBRATION, rows, CALIBRATION_NOTE, names=4)
+    return [Table("Calibration", CALIBRATION, rows, CALIBRATION_NOTE, names=4)] if rows else []
 
 
 def _calibration_cell(row: Calibration, measure: str) -> str:
     chance = row.if_calibrated.get(measure)
     return cell(row.numbers[measure]) + ("" if chance is None or math.isnan(chance) else f" ({chance:.4f})")
-
-
-def _parts(row: Calibration, measure: str) -> dict[str, float | None]:
-    parts = row.decomposition if measure == "brier" else None
-    names = ("miscalibration", "discrimination", "uncertainty")
-    return {name: None if parts is None else getattr(parts, name) for name in names}
 
 
 def _threshold_cell(number: Number) -> str:
@@ -278,11 +252,11 @@ def _threshold_cell(number: Number) -> str:
 
 
 def _expectations(points: Sequence[OperatingPoint]) -> list[str]:
-    found = {(point.rule, point.n_held_out, point.expected_fpr) for point in points if point.expected_fpr is not None}
+    exact = {(point.rule, point.n_held_out, point.expected_fpr) for point in points if point.expected_fpr is not None}
     return [
         f"{rule} from {n} held-out images is expected to realise {100 * expected:.2f} % on further real images: "
         f"the rule counts the held-out ones alone."
-        for rule, n, expected in sorted(found)
+        for rule, n, expected in sorted(exact)
     ]
 
 
@@ -303,7 +277,3 @@ def _absences(points: Sequence[OperatingPoint]) -> list[str]:
 def _columns(number: Number, kind: str) -> dict[str, object]:
     more = {"seeds_sd": number.seeds_sd, "reason": number.reason, "interval": kind if number.interval else None}
     return {**number.columns(), **more}
-
-
-def _rate(entry: Transfer, rate: str) -> Number:
-    return entry.fpr if rate == "fpr" else entry.tpr

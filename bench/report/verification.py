@@ -30,22 +30,12 @@ def print_verification(verification: Verification, console: Console) -> None:
 
 def print_paper(verification: PaperVerification, console: Console) -> None:
     """Prints our numbers beside the papers', the notes and the sum."""
-    rows = [
-        [
-            check.method,
-            str(one.dataset),
-            one.condition,
-            str(one.generator),
-            METRICS[one.metric].title,
-            _number(check.ours),
-            _number(one.value),
-            f"{one.source}, {one.table}",
-            check.outcome,
-            check.because,
-        ]
-        for check in verification.checks
-        for one in (check.reported,)
-    ]
+    rows = []
+    for check in verification.checks:
+        reported = check.reported
+        names = [check.method, str(reported.dataset), reported.condition, str(reported.generator)]
+        numbers = [METRICS[reported.metric].title, _number(check.ours), _number(reported.value)]
+        rows.append([*names, *numbers, f"{reported.source}, {reported.table}", check.outcome, check.because])
     print_tables([Table("Against the papers", PAPER, rows, names=5)], console, notes=verification.notes)
     print_line(_counted(check.outcome for check in verification.checks), console)
 

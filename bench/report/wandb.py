@@ -16,8 +16,9 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from bench.errors import BenchError
+from bench.report.comparison import COUNTS, VERDICT, verdict_of
+from bench.report.table import columns_of
 from bench.results.comparison import Comparison, compare
-from bench.results.cues.worst import WORST_CUE
 from bench.results.robustness import Curve, robustness_curves
 from bench.results.summary import MEAN, Row, Summary
 from bench.scoring.options import RunOptions
@@ -52,7 +53,7 @@ def compare_and_log(detectors: Sequence[str], options: RunOptions, progress: boo
     with wandb_session(options):
         comparison = compare(detectors, options, progress, start)
         if comparison is not None:
-            log_comparison(loggers[0].experiment, comparison, options.output)
+            _log_comparison(loggers[0].experiment, comparison, options.output)
     return comparison
 
 
@@ -68,7 +69,7 @@ def wandb_session(options: RunOptions) -> Iterator[None]:
     if options.wandb is None:
         yield
         return
-    check_project(options.wandb)
+    _check_project(options.wandb)
     import wandb
 
     if wandb.run is not None:
@@ -84,12 +85,8 @@ def wandb_session(options: RunOptions) -> Iterator[None]:
             raise
 
 
-def check_project(name: str) -> None:
-    """Refuses a name that W&B would refuse when the run starts.
-
-    Raises:
-        BenchError: The name is empty, too long, or has characters that no project's name may have.
-    """
+def _check_project(name: str) -> None:
+    """Refuses a name that W&B would refuse when the run starts."""
     if not name.strip():
         raise BenchError(f"--wandb needs the name of a project, got {name!r}.")
     if len(name) > LONGEST_NAME:
@@ -103,9 +100,9 @@ def check_project(name: str) -> None:
 def _folders_under(output: Path) -> Iterator[None]:
     """Sends what W&B would keep in the home folder to the results, unless the user has said where it goes."""
     home = output.resolve() / "wandb"
-    folders = {"WANDB_CACHE_DIR": home / "cache", "WANDB_DATA_DIR": home / "data"}
-    ours = [name for name in folders if name not in os.environ]
-    os.environ.update({name: str(folders[name]) for name in ours})
+    folders = {"WANDB_CACHE_DIR": str(home / "cache"), "WANDB_DATA_DIR": str(home / "data")}
+    ours = {name: folder for name, folder in folders.items() if name not in os.environ}
+    os.environ.update(ours)
     try:
         yield
     finally:
@@ -129,16 +126,10 @@ def create_wandb_logger(options: RunOptions) -> WandbLogger:
 def _start(options: RunOptions) -> "wandb.Run":
     import wandb
 
-    output = options.make_output()
-    mode = _mode()
-    return wandb.init(
-        project=options.wandb,
-        dir=output,
-        config=options.as_facts(),
-        mode=mode,
-        # The terminal shows progress bars and the report, which is logged as numbers.
-        settings=wandb.Settings(quiet=True, silent=mode == "offline", console="off"),
-    )
+    output, mode = options.make_output(), _mode()
+    # The terminal shows progress bars and the report, which is logged as numbers.
+    settings = wandb.Settings(quiet=True, silent=mode == "offline", console="off")
+    return wandb.init(project=options.wandb, dir=output, config=options.as_facts(), mode=mode, settings=settings)
 
 
 def _mode() -> Literal["offline", "disabled"] | None:
@@ -147,23 +138,15 @@ def _mode() -> Literal["offline", "disabled"] | None:
 
     try:
         mode = wandb.setup().settings.mode
-        if mode in OFFLINE:
-            return "offline"
         if mode == "disabled":
             return "disabled"
-        return None if wandb.login(prompt=False) else "offline"
+        return None if mode not in OFFLINE and wandb.login(prompt=False) else "offline"
     except (wandb.Error, ValueError) as error:
         raise BenchError(f"W&B: {str(error).rstrip('.')}. {REMEDY}") from error
 
 
-def log_comparison(run: "wandb.Run", comparison: Comparison, output: Path) -> None:
-    """Logs a comparison and ends the run.
-
-    Args:
-        run: W&B's, on the first device.
-        comparison: The numbers.
-        output: The results' folder.
-    """
+def _log_comparison(run: "wandb.Run", comparison: Comparison, output: Path) -> None:
+    """Logs a comparison and ends the run, which is open on the first device alone."""
     run.config.update(_config(comparison.run))  # type: ignore[no-untyped-call]
     run.log({**mean_numbers(comparison.summary), **_tables_and_charts(comparison)})
     run.log_artifact(score_artifact(ScoreStore(output, comparison.run["data"]["title"]).folder))
@@ -178,8 +161,8 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Names detectors by their labels; the options are in the configuration since the run's start."""
     detectors = {
         # A data set's groups are too many for a configuration; run.json has their names.
-        one["label"]: {**one, "fingerprint": fingerprint, "held_out": len(one["held_out"])}
-        for fingerprint, one in facts["detectors"].items()
+        detector["label"]: {**detector, "fingerprint": fingerprint, "held_out": len(detector["held_out"])}
+        for fingerprint, detector in facts["detectors"].items()
     }
     return {**{name: value for name, value in facts.items() if name != "options"}, "detectors": detectors}
 
@@ -191,19 +174,18 @@ def mean_numbers(summary: Summary) -> dict[str, float]:
         >>> mean_numbers(Summary([Row("rigid", "jpeg:75", "mean", 9, 9, 0, {"auroc": Number(0.75)})], []))
         {'rigid/jpeg:75/mean/auroc': 0.75}
     """
-    numbers = {}
+    numbers: dict[str, float] = {}
     for row in summary.means:
-        condition = "" if row.condition == CLEAN else f"{row.condition}/"
-        for metric, values in _with_ends(row).items():
-            if values is not None:
-                numbers[f"{row.detector}/{condition}{MEAN}/{metric}"] = values
+        place = row.detector if row.condition == CLEAN else f"{row.detector}/{row.condition}"
+        values = {f"{place}/{MEAN}/{metric}": value for metric, value in _with_ends(row).items()}
+        numbers |= {name: value for name, value in values.items() if value is not None}
     return numbers
 
 
-def _with_ends(row: Row, metrics: Sequence[str] | None = None) -> dict[str, float | None]:
-    """Returns each metric with its interval's ends and its spread over seeds; None where there is none."""
+def _with_ends(row: Row, metrics: Sequence[str] = ()) -> dict[str, float | None]:
+    """Returns metrics, by default all, with their intervals' ends and spreads over seeds; None where there is none."""
     cells: dict[str, float | None] = {}
-    for metric in shown_metrics() if metrics is None else metrics:
+    for metric in metrics or shown_metrics():
         number = row.numbers.get(metric, Number(math.nan))
         cells |= number.columns(metric) | {f"{metric}_seeds_sd": number.seeds_sd}
     return cells
@@ -244,29 +226,21 @@ def point_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     for curve in curves:
         for detector, points in curve.points.items():
             clean = curve.clean_without_level(detector)
-            extra = [] if clean is None else [(None, clean)]
-            for level, row in [*points, *extra]:
+            for level, row in [*points, *([(None, clean)] if clean else [])]:
                 names = {"degradation": curve.kind, "detector": detector, "level": level, "condition": row.condition}
-                rows.append({**names, **_with_ends(row, ("auroc",))})
+                rows.append({**names, **_with_ends(row, ["auroc"])})
     return rows
 
 
 def leaderboard_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Makes the rows of the comparison's table, with numbers in place of their text."""
-    cues = comparison.cues
     return [
         {
-            "detector": row.detector,
-            "condition": row.condition,
-            "generator": row.generator,
-            "real": row.n_real,
-            "generated": row.n_generated,
-            "unreadable": row.n_unreadable,
+            **columns_of(row, "detector", "condition", "generator"),
+            **dict(zip(COUNTS, row.counts.values(), strict=True)),
             **_with_ends(row),
             "rank": _letters(comparison, row),
-            "against worst cue": cues.names.get((row.condition, row.generator))
-            if row.detector == WORST_CUE
-            else cues.verdicts.get((row.detector, row.condition, row.generator)),
+            VERDICT: verdict_of(comparison, row),
         }
         for row in comparison.rows
     ]

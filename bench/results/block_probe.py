@@ -27,13 +27,9 @@ class BlockProbe:
 
     Args:
         dataset: The dataset's title.
-        backbone: The backbone's name.
-        weights: Hexadecimal sha256 of its weights.
+        weights: Hexadecimal sha256 of the backbone's weights.
         modules: Names of its blocks in depth order.
-        probe: The similarities.
-        perturbation: The noise.
-        seed: Its seed.
-        device: What computed it.
+        seed: Of the noise.
         unreadable: The real images without pixels, each with the reason.
     """
 
@@ -67,12 +63,7 @@ class BlockProbe:
 
 
 def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0) -> BlockProbe:
-    """Probes a backbone with the real images of a dataset.
-
-    Args:
-        options: Data, backbone and machine.
-        perturbation: The noise; its ``blocks`` do not matter.
-        seed: Seed of the noise.
+    """Probes a backbone with the real images of a dataset; the ``blocks`` of the perturbation do not matter.
 
     Raises:
         BenchError: An option does not apply, the device is missing, or there is no readable real image.
@@ -98,13 +89,7 @@ def probe_dataset(options: RunOptions, perturbation: Perturbation, seed: int = 0
 
 
 def real_pixels(setting: Setting, unreadable: list[str], progress: bool = False) -> Iterator[Tensor]:
-    """Yields the real images of a dataset, in batches ``(B, 3, H, W)``.
-
-    Args:
-        setting: Data and network.
-        unreadable: Is told which images have no pixels, and why.
-        progress: Whether to draw a progress bar.
-    """
+    """Yields the real images of a dataset, in batches ``(B, 3, H, W)``; what has no pixels goes to ``unreadable``."""
     items = setting.datamodule.items.with_row_index()
     reals = items.filter(pl.col("label") == REAL)["index"].to_list()
     return pixel_batches(setting.datamodule, setting.view, setting.device, reals, unreadable, progress)

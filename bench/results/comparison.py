@@ -20,14 +20,14 @@ from bench.results.seen import marks_of, unseen_means
 from bench.results.summary import Row, Summary, summarise
 from bench.scoring.build import run_facts, wanted
 from bench.scoring.cues import cues_of
-from bench.scoring.ensembles import ScoreTable, assemble
+from bench.scoring.ensembles import assemble
 from bench.scoring.entry import Entry
-from bench.scoring.facts import fused_facts, members_of
+from bench.scoring.facts import fused_facts
 from bench.scoring.machine.memory import hand_freed_memory_back
 from bench.scoring.machine.processes import Processes
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions, check_options
-from bench.scoring.plan import Plan, Preparation, known_rows
+from bench.scoring.plan import Plan, Preparation
 from bench.scoring.run import score, score_exactly
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import StoredDataset
@@ -45,18 +45,13 @@ class Comparison:
 
     Args:
         title: What was compared on what.
-        panel: The scores of every image, which all numbers were made from.
-        summary: The numbers.
-        cues: The worst trivial cue beside the detectors.
-        rankings: What paired tests say of the detectors, by condition.
+        rankings: By condition.
         detectors: What runs kept of each detector, by label, in the order of tables.
         views: The picture that each detector was shown.
         runs: What the runs that gave the scores kept of themselves (``run.json``), oldest first.
-        findings: What a reader must know.
         stored: The data set in the store, where nothing was scored for this comparison.
         run: What the run that was made for it kept of itself; empty where there was none.
         read_bytes: Reads an image's file by its path; None where there are no images at hand.
-        logged: What the test loop logged, by name.
         scored: Number of scores that were computed now rather than found in the store.
     """
 
@@ -98,10 +93,7 @@ class Comparison:
 
     def to_polars(self) -> pl.DataFrame:
         """Returns a row for each detector, condition, generator and metric, with the columns of ``compare.csv``."""
-        return pl.DataFrame(
-            [self._record(row, metric) for row in self.rows for metric in row.numbers],
-            schema=_RECORD,
-        )
+        return pl.DataFrame([self._record(row, metric) for row in self.rows for metric in row.numbers], schema=_RECORD)
 
     def to_pandas(self) -> Any:  # noqa: ANN401 - pandas need not be installed
         """Returns what :meth:`to_polars` does, as a frame of pandas.
@@ -115,11 +107,7 @@ class Comparison:
             raise BenchError("to_pandas needs pandas: pip install pandas. to_polars does not.") from error
 
     def scores(self) -> pl.DataFrame:
-        """Returns a row for each image and score; of an unreadable image the score is null.
-
-        Returns:
-            ``path, label, generator, group, detector, condition, seed, score``.
-        """
+        """Returns ``path, label, generator, group, detector, condition, seed, score``, null of an unreadable image."""
         return self.panel.table()
 
     def _record(self, row: Row, metric: str) -> dict[str, Any]:
@@ -149,18 +137,12 @@ _RECORD = {
 
 
 def compare(
-    detectors: Sequence[str],
-    options: RunOptions,
-    progress: bool = False,
-    logger: Callable[[], Logger] | None = None,
+    detectors: Sequence[str], options: RunOptions, progress: bool = False, logger: Callable[[], Logger] | None = None
 ) -> Comparison | None:
     """Compares detectors on a dataset.
 
-    Args:
-        detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
-        options: Data, backbone and machine.
-        progress: Whether to draw a progress bar.
-        logger: Makes what the test loop logs to, once the options are known to be right; CSV files by default.
+    Detectors are written as on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``. ``logger`` makes
+    what the test loop logs to, once the options are known to be right; CSV files by default.
 
     Returns:
         The findings; nothing on devices other than the first.
@@ -185,60 +167,53 @@ def compare(
 
 def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], options: RunOptions) -> Comparison:
     """Makes the numbers of a run that has ended, and keeps the scores of its ensembles."""
-    datamodule, contrasts = plan.datamodule, {one.condition.name: one.contrasts for one in plan.conditions}
+    datamodule, record = plan.datamodule, plan.job.record
+    contrasts = {planned.condition.name: planned.contrasts for planned in plan.conditions}
     store = ScoreStore(options.output, datamodule.title)
-    rows = known_rows(store, datamodule, entries)
+    rows = store.known(datamodule, [entry.scoring for entry in entries])
     n_items = len(datamodule.items)
     left = missing(rows, n_items, len(entries)) & wanted(entries, plan.conditions, n_items)
     if left.any():
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    exact_rows = known_rows(store, datamodule, exact) if exact else rows.clear()
+    exact_rows = store.known(datamodule, [entry.scoring for entry in exact]) if exact else rows.clear()
     effects = precision_effects(entries, rows, exact, exact_rows, contrasts, options.precision)
     table = assemble(plan.specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.findings)
     del rows  # the table has its own, and there may be many millions
     if plan.trained:
         table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
     fused = fused_facts(plan.specs, entries, table.scorings, options, plan.held_out | plan.trained)
-    store.add(
-        table.fused,
-        datamodule,
-        RunRecord.now({**plan.facts, "detectors": fused}, members_of(plan.conditions), "fused-"),
-    )
+    fused_record = RunRecord.now({**record.facts, "detectors": fused}, record.members, kind="fused-")
+    store.add(table.fused, datamodule, fused_record)
     panel = Panel.of(table.rows, table.scorings, contrasts)
-    summary, facts = summarise(panel), {**plan.facts["detectors"], **fused}
+    summary, facts = summarise(panel), {**record.facts["detectors"], **fused}
     labels = {scoring.detector: scoring.fingerprint for scoring in table.scorings}
     detectors = {label: facts[fingerprint] for label, fingerprint in labels.items()}
-    matched = [one.condition for one in plan.conditions if isinstance(one.condition, Reencoded | Unified)]
+    conditions = [planned.condition for planned in plan.conditions]
     # Degradations are left out: what is done to both classes by us says nothing of the data.
-    audited = [plan.conditions[0].condition, *matched]
+    audited = [conditions[0], *(matched for matched in conditions if isinstance(matched, Reencoded | Unified))]
     views = {entry.scoring.detector: str(entry.detector.view) for entry in entries}
+    lost = table.rows.filter(pl.col("status") == UNREADABLE).select("path", "reason")
+    lost = lost.unique("path", maintain_order=True).sort("path")
     return Comparison(
         title=f"{datamodule.title}: {', '.join(labels)}",
         panel=panel,
         summary=summary,
-        cues=compare_with_cues(panel, {one.name: cues_of(datamodule, options.output, one) for one in audited}),
+        cues=compare_with_cues(panel, {where.name: cues_of(datamodule, options.output, where) for where in audited}),
         rankings=rankings_of(summary),
         detectors=detectors,
         views={label: views.get(label, "those of its members") for label in labels},
         runs=[run.facts for run in store.runs(set(labels.values()))],
         findings=[
             *find_concerns(table, entries),
-            *_unreadable(table),
+            *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,
-            *(one.finding for one in plan.conditions if one.finding),
+            *(planned.finding for planned in plan.conditions if planned.finding),
             *unseen_means(summary, detectors),
             *effects,
         ],
-        run={**plan.facts, "detectors": facts},
+        run={**record.facts, "detectors": facts},
         read_bytes=datamodule.read_bytes,
     )
-
-
-def _unreadable(table: ScoreTable) -> list[UnreadableImages]:
-    """Names the images that could not be read, each once."""
-    lost = table.rows.filter(pl.col("status") == UNREADABLE).select("path", "reason")
-    files = lost.unique("path", maintain_order=True).sort("path").rows()
-    return [UnreadableImages(files)] if files else []

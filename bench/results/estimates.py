@@ -10,7 +10,7 @@ from bench.statistics.bootstrap import interval, tpr_reason, widened
 from bench.statistics.influence import Contrast, InfluenceValues, Placed, mean_over_seeds
 from bench.statistics.intervals import auroc_interval, bounded_interval, standard_error
 from bench.statistics.metrics import METRICS
-from bench.statistics.number import Number
+from bench.statistics.number import Number, sd_over_seeds
 from bench.statistics.standard_errors import over_images_and_seeds
 from bench.store.panel import Part
 
@@ -58,16 +58,19 @@ class Estimate:
     def number(self, metric: str) -> Number:
         """Makes a number with its interval."""
         value = float(np.mean(self.seeds))
-        seeds_sd = float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else None
-        number = Number(value, None, seeds_sd, self.reason, seeds=tuple(self.seeds.tolist()))
+        number = Number(value, None, sd_over_seeds(self.seeds), self.reason, seeds=tuple(self.seeds.tolist()))
         if self.reason:
             return number
         if self.influence is not None:
             error = standard_error(self.influence)
-            found = auroc_interval(self.influence) if metric == "auroc" else bounded_interval(self.influence)
-            return replace(number, interval=found, error=error, reason=None if found else NO_ERROR)
+            ends = auroc_interval(self.influence) if metric == "auroc" else bounded_interval(self.influence)
+            return replace(number, interval=ends, error=error, reason=None if ends else NO_ERROR)
         assert self.drawn is not None
-        return _number_of_draws(number, self.drawn)
+        ends, sd = interval(self.drawn), float(np.nanstd(self.drawn))
+        if np.isnan(ends.low) or ends.low == ends.high:
+            return replace(number, reason=DRAWN_LACK_A_CLASS if np.isnan(ends.low) else DRAWN_ALIKE)
+        error = over_images_and_seeds(sd**2, float("inf"), [number.seeds])
+        return replace(number, interval=widened(ends, value, sd, number.seeds), error=error)
 
 
 def estimate(
@@ -76,13 +79,27 @@ def estimate(
     """Estimates metrics from the images of one contrast.
 
     Args:
-        part: The images.
+        part: Its images.
         metrics: Names of `METRICS`.
         reason: Why they are too few for an interval.
         weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
     """
     influences = {} if reason else influences_of(part, [name for name in metrics if name in INFLUENCES])
-    return {metric: _estimate(metric, part, reason, influences.get(metric), weights) for metric in metrics}
+    estimates = {}
+    for metric in metrics:
+        refused = None
+        if metric in LOW_RATES and part.n_real and part.n_generated:
+            rate, erring = LOW_RATES[metric]
+            refused = tpr_reason(part.n_groups[erring], rate)
+        if refused:
+            estimates[metric] = Estimate(np.full(len(part.scores), np.nan), refused)
+        elif metric in influences:
+            estimates[metric] = Estimate(np.array(influences[metric].seeds), influence=influences[metric])
+        else:
+            seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
+            drawn = None if reason or weights is None else replicates(metric, part, weights)
+            estimates[metric] = Estimate(seeds, reason or (TOO_MANY if drawn is None else None), drawn=drawn)
+    return estimates
 
 
 def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
@@ -93,47 +110,10 @@ def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValu
     for scores in part.scores:
         placed = Placed(Contrast(part.labels, scores, part.groups))
         seeds.append([INFLUENCES[metric](placed) for metric in metrics])
-    return {metric: mean_over_seeds(each) for metric, each in zip(metrics, zip(*seeds, strict=True), strict=True)}
-
-
-def _estimate(
-    metric: str,
-    part: Part,
-    reason: str | None,
-    influence: InfluenceValues | None,
-    weights: NDArray[np.generic] | None,
-) -> Estimate:
-    refused = refusal(metric, part)
-    if refused:
-        return Estimate(np.full(len(part.scores), np.nan), refused)
-    if influence is not None:
-        return Estimate(np.array(influence.seeds), influence=influence)
-    seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
-    if reason or weights is None:
-        return Estimate(seeds, reason or TOO_MANY)
-    return Estimate(seeds, drawn=replicates(metric, part, weights))
-
-
-def refusal(metric: str, part: Part) -> str | None:
-    """Says why a metric has no value on some images, or returns None where it has."""
-    rate, erring = LOW_RATES.get(metric, (0.0, 0))
-    if not rate or not part.n_real or not part.n_generated:
-        return None
-    return tpr_reason(part.n_groups[erring], rate)
+    return {metric: mean_over_seeds(values) for metric, values in zip(metrics, zip(*seeds, strict=True), strict=True)}
 
 
 def replicates(metric: str, part: Part, weights: NDArray[np.generic]) -> Floats:
     """Returns the mean over seeds in each draw, ``(draws,)``."""
     drawn = [METRICS[metric].replicates(part.labels, scores, weights) for scores in part.scores]
     return np.asarray(np.mean(drawn, axis=0))
-
-
-def _number_of_draws(number: Number, drawn: Floats) -> Number:
-    found = interval(drawn)
-    if np.isnan(found.low):
-        return replace(number, reason=DRAWN_LACK_A_CLASS)
-    if found.low == found.high:
-        return replace(number, reason=DRAWN_ALIKE)
-    sd = float(np.nanstd(drawn))
-    error = over_images_and_seeds(sd**2, float("inf"), [number.seeds])
-    return replace(number, interval=widened(found, number.value, sd, number.seeds), error=error)

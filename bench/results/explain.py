@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,11 +10,11 @@ import polars as pl
 from bench.errors import BenchError
 from bench.results.summary import MEAN, Row, summarise
 from bench.statistics.names import hash_of
-from bench.store.dataset import StoredDataset, read_store
+from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
 from bench.store.findings import Finding
 from bench.store.panel import Part
 from bench.store.reader import PARTS, scan_rows
-from bench.store.runs import Facts, Run
+from bench.store.runs import Run
 from bench.store.schema import CLEAN, UNREADABLE
 from detectors.errors import did_you_mean
 
@@ -26,13 +25,7 @@ NOTHING = ("facts", "not recorded: rows of an older version")
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a number was made from.
-
-    Args:
-        title: Which number.
-        sections: By heading, lines of a name and what it is.
-        findings: What a reader must know of the images.
-    """
+    """What a number was made from: by heading, lines of a name and what it is; and findings about the images."""
 
     title: str
     sections: Mapping[str, Sequence[tuple[str, str]]]
@@ -40,47 +33,32 @@ class Explanation:
 
 
 def explain(
-    output: Path,
-    dataset: str,
-    detector: str,
-    generator: str,
-    condition: str = CLEAN,
-    protocol: str | None = None,
+    output: Path, dataset: str, detector: str, generator: str, condition: str = CLEAN, protocol: str | None = None
 ) -> Explanation:
-    """Explains the numbers of one detector against one generator.
+    """Explains the numbers of one detector against one generator, or ``mean``.
 
-    Args:
-        output: The results' folder.
-        dataset: The data set's title, or its kind where that is unique.
-        detector: The label, as the leaderboard shows it, or a fingerprint or the start of one.
-        generator: The generator, or ``mean``.
-        condition: The degradation of the images.
-        protocol: Which protocol, where the store has several.
+    A data set goes by its title, or by its kind where that is unique, and a detector by its label on the leaderboard,
+    or by a fingerprint or the start of one. The protocol must be said where the store has several.
 
     Raises:
         BenchError: The store has no such number.
     """
     stored = _dataset(read_store(output), dataset, protocol)
     label = _label(stored, detector)
-    if not stored.panel.seeds(label, condition):
-        there = [where for of, where in stored.panel.cells if of == label]
-        raise BenchError(_unknown("condition", condition, there, f"of {label}"))
-    rows = {
-        row.generator: row
-        for row in summarise(stored.panel).rows
-        if (row.detector, row.condition) == (label, condition)
-    }
+    conditions = [where for name, where in stored.panel.cells if name == label]
+    if condition not in conditions:
+        raise BenchError(_unknown("condition", condition, conditions, f"of {label}"))
+    rows = summarise(stored.panel).cells[label, condition]
     if generator not in rows:
         raise BenchError(_unknown("generator", generator, rows, f"of {stored.title}"))
-    configured = stored.detectors[label]
     scores = stored.sources[label, condition]
     runs = [run for run in stored.runs if run.name in scores]
     return Explanation(
         f"{label} on {stored.title}, {condition}, against {generator}",
         {
             "Numbers": _numbers(rows[generator], stored, label, condition),
-            IMAGES: _images(output, stored, label, condition, generator, configured.fingerprint),
-            "Detector": _detector(configured.fingerprint, configured.facts, stored, label, condition),
+            IMAGES: _images(output, stored, label, condition, generator),
+            "Detector": _detector(stored.detectors[label]),
             **{f"Run {run.name}": [("scores", f"{scores[run.name]:,}"), *_run(run)] for run in runs},
             **{f"Run {name}": [("scores", f"{n:,}"), NOTHING] for name, n in scores.items() if not runs},
         },
@@ -89,12 +67,14 @@ def explain(
 
 
 def _dataset(stored: Sequence[StoredDataset], name: str, protocol: str | None) -> StoredDataset:
-    named = [one for one in stored if one.title == name] or [one for one in stored if one.name == name]
+    named = [dataset for dataset in stored if dataset.title == name]
+    named = named or [dataset for dataset in stored if dataset.name == name]
+    titles = {dataset.title for dataset in named}
     if not named:
-        raise BenchError(_unknown("data set", name, {one.title for one in stored}, "in the store"))
-    chosen = [one for one in named if protocol in (None, one.protocol)]
+        raise BenchError(_unknown("data set", name, {dataset.title for dataset in stored}, "in the store"))
+    chosen = [dataset for dataset in named if protocol in (None, dataset.protocol)]
     if len(chosen) != 1:
-        there = "; ".join(repr(one.protocol if len({o.title for o in named}) == 1 else one.title) for one in named)
+        there = "; ".join(repr(dataset.protocol if len(titles) == 1 else dataset.title) for dataset in named)
         what = f"--protocol {protocol!r}" if protocol and not chosen else f"{name!r}"
         raise BenchError(f"{what} does not name one table of {name}: there are {there}. Choose one with --protocol.")
     return chosen[0]
@@ -132,33 +112,24 @@ def _numbers(row: Row, stored: StoredDataset, label: str, condition: str) -> lis
     return [*lines, ("seeds", ", ".join(map(str, seeds))), *missing]
 
 
-def _images(
-    output: Path, stored: StoredDataset, label: str, condition: str, generator: str, fingerprint: str
-) -> list[tuple[str, str]]:
+def _images(output: Path, stored: StoredDataset, label: str, condition: str, generator: str) -> list[tuple[str, str]]:
     panel = stored.panel
-    rules = {rule.generator: rule for rule in panel.contrasts.get(condition, ())}
-    chosen = list(rules.values()) if generator == MEAN else [rules[generator]] if generator in rules else []
+    chosen = [rule for rule in panel.contrasts.get(condition, ()) if generator in (MEAN, rule.generator)]
     parts = [panel.part(label, condition, rule) for rule in chosen] or [panel.part(label, condition)]
-    rows = np.unique(np.concatenate([part.rows for part in parts]))
-    images = panel.images[rows]
-    lines = [
+    images = panel.images[np.unique(np.concatenate([part.rows for part in parts]))]
+    sources = images.group_by("label", "generator").len().sort("label", "generator").iter_rows()
+    return [
         ("data set", f"{stored.title} ({stored.name or 'kind not recorded'})"),
         ("protocol", stored.protocol),
         *((f"{rule.generator} faces", ", ".join(rule.reals)) for rule in chosen),
-        *_sources(images),
+        *((f"{'generated' if is_generated else 'real'}, {name}", f"{n:,} images") for is_generated, name, n in sources),
         ("groups", f"{images['group'].n_unique():,}"),
         ("sha256 of the paths and contents", hash_of(f"{p} {h}" for p, h in images["path", "sha256"].iter_rows())),
-        ("unreadable", _unreadable(output, parts, stored, fingerprint, condition)),
+        ("unreadable", _unreadable(output, parts, stored, label, condition)),
     ]
-    return lines
 
 
-def _sources(images: pl.DataFrame) -> list[tuple[str, str]]:
-    counts = images.group_by("label", "generator").len().sort("label", "generator")
-    return [(f"{'generated' if label else 'real'}, {name}", f"{n:,} images") for label, name, n in counts.iter_rows()]
-
-
-def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, fingerprint: str, condition: str) -> str:
+def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, label: str, condition: str) -> str:
     count = sum(part.n_unreadable for part in parts)
     if not count:
         return "0"
@@ -166,7 +137,7 @@ def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, fing
         scan_rows(sorted((output / "scores").glob(f"*/*/{PARTS}")))
         .filter(
             pl.col("dataset") == stored.title,
-            pl.col("fingerprint") == fingerprint,
+            pl.col("fingerprint") == stored.detectors[label].fingerprint,
             pl.col("condition") == condition,
             pl.col("status") == UNREADABLE,
         )
@@ -180,15 +151,14 @@ def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, fing
     return f"{count}: {named}{more}"
 
 
-def _detector(
-    fingerprint: str, facts: Facts, stored: StoredDataset, label: str, condition: str
-) -> list[tuple[str, str]]:
+def _detector(configured: ConfiguredDetector) -> list[tuple[str, str]]:
+    facts = configured.facts
     if not facts:
-        return [("fingerprint", fingerprint), NOTHING]
-    backbone: Mapping[str, Any] = facts.get("backbone") or {}
-    options: Mapping[str, Any] = facts.get("options", {})
+        return [("fingerprint", configured.fingerprint), NOTHING]
+    backbone = facts.get("backbone") or {}
+    options = facts.get("options", {})
     return [
-        ("fingerprint", fingerprint),
+        ("fingerprint", configured.fingerprint),
         ("method", f"{facts['name']}, version {facts['version']}, {facts['paper']}"),
         *([("source", f"sha256 {facts['source']}")] if "source" in facts else []),
         ("options", ", ".join(f"{name}={value}" for name, value in options.items()) or "none"),
@@ -202,9 +172,9 @@ def _detector(
 
 def _run(run: Run) -> list[tuple[str, str]]:
     facts = run.facts
-    cost = facts.get("cost", {})
     lines = [(name, str(facts[name])) for name in ("command", "time", "commit", "device", "machine") if facts.get(name)]
     lines.append(("versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())))
     if not run.finished:
         return [*lines, ("finished", "no: it was cut off")]
-    return [*lines, ("cost", ", ".join(f"{k} {v}" for k, v in cost.items() if isinstance(v, int | float)))]
+    cost = [f"{name} {number}" for name, number in facts.get("cost", {}).items() if isinstance(number, int | float)]
+    return [*lines, ("cost", ", ".join(cost))]

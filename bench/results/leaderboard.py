@@ -32,12 +32,11 @@ class BoardRow:
     """A detector on a board.
 
     Args:
-        detector: Its label.
         letters: What it shares with those that it is not separated from; empty where it is not ranked.
         rows: Its numbers by generator, and for the mean.
         coverage: How many images it scored; None where all were.
         against_cue: How it stands against the worst trivial cue, by generator.
-        marks: Whether a trained detector has seen a generator, by generator; see ``bench.results.seen``.
+        marks: Whether it has seen each generator; see ``bench.results.seen``.
     """
 
     detector: str
@@ -59,7 +58,6 @@ class Board:
 
     Args:
         comparison: Under every condition.
-        condition: This one.
         generators: The columns; ``target`` is the last.
         rows: Detectors, best first; then those that are not ranked.
     """
@@ -103,8 +101,8 @@ class Board:
     @cached_property
     def unseen(self) -> dict[str, UnseenMean]:
         """The means over unseen generators, by detector."""
-        found = unseen_means(self.comparison.summary, self.comparison.detectors, self.condition)
-        return {mean.detector: mean for mean in found}
+        means = unseen_means(self.comparison.summary, self.comparison.detectors, self.condition)
+        return {mean.detector: mean for mean in means}
 
     @property
     def findings(self) -> list[Finding]:
@@ -120,25 +118,15 @@ def read_comparisons(output: Path) -> list[Comparison]:
     Raises:
         BenchError: The store is empty or broken.
     """
-    return [compare_stored(dataset, output) for dataset in read_store(output)]
+    return [_compare(dataset, output) for dataset in read_store(output)]
 
 
 def make_boards(output: Path) -> list[Board]:
-    """Makes every board of a results folder, data set by data set.
-
-    Raises:
-        BenchError: The store is empty or broken.
-    """
+    """Makes every board of what `read_comparisons` finds, data set by data set."""
     return [board for comparison in read_comparisons(output) for board in boards_of(comparison)]
 
 
-def compare_stored(dataset: StoredDataset, output: Path) -> Comparison:
-    """Compares the detectors of one data set of the store.
-
-    Args:
-        dataset: What the store holds of it.
-        output: The results' folder, for the kept cues.
-    """
+def _compare(dataset: StoredDataset, output: Path) -> Comparison:
     panel = dataset.panel
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
     summary = summarise(panel, shown_metrics())
@@ -150,7 +138,7 @@ def compare_stored(dataset: StoredDataset, output: Path) -> Comparison:
         cues=compare_with_cues(panel, read_cues(output, dataset.title, conditions)),
         rankings=rankings_of(summary, {cell for cell, images in dataset.coverage.items() if not images.complete}),
         detectors={label: dataset.detectors[label].facts for label in sorted(dataset.detectors)},
-        views={label: str(one.facts.get("view", NOT_RECORDED)) for label, one in dataset.detectors.items()},
+        views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},
         runs=[run.facts for run in dataset.runs if run.name in scored],
         findings=dataset.findings,
         stored=dataset,
@@ -163,10 +151,7 @@ def boards_of(comparison: Comparison) -> list[Board]:
 
 
 def _board(comparison: Comparison, condition: str) -> Board:
-    by_detector: dict[str, dict[str, Row]] = {}
-    for row in comparison.summary.rows:
-        if row.condition == condition:
-            by_detector.setdefault(row.detector, {})[row.generator] = row
+    by_detector = {label: rows for (label, where), rows in comparison.summary.cells.items() if where == condition}
     generators = sorted(dict.fromkeys(name for rows in by_detector.values() for name in rows), key=MEAN.__eq__)
     ranking = comparison.rankings.get(condition, Ranking())
     order = dict.fromkeys([*ranking.order, *comparison.detectors, *by_detector])

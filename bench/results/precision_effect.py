@@ -23,8 +23,6 @@ class PrecisionEffect(Finding):
     """How far a detector's scores, and its AUROC, move in a lower precision.
 
     Args:
-        detector: Its label.
-        precision: The precision of the run.
         images: Number of images that are scored in both.
         median: Median of the scores' relative differences.
         largest: The greatest of them.
@@ -51,30 +49,22 @@ def precision_effects(
     contrasts: Mapping[str, Sequence[ContrastRule]],
     precision: str,
 ) -> list[PrecisionEffect]:
-    """Compares the scores of the same images in both precisions, detector by detector.
+    """Compares the scores of the same images in the run's precision and the exact one, detector by detector.
 
-    Args:
-        entries: In the precision of the run.
-        rows: Their rows, with ``scoring``.
-        exact: In exact precision.
-        exact_rows: Their rows, with ``scoring``.
-        contrasts: Which images face each other under each condition.
-        precision: Name of the run's precision.
+    Both have entries and their rows, with ``scoring``; ``contrasts`` say which images face each other by condition.
     """
     effects = []
     for position, entry in enumerate(exact):
         same = replace(entry.scoring, fingerprint="")
         other = next(i for i, entry in enumerate(entries) if replace(entry.scoring, fingerprint="") == same)
         pair = (exact_rows.filter(pl.col("scoring") == position), rows.filter(pl.col("scoring") == other))
-        both = pair[0].join(pair[1].select("path", "sha256"), on=["path", "sha256"], how="semi")["path"].to_list()
-        stacked = pl.concat(
-            [
-                scores.filter(pl.col("path").is_in(both)).with_columns(scoring=pl.lit(number, dtype=pl.Int64))
-                for number, scores in enumerate(pair)
-            ]
-        )
+        in_both = pl.col("path").is_in(pair[0].join(pair[1], on=["path", "sha256"], how="semi")["path"].to_list())
+        stacked = [
+            scores.filter(in_both).with_columns(scoring=pl.lit(number, dtype=pl.Int64))
+            for number, scores in enumerate(pair)
+        ]
         scorings = [replace(entry.scoring, detector=name) for name in (EXACT, precision)]
-        panel = Panel.of(stacked, scorings, {CLEAN: contrasts[CLEAN]})
+        panel = Panel.of(pl.concat(stacked), scorings, {CLEAN: contrasts[CLEAN]})
         effects.append(_effect(entry.scoring.detector, panel, precision))
     return effects
 

@@ -1,6 +1,6 @@
 """The reference set: what real images of a score store score, and how an image stands among them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +23,7 @@ _COLUMNS = ("dataset", "path", "sha256", "group", "detector", "fingerprint", "co
 
 @dataclass(frozen=True)
 class Standing:
-    """How an image stands among the real images of a reference set.
-
-    Args:
-        dataset: The reference set's name.
-        higher: Number of its real images that score at least as high.
-        reals: Number of its real images.
-    """
+    """How an image stands among the real images of a reference set: how many score at least as high, of how many."""
 
     dataset: str
     higher: int
@@ -58,7 +52,6 @@ class Reference:
     """The scores that one detector gave the real images of a dataset.
 
     Args:
-        dataset: The dataset's title.
         scores: ``(n,)``, ascending.
         groups: Number of groups among the images; fewer than images where some are not independent.
         sha256: Of the images' files.
@@ -87,14 +80,9 @@ def percent(share: float) -> str:
 
 
 def read_references(folder: Path, scorer: Scorer) -> dict[str, Reference]:
-    """Reads what the real images of a store scored, without degradation, with the same detectors and seed.
+    """Reads what the real images of a store scored, without degradation, with the same detectors and seed, by label.
 
-    Args:
-        folder: A results folder, or the folder of one dataset's scores in it.
-        scorer: The detectors, as they score now.
-
-    Returns:
-        By the detector's label.
+    The folder is one of results, or that of one dataset's scores in it.
 
     Raises:
         BenchError: There are no scores, they are of several datasets, or they were made otherwise than now; one line
@@ -102,8 +90,7 @@ def read_references(folder: Path, scorer: Scorer) -> dict[str, Reference]:
     """
     scores = _dataset_folder(folder)
     runs = read_runs(part.parent for part in scores.glob(f"*/{PARTS}"))
-    stored = _read_rows(scores, runs)
-    return {entry.scoring.detector: _reference(entry, stored, runs, scorer, scores) for entry in scorer.entries}
+    return {entry.scoring.detector: _reference(entry, runs, scorer, scores) for entry in scorer.entries}
 
 
 def _dataset_folder(folder: Path) -> Path:
@@ -117,31 +104,21 @@ def _dataset_folder(folder: Path) -> Path:
     if not datasets:
         raise BenchError(f"There are no scores under {folder}: run 'python -m bench compare' first.")
     if len(datasets) > 1:
-        names = ", ".join(one.name for one in datasets)
+        names = ", ".join(dataset.name for dataset in datasets)
         raise BenchError(f"{folder} has scores of {names}: give one of them, such as --calibration {datasets[0]}.")
     return datasets[0]
 
 
-def _read_rows(scores: Path, runs: Sequence[Run]) -> pl.LazyFrame:
-    """Reads the clean scores of real images, those of later runs last."""
-    parts = [part for run in runs for part in sorted(run.folder.glob(PARTS))]
-    chosen = (pl.col("label") == REAL) & (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
-    try:
-        return scan_rows(parts).filter(chosen).select(_COLUMNS)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
-
-
-def _reference(entry: Entry, stored: pl.LazyFrame, runs: Sequence[Run], scorer: Scorer, scores: Path) -> Reference:
+def _reference(entry: Entry, runs: Sequence[Run], scorer: Scorer, scores: Path) -> Reference:
     fingerprint, seed = entry.scoring.fingerprint, entry.scoring.seed
-    held_out = {
-        group for run in runs for group in run.detectors.get(fingerprint, {}).get("held_out", ())
-    }  # fitted to, so no fair comparison
+    fitted_to = {group for run in runs for group in run.detectors.get(fingerprint, {}).get("held_out", ())}
+    parts = [part for run in runs for part in sorted(run.folder.glob(PARTS))]  # those of later runs last
+    clean_reals = (pl.col("label") == REAL) & (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
     try:
-        same = stored.filter(pl.col("fingerprint") == fingerprint).collect()
+        same = scan_rows(parts).filter(clean_reals, pl.col("fingerprint") == fingerprint).select(_COLUMNS).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
-    rows = same.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(held_out)))
+    rows = same.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(fitted_to)))
     if rows.is_empty():
         raise BenchError(_what_is_missing(entry, same, runs, scorer, scores))
     rows = rows.unique("path", keep="last", maintain_order=True)
@@ -160,32 +137,26 @@ def _what_is_missing(entry: Entry, same: pl.DataFrame, runs: Sequence[Run], scor
         return f"{scores} has scores of {label} with seed {', '.join(map(str, seeds))}, not with --seed {seed}."
     if any(entry.scoring.fingerprint in run.detectors for run in runs):
         return f"{scores} has no clean scores of real images by {label} that it was not fitted to."
-    return f"{scores} cannot be the reference of {label}: {differences(entry, runs, scorer)}."
+    return f"{scores} cannot be the reference of {label}: {_differences(entry, runs, scorer)}."
 
 
-def differences(entry: Entry, runs: Sequence[Run], scorer: Scorer) -> str:
-    """Compares a detector with the stored one that is most alike.
-
-    Args:
-        entry: The detector, as it scores now.
-        runs: The runs of the store.
-        scorer: The one that it belongs to.
-
-    Returns:
-        What differs, the stored value first.
-    """
+def _differences(entry: Entry, runs: Sequence[Run], scorer: Scorer) -> str:
+    """Compares a detector, as it scores now, with the stored one that is most alike: what differs, in words."""
     facts = detector_facts([entry], scorer.options, {})[entry.scoring.fingerprint]
     now = _flat(facts, scorer.data.protocol)
-    found = [
-        list(_differing(_flat(stored, run.data.get("protocol", {})), now))
-        for run in runs
-        for stored in run.detectors.values()
-        if stored.get("name") == entry.detector.name
-    ]
-    if not found:
+    differing = []
+    for run in runs:
+        for stored in run.detectors.values():
+            if stored.get("name") == entry.detector.name:
+                then = _flat(stored, run.data.get("protocol", {}))
+                names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+                differing.append(
+                    [f"{name} is {then.get(name, 'not told')}, here {now.get(name, 'none')}" for name in names]
+                )
+    if not differing:
         there = sorted({str(facts.get("label")) for run in runs for facts in run.detectors.values()})
         return f"it has no scores of {entry.detector.name}, but of {', '.join(there) or 'detectors that no run names'}"
-    least = min(reversed(found), key=len)
+    least = min(reversed(differing), key=len)
     return "there " + ", ".join(least) if least else "something differs that its runs do not tell"
 
 
@@ -202,9 +173,3 @@ def _flat(facts: Facts, protocol: Mapping[str, object]) -> dict[str, object]:
         "precision": facts.get("precision"),
         **dict(protocol),
     }
-
-
-def _differing(stored: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
-    for name in dict.fromkeys([*stored, *now]):
-        if stored.get(name) != now.get(name):
-            yield f"{name} is {stored.get(name, 'not told')}, here {now.get(name, 'none')}"

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.results.comparison import Comparison
-from bench.results.summary import MEAN, Row, Summary
+from bench.results.summary import Row, Summary
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval, paired_test, standard_error
-from bench.statistics.number import Number
+from bench.statistics.number import Number, sd_over_seeds
 from bench.statistics.ranking import Ranking, rank_detectors
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
@@ -32,7 +32,6 @@ from datamodules.degradation_steps import Axis
 from datamodules.degradations import parse_condition
 
 AREA = "area"
-NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,8 @@ class Point:
     """The numbers of one detector under one condition.
 
     Args:
-        kind: The kind of degradation, or the whole condition where it is no point of a curve.
-        axis: What the level measures; None where there is no curve.
+        kind: The kind of degradation, or the whole condition where it is no point of a curve; it has no axis then.
         level: None where there is no curve, and of clean images that have no level.
-        row: The numbers.
     """
 
     kind: str
@@ -105,9 +102,6 @@ class Area:
     """The area under the curve of one detector and one kind of degradation, normalised to the span of the levels.
 
     Args:
-        kind: The kind of degradation, as in :class:`Curve`.
-        axis: What the level measures.
-        detector: Whose curve it is.
         weights: What each condition counts, by ascending level; they add up to 1. Empty where there is no area.
         levels: The level of each condition.
         auroc: The area; nan where the curve has a single level, or is incomplete.
@@ -127,11 +121,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Curves and areas of a comparison under several conditions.
-
-    Args:
-        comparison: The numbers.
-    """
+    """Curves and areas of a comparison under several conditions."""
 
     comparison: Comparison
 
@@ -176,7 +166,10 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     clean = {row.detector: row for row in summary.means if row.condition == CLEAN}
     curves: dict[str, Curve] = {}
     for row in summary.means:
-        place = _place(row.condition)
+        try:
+            place = parse_condition(row.condition).curve
+        except DataOptionError:  # a matching
+            continue
         if place is not None:
             kind, level, axis = place
             curve = curves.setdefault(kind, Curve(kind, axis, {}, clean))
@@ -189,36 +182,25 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     return list(curves.values())
 
 
-def _place(condition: str) -> tuple[str, float, Axis] | None:
-    try:
-        return parse_condition(condition).curve
-    except DataOptionError:  # a matching
-        return None
-
-
 def areas(summary: Summary) -> list[Area]:
     """Computes the area of every detector under every curve, curve by curve."""
     return [_area(summary, curve, detector) for curve in robustness_curves(summary) for detector in curve.detectors]
 
 
-def area_rankings(found: Sequence[Area]) -> dict[str, Ranking]:
+def area_rankings(areas: Sequence[Area]) -> dict[str, Ranking]:
     """Ranks detectors by their areas, kind by kind, and tests every pair; p-values are adjusted within the kind."""
-    kinds: dict[str, dict[str, dict[str, InfluenceValues]]] = {}
-    for area in found:
-        kinds.setdefault(area.kind, {})[area.detector] = {AREA: area.influence} if area.influence else {}
-    reasons = {(area.kind, area.detector): area.auroc.reason or "" for area in found}
-    rankings = {kind: rank_detectors(influences, AREA) for kind, influences in kinds.items()}
-    return {
-        kind: replace(ranking, unranked={name: reasons[kind, name] for name in ranking.unranked})
-        for kind, ranking in rankings.items()
-    }
+    rankings = {}
+    for kind in dict.fromkeys(area.kind for area in areas):
+        detectors = {area.detector: area for area in areas if area.kind == kind}
+        influences = {name: {AREA: area.influence} if area.influence else {} for name, area in detectors.items()}
+        ranking = rank_detectors(influences, AREA)
+        reasons = {name: detectors[name].auroc.reason or "" for name in ranking.unranked}
+        rankings[kind] = replace(ranking, unranked=reasons)
+    return rankings
 
 
 def trapezoid_weights(levels: Sequence[float]) -> NDArray[np.float64]:
-    """Returns what each level counts in the mean over the axis.
-
-    Args:
-        levels: ``(k,)`` ascending, not all the same.
+    """Returns what each level counts in the mean over the axis; ``(k,)`` ascending levels, not all the same.
 
     Examples:
         >>> trapezoid_weights([0, 1, 2, 4]).tolist()
@@ -233,13 +215,12 @@ def _area(summary: Summary, curve: Curve, detector: str) -> Area:
     rows = [row for _, row in points]
     reason = curve.incomplete.get(detector) or _refusal(summary, curve, rows)
     if reason:
-        nothing = Number(NAN, reason=reason)
+        nothing = Number(float("nan"), reason=reason)
         return Area(curve.kind, curve.axis, detector, {}, tuple(curve.levels), nothing, nothing, None)
     levels = tuple(level for level, _ in points)
     weights = trapezoid_weights(levels).tolist()
-    influence = _influence(summary, rows, weights)
     named = {row.condition: weight for row, weight in zip(rows, weights, strict=True)}
-    number = _number(rows, weights, influence)
+    number, influence = _weighted(summary, rows, weights)
     change = _change(summary, curve.clean.get(detector), number, influence)
     return Area(curve.kind, curve.axis, detector, named, levels, number, change, influence)
 
@@ -248,43 +229,33 @@ def _refusal(summary: Summary, curve: Curve, rows: Sequence[Row]) -> str | None:
     """Says why there is no area at all."""
     if len(curve.levels) < 2:
         return "an area needs two levels"
-    if len({frozenset(_generators(summary, row)) for row in rows}) > 1:
+    if len({frozenset(summary.cells[row.detector, row.condition]) for row in rows}) > 1:
         return "not the same generators at every level"
     undefined = [row.numbers["auroc"].reason for row in rows if np.isnan(row.numbers["auroc"].value)]
     return undefined[0] if undefined else None
 
 
-def _generators(summary: Summary, row: Row) -> list[str]:
-    cell = (row.detector, row.condition)
-    return [one.generator for one in summary.rows if (one.detector, one.condition) == cell and one.generator != MEAN]
-
-
-def _influence(summary: Summary, rows: Sequence[Row], weights: Sequence[float]) -> InfluenceValues | None:
-    found = [_of(summary, row) for row in rows]
-    known = [influence for influence in found if influence is not None]
-    seeds = {len(influence.seeds) for influence in known}
-    return combined(known, weights) if len(known) == len(found) and len(seeds) == 1 else None
-
-
-def _of(summary: Summary, row: Row) -> InfluenceValues | None:
+def _influence(summary: Summary, row: Row) -> InfluenceValues | None:
     return summary.influences.get((row.detector, row.condition), {}).get(row.generator)
 
 
-def _number(rows: Sequence[Row], weights: Sequence[float], influence: InfluenceValues | None) -> Number:
+def _weighted(summary: Summary, rows: Sequence[Row], weights: Sequence[float]) -> tuple[Number, InfluenceValues | None]:
+    """Averages AUROCs over levels; without an interval where one has none, or seeds differ."""
     numbers = [row.numbers["auroc"] for row in rows]
-    if influence is None:
+    known = [influence for row in rows if (influence := _influence(summary, row)) is not None]
+    if len(known) < len(rows) or len({len(influence.seeds) for influence in known}) > 1:
         value = float(np.dot(weights, [number.value for number in numbers]))
         reason = next((number.reason for number in numbers if number.reason), "not the same seeds at every level")
-        return Number(value, reason=reason)
-    seeds_sd = float(np.std(influence.seeds, ddof=1)) if len(influence.seeds) > 1 else None
-    found = auroc_interval(influence)
-    return Number(influence.value, found, seeds_sd, None, standard_error(influence), influence.seeds)
+        return Number(value, reason=reason), None
+    area = combined(known, weights)
+    seeds_sd, error = sd_over_seeds(area.seeds), standard_error(area)
+    return Number(area.value, auroc_interval(area), seeds_sd, error=error, seeds=area.seeds), area
 
 
 def _change(summary: Summary, clean: Row | None, number: Number, influence: InfluenceValues | None) -> Number:
     if clean is None:
-        return Number(NAN, reason="the clean images have no scores")
-    untouched = _of(summary, clean)
+        return Number(float("nan"), reason="the clean images have no scores")
+    untouched = _influence(summary, clean)
     if influence is None or untouched is None or len(untouched.seeds) != len(influence.seeds):
         value = number.value - clean.numbers["auroc"].value
         return Number(value, reason=number.reason or clean.numbers["auroc"].reason or "not the same seeds")

@@ -23,15 +23,7 @@ SEEN, UNSEEN = "seen", "unseen"
 
 @dataclass(frozen=True)
 class UnseenMean(Finding):
-    """The mean AUROC of a trained detector over the generators that it has not seen.
-
-    Args:
-        detector: Its label.
-        condition: What was done to the images.
-        seen: The generators that it has seen.
-        unseen: Number of those that it has not.
-        auroc: The mean over the latter.
-    """
+    """The mean AUROC of a trained detector over the generators (``unseen`` is their number) that it has not seen."""
 
     detector: str
     condition: str
@@ -41,14 +33,10 @@ class UnseenMean(Finding):
 
 
 def marks_of(facts: Mapping[str, Any], generators: Collection[str]) -> dict[str, str]:
-    """Says of each generator whether a detector has seen it.
-
-    Args:
-        facts: Of the detector, as a run keeps them.
-        generators: Names as the data set writes them; means over several are passed over.
+    """Says of each generator, named as the data set does, whether a detector has seen it, by what a run keeps of it.
 
     Returns:
-        ``seen``, ``unseen`` or ``not known`` by generator; nothing for a detector without training.
+        ``seen``, ``unseen`` or ``not known`` by generator, means passed over; nothing for a detector without training.
     """
     if TRAINED_ON not in facts:
         return {}
@@ -60,12 +48,7 @@ def marks_of(facts: Mapping[str, Any], generators: Collection[str]) -> dict[str,
 def unseen_mean(
     marks: Mapping[str, str], rows: Mapping[str, Row], influences: Mapping[str, InfluenceValues]
 ) -> Number | None:
-    """Averages the AUROC over the generators that a detector has not seen.
-
-    Args:
-        marks: From :func:`marks_of`.
-        rows: The detector's numbers by generator.
-        influences: Of its AUROC by generator, where there is an interval.
+    """Averages the AUROC over the generators that a detector has not seen, by its marks, rows and influence values.
 
     Returns:
         The mean; None for a detector that has seen no generator, or nothing else.
@@ -83,20 +66,10 @@ def unseen_mean(
 def unseen_means(
     summary: Summary, detectors: Mapping[str, Mapping[str, Any]], condition: str | None = None
 ) -> list[UnseenMean]:
-    """Averages over unseen generators, for each trained detector under each condition.
-
-    Args:
-        summary: The numbers.
-        detectors: Facts of each detector, by label.
-        condition: The only condition; all by default.
-    """
-    cells: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in summary.rows:
-        if condition in (None, row.condition):
-            cells.setdefault((row.detector, row.condition), {})[row.generator] = row
+    """Averages over unseen generators, for each trained detector (by its facts) under each condition, or one alone."""
     means = []
-    for (detector, where), rows in cells.items():
-        marks = marks_of(detectors.get(detector, {}), rows)
+    for (detector, where), rows in summary.cells.items():
+        marks = marks_of(detectors.get(detector, {}), rows) if condition in (None, where) else {}
         mean = unseen_mean(marks, rows, summary.influences.get((detector, where), {}))
         if mean is not None:
             seen = tuple(name for name, mark in marks.items() if mark == SEEN)

@@ -12,16 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.results.estimates import (
-    INFLUENCES,
-    MOST_DRAWN,
-    TOO_MANY,
-    Estimate,
-    Floats,
-    estimate,
-    influences_of,
-    replicates,
-)
+from bench.results.estimates import INFLUENCES, MOST_DRAWN, TOO_MANY, Estimate, estimate, influences_of, replicates
 from bench.statistics.bootstrap import GroupBootstrap, Interval, groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import paired_test
@@ -67,7 +58,6 @@ class Summary:
 
     Args:
         rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
-        changes: What each condition changes.
         influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
             it is defined and has groups enough for an interval.
     """
@@ -79,24 +69,22 @@ class Summary:
     @property
     def means(self) -> list[Row]:
         """The mean of each detector under each condition, which is the only row where there is one generator."""
-        chosen: dict[tuple[str, str], Row] = {}
+        return [rows.get(MEAN) or next(iter(rows.values())) for rows in self.cells.values()]
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], dict[str, Row]]:
+        """The rows by generator, by detector and condition."""
+        cells: dict[tuple[str, str], dict[str, Row]] = {}
         for row in self.rows:
-            if row.generator == MEAN or (row.detector, row.condition) not in chosen:
-                chosen[row.detector, row.condition] = row
-        return list(chosen.values())
+            cells.setdefault((row.detector, row.condition), {})[row.generator] = row
+        return cells
 
 
 def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = DRAWS) -> Summary:
-    """Computes every number of a comparison from scores alone.
-
-    Args:
-        panel: The scores.
-        metrics: Names of `METRICS`, all by default; AUROC is always there.
-        draws: Number of bootstrap draws.
-    """
+    """Computes every number of a comparison from scores alone: all `METRICS` by default; AUROC is always there."""
     names = list(dict.fromkeys(["auroc", *(METRICS if metrics is None else metrics)]))
-    bootstrap = _Bootstrap(panel, draws)
-    results = {cell: _Result(panel, bootstrap, names, *cell) for cell in panel.cells}
+    drawn = Draws(panel, draws)
+    results = {cell: _Result(panel, drawn, names, *cell) for cell in panel.cells}
     changes = [
         Change(detector, condition, _difference(result, results[detector, CLEAN]))
         for (detector, condition), result in results.items()
@@ -106,35 +94,35 @@ def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = D
     return Summary(rows, changes, {cell: result.influences for cell, result in results.items()})
 
 
-class _Bootstrap:
-    """Draws for the images of a panel, made when they are asked for."""
+class Draws:
+    """Bootstrap draws of the images of a panel, or of some of them; their groups are drawn among themselves."""
 
-    def __init__(self, panel: Panel, draws: int) -> None:
-        self.panel, self.draws = panel, draws
+    def __init__(self, panel: Panel, draws: int, chosen: NDArray[np.bool_] | None = None, seed: int = 0) -> None:
+        self._images = np.arange(len(panel.images)) if chosen is None else np.flatnonzero(chosen)
+        self._panel, self._draws, self._seed = panel, draws, seed
 
     @cached_property
-    def _drawn(self) -> GroupBootstrap:
-        return GroupBootstrap(self.panel.images["group"].to_list(), self.panel.labels.tolist(), draws=self.draws)
+    def _bootstrap(self) -> GroupBootstrap:
+        groups = self._panel.images["group"].gather(self._images).to_list()
+        return GroupBootstrap(groups, self._panel.labels[self._images].tolist(), self._draws, self._seed)
 
-    def weights(self, part: Part) -> NDArray[np.generic] | None:
-        """Returns how often each image is drawn; None where they are too many."""
-        return self._drawn.weights(part.rows) if len(part.rows) <= MOST_DRAWN else None
+    def weights(self, part: Part) -> NDArray[np.int16]:
+        """Returns ``(draws, n)`` counts of the images of a part, which are all among the chosen ones."""
+        return self._bootstrap.weights(np.searchsorted(self._images, part.rows))
 
 
 class _Result:
     """One detector under one condition; what it holds is small, since there are many."""
 
-    def __init__(
-        self, panel: Panel, bootstrap: _Bootstrap, metrics: Sequence[str], detector: str, condition: str
-    ) -> None:
-        self.detector, self.condition, self.bootstrap, self.metrics = detector, condition, bootstrap, metrics
+    def __init__(self, panel: Panel, draws: Draws, metrics: Sequence[str], detector: str, condition: str) -> None:
+        self.detector, self.condition, self.draws, self.metrics = detector, condition, draws, metrics
         self.seeds = [panel.scorings[at].seed for at in panel.seeds(detector, condition)]
         parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts[condition]}
         everything = panel.part(detector, condition)
         named = parts or {ALL: everything}
         estimates = {name: self._estimates(part) for name, part in named.items()}
         self.rows = [self._row(name, part, estimates[name], [part]) for name, part in named.items()]
-        self.aurocs = {name: of["auroc"] for name, of in estimates.items()}
+        self.aurocs = {name: by_metric["auroc"] for name, by_metric in estimates.items()}
         if len(parts) > 1:
             means = {metric: self._mean(metric, estimates, parts, everything) for metric in metrics}
             self.rows.append(self._row(MEAN, everything, means, list(parts.values())))
@@ -143,51 +131,44 @@ class _Result:
     @property
     def influences(self) -> dict[str, InfluenceValues]:
         """Of the AUROC, by generator, where it has an interval."""
-        return {name: one.influence for name, one in self.aurocs.items() if one.influence is not None}
-
-    @property
-    def generators(self) -> list[str]:
-        """The generators that are faced."""
-        return [name for name in self.aurocs if name not in (ALL, MEAN)]
+        return {name: auroc.influence for name, auroc in self.aurocs.items() if auroc.influence is not None}
 
     def _row(self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part]) -> Row:
-        groups = np.mean([one.n_groups for one in parts], axis=0)
+        groups = np.mean([contrast.n_groups for contrast in parts], axis=0)
         numbers = {
-            metric: replace(one.number(metric), n_groups=(float(groups[0]), float(groups[1])))
-            for metric, one in estimates.items()
+            metric: replace(value.number(metric), n_groups=(float(groups[0]), float(groups[1])))
+            for metric, value in estimates.items()
         }
         return Row(self.detector, self.condition, name, part.n_real, part.n_generated, part.n_unreadable, numbers)
 
     def _estimates(self, part: Part) -> dict[str, Estimate]:
         reason = undefined_reason(part.labels) or groups_reason(*part.n_groups)
-        draws = not reason and not INFLUENCES.keys() >= set(self.metrics)
-        return estimate(part, self.metrics, reason, self.bootstrap.weights(part) if draws else None)
+        drawn = not reason and not INFLUENCES.keys() >= set(self.metrics) and len(part.rows) <= MOST_DRAWN
+        return estimate(part, self.metrics, reason, self.draws.weights(part) if drawn else None)
 
     def _mean(
         self, metric: str, estimates: Mapping[str, Mapping[str, Estimate]], parts: Mapping[str, Part], everything: Part
     ) -> Estimate:
         """Averages over generators; an interval asks for enough groups in all, not of each generator."""
-        each = {name: of[metric] for name, of in estimates.items()}
-        seeds = np.mean([one.seeds for one in each.values()], axis=0)
-        for name, one in each.items():
-            if np.isnan(one.seeds).any():
-                return Estimate(seeds, f"undefined for {name}: {one.reason}")
+        values = {name: estimates[name][metric] for name in parts}
+        seeds = np.mean([value.seeds for value in values.values()], axis=0)
+        for name, value in values.items():
+            if np.isnan(value.seeds).any():
+                return Estimate(seeds, f"undefined for {name}: {value.reason}")
         reason = groups_reason(*everything.n_groups)
         if reason:
             return Estimate(seeds, reason)
+        # Also a generator that has too few groups for an interval of its own enters with its error.
         if metric in INFLUENCES:
-            found = [one.influence or influences_of(parts[name], [metric])[metric] for name, one in each.items()]
-            return Estimate(seeds, influence=combined(found))
-        drawn = [self._drawn(metric, parts[name], one) for name, one in each.items()]
-        known = [one for one in drawn if one is not None]
-        return Estimate(seeds, TOO_MANY) if len(known) < len(drawn) else Estimate(seeds, drawn=np.mean(known, axis=0))
-
-    def _drawn(self, metric: str, part: Part, one: Estimate) -> Floats | None:
-        """Returns the draws of a generator, also of one that has too few groups for an interval of its own."""
-        if one.drawn is not None:
-            return one.drawn
-        weights = self.bootstrap.weights(part)
-        return None if weights is None else replicates(metric, part, weights)
+            known = [value.influence or influences_of(parts[name], [metric])[metric] for name, value in values.items()]
+            return Estimate(seeds, influence=combined(known))
+        if max(len(part.rows) for part in parts.values()) > MOST_DRAWN:
+            return Estimate(seeds, TOO_MANY)
+        drawn = []
+        for name, part in parts.items():
+            draws = values[name].drawn
+            drawn.append(replicates(metric, part, self.draws.weights(part)) if draws is None else draws)
+        return Estimate(seeds, drawn=np.mean(drawn, axis=0))
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
@@ -195,17 +176,17 @@ def _difference(result: _Result, clean: _Result) -> Number:
 
     The mean is over the generators that are there under both conditions.
     """
-    names = [name for name in result.generators if name in clean.generators]
+    names = [name for name in result.aurocs if name in clean.aurocs and name not in (ALL, MEAN)]
     if not names:
         return Number(float("nan"), reason="no generator is there under both")
-    if len(names) > 1 and result.generators == clean.generators:
+    if len(names) > 1 and list(result.aurocs) == list(clean.aurocs):
         names = [MEAN]  # which has an interval where a single generator has too few groups
-    each = [[of.aurocs[name] for name in names] for of in (result, clean)]
-    values = [np.mean([one.seeds.mean() for one in of]) for of in each]
-    value = float(values[0] - values[1])
-    reason = next((one.reason for of in each for one in of if one.reason), None)
+    aurocs = [[side.aurocs[name] for name in names] for side in (result, clean)]
+    after, before = (np.mean([auroc.seeds.mean() for auroc in side]) for side in aurocs)
+    value = float(after - before)
+    reason = next((auroc.reason for side in aurocs for auroc in side if auroc.reason), None)
     if reason is not None:
         return Number(value, reason=reason)
-    changed, untouched = (combined([one.influence for one in of if one.influence is not None]) for of in each)
+    changed, untouched = (combined([side.influences[name] for name in names]) for side in (result, clean))
     test = paired_test(changed, untouched, same_seeds=result.seeds == clean.seeds)
     return Number(value, Interval(test.low, test.high))

@@ -17,11 +17,8 @@ from bench.store.schema import Scoring
 from datamodules import DataOptionError, DetectionDataModule, find_dataset
 from detectors import Backbone, View, create_detector, find_detector
 
-COMMON_VIEW = View(224, "random-crop")
-VIEWS = {"method": None, "common": COMMON_VIEW}
+VIEWS = {"method": None, "common": View(224, "random-crop")}
 """The view of each ``--view``; None leaves every detector its own."""
-
-
 SHARED = ("generators", "limit", "balance", "batch_size", "num_workers")
 """Options of every dataset that have a flag of their own."""
 
@@ -33,12 +30,10 @@ def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str,
 
 def single_detectors(specs: Sequence[DetectorSpec]) -> list[DetectorSpec]:
     """Returns the detectors to be run: those asked for, and the members of ensembles, each once."""
-    everything = [single for spec in specs for single in (spec.members or (spec,))]
-    return [
-        spec
-        for position, spec in enumerate(everything)
-        if not any((spec.name, spec.options) == (other.name, other.options) for other in everything[:position])
-    ]
+    singles: list[DetectorSpec] = []
+    for spec in specs:
+        singles += [single for single in spec.singles if not any(single.is_same(other) for other in singles)]
+    return singles
 
 
 def create_datamodule(options: RunOptions) -> DetectionDataModule:
@@ -49,12 +44,12 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
         UnknownNameError: There is no such option behind its name.
         BenchError: An option's value is not of its type, or is given twice.
     """
-    name, _, rest = options.dataset.partition(":")
+    name = options.dataset.partition(":")[0]
     cls = find_dataset(name)
     if options.data_root is None and name != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
     kinds = option_types(cls, without=(*SHARED, "resize", "crop_seed"))
-    values: dict[str, Any] = read_options(options.dataset, name, rest, kinds)
+    values: dict[str, Any] = read_options(options.dataset, kinds)
     for option in ("real_split", "protocol", "real_fit", "content"):
         value, flag = getattr(options, option), f"--{option.replace('_', '-')}"
         if value is None:
@@ -78,31 +73,32 @@ def create_entries(
     datamodule: DetectionDataModule,
     conditions: Sequence[PlannedCondition],
     options: RunOptions,
+    seeds: Sequence[int],
 ) -> list[Entry]:
     """Builds every detector for every seed, all on one backbone, and has it score every condition.
 
     Raises:
         BenchError: Two specifications come to the same detector.
     """
-    entries = []
+    entries: list[Entry] = []
     facts = run_facts(datamodule, options)
     written: dict[str, str] = {}
     for spec in specs:
-        for seed in range(options.seeds):
+        for seed in seeds:
             detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
             fingerprint = detector.fingerprint(**facts)
             if written.setdefault(fingerprint, spec.label) != spec.label:
                 raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
             entries += [
                 Entry(
-                    scoring=Scoring(spec.label, fingerprint, seed, one.condition.name),
+                    scoring=Scoring(spec.label, fingerprint, seed, planned.condition.name),
                     detector=detector,
                     condition_index=position,
-                    contrasts=one.contrasts,
+                    contrasts=planned.contrasts,
                     spec=spec,
                     crop=seed if options.crop_seeds else 0,
                 )
-                for position, one in enumerate(conditions)
+                for position, planned in enumerate(conditions)
             ]
     return entries
 
@@ -110,7 +106,7 @@ def create_entries(
 def wanted(entries: Sequence[Entry], conditions: Sequence[PlannedCondition], n_items: int) -> NDArray[np.bool_]:
     """Says which scores the run is about, ``(n_items, n_entries)``: a matching leaves images out."""
     everything = np.ones(n_items, dtype=np.bool_)
-    chosen = [everything if one.chosen is None else one.chosen for one in conditions]
+    chosen = [everything if planned.chosen is None else planned.chosen for planned in conditions]
     return np.stack([chosen[entry.condition_index] for entry in entries], axis=1)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
@@ -16,8 +15,6 @@ from datamodules import DetectionDataModule
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.degradations import BOTH, CLASSES, CLEAN, PRESETS, parse_condition
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
-
-DEFAULT_PRESET = "rigid"
 
 
 @dataclass(frozen=True)
@@ -36,14 +33,14 @@ class PlannedCondition:
 
     Args:
         condition: What happens to the images.
-        chosen: ``(n_items,)``, which images; all where it is None.
         contrasts: Which images face each other under it.
+        chosen: ``(n_items,)``, which images; all where it is None.
         finding: What a reader must know of it, or nothing.
     """
 
     condition: Condition
-    chosen: NDArray[np.bool_] | None
-    contrasts: tuple[ContrastRule, ...]
+    contrasts: tuple[ContrastRule, ...] = ()
+    chosen: NDArray[np.bool_] | None = None
     finding: Finding | None = None
 
 
@@ -62,7 +59,7 @@ def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> lis
     match = parse_match(options.match, datamodule.resize)
     if isinstance(match, Reencode):
         asked.append(Reencoded(match))
-    planned = [PlannedCondition(condition, None, contrasts) for condition in asked]
+    planned = [PlannedCondition(condition, contrasts) for condition in asked]
     return planned if isinstance(match, NoMatch | Reencode) else [*planned, *_unbiased(match, datamodule, options)]
 
 
@@ -77,22 +74,18 @@ def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOpt
     planned = []
     for (width, height), rows in by_size:
         compressed = frozenset(rows.join(cues.select("path", "key"), on="path").filter("compress")["key"].to_list())
-        names = sorted(set(rows["contrast"]))
+        paths = dict(rows.group_by("contrast").agg("path").sort("contrast").iter_rows())
+        rules = [ContrastRule(name, tuple(datamodule.contrasts[name]), frozenset(paths[name])) for name in paths]
         condition = Unified(int(width), int(height), compressed)
         planned.append(
             PlannedCondition(
                 condition,
+                tuple(rules),
                 datamodule.items["path"].is_in(rows["path"].unique().to_list()).to_numpy(),
-                tuple(_rule(datamodule, rows, name) for name in names),
-                MatchedImages(condition.name, rows["path"].n_unique(), names, unmatched),
+                MatchedImages(condition.name, rows["path"].n_unique(), list(paths), unmatched),
             )
         )
     return planned
-
-
-def _rule(datamodule: DetectionDataModule, rows: pl.DataFrame, generator: str) -> ContrastRule:
-    members = frozenset(rows.filter(pl.col("contrast") == generator)["path"].to_list())
-    return ContrastRule(generator, tuple(datamodule.contrasts[generator]), members)
 
 
 def robustness_conditions(
@@ -100,10 +93,8 @@ def robustness_conditions(
 ) -> tuple[str, ...]:
     """Chooses the conditions of a study: those of a preset, then others, each once.
 
-    Args:
-        preset: One of :data:`datamodules.degradations.PRESETS`; ``rigid`` where no conditions are given either.
-        conditions: Further conditions, such as ``jpeg:75``.
-        only: ``real`` or ``generated``, the only class to be degraded; both by default.
+    The preset is ``rigid`` where no conditions are given either; ``only`` is the one class to be degraded, ``real`` or
+    ``generated``, both by default.
 
     Raises:
         BenchError: The preset or the class is unknown, or a condition cannot be limited, or is the clean images.
@@ -113,7 +104,7 @@ def robustness_conditions(
         >>> robustness_conditions(conditions=["noise:0.10", "blur:2+jpeg:75"], only="generated")
         ('noise:0.1@generated', 'blur:2+jpeg:75@generated')
     """
-    name = DEFAULT_PRESET if preset is None and not conditions else preset
+    name = "rigid" if preset is None and not conditions else preset
     if name is not None and name not in PRESETS:
         raise BenchError(f"Unknown --preset {name!r}. Available: {', '.join(sorted(PRESETS))}.")
     if only is not None and only not in CLASSES:

@@ -1,7 +1,5 @@
 """Measures the trivial facts of every image once, and keeps them beside the scores."""
 
-import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench.store.files import file_name
+from bench.store.files import file_name, replacing
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.batch import image_key, sha256_of
@@ -19,7 +17,7 @@ from datamodules.cues import measure_cues, pixel_cues
 from datamodules.raw_files import measured_files
 
 _FACTS = ("path", "label", "generator", "group")
-_IDENTITY = ("path", "bytes", "mtime_ns")
+_IDENTITY: dict[str, Any] = {"path": pl.String, "bytes": pl.Int64, "mtime_ns": pl.Int64}
 _PART = 50_000
 SCHEMA: dict[str, Any] = {
     "key": pl.UInt64,
@@ -37,42 +35,42 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     """Returns the cues of every readable image, measuring those that are not known yet.
 
     Args:
-        datamodule: The dataset, set up.
+        datamodule: Set up.
         output: The results' folder; cues are kept under ``cues/``.
         condition: What is done to the images before; a matching leaves nothing of the original file.
 
     Returns:
         ``path, label, generator, group``, ``key`` and a column for each cue.
     """
-    file = cue_file(output, datamodule.title, condition.name)
+    file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
-    known = _read(file)
-    todo = items.join(known, on=_IDENTITY, how="anti")
+    known = pl.read_parquet(file) if file.is_file() else pl.DataFrame(schema=_IDENTITY | SCHEMA)
+    todo = items.join(known, on=list(_IDENTITY), how="anti")
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(_IDENTITY), keep="last", maintain_order=True)
-        _write(known, file)
-    table = items.join(known, on=_IDENTITY, maintain_order="left")
-    readable = table.filter(pl.col("brightness").is_not_null())
-    empty = [column for column in SCHEMA if readable[column].is_null().all() and column != "jpeg_quality"]
-    return readable.select(*_FACTS, *(column for column in SCHEMA if column not in empty))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            known.write_parquet(temporary)
+    cues = _usable(items.join(known, on=list(_IDENTITY), maintain_order="left"))
+    return cues.select(*_FACTS, *(name for name in SCHEMA if name in cues.columns))
 
 
-def cue_file(output: Path, title: str, condition: str) -> Path:
-    """Returns where the cues of a data set under a condition are kept."""
+def _file(output: Path, title: str, condition: str) -> Path:
     return output / "cues" / file_name(title) / f"{file_name(condition)}.parquet"
 
 
 def read_cues(output: Path, title: str, conditions: Iterable[str]) -> dict[str, pl.DataFrame]:
     """Reads the kept cues of those conditions that have any."""
-    files = {condition: cue_file(output, title, condition) for condition in dict.fromkeys(conditions)}
+    files = {condition: _file(output, title, condition) for condition in dict.fromkeys(conditions)}
     tables = {condition: pl.read_parquet(file) for condition, file in files.items() if file.is_file()}
-    return {condition: usable_cues(table) for condition, table in tables.items()}
+    return {condition: _usable(table) for condition, table in tables.items()}
 
 
-def usable_cues(table: pl.DataFrame) -> pl.DataFrame:
+def _usable(table: pl.DataFrame) -> pl.DataFrame:
     """Takes the readable images, each once, and the cues that say something."""
     readable = table.filter(pl.col("brightness").is_not_null()).unique("path", keep="last", maintain_order=True)
-    kept = [name for name in readable.columns if name == "jpeg_quality" or readable[name].is_not_null().any()]
+    always = (*_FACTS, "jpeg_quality")
+    kept = [name for name in readable.columns if name in always or readable[name].is_not_null().any()]
     return readable.select(kept)
 
 
@@ -116,15 +114,3 @@ def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: C
         rows = list(measured_files(datamodule, part, _Measure(datamodule, condition)))
         cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
         yield pl.concat([part.select(*_IDENTITY), cues], how="horizontal")
-
-
-def _read(file: Path) -> pl.DataFrame:
-    schema = {"path": pl.String, "bytes": pl.Int64, "mtime_ns": pl.Int64} | SCHEMA
-    return pl.read_parquet(file) if file.is_file() else pl.DataFrame(schema=schema)
-
-
-def _write(table: pl.DataFrame, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex}")
-    table.write_parquet(temporary)
-    temporary.replace(file)

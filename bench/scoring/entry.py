@@ -1,6 +1,6 @@
 """A detector under a condition with a seed: what is computed for each image."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import polars as pl
 from torch import Tensor
@@ -23,11 +23,8 @@ class Entry:
     """A scoring and what computes it.
 
     Args:
-        scoring: The column of scores.
-        detector: The method.
-        condition_index: Position of its condition among the datamodule's conditions.
-        contrasts: Which images face each other under that condition.
-        spec: What was asked for.
+        condition_index: Position of its condition among the datamodule's.
+        contrasts: Which images face each other under it.
         crop: Number of the random crop that it sees.
     """
 
@@ -45,10 +42,7 @@ class Entry:
         return Picture(self.scoring.condition, self.detector.view, crop)
 
     def scores(self, batch: Batch) -> Tensor:
-        """Scores a batch; whatever goes wrong names the image.
-
-        Returns:
-            ``(B,)`` float64, on the batch's device, which has finished.
+        """Scores a batch, ``(B,)`` float64 on its device, which has finished; whatever goes wrong names the image.
 
         Raises:
             DetectorFailedError: The detector raised, or a score is not finite.
@@ -89,13 +83,8 @@ def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Samp
 
 
 def _frame(data: DetectionDataModule, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
-    facts = {
-        "dataset": data.title,
-        "detector": scoring.detector,
-        "fingerprint": scoring.fingerprint,
-        "condition": scoring.condition,
-        "seed": scoring.seed,
-    }
-    own = [pl.lit(value).alias(name) for name, value in facts.items()]
-    rows = data.items[index].with_columns(pl.Series("sha256", sha256, dtype=pl.String), *own)
+    constants = {"dataset": data.title, **asdict(scoring)}
+    rows = data.items[index].with_columns(
+        pl.Series("sha256", sha256, dtype=pl.String), **{name: pl.lit(value) for name, value in constants.items()}
+    )
     return rows.select([name for name in SCHEMA if name not in _OUTCOME])

@@ -27,25 +27,19 @@ class TrainedGroups(Finding):
 
 
 def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModule) -> dict[str, frozenset[str]]:
-    """Finds the groups of a data set that the detectors asked for were trained on.
+    """Finds the groups of a data set that detectors were trained on, by the label of the detector and its ensemble.
 
-    Args:
-        specs: The detectors, ensembles among them.
-        datamodule: The dataset, set up.
-
-    Returns:
-        Groups by the label of the detector, of the ensemble and of each of its members; nothing for a detector whose
-        file ``fit`` did not write, or that was trained on other images.
+    There is nothing for a detector whose file ``fit`` did not write, or that was trained on other images.
     """
-    found: dict[str, frozenset[str]] = {}
+    by_label: dict[str, frozenset[str]] = {}
     for spec in specs:
-        for single in spec.members or (spec,):
+        for single in spec.singles:
             file = single.options.get("checkpoint")
             record = read_record(Path(file)) if file else None
-            groups = groups_of(record, datamodule) if record else frozenset[str]()
+            groups = _groups_of(record, datamodule) if record else frozenset[str]()
             for label in (single.label, spec.label) if groups else ():
-                found[label] = found.get(label, frozenset()) | groups
-    return found
+                by_label[label] = by_label.get(label, frozenset()) | groups
+    return by_label
 
 
 def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
@@ -58,6 +52,7 @@ def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
         BenchError: No more than half of the real images would be left.
     """
     reals = items.filter(pl.col("label") == REAL).group_by("group").len().rows()
+    available = sum(count for _, count in reals)
     order = sorted(reals, key=lambda row: name_hash(row[0]))
     chosen: list[str] = []
     images = 0
@@ -66,23 +61,19 @@ def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
             break
         chosen.append(group)
         images += count
-    if 2 * images > sum(count for _, count in reals):
+    if 2 * images > available:
         raise BenchError(
             f"An ensemble or a probe takes at least {LEAST_IMAGES} real images, which are then left out; "
-            f"{sum(count for _, count in reals)} real images are too few for that."
+            f"{available} real images are too few for that."
         )
     return frozenset(chosen)
 
 
-def groups_of(record: TrainingRecord, datamodule: DetectionDataModule) -> frozenset[str]:
+def _groups_of(record: TrainingRecord, datamodule: DetectionDataModule) -> frozenset[str]:
     """Finds the groups of a data set that a training has seen.
 
     A data set of another title may be the same one in a renamed folder, or an unrelated one whose groups have the same
     names. The images' own bytes tell: one image that was trained on is enough.
-
-    Args:
-        record: Of the training.
-        datamodule: The dataset, set up.
     """
     names = datamodule.items["group"].unique()
     shared = frozenset(names.filter(pl.Series(np.isin(group_hashes(names), record.groups))))

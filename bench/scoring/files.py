@@ -4,14 +4,14 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench.errors import LOST_READER, BenchError, is_lost_reader
-from bench.scoring.build import VIEWS, run_facts
-from bench.scoring.entry import Entry
+from bench.scoring.build import create_entries
+from bench.scoring.conditions import PlannedCondition
 from bench.scoring.machine.batch_limit import BatchLimit
 from bench.scoring.machine.caller import not_run_again
 from bench.scoring.machine.trainer import create_fabric
@@ -19,10 +19,9 @@ from bench.scoring.options import RunOptions, check_options
 from bench.scoring.probed_blocks import asks_for_probe
 from bench.scoring.run import make_fast
 from bench.scoring.specs import DetectorSpec, parse_detectors
-from bench.store.schema import Scoring
 from datamodules import Batch, FilesDataModule
-from datamodules.batch import Sample
-from detectors import create_backbone, create_detector, find_detector
+from datamodules.conditions import CLEAN_IMAGES
+from detectors import create_backbone, find_detector
 
 BATCHES_AT_ONCE = 256
 """So many batches are planned at once: memory does not grow with the number of files."""
@@ -33,7 +32,7 @@ class ScoredImage:
     """What came of one file.
 
     Args:
-        path: The file, as it was named.
+        path: As it was named.
         sha256: Of its bytes; empty where not one of them could be read.
         scores: A score by detector, higher = more likely generated; none for an image that could not be read.
         reason: Why it could not be read; None where it could.
@@ -66,21 +65,14 @@ class Scorer:
         self.data = self._data_of([])
         self.fabric = create_fabric(self.options)
         backbone = create_backbone(self.options.backbone, self.options.weights)
-        self.entries: list[Entry] = []
-        for spec in specs:
-            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[self.options.view], **spec.options)
-            scoring = Scoring(spec.label, detector.fingerprint(**run_facts(self.data, self.options)), seed)
-            self._check_new(scoring)
-            self.entries.append(Entry(scoring, detector, 0, (), spec))
+        one_crop = replace(self.options, crop_seeds=False)
+        self.entries = create_entries(specs, backbone, self.data, [PlannedCondition(CLEAN_IMAGES)], one_crop, [seed])
         networks = nn.ModuleList(entry.detector for entry in self.entries).to(self.fabric.device)
         make_fast(networks, self.options)
         self.limit = BatchLimit(self.options.batch_size)
 
     def score(self, files: Sequence[str]) -> Iterator[ScoredImage]:
-        """Scores files.
-
-        Args:
-            files: Paths of files, each once; see :func:`datamodules.find_files`.
+        """Scores files, each named once; see :func:`datamodules.find_files`.
 
         Yields:
             One row a file, in their order, as soon as its batch is done.
@@ -96,10 +88,8 @@ class Scorer:
         data = self._data_of(files)
         data.views = tuple(dict.fromkeys(entry.detector.view for entry in self.entries))
         data.setup()
-        with (
-            not_run_again(),
-            _without_interrupts(),
-        ):  # the processes that decode are started here; a Ctrl-C is for this one alone
+        # The processes that decode are started here; a Ctrl-C is for this one alone.
+        with not_run_again(), _without_interrupts():
             batches = iter(data.test_dataloader())
         try:
             for indices, batch in zip(data.batches or [], batches, strict=True):
@@ -111,39 +101,27 @@ class Scorer:
             raise BenchError(LOST_READER) from error
 
     def _data_of(self, files: Sequence[str]) -> FilesDataModule:
-        options = self.options
-        return FilesDataModule(
-            files, resize=options.resize, batch_size=options.batch_size, num_workers=options.num_workers
-        )
-
-    def _check_new(self, scoring: Scoring) -> None:
-        for entry in self.entries:
-            if entry.scoring.fingerprint == scoring.fingerprint:
-                raise BenchError(f"{scoring.detector!r} is the same detector as {entry.scoring.detector!r}.")
+        names = ("resize", "batch_size", "num_workers")
+        return FilesDataModule(files, **{name: getattr(self.options, name) for name in names})
 
     def _rows(self, batch: Batch) -> dict[int, ScoredImage]:
         scored = [row for part in self.limit.run(batch, self._scored) for row in part] if len(batch) else []
         rows = dict(zip(batch.index.tolist(), scored, strict=True))
-        return rows | {sample.index: _unreadable(sample) for sample in batch.unreadable}
+        for sample in batch.unreadable:
+            rows[sample.index] = ScoredImage(sample.path, sample.sha256, reason=sample.reason or "unreadable")
+        return rows
 
     def _scored(self, batch: Batch) -> list[ScoredImage]:
-        columns = {entry.scoring.detector: self._scores(entry, batch).tolist() for entry in self.entries}
+        with torch.inference_mode(), self.fabric.autocast():
+            columns = {entry.scoring.detector: entry.scores(batch).tolist() for entry in self.entries}
         return [
             ScoredImage(path, sha256, {label: scores[row] for label, scores in columns.items()})
             for row, (path, sha256) in enumerate(zip(batch.path, batch.sha256, strict=True))
         ]
 
-    def _scores(self, entry: Entry, batch: Batch) -> Tensor:
-        with torch.inference_mode(), self.fabric.autocast():
-            return entry.scores(batch).cpu()
-
 
 def _check_ready(spec: DetectorSpec) -> None:
-    """Refuses what is fitted to the real images of a dataset, and what does not look at images.
-
-    Raises:
-        BenchError: The detector is an ensemble, asks for a probe, or reads something made of images.
-    """
+    """Refuses what is fitted to the real images of a dataset, and what does not look at images."""
     if spec.members:
         parts = " ".join(member.label for member in spec.members)
         raise BenchError(f"{spec.label!r} is fitted to real images of a dataset: score its members, {parts}.")
@@ -152,10 +130,6 @@ def _check_ready(spec: DetectorSpec) -> None:
     consumed = getattr(find_detector(spec.name), "consumes", "image")
     if consumed != "image":
         raise BenchError(f"{spec.label!r} reads a {consumed} in the place of each image: score takes images alone.")
-
-
-def _unreadable(sample: Sample) -> ScoredImage:
-    return ScoredImage(sample.path, sample.sha256, reason=sample.reason or "unreadable")
 
 
 @contextmanager

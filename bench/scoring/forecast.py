@@ -3,7 +3,7 @@
 import inspect
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -33,19 +33,15 @@ class Forecast:
     """What a run would do.
 
     Args:
-        images: In the dataset.
         to_read: Images that lack a score.
-        conditions: Names of the conditions.
         scores: That are wanted.
         stored: Of these, in the store already.
         passes: Images through the backbone and its perturbed copies.
-        by_detector: Scores to compute, by detector.
+        by_detector: Scores to compute.
         check: Scores to compute in exact precision, to measure the effect of another.
         network_bytes: Of all networks' tensors.
         picture_bytes: Of a batch's pixels, on the device.
         activation_bytes: That a pass of a batch holds at its peak.
-        devices: Devices that share the images.
-        batch_size: Images in a batch.
     """
 
     images: int
@@ -75,41 +71,39 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
     entries = preparation.entries(plan)
     absent, needed = plan.job.absent, wanted(entries, plan.conditions, len(plan.datamodule.items))
     passes = sum(
-        len(rows) * passes_of([one for one, lacks in zip(entries, absent[rows[0]], strict=True) if lacks])
+        len(rows) * _passes_of([entry for entry, lacks in zip(entries, absent[rows[0]], strict=True) if lacks])
         for rows in work_patterns(absent)
     )
-    by_detector = {
-        one.scoring.detector: sum(int(absent[:, i].sum()) for i, other in enumerate(entries) if other.spec == one.spec)
-        for one in entries
-    }
+    by_detector: Counter[str] = Counter()
+    for entry, missing in zip(entries, absent.sum(axis=0).tolist(), strict=True):
+        by_detector[entry.scoring.detector] += missing
     networks = nn.ModuleList(entry.detector for entry in entries)
-    activations = _activations(networks)
+    backbones = [module for module in networks.modules() if isinstance(module, Backbone)]
+    activations = activation_bytes(backbones[0], torch.zeros(2, 3, 224, 224)) if backbones else 0
     make_fast(networks, replace(options, compile=False))
-    batch = min(options.batch_size, max(1, int(absent.any(axis=1).sum())))
+    to_read = int(absent.any(axis=1).sum())
+    batch = min(options.batch_size, max(1, to_read))
     return Forecast(
         images=len(plan.datamodule.items),
-        to_read=int(absent.any(axis=1).sum()),
+        to_read=to_read,
         conditions=tuple(dict.fromkeys(entry.scoring.condition for entry in entries)),
         scores=int(needed.sum()),
         stored=int((needed & ~absent).sum()),
         passes=passes,
-        by_detector=by_detector,
+        by_detector=dict(by_detector),
         check=0 if plan.check is None else int(plan.check.absent.sum()),
         network_bytes=tensor_bytes(networks),
-        picture_bytes=batch * sum(5 * 3 * _side(picture) ** 2 for picture in {one.picture for one in entries}),
+        picture_bytes=batch * sum(5 * 3 * _side(picture) ** 2 for picture in {entry.picture for entry in entries}),
         activation_bytes=batch * activations,
         devices=options.devices * options.num_nodes,
         batch_size=batch,
     )
 
 
-def passes_of(entries: Sequence[Entry]) -> int:
-    """Counts the passes that an image costs, by going through the detectors with networks that only count.
-
-    Args:
-        entries: What lacks a score for it.
-    """
-    pictures = {picture: _stand_in(picture) for picture in dict.fromkeys(entry.picture for entry in entries)}
+def _passes_of(entries: Sequence[Entry]) -> int:
+    """Counts the passes that an image costs, by going through the detectors with networks that only count."""
+    sides = {entry.picture: _side(entry.picture) for entry in entries}
+    pictures = {picture: torch.zeros(1, 3, side, side) for picture, side in sides.items()}
     on_backbone = [entry for entry in entries if isinstance(getattr(entry.detector, "backbone", None), Backbone)]
     with torch.inference_mode(), rehearsed() as counted:
         for entry in on_backbone:
@@ -121,17 +115,15 @@ def passes_of(entries: Sequence[Entry]) -> int:
 def own_passes(text: str) -> int:
     """Counts the passes through the backbone that a detector takes for an image and seed, beside the clean one.
 
-    Args:
-        text: As on the command line, without a choice of blocks that the smallest network does not have.
+    It is written as on the command line, without a choice of blocks that the smallest network does not have.
 
     Examples:
         >>> own_passes("wepe:n=5"), own_passes("rigid"), own_passes("aeroblade")
         (5, 1, 0)
     """
-    spec = parse_detector(text)
     return sum(
         create_detector(single.name, smallest_backbone(), **single.options).passes
-        for single in (spec.members or (spec,))
+        for single in parse_detector(text).singles
         if "backbone" in inspect.signature(find_detector(single.name)).parameters
     )
 
@@ -140,24 +132,13 @@ def own_passes(text: str) -> int:
 def smallest_backbone() -> Backbone:
     """Makes the smallest network that every detector can be built on: what a method costs does not depend on it."""
     convolution = nn.Conv2d(3, 2, 1)
-    with torch.no_grad():
-        convolution.weight.fill_(1)
-        assert convolution.bias is not None
-        convolution.bias.fill_(1)
+    for parameter in convolution.parameters():
+        nn.init.ones_(parameter)
     return Backbone("stand-in", nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), ["0"])
-
-
-def _stand_in(picture: Picture) -> torch.Tensor:
-    return torch.zeros(1, 3, _side(picture), _side(picture))
 
 
 def _side(picture: Picture) -> int:
     return NATIVE if picture.view.fit == "native" else picture.view.size
-
-
-def _activations(networks: nn.Module) -> int:
-    backbones = [module for module in networks.modules() if isinstance(module, Backbone)]
-    return activation_bytes(backbones[0], torch.zeros(2, 3, 224, 224)) if backbones else 0
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -179,19 +160,13 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live = self.peak = 0
         self._holders: Counter[int] = Counter()
 
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - torch's own
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         """Runs an operation and counts what it makes."""
-        made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
                 self._hold(tensor)
-        return made
+        return result
 
     def _hold(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
@@ -212,20 +187,11 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @torch.inference_mode()
 def activation_bytes(network: nn.Module, images: Tensor) -> int:
-    """Measures what a forward pass holds beside the weights.
-
-    Args:
-        network: Maps images ``(B, 3, H, W)`` to features.
-        images: A few of them.
-
-    Returns:
-        Bytes for each image at the peak.
-    """
+    """Measures what a forward pass of images ``(B, 3, H, W)`` holds beside the weights: bytes an image at the peak."""
     images = images.clone()  # a backbone recalls the features of a tensor that it has seen
     with LiveBytes() as counted:
         network(images)
-    peak: int = counted.peak
-    return peak // len(images)
+    return int(counted.peak) // len(images)
 
 
 def tensor_bytes(networks: nn.Module) -> int:

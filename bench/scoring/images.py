@@ -22,12 +22,12 @@ def image_batches(
     """Yields batches on a device; those without a readable image are left out.
 
     Args:
-        datamodule: The dataset, set up; its ``conditions`` are what happens to the images.
+        datamodule: Set up; its ``conditions`` are what happens to the images.
         views: What is cut.
         device: Where the networks are.
         indices: Which images; all by default.
         unreadable: Is told which images have no pixels, and why.
-        progress: Whether to draw a progress bar.
+        progress: Whether to draw a bar.
     """
     chosen, size = list(range(len(datamodule.items)) if indices is None else indices), datamodule.batch_size
     datamodule.views, datamodule.wanted = tuple(dict.fromkeys(views)), None
@@ -47,16 +47,7 @@ def pixel_batches(
     unreadable: list[str] | None = None,
     progress: bool = False,
 ) -> Iterator[Tensor]:
-    """Yields the pixels ``(B, 3, H, W)`` alone, of the first condition; arguments as for :func:`image_batches`.
-
-    Args:
-        datamodule: The dataset, set up.
-        view: What is cut; not ``native``.
-        device: Where the network is.
-        indices: Which images; all by default.
-        unreadable: Is told which images have no pixels, and why.
-        progress: Whether to draw a progress bar.
-    """
+    """Yields the pixels ``(B, 3, H, W)`` of the first condition alone; the view is not ``native``."""
     for batch in image_batches(datamodule, (view,), device, indices, unreadable, progress):
         pixels = batch.views[Picture(datamodule.conditions[0].name, view)]
         assert isinstance(pixels, Tensor)

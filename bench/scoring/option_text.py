@@ -10,49 +10,30 @@ from detectors.errors import UnknownNameError
 
 
 def option_types(cls: type, without: Collection[str] = ()) -> dict[str, Any]:
-    """Returns the annotation of every keyword-only argument of a class, its bases' included.
-
-    Args:
-        cls: The class.
-        without: Arguments to leave out.
-    """
+    """Returns the annotation of every keyword-only argument of a class, its bases' included."""
     kinds: dict[str, Any] = {}
     for base in cls.__mro__:
         init = vars(base).get("__init__", object.__init__)
         parameters = inspect.signature(init).parameters.values()
-        names = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+        names = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
         if names:
             hints = get_type_hints(init)
             kinds |= {name: hints[name] for name in names if name not in kinds and name not in without}
     return kinds
 
 
-def read_options(text: str, name: str, rest: str, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads options and gives each its type.
+def read_options(text: str, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads the options behind a name and gives each its type; a part without ``=`` belongs to the value before it.
 
     Args:
-        text: All that was written, for messages.
-        name: The name before the colon.
-        rest: What stands behind it.
+        text: All that was written.
         kinds: The annotation of each option there is.
 
     Raises:
         UnknownNameError: There is no such option.
-        BenchError: A value is not of the option's type, or is given twice.
+        BenchError: A value is not of the option's type, or is given twice, or a part belongs to none.
     """
-    written = written_options(text, rest, kinds)
-    for option in written:
-        if option not in kinds:
-            raise UnknownNameError(f"option of {name}", option, kinds)
-    return {option: _typed(value, kinds[option], f"{name}:{option}") for option, value in written.items()}
-
-
-def written_options(text: str, rest: str, known: Mapping[str, object]) -> dict[str, str]:
-    """Reads options, untyped; a part without ``=`` belongs to the value before it.
-
-    Raises:
-        BenchError: An option is given twice, or a part belongs to none.
-    """
+    name, _, rest = text.strip().partition(":")
     written: dict[str, str] = {}
     for part in rest.split(",") if rest else ():
         option, equals, value = part.partition("=")
@@ -62,24 +43,21 @@ def written_options(text: str, rest: str, known: Mapping[str, object]) -> dict[s
             written[option.strip()] = value.strip()
         elif written:
             written[next(reversed(written))] += f",{part.strip()}"
-        elif {"model", "checkpoint"} <= known.keys():
+        elif {"model", "checkpoint"} <= kinds.keys():
             written["model"], at, file = part.strip().partition("@")
             written |= {"checkpoint": file} if at else {}
         else:
             raise BenchError(f"Cannot read {part!r} in {text!r}: write name:option=value,option=value.")
-    return written
-
-
-def _takes_any_text(kind: object) -> bool:
-    return kind is str or get_origin(kind) is Literal
+    for option in written:
+        if option not in kinds:
+            raise UnknownNameError(f"option of {name}", option, kinds)
+    return {option: _typed(value, kinds[option], f"{name}:{option}") for option, value in written.items()}
 
 
 def _typed(value: str, hint: Any, option: str) -> Any:  # noqa: ANN401 - any annotation
     """Reads a value as the first alternative of its type that takes it; a text takes all."""
     alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for alternative in sorted(alternatives, key=_takes_any_text):
-        if get_origin(alternative) is Literal or alternative is str:
-            return value
+    for alternative in alternatives:
         if alternative is bool and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if alternative in (int, float):
@@ -89,5 +67,7 @@ def _typed(value: str, hint: Any, option: str) -> Any:  # noqa: ANN401 - any ann
                 continue
         if alternative is type(None) and value.lower() in ("none", "null"):
             return None
+    if any(kind is str or get_origin(kind) is Literal for kind in alternatives):
+        return value
     kinds = " or ".join(getattr(kind, "__name__", str(kind)) for kind in alternatives)
     raise BenchError(f"{option} takes {kinds}, got {value!r}.")

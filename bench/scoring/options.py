@@ -83,8 +83,6 @@ class RunOptions:
 
     Raises:
         BenchError: A value cannot be.
-        UnknownDataNameError: There is no such dataset.
-        UnknownNameError: There is no such backbone.
     """
 
     dataset: str = "demo"
@@ -124,11 +122,6 @@ class RunOptions:
                 raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
         object.__setattr__(self, "output", Path(self.output))
         object.__setattr__(self, "conditions", tuple(self.conditions or ()))
-        dataset, backbone = (text.partition(":")[0] for text in (self.dataset, self.backbone))
-        if dataset not in dataset_names():
-            raise UnknownDataNameError("dataset", dataset, dataset_names())
-        if backbone not in (*BACKBONES, "timm"):
-            raise UnknownNameError("backbone", backbone, BACKBONES)
 
     def make_output(self) -> Path:
         """Makes the results' folder before any work is done for it.
@@ -147,6 +140,20 @@ class RunOptions:
     def as_facts(self) -> dict[str, Any]:
         """Returns the options as plain values."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+def check_names(options: RunOptions) -> None:
+    """Looks for the dataset and the backbone by their names alone; nothing heavy is imported.
+
+    Raises:
+        UnknownDataNameError: There is no such dataset.
+        UnknownNameError: There is no such backbone.
+    """
+    dataset, backbone = (text.partition(":")[0] for text in (options.dataset, options.backbone))
+    if dataset not in dataset_names():
+        raise UnknownDataNameError("dataset", dataset, dataset_names())
+    if backbone not in (*BACKBONES, "timm"):
+        raise UnknownNameError("backbone", backbone, BACKBONES)
 
 
 def check_options(options: RunOptions) -> None:

@@ -1,5 +1,6 @@
 """What a run will do, as its first process sees it before any image is scored."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,8 +19,8 @@ from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
 from bench.scoring.specs import DetectorSpec, parse_detectors
 from bench.store.findings import Finding
-from bench.store.runs import FORMAT, Facts, RunRecord
-from bench.store.schema import CLEAN, SCHEMA
+from bench.store.runs import FORMAT, RunRecord
+from bench.store.schema import CLEAN
 from bench.store.scores import ScoreStore, missing
 from datamodules import DetectionDataModule
 from datamodules.sampling import limited
@@ -48,14 +49,8 @@ class Plan:
 
     Args:
         specs: The detectors, probed blocks filled in.
-        datamodule: The dataset, listed.
-        conditions: What happens to which images.
         held_out: Groups that something was fitted to.
         trained: Groups that a detector was trained on; every number leaves them out.
-        left_out: All these groups by the label of the detector that was fitted or trained.
-        findings: What a reader must know of it.
-        facts: What is kept of the run.
-        job: The scores.
         check: Some scores in exact precision, to compare the others with; nothing where all are exact.
     """
 
@@ -64,21 +59,13 @@ class Plan:
     conditions: Sequence[PlannedCondition]
     held_out: frozenset[str]
     trained: frozenset[str]
-    left_out: dict[str, frozenset[str]]
     findings: Sequence[Finding]
-    facts: Facts
     job: Job
     check: Job | None = None
 
 
 class Preparation:
-    """Makes the plan on the first process, and the detectors on each.
-
-    Args:
-        detectors: As on the command line.
-        options: Data, backbone and machine.
-        device: Kind of the device, for the record.
-    """
+    """Makes the plan on the first process, and the detectors on each; the kind of device is for the record."""
 
     def __init__(self, detectors: Sequence[str], options: RunOptions, device: str) -> None:
         self.detectors, self.options, self.device = detectors, options, device
@@ -108,23 +95,40 @@ class Preparation:
         specs, chosen = resolve_probes(specs, self.backbone, datamodule, held_out) if probed else (specs, [])
         conditions = plan_conditions(self.options, datamodule)
         entries = self._built(specs, datamodule, conditions)
-        store = ScoreStore(self.options.make_output(), datamodule.title)
+        self.options.make_output()
         left_out = by_detector | {label: held_out | by_detector.get(label, frozenset()) for label in sorted(fitted)}
-        facts = self._facts(entries, datamodule, conditions, left_out)
-        members = members_of(conditions)
-        job = Job(
-            _absent(store, datamodule, entries) & wanted(entries, conditions, len(datamodule.items)),
-            RunRecord.now(facts, members),
-        )
         findings = [*chosen, *([TrainedGroups(list(by_detector), len(trained))] if trained else [])]
-        plan = Plan(specs, datamodule, conditions, held_out, trained, left_out, findings, facts, job)
-        return plan if self.options.precision == EXACT else replace(plan, check=self._check(plan, store, entries))
+        asked = wanted(entries, conditions, len(datamodule.items))
+        job = self._job(entries, asked, self.options, datamodule, conditions, left_out)
+        plan = Plan(specs, datamodule, conditions, held_out, trained, findings, job)
+        if self.options.precision == EXACT:
+            return plan
+        exact, options = exact_entries(entries, datamodule, self.options), replace(self.options, precision=EXACT)
+        sample = datamodule.items["path"].is_in(limited(datamodule.items, SAMPLE)["path"].to_list()).to_numpy()
+        check = self._job(exact, sample[:, np.newaxis], options, datamodule, conditions, left_out, kind="check-")
+        return replace(plan, check=check)
 
-    def _check(self, plan: Plan, store: ScoreStore, entries: Sequence[Entry]) -> Job:
-        exact = exact_entries(entries, plan.datamodule, self.options)
-        facts = self._facts(exact, plan.datamodule, plan.conditions, plan.left_out, EXACT)
-        absent = _absent(store, plan.datamodule, exact) & sampled(plan.datamodule.items)[:, np.newaxis]
-        return Job(absent, RunRecord.now(facts, members_of(plan.conditions), kind="check-"))
+    def _job(
+        self,
+        entries: Sequence[Entry],
+        asked: NDArray[np.bool_],
+        options: RunOptions,
+        datamodule: DetectionDataModule,
+        conditions: Sequence[PlannedCondition],
+        left_out: dict[str, frozenset[str]],
+        kind: str = "",
+    ) -> Job:
+        """Takes the scores asked for that the store lacks; ``left_out`` are groups by the detector fitted to them."""
+        store = ScoreStore(options.output, datamodule.title)
+        known = store.known(datamodule, [entry.scoring for entry in entries], columns=())
+        facts = {
+            **provenance(options.as_facts(), self.device),
+            "format": FORMAT,
+            "data": data_facts(datamodule, conditions),
+            "detectors": detector_facts(entries, options, left_out),
+        }
+        absent = missing(known, len(datamodule.items), len(entries))
+        return Job(absent & asked, RunRecord.now(facts, members_of(conditions), kind))
 
     def entries(self, plan: Plan) -> list[Entry]:
         """Returns the detectors of a plan, for every seed and condition."""
@@ -134,52 +138,9 @@ class Preparation:
         self, specs: Sequence[DetectorSpec], datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]
     ) -> list[Entry]:
         if self._entries is None:
-            singles = single_detectors(specs)
-            self._entries = create_entries(singles, self.backbone, datamodule, conditions, self.options)
+            singles, seeds = single_detectors(specs), range(self.options.seeds)
+            self._entries = create_entries(singles, self.backbone, datamodule, conditions, self.options, seeds)
         return self._entries
-
-    def _facts(
-        self,
-        entries: Sequence[Entry],
-        datamodule: DetectionDataModule,
-        conditions: Sequence[PlannedCondition],
-        left_out: dict[str, frozenset[str]],
-        precision: str | None = None,
-    ) -> Facts:
-        options = replace(self.options, precision=precision or self.options.precision)
-        return {
-            **provenance(options.as_facts(), self.device),
-            "format": FORMAT,
-            "data": data_facts(datamodule, conditions),
-            "detectors": detector_facts(entries, options, left_out),
-        }
-
-
-def _absent(store: ScoreStore, datamodule: DetectionDataModule, entries: Sequence[Entry]) -> NDArray[np.bool_]:
-    known = known_rows(store, datamodule, entries, ())
-    return missing(known, len(datamodule.items), len(entries))
-
-
-def known_rows(
-    store: ScoreStore,
-    datamodule: DetectionDataModule,
-    entries: Sequence[Entry],
-    columns: Sequence[str] = tuple(SCHEMA),
-) -> pl.DataFrame:
-    """Returns the stored rows that hold for the images and entries; see :meth:`ScoreStore.known`."""
-    scorings = [entry.scoring for entry in entries]
-    return store.known(datamodule.items, datamodule.read_bytes, scorings, columns)
-
-
-def no_rows(columns: Sequence[str]) -> pl.DataFrame:
-    """Returns what a process other than the first knows of the store."""
-    schema = SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}
-    return pl.DataFrame(schema={name: schema[name] for name in (*columns, "scoring", "index")})
-
-
-def sampled(items: pl.DataFrame) -> NDArray[np.bool_]:
-    """Says which images are scored in both, ``(n_items,)``: the same ones everywhere."""
-    return items["path"].is_in(limited(items, SAMPLE)["path"].to_list()).to_numpy()
 
 
 def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:
@@ -199,13 +160,7 @@ def plan_batches(
 
     Then every detector of a batch sees the same tensor, and the clean backbone pass is shared. Each image goes to one
     rank, none is repeated to even the ranks; a rank that has less to do gets empty batches instead, so that all ranks
-    take the same number of steps.
-
-    Args:
-        absent: ``(n_items, n_entries)``, true where a score is missing.
-        batch_size: Images in a batch.
-        rank: Number of this device.
-        world_size: Number of devices.
+    take the same number of steps. ``absent`` is ``(n_items, n_entries)``, true where a score is missing.
 
     Returns:
         Positions of this rank's images, batch by batch; at least one batch, so that the loop runs.
@@ -217,11 +172,12 @@ def plan_batches(
         >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=1, world_size=2)]
         [[1, 3], []]
     """
-    own, steps = [], 0
+    batches, steps = [], 0
     for rows in work_patterns(absent):
-        own += _split(rows[rank::world_size], batch_size)
-        steps += len(_split(rows[::world_size], batch_size))  # rank 0 has the most
-    return own + [np.empty(0, dtype=np.intp)] * (max(steps, 1) - len(own))
+        share = rows[rank::world_size]
+        batches += [share[start : start + batch_size] for start in range(0, len(share), batch_size)]
+        steps += math.ceil(len(rows[::world_size]) / batch_size)  # rank 0 has the most
+    return batches + [np.empty(0, dtype=np.intp)] * (max(steps, 1) - len(batches))
 
 
 def work_patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
@@ -231,7 +187,3 @@ def work_patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
     _, pattern = np.unique(packed, axis=0, return_inverse=True)
     for value in range(pattern.max() + 1 if len(pattern) else 0):
         yield needy[pattern.reshape(-1) == value]
-
-
-def _split(rows: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

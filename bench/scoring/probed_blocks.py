@@ -28,22 +28,13 @@ class ProbedBlocks(Finding):
 
 def asks_for_probe(spec: DetectorSpec) -> bool:
     """Says whether a detector's blocks, or those of a member of an ensemble, are to be chosen by a probe."""
-    return any(probed_count(single.options.get("blocks")) is not None for single in (spec.members or (spec,)))
+    return any(probed_count(single.options.get("blocks")) is not None for single in spec.singles)
 
 
 def resolve_probes(
-    specs: Sequence[DetectorSpec],
-    backbone: Backbone,
-    datamodule: DetectionDataModule,
-    fit_groups: frozenset[str],
+    specs: Sequence[DetectorSpec], backbone: Backbone, datamodule: DetectionDataModule, fit_groups: frozenset[str]
 ) -> tuple[list[DetectorSpec], list[ProbedBlocks]]:
-    """Replaces ``probe:k`` by the blocks that a probe over held-out real images chooses.
-
-    Args:
-        specs: The detectors asked for.
-        backbone: The network to probe.
-        datamodule: The dataset, set up.
-        fit_groups: Groups whose real images are probed; they are left out of every number.
+    """Replaces ``probe:k`` by the blocks that a probe over the real images of some groups chooses.
 
     Returns:
         The detectors with blocks as a list, which is part of their fingerprint, and a finding for each.
@@ -51,9 +42,7 @@ def resolve_probes(
     findings: list[ProbedBlocks] = []
     resolved = []
     for spec in specs:
-        singles = [
-            _resolved(single, backbone, datamodule, fit_groups, findings) for single in (spec.members or (spec,))
-        ]
+        singles = [_resolved(single, backbone, datamodule, fit_groups, findings) for single in spec.singles]
         resolved.append(replace(spec, members=tuple(singles)) if spec.members else singles[0])
     return resolved, findings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.scoring.option_text import option_types, read_options, written_options
+from bench.scoring.option_text import option_types, read_options
 from detectors.errors import UnknownNameError
 from detectors.registry import detector_names, find_detector
 
@@ -17,8 +17,8 @@ class DetectorSpec:
     """A detector as asked for.
 
     Args:
-        name: The detector's name.
-        options: Its options, typed.
+        name: The detector's; those of an ensemble's members, joined by ``+``.
+        options: Typed.
         label: How it was written, which is how the tables call it; files by their names.
         members: The detectors of an ensemble; none for a single one.
     """
@@ -27,6 +27,15 @@ class DetectorSpec:
     options: Mapping[str, Any]
     label: str
     members: tuple["DetectorSpec", ...] = ()
+
+    @property
+    def singles(self) -> tuple["DetectorSpec", ...]:
+        """The members of an ensemble, or the detector itself."""
+        return self.members or (self,)
+
+    def is_same(self, other: "DetectorSpec") -> bool:
+        """Says whether it is the same detector, by whatever label."""
+        return (self.name, self.options) == (other.name, other.options)
 
 
 def parse_detector(text: str) -> DetectorSpec:
@@ -44,16 +53,14 @@ def parse_detector(text: str) -> DetectorSpec:
         >>> parse_detector("wepe:blocks=0-3,6,ratio=0.2").options
         {'blocks': '0-3,6', 'ratio': 0.2}
     """
-    if len(_members(text)) > 1:
-        return _ensemble(text)
-    name, _, rest = text.strip().partition(":")
-    kinds = _types_of(name)
-    options = read_options(text, name, rest, kinds)
-    label = text.strip()
-    written = written_options(text, rest, kinds)
+    parts = _members(text)
+    if len(parts) > 1:
+        return _ensemble(text, [parse_detector(part) for part in parts])
+    name = text.strip().partition(":")[0]
+    options, label = read_options(text, _types_of(name)), text.strip()
     for option in getattr(find_detector(name), "files", ("checkpoint",)):
-        if option in written:
-            label = label.replace(written[option], Path(written[option]).name)
+        if options.get(option):
+            label = label.replace(options[option], Path(options[option]).name)
     return DetectorSpec(name, options, label)
 
 
@@ -69,16 +76,15 @@ def _members(text: str) -> list[str]:
     return members[1:]
 
 
-def _ensemble(text: str) -> DetectorSpec:
-    members = tuple(parse_detector(part) for part in _members(text))
+def _ensemble(text: str, members: Sequence[DetectorSpec]) -> DetectorSpec:
     names = [member.name for member in members]
     if len(set(names)) < len(names):
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
     options = {member.name: tuple(sorted(member.options.items())) for member in members}
-    return DetectorSpec("+".join(names), options, "+".join(member.label for member in members), members)
+    return DetectorSpec("+".join(names), options, "+".join(member.label for member in members), tuple(members))
 
 
-def check_names(texts: Sequence[str]) -> None:
+def check_detectors(texts: Sequence[str]) -> None:
     """Looks for detectors by their names alone; no detector is imported.
 
     Raises:
@@ -99,19 +105,17 @@ def parse_detectors(texts: list[str]) -> list[DetectorSpec]:
     if not specs:
         raise BenchError(f"Name at least one detector: {', '.join(detector_names())}.")
     for position, spec in enumerate(specs):
-        if any((spec.name, spec.options) == (other.name, other.options) for other in specs[:position]):
+        if any(spec.is_same(other) for other in specs[:position]):
             raise BenchError(f"{spec.label!r} is given twice.")
     labels = Counter(spec.label for spec in specs)
-    full = zip(specs, texts, strict=True)
-    return [spec if labels[spec.label] == 1 else replace(spec, label=text.strip()) for spec, text in full]
+    return [
+        spec if labels[spec.label] == 1 else replace(spec, label=text.strip())
+        for spec, text in zip(specs, texts, strict=True)
+    ]
 
 
 def with_checkpoints(texts: Sequence[str], given: Sequence[str] | None) -> list[str]:
     """Writes the files of ``--checkpoint NAME=FILE`` into the detectors of those names, those of ensembles, too.
-
-    Args:
-        texts: Detectors as on the command line.
-        given: The words behind ``--checkpoint``.
 
     Raises:
         BenchError: A word is not written so, there is no such file, or no detector asked for takes it.
@@ -121,15 +125,11 @@ def with_checkpoints(texts: Sequence[str], given: Sequence[str] | None) -> list[
         ['rigid']
     """
     files = _checkpoint_files(given or ())
-    asked = {spec.name for text in texts for spec in _singles(parse_detector(text))}
+    asked = {spec.name for text in texts for spec in parse_detector(text).singles}
     for name in files:
         if name not in asked:
             raise BenchError(f"--checkpoint {name}={files[name]}: {name} is not among --detectors {' '.join(texts)}.")
     return ["+".join(_with_checkpoint(member, files) for member in _members(text)) for text in texts]
-
-
-def _singles(spec: DetectorSpec) -> tuple[DetectorSpec, ...]:
-    return spec.members or (spec,)
 
 
 def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:

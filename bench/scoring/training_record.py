@@ -15,8 +15,9 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.statistics.names import name_hash
 from bench.store.files import write_atomically
-from datamodules import DetectionDataModule, UnreadableImageError
-from datamodules.batch import image_key, sha256_of
+from bench.store.scores import hash_of_image
+from datamodules import DetectionDataModule
+from datamodules.batch import image_key
 from detectors.trained.fitted_file import FACTS, fitted_facts
 
 VERSION = 1
@@ -79,10 +80,8 @@ def group_hashes(groups: Iterable[str]) -> NDArray[np.uint64]:
 
 def key_of(datamodule: DetectionDataModule, path: str) -> int | None:
     """Reads an image's key; None where its file cannot be read."""
-    try:
-        return image_key(sha256_of(datamodule.read_bytes(path)))
-    except (OSError, UnreadableImageError):
-        return None
+    sha256 = hash_of_image(datamodule, path)
+    return image_key(sha256) if sha256 else None
 
 
 def _text_of(numbers: NDArray[Any]) -> str:

@@ -20,12 +20,9 @@ Counts = NDArray[np.int16]
 
 Group = TypeVar("Group", str, int)
 
-# With few groups, percentile intervals are too short to be called 95 %. Measured at an AUROC of 0.9, with 10, 20 and 48
-# groups in each class: 87, 92 and 94 %.
+# With fewer groups, percentile intervals are too short to be called 95 % (see docs/statistics.md).
 FEWEST_GROUPS = 10
-# Groups of the negative class to be expected beyond a threshold. Measured for TPR at 5 % FPR and normal scores with an
-# AUROC of 0.9: percentile intervals hold in 88 % of data sets with 1 expected, 92.5 % with 2 and with 3, 94 % with 4
-# and with 5, 95 % with 10, 94 % with 25; for an AUROC of 0.6 in 95 to 96 %, for 0.99 in 96 to 98 %, from 4 on.
+# Groups of the negative class to be expected beyond a threshold, for the same reason (see docs/statistics.md).
 # Intervals of thresholds from held-out images need 5 as well (`bench.results.thresholds.rules.interval_refusal`).
 FEWEST_BEYOND = 5
 # Share of the draws that may lack a class before an interval over the others would mislead.
@@ -52,8 +49,6 @@ class GroupBootstrap:
     Args:
         groups: The group of each image.
         labels: The label of each image, 0 for real and 1 for generated.
-        draws: Number of draws.
-        seed: Seed of the draws.
 
     Raises:
         ValueError: If the lengths differ, a label is neither 0 nor 1, or there are no draws.
@@ -76,10 +71,7 @@ class GroupBootstrap:
         self._strata = [np.array(sorted(index[name] for name in names), dtype=np.intp) for names in strata]
 
     def weights(self, rows: ArrayLike) -> Counts:
-        """Counts how often each image is drawn.
-
-        Args:
-            rows: ``(n,)`` positions of images in ``groups``, in any order.
+        """Counts how often images are drawn, given their ``(n,)`` positions in ``groups``, in any order.
 
         Returns:
             ``(draws, n)`` counts; two bytes each, so see `chunks` for many images.
@@ -116,16 +108,9 @@ class GroupBootstrap:
 def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
     """Takes the percentile interval of the replicates.
 
-    Too short where a metric is close to its bound: for an AUROC of 0.99 it holds the truth in 86 % of data sets with 48
-    images of each class and in 93.5 % with 500, for an AP of 0.99 in 84 and 91.5 %. So AUROCs have
+    Too short where a metric is close to its bound (see docs/statistics.md). So AUROCs have
     `bench.statistics.intervals.auroc_interval`, and an AP may have `bench.statistics.intervals.bounded_interval`.
-
-    Args:
-        replicates: ``(draws,)`` values. Undefined ones (nan: the draw lacked a class) are left out up to 1 %.
-        level: The share of replicates inside, in (0, 1).
-
-    Returns:
-        The interval; nan and nan where more than 1 % of the draws are undefined.
+    Undefined replicates (nan: the draw lacked a class) are left out up to 1 %; beyond, both ends are nan.
 
     Examples:
         >>> interval(range(101), level=0.5)
@@ -141,28 +126,19 @@ def interval(replicates: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(float(low), float(high))
 
 
-def widened(found: Interval, value: float, sd: float, seeds: Sequence[float], level: float = 0.95) -> Interval:
-    """Adds the error over seeds to an interval over images, for the mean over seeds.
+def widened(images: Interval, value: float, sd: float, seeds: Sequence[float], level: float = 0.95) -> Interval:
+    """Adds the error over seeds to an interval over images, for the mean over seeds; it stays within [0, 1].
 
     Both arms grow by the ratio of the errors (see `bench.statistics.standard_errors`), and of the quantiles of
-    Student's and the normal distribution.
-
-    Args:
-        found: The interval over images.
-        value: The mean over seeds.
-        sd: Standard deviation of the bootstrap replicates.
-        seeds: ``(S,)`` the value of each seed; with one the spread over seeds is unknown.
-        level: The level of the interval.
-
-    Returns:
-        The longer interval, within [0, 1].
+    Student's and the normal distribution. ``value`` is the mean over seeds, ``sd`` the standard deviation of the
+    bootstrap replicates; with one seed the spread over seeds is unknown, and the interval stays as it is.
     """
     if len(seeds) < 2 or sd <= 0:
-        return found
+        return images
     se, df = over_images_and_seeds(sd**2, float("inf"), [seeds])
     tail = (1 + level) / 2
     factor = se / sd * float(t.ppf(tail, df)) / float(norm.ppf(tail))
-    low, high = value - factor * (value - found.low), value + factor * (found.high - value)
+    low, high = value - factor * (value - images.low), value + factor * (images.high - value)
     return Interval(max(float(low), 0.0), min(float(high), 1.0))
 
 

@@ -25,12 +25,7 @@ MOST_CATEGORIES = 20
 
 @dataclass(frozen=True)
 class Images:
-    """The images of one contrast.
-
-    Args:
-        labels: ``(n,)``, 0 for real and 1 for generated.
-        groups: ``(n,)`` names of what is independent.
-    """
+    """The images of one contrast: ``(n,)`` labels (0 real, 1 generated) and names of what is independent."""
 
     labels: Integers
     groups: Sequence[str]
@@ -45,9 +40,7 @@ class Feature:
     """A fact about each image.
 
     Args:
-        name: Its name.
         values: ``(n,)`` numbers, or the numbers of categories, from 0 on.
-        categorical: Whether they are categories.
         missing: ``(n,)``, where the fact is not known: lower than every number, or a category of its own.
     """
 
@@ -62,9 +55,7 @@ class Feature:
 
 
 def parts_of(images: Images, count: int) -> Integers | None:
-    """Deals the groups out to parts, evenly for groups of real images, of generated ones, and of both.
-
-    The choice depends on the names of the groups alone.
+    """Deals groups out to parts by their names alone, evenly among those of real images, of generated ones and of both.
 
     Returns:
         ``(n,)`` the part of each image, or None where a part would lack a class.
@@ -95,8 +86,7 @@ def learned(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) -> Floa
     counts = [np.bincount(codes[rows & (labels == label)], minlength=codes.max() + 1) for label in (0, 1)]
     size = (counts[0].sum() + counts[1].sum()) / 2
     real, generated = (count * size / count.sum() for count in counts)
-    shares: Floats = ((generated + 0.5) / (real + generated + 1))[codes]
-    return shares
+    return np.asarray(((generated + 0.5) / (real + generated + 1))[codes])
 
 
 def direction_of(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) -> int:
@@ -107,7 +97,7 @@ def direction_of(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) ->
 def cross_fitted(feature: Feature, labels: Integers, parts: Integers) -> Floats:
     """Scores each image by what the other parts say of a feature."""
     scores = np.empty(len(labels))
-    for inside in _each(parts):
+    for inside in _masks(parts):
         scores[inside] = learned(feature, labels, ~inside)[inside]
     return scores
 
@@ -119,7 +109,7 @@ def combined(features: Sequence[Feature], labels: Integers, parts: Integers) -> 
     0 or 1. Classes weigh the same; the penalty is scikit-learn's default.
     """
     scores = np.empty(len(labels))
-    for inside in _each(parts):
+    for inside in _masks(parts):
         table = np.column_stack([column for feature in features for column in _columns(feature, ~inside)])
         model = LogisticRegression(class_weight="balanced", max_iter=1000)
         model.fit(table[~inside], labels[~inside])
@@ -129,16 +119,16 @@ def combined(features: Sequence[Feature], labels: Integers, parts: Integers) -> 
 
 def contrasts_of(images: Images, scores: Floats, parts: Integers) -> tuple[Contrast, ...]:
     """Makes a contrast of each part: their mean AUROC is that of the cross-fitted scores."""
-    rows, codes = [np.flatnonzero(inside) for inside in _each(parts)], codes_of(images.groups)
-    return tuple(Contrast(images.labels[row], scores[row], codes[row]) for row in rows)
+    codes = codes_of(images.groups)
+    return tuple(Contrast(images.labels[inside], scores[inside], codes[inside]) for inside in _masks(parts))
 
 
 def mean_auroc(labels: Integers, scores: Floats, parts: Integers) -> float:
     """Averages the AUROC over parts."""
-    return float(np.mean([auroc(labels[inside], scores[inside]) for inside in _each(parts)]))
+    return float(np.mean([auroc(labels[inside], scores[inside]) for inside in _masks(parts)]))
 
 
-def _each(parts: Integers) -> Iterator[NDArray[np.bool_]]:
+def _masks(parts: Integers) -> Iterator[NDArray[np.bool_]]:
     return (parts == part for part in range(int(parts.max()) + 1))
 
 

@@ -24,13 +24,11 @@ SUBSETS, SUBSET_SIZE, DEGREE = 100, 1000, 3
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """KID over subsets.
+    """KID over subsets of ``size`` images a side.
 
     Args:
         value: Mean over subsets; unbiased.
         sd: Standard deviation over subsets; they overlap, so it is no standard error.
-        size: Images a side in a subset.
-        subsets: Number of subsets.
     """
 
     value: float
@@ -53,17 +51,10 @@ def fid_refusal(n: int, features: int) -> str | None:
 
 
 def fid(first: Floats, second: Floats) -> float:
-    """Computes the Fréchet distance of two sets of features.
+    """Computes the squared Fréchet distance of ``(n, D)`` and ``(m, D)`` features, at least 0 up to rounding.
 
     The root's trace comes from the symmetric ``S1^(1/2) S2 S1^(1/2)``, which has the eigenvalues of ``S1 S2`` without
     their imaginary rounding errors.
-
-    Args:
-        first: ``(n, D)`` features.
-        second: ``(m, D)`` features.
-
-    Returns:
-        The squared distance, as usually called FID, at least 0 up to rounding.
 
     Raises:
         ValueError: The features do not fit together, or a side has fewer than two images.
@@ -85,14 +76,9 @@ def fid(first: Floats, second: Floats) -> float:
 def kid(
     first: Floats, second: Floats, subsets: int = SUBSETS, size: int | None = None, seed: int = 0
 ) -> KernelDistance:
-    """Computes the kernel distance of two sets of features over random subsets, drawn without replacement.
+    """Computes the kernel distance of ``(n, D)`` and ``(m, D)`` features over subsets, drawn without replacement.
 
-    Args:
-        first: ``(n, D)`` features.
-        second: ``(m, D)`` features.
-        subsets: Number of subsets.
-        size: Images a side in a subset; by default 1,000, or half the smaller side where that is less.
-        seed: Seed of the subsets.
+    A subset has 1,000 images a side by default, or half the smaller side where that is less.
 
     Raises:
         ValueError: The features do not fit together, or a subset would hold fewer than two images or more than there
@@ -104,38 +90,32 @@ def kid(
     if not 2 <= size <= smallest:
         raise ValueError(f"A subset needs 2 to {smallest} images of each side, got {size}.")
     stream = np.random.default_rng(seed)
-    values = []
-    for _ in range(subsets):
-        chosen = [side[stream.choice(len(side), size, replace=False)] for side in (first, second)]
-        values.append(squared_mmd(*chosen))
+    values = [
+        squared_mmd(*(side[stream.choice(len(side), size, replace=False)] for side in (first, second)))
+        for _ in range(subsets)
+    ]
     return KernelDistance(float(np.mean(values)), float(np.std(values)), size, subsets)
 
 
 def squared_mmd(first: Floats, second: Floats) -> float:
     """Estimates the squared maximum mean discrepancy without bias: an image is never compared with itself.
 
-    Args:
-        first: ``(n, D)`` features.
-        second: ``(m, D)`` features.
-
     Examples:
         >>> squared_mmd(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]))  # 1 + 1 - 2 (1 + 1 + 1 + 8) / 4
         -3.5
     """
     _check(first, second)
-    own = [
-        (_kernel(side, side).sum() - _kernel_of_selves(side).sum()) / len(side) / (len(side) - 1)
+    within = [
+        (_kernel(side @ side.T, side).sum() - _kernel((side * side).sum(axis=1), side).sum())
+        / len(side)
+        / (len(side) - 1)
         for side in (first, second)
     ]
-    return float(own[0] + own[1] - 2 * _kernel(first, second).mean())
+    return float(within[0] + within[1] - 2 * _kernel(first @ second.T, first).mean())
 
 
-def _kernel(first: Floats, second: Floats) -> Floats:
-    return np.asarray((first @ second.T / first.shape[1] + 1) ** DEGREE)
-
-
-def _kernel_of_selves(side: Floats) -> Floats:
-    return np.asarray(((side * side).sum(axis=1) / side.shape[1] + 1) ** DEGREE)
+def _kernel(products: Floats, side: Floats) -> Floats:
+    return np.asarray((products / side.shape[1] + 1) ** DEGREE)
 
 
 def _check(first: Floats, second: Floats) -> None:

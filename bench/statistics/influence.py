@@ -9,8 +9,8 @@ may be shared between generators or not. Influences are summed within groups, an
 ``m / (m - 1)`` and ``n / (n - 1)`` of the two classes.
 
 An average precision's influences are its derivatives by the images' weights (the infinitesimal jackknife), centred
-within each class: an error at this ratio of the classes, on which AP depends. Where groups are of unequal size (1 to 7
-images), the bootstrap of groups also varies that ratio, and its errors are 6 to 10 % larger.
+within each class: an error at this ratio of the classes, on which AP depends. Where groups are of unequal size, the
+bootstrap of groups also varies that ratio, and its errors are larger (see docs/statistics.md).
 
 `bench.statistics.intervals` draws the conclusions.
 
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.statistics.metrics import Positive, undefined_reason
+from bench.statistics.metrics import Positive, checked, undefined_reason
 
 Floats = NDArray[np.float64]
 
@@ -52,10 +52,9 @@ class InfluenceValues:
 
     Attributes:
         value: The mean over generators (and seeds).
-        groups: ``(C,)`` the groups, sorted.
+        groups: ``(C,)``, sorted.
         values: ``(C,)`` sum of the influences of the images of each group.
-        n_real: Number of groups with real images, averaged over generators.
-        n_generated: Number of groups with generated images, averaged over generators.
+        n_real: Number of groups with real images, averaged over generators, as is ``n_generated``.
         seeds: ``(S,)`` value for each seed.
     """
 
@@ -68,13 +67,9 @@ class InfluenceValues:
 
 
 def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
-    """Computes the mean AUROC over generators and the influence of each group on it.
+    """Computes the mean AUROC over generators and the influence of each group on it, for one seed.
 
-    Args:
-        contrasts: One for each generator; a real image that faces several must have the same group in each.
-
-    Returns:
-        The mean and the influences, for one seed.
+    There is a contrast for each generator; a real image that faces several must have the same group in each.
 
     Raises:
         ValueError: If there is no contrast, or one lacks a class.
@@ -89,34 +84,33 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
 
 def mean_over_seeds(seeds: Sequence[InfluenceValues]) -> InfluenceValues:
     """Averages a detector's seeds on the same images; the spread of their values enters `standard_error`."""
-    first = seeds[0]
-    if any(not np.array_equal(one.groups, first.groups) for one in seeds):
+    if any(not np.array_equal(seed.groups, seeds[0].groups) for seed in seeds):
         raise ValueError("Seeds can be averaged on the same groups of images only.")
-    values = tuple(one.value for one in seeds)
-    influences = np.mean([one.values for one in seeds], axis=0)
-    return InfluenceValues(float(np.mean(values)), first.groups, influences, first.n_real, first.n_generated, values)
+    values = tuple(seed.value for seed in seeds)
+    influences = np.mean([seed.values for seed in seeds], axis=0)
+    return replace(seeds[0], value=float(np.mean(values)), values=influences, seeds=values)
 
 
 def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | None = None) -> InfluenceValues:
-    """Adds up several metrics of one detector, such as its AUROCs over generators.
+    """Adds up several metrics of one detector, such as its AUROCs over generators, or averages them without weights.
 
-    Args:
-        influences: With equally many seeds; a group that one of them lacks has no influence on it.
-        weights: Of each; by default their mean is taken.
+    A group that one of them lacks has no influence on it.
 
     Raises:
         ValueError: If there are none, or their numbers of seeds differ.
     """
     if not influences:
         raise ValueError("Expected at least one contrast, got none.")
-    if len({len(one.seeds) for one in influences}) > 1:
-        raise ValueError(f"Expected equally many seeds, got {[len(one.seeds) for one in influences]}.")
+    n_seeds = [len(influence.seeds) for influence in influences]
+    if len(set(n_seeds)) > 1:
+        raise ValueError(f"Expected equally many seeds, got {n_seeds}.")
     weight = np.full(len(influences), 1 / len(influences)) if weights is None else np.asarray(weights, dtype=np.float64)
-    groups, codes = _coded(np.concatenate([one.groups for one in influences]))
-    shares = np.concatenate([share * one.values for share, one in zip(weight, influences, strict=True)])
-    seeds = tuple(float(value) for value in weight @ np.array([one.seeds for one in influences]))
-    n_real, n_generated = np.mean([(one.n_real, one.n_generated) for one in influences], axis=0).tolist()
-    value = float(weight @ np.array([one.value for one in influences]))
+    groups, codes = _coded(np.concatenate([influence.groups for influence in influences]))
+    shares = np.concatenate([share * influence.values for share, influence in zip(weight, influences, strict=True)])
+    seeds = tuple((weight @ np.array([influence.seeds for influence in influences])).tolist())
+    sizes = [(influence.n_real, influence.n_generated) for influence in influences]
+    n_real, n_generated = np.mean(sizes, axis=0).tolist()
+    value = float(weight @ np.array([influence.value for influence in influences]))
     return InfluenceValues(value, groups, _summed(codes, shares, len(groups)), n_real, n_generated, seeds)
 
 
@@ -135,25 +129,18 @@ def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceV
 class Placed:
     """The images of a contrast in the order of their scores, sorted once for every metric.
 
-    Args:
-        contrast: The images.
-
     Raises:
         ValueError: If a class is missing, a score is not finite, or lengths differ.
     """
 
     def __init__(self, contrast: Contrast) -> None:
-        labels, scores = np.asarray(contrast.labels), np.asarray(contrast.scores, dtype=np.float64)
-        if not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"labels must be 0 (real) or 1 (generated), got {labels[~np.isin(labels, (0, 1))][0]}.")
+        labels, scores = checked(contrast.labels, contrast.scores)
         reason = undefined_reason(labels)
         if reason is not None:
             raise ValueError(f"A contrast needs images of both classes, got {reason}.")
-        if not np.isfinite(scores).all():
-            raise ValueError(f"scores must be finite, got {scores[~np.isfinite(scores)][0]}.")
         self.generated = labels == 1
         self.groups, self.codes = _coded(np.asarray(contrast.groups))
-        if not len(self.codes) == len(scores) == len(labels):
+        if len(self.codes) != len(labels):
             raise ValueError(f"Every image needs a group, got {len(self.codes)} groups and {len(labels)} labels.")
         order = np.argsort(scores)
         ascending = scores[order]
@@ -182,29 +169,28 @@ class Placed:
         """
         strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
         hit = self.generated if positive == "generated" else ~self.generated
-        found = self.counts[positive == "generated"][strict_first].astype(np.float64)
-        others = self.counts[positive != "generated"][strict_first]
-        true, false, total = np.cumsum(found), np.cumsum(others), found.sum()
+        positives = self.counts[positive == "generated"][strict_first].astype(np.float64)
+        negatives = self.counts[positive != "generated"][strict_first]
+        true, false, total = np.cumsum(positives), np.cumsum(negatives), positives.sum()
         called = true + false
-        value = float(np.sum(found * true / called) / total)
+        value = float(np.sum(positives * true / called) / total)
         # A block's weight enters the precision of its own block and of all more lenient ones.
-        of_true = np.cumsum((found * false / called**2)[::-1])[::-1] / total
-        of_false = -np.cumsum((found * true / called**2)[::-1])[::-1] / total
+        of_true = np.cumsum((positives * false / called**2)[::-1])[::-1] / total
+        of_false = -np.cumsum((positives * true / called**2)[::-1])[::-1] / total
         of_hit = ((true / called - value) / total + of_true)[strict_first]
         influences = np.where(hit, of_hit[self.block], of_false[strict_first][self.block])
-        for of in (hit, ~hit):
-            influences[of] -= influences[of].mean()
+        for images in (hit, ~hit):
+            influences[images] -= influences[images].mean()
         return self._grouped(value, influences)
 
     def _grouped(self, value: float, influences: Floats) -> InfluenceValues:
         """Sums the images' influences within groups."""
-        sizes = [
-            float(np.count_nonzero(np.bincount(self.codes[of], minlength=1)))
-            for of in (~self.generated, self.generated)
-        ]
-        return InfluenceValues(
-            value, self.groups, _summed(self.codes, influences, len(self.groups)), sizes[0], sizes[1], (value,)
+        n_real, n_generated = (
+            float(np.count_nonzero(np.bincount(self.codes[images], minlength=1)))
+            for images in (~self.generated, self.generated)
         )
+        values = _summed(self.codes, influences, len(self.groups))
+        return InfluenceValues(value, self.groups, values, n_real, n_generated, (value,))
 
 
 def _coded(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:

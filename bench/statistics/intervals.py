@@ -29,15 +29,7 @@ PRIOR_EVENTS = 0.5
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two AUROCs on the same images.
-
-    Attributes:
-        difference: First minus second.
-        se: Its standard error.
-        p: Two-sided p-value of no difference.
-        low: Lower end of its interval.
-        high: Upper end of its interval.
-    """
+    """The difference of two AUROCs on the same images, first minus second, and the two-sided p-value of its absence."""
 
     difference: float
     se: float
@@ -52,33 +44,22 @@ class PairedTest:
 
 
 def standard_error(influence: InfluenceValues) -> StandardError:
-    """Computes the standard error over images and seeds.
+    """Computes the standard error over images and seeds (nan with a single group) and its degrees of freedom.
 
     ``SE^2 = SE_images^2 + s_seeds^2 / S`` for the mean over seeds as an estimate of what further seeds would give. With
-    one seed the spread over seeds is unknown, and left out. See `bench.statistics.standard_errors` for the degrees of
-    freedom.
-
-    Returns:
-        The standard error (nan with a single group) and the degrees of freedom.
+    one seed the spread over seeds is unknown, and left out. See `bench.statistics.standard_errors`.
     """
     return _combined(influence.values, [influence.seeds])
 
 
 def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
-    """Computes an interval for an AUROC, or for a mean of them, that keeps its length near 1.
+    """Computes an interval for an AUROC, or for a mean of them, that keeps its length near 1; nan with a single group.
 
     A score interval of Newcombe's kind: all ``theta`` with ``(A - theta)^2 <= q^2 k H(theta)``, where ``H`` is Hanley
     and McNeil's variance for the numbers of groups and ``q`` a quantile of t. The factor ``k`` is ``SE^2 / H(A)``, so
     away from 1 this is DeLong's interval. Near 1 the SE rests on the few images on the wrong side, some
     ``e = C min(A, 1 - A)``, and is 0 where there are none; so ``k`` is averaged with 1 by the weights ``e`` and 0.5.
     Hence never [1, 1]: with 48 images of each class all in order, [0.96, 1].
-
-    Args:
-        influence: The mean and the influences.
-        level: The level of the interval, in (0, 1).
-
-    Returns:
-        The interval, within [0, 1]; nan with a single group.
     """
     value, (se, df) = influence.value, standard_error(influence)
     if np.isnan(se):
@@ -102,8 +83,7 @@ def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
 def bounded_interval(influence: InfluenceValues, level: float = 0.95) -> Interval | None:
     """Computes an interval of a metric in (0, 1) on the logit scale, such as an average precision.
 
-    Returns:
-        The interval; None where it would be a point (a value of 0 or 1, no error, a single group).
+    None where it would be a point: a value of 0 or 1, no error, a single group.
     """
     value, (se, df) = influence.value, standard_error(influence)
     if not 0 < value < 1 or not se > ZERO:
@@ -119,21 +99,19 @@ def paired_test(
 
     Without any difference the p-value is 1. Where the error is 0 but the difference is not (one separates the
     classes wholly and the other is constant), the error comes from the intervals of the two. A group of images that
-    only one of them has scored has no influence on the other.
-
-    Args:
-        first: The mean and the influences of one detector.
-        second: Those of the other.
-        level: The level of the interval, in (0, 1).
-        same_seeds: Whether a seed does the same in both, as under two conditions of one detector; by default the seeds
-            of the two are independent.
+    only one of them has scored has no influence on the other. The seeds of the two are independent, unless a seed does
+    the same in both (``same_seeds``), as under two conditions of one detector.
 
     Raises:
         ValueError: If the seeds should be the same but are not equally many.
     """
     first, second = aligned(first, second)
     difference = first.value - second.value
-    seeds = [_differences(first.seeds, second.seeds)] if same_seeds else [first.seeds, second.seeds]
+    seeds: list[Sequence[float]] = [first.seeds, second.seeds]
+    if same_seeds:
+        if len(first.seeds) != len(second.seeds):
+            raise ValueError(f"Expected the same seeds, got {len(first.seeds)} and {len(second.seeds)}.")
+        seeds = [np.subtract(first.seeds, second.seeds).tolist()]
     se, df = _combined(first.values - second.values, seeds)
     if abs(difference) < ZERO and se < ZERO:
         return PairedTest(0.0, 0.0, 1.0, 0.0, 0.0)
@@ -175,25 +153,16 @@ def prediction_interval(
     seeds: Sequence[float] = (),
     level: float = 0.95,
 ) -> Interval:
-    """Computes where a paper's number is expected if nothing differs but the images and the seeds.
+    """Computes where in [0, 1] a paper's number is expected if nothing differs but the images and the seeds.
 
     The paper's number is an estimate, too: ``value ± t sqrt(SE_images^2 (1 + n_ours / n_paper) + V_ours + V_paper)``
     with the variances ``V`` of the two means over seeds. ``SE_images^2 = se^2 - V_ours``, and its degrees of freedom,
     are taken out of ``se`` and ``df``. Both ``V`` are taken to come from one measured spread, with one degree of
     freedom less than we have seeds; with one seed ``V_ours`` is 0 and ``V_paper`` counts as known.
 
-    Args:
-        value: Our number, the mean over seeds.
-        se: Its standard error over images and seeds (`standard_error`).
-        df: The degrees of freedom of ``se``.
-        n_ours: Our number of images.
-        n_paper: The paper's, drawn apart from ours; the same photographs on both sides make the interval too long.
-        seeds_variance_paper: ``s_seeds^2 / S`` of the paper: either its own, or ours with its number of seeds.
-        seeds: Our number for each seed.
-        level: The level of the interval, in (0, 1).
-
-    Returns:
-        The interval, within [0, 1].
+    Our number, its `standard_error` and degrees of freedom are over images and seeds. The paper's images are drawn
+    apart from ours; the same photographs on both sides make the interval too long. ``V_paper`` is ``s_seeds^2 / S`` of
+    the paper: either its own, or ours with its number of seeds.
     """
     images, df_images = images_alone(StandardError(se, df), seeds)
     spread = seeds_variance(seeds) + seeds_variance_paper
@@ -201,12 +170,6 @@ def prediction_interval(
     error = mixed(images * (1 + n_ours / n_paper), df_images, [(spread, df_seeds)])
     arm = float(t.ppf((1 + level) / 2, error.df)) * error.se
     return Interval(max(value - arm, 0.0), min(value + arm, 1.0))
-
-
-def _differences(first: Sequence[float], second: Sequence[float]) -> list[float]:
-    if len(first) != len(second):
-        raise ValueError(f"Expected the same seeds, got {len(first)} and {len(second)}.")
-    return [one - other for one, other in zip(first, second, strict=True)]
 
 
 def _combined(values: Floats, seeds: Sequence[Sequence[float]]) -> StandardError:

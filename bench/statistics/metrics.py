@@ -8,7 +8,7 @@ for which the scores are sorted once.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, overload
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,10 +19,6 @@ Weights = ArrayLike | None
 Positive = Literal["generated", "real"]
 
 
-@overload
-def auroc(labels: ArrayLike, scores: ArrayLike, weights: None = None) -> float: ...
-@overload
-def auroc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> float | Floats: ...
 def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> float | Floats:
     """Computes the area under the ROC curve.
 
@@ -30,7 +26,7 @@ def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> floa
 
     Args:
         labels: ``(n,)``, 0 for real and 1 for generated.
-        scores: ``(n,)`` finite scores.
+        scores: ``(n,)`` finite scores, higher for generated.
         weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
 
     Returns:
@@ -46,35 +42,15 @@ def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> floa
     return _over_draws(_auroc, labels, scores, "generated", weights)
 
 
-@overload
-def average_precision(
-    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: None = None, balanced: bool = False
-) -> float: ...
-@overload
-def average_precision(
-    labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: ArrayLike, balanced: bool = False
-) -> float | Floats: ...
 def average_precision(
     labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights = None, balanced: bool = False
 ) -> float | Floats:
-    """Computes the average precision of one class.
+    """Computes the average precision of one class; labels, scores, weights and errors are those of `auroc`.
 
     ``AP = sum_k (R_k - R_{k-1}) P_k`` over the distinct scores from strict to lenient: step-wise, without
-    interpolation, as in scikit-learn. Unlike AUROC it depends on which class is positive and on the ratio of the
-    classes.
-
-    Args:
-        labels: ``(n,)``, 0 for real and 1 for generated.
-        scores: ``(n,)`` finite scores, higher for generated whatever the positive class.
-        positive: The class to be retrieved; for ``real`` the lowest scores come first.
-        weights: ``(n,)`` or ``(draws, n)`` finite and not negative; None for ones.
-        balanced: Whether both classes get the same total weight (in every draw), so that chance is 0.5.
-
-    Returns:
-        The value, or ``(draws,)`` values for weights of two dimensions; nan where a class is missing.
-
-    Raises:
-        ValueError: If a score is not finite, a label neither 0 nor 1, a weight negative, or the shapes differ.
+    interpolation, as in scikit-learn. Unlike AUROC it depends on which class is positive (for ``real`` the lowest
+    scores come first) and on the ratio of the classes; ``balanced`` gives both the same total weight (in every draw),
+    so that chance is 0.5.
 
     Examples:
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], "generated"), 4)
@@ -85,32 +61,15 @@ def average_precision(
     return _over_draws(partial(_average_precision, balanced=balanced), labels, scores, positive, weights)
 
 
-@overload
-def tpr_at_fpr(
-    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", weights: None = None
-) -> float: ...
-@overload
-def tpr_at_fpr(
-    labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", *, weights: ArrayLike
-) -> float | Floats: ...
 def tpr_at_fpr(
     labels: ArrayLike, scores: ArrayLike, fpr: float = 0.05, positive: Positive = "generated", weights: Weights = None
 ) -> float | Floats:
     """Computes the true positive rate at the most lenient threshold whose false positive rate is at most ``fpr``.
 
-    Thresholds are the distinct scores, an image is called positive at or above them, tied images pass together, and
-    nothing is interpolated: the pair of rates is one that a threshold reaches. Where even the strictest threshold
-    has too many false positives, no image is called positive and the rate is 0.
-
-    Args:
-        labels: As for `average_precision`.
-        scores: As for `average_precision`.
-        fpr: The largest allowed share of negative images called positive, in [0, 1].
-        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
-        weights: As for `average_precision`.
-
-    Returns:
-        As `average_precision` does.
+    Thresholds are the distinct scores, an image is called positive at or above them (``real`` at or below), tied images
+    pass together, and nothing is interpolated: the pair of rates is one that a threshold reaches. Where even the
+    strictest threshold has too many false positives, no image is called positive and the rate is 0. Labels, scores,
+    weights and errors are those of `auroc`; a rate that is not in [0, 1] is a ``ValueError``, too.
 
     Examples:
         >>> tpr_at_fpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], fpr=0.2)
@@ -119,37 +78,36 @@ def tpr_at_fpr(
     return _over_draws(partial(_tpr_at_fpr, limit=_rate("fpr", fpr)), labels, scores, positive, weights)
 
 
-@overload
-def fpr_at_tpr(
-    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", weights: None = None
-) -> float: ...
-@overload
-def fpr_at_tpr(
-    labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", *, weights: ArrayLike
-) -> float | Floats: ...
 def fpr_at_tpr(
     labels: ArrayLike, scores: ArrayLike, tpr: float = 0.95, positive: Positive = "generated", weights: Weights = None
 ) -> float | Floats:
     """Computes the false positive rate at the strictest threshold whose true positive rate is at least ``tpr``.
 
-    Same convention as `tpr_at_fpr`: thresholds are the distinct scores, ties pass together, no interpolation; the
-    value is the smallest false positive rate among the thresholds that find enough.
-
-    Args:
-        labels: As for `average_precision`.
-        scores: As for `average_precision`.
-        tpr: The smallest allowed share of positive images found, in [0, 1].
-        positive: The class to be found; for ``real`` an image is called so at or below the threshold.
-        weights: As for `average_precision`.
-
-    Returns:
-        As `average_precision` does.
+    The convention of `tpr_at_fpr`; the value is the smallest false positive rate among the thresholds that find enough.
 
     Examples:
         >>> fpr_at_tpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], tpr=0.95)
         0.25
     """
     return _over_draws(partial(_fpr_at_tpr, limit=_rate("tpr", tpr)), labels, scores, positive, weights)
+
+
+def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    """Returns ``(n,)`` labels and ``(n,)`` scores as arrays.
+
+    Raises:
+        ValueError: If a score is not finite, a label neither 0 nor 1, or the shapes differ.
+    """
+    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    if label.ndim != 1 or label.shape != score.shape:
+        raise ValueError(f"labels and scores must both have shape (n,), got {label.shape} and {score.shape}.")
+    valid, finite = np.isin(label, (0, 1)), np.isfinite(score)
+    if not valid.all():
+        raise ValueError(f"labels must be 0 (real) or 1 (generated), got {label[~valid][0]}.")
+    if not finite.all():
+        at = int(np.flatnonzero(~finite)[0])
+        raise ValueError(f"scores must be finite, got {score[at]} at position {at}.")
+    return label.astype(np.int64), score
 
 
 def undefined_reason(labels: ArrayLike) -> str | None:
@@ -171,9 +129,8 @@ class Metric:
     """A named metric.
 
     Attributes:
-        name: The name in tables and files.
         title: The name for people.
-        function: What computes it.
+        function: Takes labels, scores and ``weights``, as `auroc` does.
         shown: Whether tables have a column of it; files have all.
     """
 
@@ -236,20 +193,18 @@ def _average_precision(curve: Curve, balanced: bool) -> Floats:
 def _tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     # Rates, not counts, are compared: the rounded quotient 3 / 60 is the float 0.05, but 0.05 * 60 may round past 3.
     tpr, fpr = curve.rates()
-    highest: Floats = np.max(tpr, axis=-1, where=fpr <= limit, initial=0.0)
-    return highest
+    return np.asarray(np.max(tpr, axis=-1, where=fpr <= limit, initial=0.0))
 
 
 def _fpr_at_tpr(curve: Curve, limit: float) -> Floats:
     tpr, fpr = curve.rates()
-    lowest: Floats = np.min(fpr, axis=-1, where=tpr >= limit, initial=1.0)
-    return lowest
+    return np.asarray(np.min(fpr, axis=-1, where=tpr >= limit, initial=1.0))
 
 
 def _over_draws(
     value: Callable[[Curve], Floats], labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights
 ) -> float | Floats:
-    label, score = _checked(labels, scores)
+    label, score = checked(labels, scores)
     weight = np.ones(len(label)) if weights is None else np.asarray(weights)
     if weight.ndim not in (1, 2) or weight.shape[-1] != len(label):
         raise ValueError(f"weights must have shape ({len(label)},) or (draws, {len(label)}), got {weight.shape}.")
@@ -259,19 +214,6 @@ def _over_draws(
     # Some metrics have a value without negatives, but not one that says anything.
     values = [np.where(np.isnan(sum(curve.totals())), np.nan, value(curve)) for curve in curves]
     return float(values[0][0]) if weight.ndim == 1 else np.concatenate([np.empty(0), *values])
-
-
-def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
-    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    if label.ndim != 1 or label.shape != score.shape:
-        raise ValueError(f"labels and scores must both have shape (n,), got {label.shape} and {score.shape}.")
-    if not np.isin(label, (0, 1)).all():
-        wrong = label[~np.isin(label, (0, 1))][0]
-        raise ValueError(f"labels must be 0 (real) or 1 (generated), got {wrong}.")
-    if not np.isfinite(score).all():
-        at = int(np.flatnonzero(~np.isfinite(score))[0])
-        raise ValueError(f"scores must be finite, got {score[at]} at position {at}.")
-    return label.astype(np.int64), score
 
 
 def _rate(name: str, value: float) -> float:

@@ -1,7 +1,11 @@
 """A number of a table: a value with its interval, or why it has none, and how it becomes columns."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.statistics.bootstrap import Interval
 from bench.statistics.standard_errors import StandardError
@@ -32,8 +36,7 @@ class Number:
     def columns(self, prefix: str = "") -> dict[str, float | None]:
         """Returns the columns of tables for programs: the value and the ends of its interval, None where undefined.
 
-        Args:
-            prefix: What the names of the ends begin with, and the whole name of the value's column.
+        The names of the ends begin with the prefix, which is the whole name of the value's column.
 
         Examples:
             >>> Number(0.75, Interval(0.5, 1.0)).columns()
@@ -44,6 +47,11 @@ class Number:
         low, high = self.interval or (None, None)
         start = f"{prefix}_" if prefix else ""
         return {prefix or "value": finite(self.value), f"{start}low": low, f"{start}high": high}
+
+
+def sd_over_seeds(values: Sequence[float] | NDArray[np.float64]) -> float | None:
+    """Returns the standard deviation of one value for each seed, None with one seed."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def finite(value: float | None) -> float | None:

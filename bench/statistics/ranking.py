@@ -7,7 +7,7 @@ References:
     Letters: Piepho, Journal of Computational and Graphical Statistics 13 (2004) 456-466.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from string import ascii_lowercase
@@ -27,9 +27,8 @@ class Pair:
 
     Args:
         first: The better one on the target.
-        second: The other.
         generator: What they are compared on: the target, or a generator.
-        test: The paired test of first minus second.
+        test: Of first minus second.
         p_adjusted: Holm's p-value within the family: all pairs on the target, or all pairs and generators.
         smallest: The smallest difference that so many images would show in four of five cases.
     """
@@ -68,8 +67,8 @@ class Ranking:
 
     Args:
         order: Detectors, best first; equal ones by name.
-        values: The target AUROC of each.
-        letters: The letters of each; a detector that is not separated from another shares one with it.
+        values: The target AUROC of each detector.
+        letters: Of each detector; one that is not separated from another shares one with it.
         pairs: Every pair on the target.
         by_generator: Every pair on every generator, a family of its own; empty with one generator.
         wins: Of each detector, by rival, how many generators it wins, loses and ties.
@@ -95,7 +94,7 @@ def rank_detectors(influences: Influences, target: str = "mean") -> Ranking:
         influences: By detector and generator (or ``mean``), where there are groups enough for an interval.
         target: What they are ranked by, one of the generators or the mean over them.
     """
-    ranked = {name: of for name, of in influences.items() if target in of}
+    ranked = {name: by_generator for name, by_generator in influences.items() if target in by_generator}
     order = sorted(ranked, key=lambda name: (-ranked[name][target].value, name))
     pairs = _family(ranked, order, [target])
     generators = _shared(ranked, order, target)
@@ -112,13 +111,9 @@ def rank_detectors(influences: Influences, target: str = "mean") -> Ranking:
 
 
 def compact_letters(order: Sequence[str], separated: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Finds letters such that two names share one if, and only if, they are not separated.
+    """Finds letters such that two names (best first) share one if, and only if, they are not separated.
 
     Piepho's insertion and absorption: each separated pair splits every set of names that holds both.
-
-    Args:
-        order: Names, best first.
-        separated: Pairs of names.
 
     Examples:
         >>> compact_letters(["x", "y", "z"], [("x", "z")])
@@ -161,8 +156,8 @@ def _family(influences: Influences, order: Sequence[str], generators: Sequence[s
 
 def _shared(influences: Influences, order: Sequence[str], target: str) -> list[str]:
     """Returns the generators that all ranked detectors have, where the target is their mean."""
-    generators = [list(influences[name]) for name in order]
-    return [g for g in generators[0] if g != target and all(g in of for of in generators)] if generators else []
+    generators = [influences[name] for name in order]
+    return [g for g in next(iter(generators), ()) if g != target and all(g in others for others in generators)]
 
 
 def _wins(influences: Influences, name: str, rival: str, target: str) -> tuple[int, int, int]:
@@ -178,13 +173,9 @@ def _places(influences: Influences, order: Sequence[str], generators: Sequence[s
     if len(generators) < 2:
         return {}
     places: dict[str, list[int]] = {name: [] for name in order}
-    for rest in _rests(generators):
+    for left_out in generators:
+        rest = [generator for generator in generators if generator != left_out]
         values = {name: float(np.mean([influences[name][g].value for g in rest])) for name in order}
         for name in order:
             places[name].append(1 + sum(value > values[name] for value in values.values()))
-    return {name: (min(of), max(of)) for name, of in places.items()}
-
-
-def _rests(generators: Sequence[str]) -> Iterator[list[str]]:
-    for left_out in generators:
-        yield [generator for generator in generators if generator != left_out]
+    return {name: (min(numbers), max(numbers)) for name, numbers in places.items()}

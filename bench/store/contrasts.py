@@ -10,11 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class ContrastRule:
-    """One generator and the real images that face it.
+    """One generator and the sources of the real images that face it.
 
     Args:
-        generator: Its name.
-        reals: The sources of real images.
         members: Paths of the only images that take part; all where it is None.
     """
 
@@ -23,16 +21,7 @@ class ContrastRule:
     members: frozenset[str] | None = None
 
     def applies(self, labels: ArrayLike, sources: Sequence[str], paths: Sequence[str]) -> NDArray[np.bool_]:
-        """Says which images take part.
-
-        Args:
-            labels: ``(n,)``, 0 = real, 1 = generated.
-            sources: ``(n,)`` generators, or sources of real images.
-            paths: ``(n,)``.
-
-        Returns:
-            ``(n,)``.
-        """
+        """Says which of ``n`` images take part; labels are 0 for real, 1 for generated."""
         label, source = np.asarray(labels), np.asarray(sources, dtype=object)
         takes_part = np.where(label == 1, source == self.generator, np.isin(source, self.reals)).astype(np.bool_)
         if self.members is not None:

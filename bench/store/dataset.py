@@ -32,7 +32,6 @@ class ConfiguredDetector:
 
     Args:
         label: Unique on the data set: where several detectors have one name, the fingerprint's first digits are added.
-        fingerprint: Identifies everything but the image and the seed that a score depends on.
         facts: As ``bench.scoring.facts.detector_facts`` describes it; empty where no run told.
     """
 
@@ -62,7 +61,6 @@ class StoredDataset:
     """One data set under one protocol, as the store has it.
 
     Args:
-        title: The data set.
         name: Its kind, such as ``imagenet``; empty where no run told.
         protocol: What was done to images before a view was cut, as text.
         panel: The scores; the scorings' detectors are the labels of ``detectors``.
@@ -70,7 +68,6 @@ class StoredDataset:
         coverage: By label and condition.
         sources: By label and condition, how many scores each run gave.
         runs: The runs, oldest first.
-        findings: What a reader must know of the store.
     """
 
     title: str
@@ -84,11 +81,7 @@ class StoredDataset:
     findings: Sequence[Finding] = ()
 
     def scores(self) -> pl.DataFrame:
-        """Returns a row for each image and score; of an unreadable image the score is null.
-
-        Returns:
-            ``path, label, generator, group, detector, condition, seed, score``.
-        """
+        """Returns ``path, label, generator, group, detector, condition, seed, score``; null for an unreadable image."""
         return self.panel.table()
 
 
@@ -99,10 +92,10 @@ def read_store(output: Path) -> list[StoredDataset]:
         BenchError: There are no scores, or a file of the store cannot be read.
     """
     folders = sorted(folder for folder in (output / "scores").glob("*") if folder.is_dir())
-    found = [dataset for folder in folders for dataset in _read_folder(folder)]
-    if not found:
+    datasets = [dataset for folder in folders for dataset in _read_folder(folder)]
+    if not datasets:
         raise BenchError(f"There are no scores under {output / 'scores'}: run 'python -m bench compare' first.")
-    return sorted(found, key=lambda dataset: (dataset.title, dataset.protocol))
+    return sorted(datasets, key=lambda dataset: (dataset.title, dataset.protocol))
 
 
 def _read_folder(folder: Path) -> Iterator[StoredDataset]:
@@ -112,8 +105,8 @@ def _read_folder(folder: Path) -> Iterator[StoredDataset]:
         for part in sorted(run.folder.glob(PARTS)):
             for batch in batches(part):
                 table.add(batch, run.name)
-    for dataset in sorted(set(table.images.table["dataset"])):
-        yield from _Dataset(table, dataset, runs).protocols()
+    for title in sorted(set(table.images.table["dataset"])):
+        yield from _Dataset(table, title, runs).protocols()
 
 
 class _Dataset:
@@ -121,30 +114,25 @@ class _Dataset:
 
     def __init__(self, table: StoredRows, title: str, runs: Sequence[Run]) -> None:
         self.table, self.title = table, title
-        self.count = len(table.images.table)
-        own = table.images.table.with_columns(
-            pl.Series("seen", table.last_seen), pl.Series("image", np.arange(self.count))
-        )
-        own = own.filter(pl.col("dataset") == title)
-        self.images = own.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
-        self.superseded = len(own) - len(self.images)
+        images = table.images.table.with_columns(seen=table.last_seen, image=np.arange(len(table.images.table)))
+        images = images.filter(pl.col("dataset") == title)
+        self.images = images.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
+        self.superseded = len(images) - len(self.images)
+        # The place of each image of the folder among these; -1 for the others.
+        self.place = np.full(len(table.images.table), -1, dtype=np.int64)
+        self.place[self.images["image"].to_numpy()] = np.arange(len(self.images))
         self.runs = [run for run in runs if run.data.get("title", title) == title]
         self.facts = {fingerprint: facts for run in self.runs for fingerprint, facts in run.detectors.items()}
 
     def protocols(self) -> Iterator[StoredDataset]:
         """Yields a data set for each protocol: what was done to the images changes every score."""
-        in_dataset = np.zeros(self.count, dtype=np.bool_)
-        in_dataset[self.images["image"].to_numpy()] = True
+        protocol_of = {fingerprint: run.protocol for run in self.runs for fingerprint in run.detectors}
         by_protocol: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
         for key, parts in self.table.scores.items():
-            if any(in_dataset[images].any() for images, _ in parts):
-                by_protocol[self._protocol(key[0])].append(key)
+            if any((self.place[images] >= 0).any() for images, _ in parts):
+                by_protocol[protocol_of.get(key[0], NOT_RECORDED)].append(key)
         for protocol, keys in sorted(by_protocol.items()):
             yield self._stored(protocol, sorted(keys))
-
-    def _protocol(self, fingerprint: str) -> str:
-        told = [run for run in self.runs if fingerprint in run.detectors]
-        return told[-1].protocol if told else NOT_RECORDED
 
     def _stored(self, protocol: str, keys: Sequence[tuple[str, str, int]]) -> StoredDataset:
         detectors = self._detectors(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
@@ -161,7 +149,7 @@ class _Dataset:
             outside = ~images["group"].is_in(list(detector.facts.get("held_out") or ())).to_numpy()
             present[rows] &= outside  # what a detector was fitted to is in none of its numbers
             counts = {i: int(present[i].sum()) for i in rows}
-            wanted = max(run.wanted.get(cell[1], 0) for run in [*runs, Run.empty()])
+            wanted = max((run.wanted.get(cell[1], 0) for run in runs), default=0)
             everyone = present[[i for i, key in enumerate(keys) if key[1] == cell[1]]].any(axis=0)
             wanted = max(wanted - int((~outside).sum()), int((everyone & outside).sum()))
             most = max(counts.values())
@@ -189,14 +177,12 @@ class _Dataset:
         }
 
     def _filled(self, keys: Sequence[tuple[str, str, int]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        position = np.full(self.count, -1, dtype=np.int64)
-        position[self.images["image"].to_numpy()] = np.arange(len(self.images))
         scores = np.full((len(keys), len(self.images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
         for row, key in enumerate(keys):
             for numbers, values in self.table.scores[key]:
-                at = position[numbers]
-                scores[row, at[at >= 0]], present[row, at[at >= 0]] = values[at >= 0], True
+                place = self.place[numbers]
+                scores[row, place[place >= 0]], present[row, place[place >= 0]] = values[place >= 0], True
         return scores, present
 
     def _contrasts(

@@ -11,22 +11,14 @@ Severity = Literal["note", "warning"]
 
 
 class Finding:
-    """A fact that a reader must know.
-
-    Attributes:
-        severity: ``note``, or ``warning`` for what makes numbers doubtful.
-    """
+    """A fact that a reader must know: a note, or a warning for what makes numbers doubtful."""
 
     severity: ClassVar[Severity] = "note"
 
 
 @dataclass(frozen=True)
 class UnreadableImages(Finding):
-    """Images without pixels, which have no score.
-
-    Args:
-        files: Path and reason of each.
-    """
+    """Images without pixels, which have no score, by path with the reason."""
 
     files: Sequence[tuple[str, str]]
 

@@ -24,7 +24,7 @@ class Panel:
         scorings: ``S`` columns of scores; those of one detector and condition are its seeds.
         scores: ``(S, n)``, nan where an image was unreadable or is not scored.
         present: ``(S, n)``, whether there is a row at all, with a score or a reason why there is none.
-        contrasts: Which images face each other under each condition.
+        contrasts: By condition.
     """
 
     images: pl.DataFrame
@@ -37,22 +37,16 @@ class Panel:
     def of(
         cls, rows: pl.DataFrame, scorings: Sequence[Scoring], contrasts: Mapping[str, Sequence[ContrastRule]]
     ) -> "Panel":
-        """Arranges rows of the store.
-
-        Args:
-            rows: Each image and scoring at most once, with ``scoring``, the position among the given ones.
-            scorings: The scorings by position.
-            contrasts: Which images face each other under each condition.
-        """
+        """Arranges rows of the store: each image and scoring at most once, with ``scoring``, the scoring's position."""
         images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
         scores = np.full((len(scorings), len(images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
         position = images.select("path").with_row_index("image")
         for number in range(len(scorings)):
-            own = rows.filter(pl.col("scoring") == number).join(position, on="path")
-            at = own["image"].to_numpy()
+            scored = rows.filter(pl.col("scoring") == number).join(position, on="path")
+            at = scored["image"].to_numpy()
             present[number, at] = True
-            scores[number, at] = own.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
+            scores[number, at] = scored.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
         return cls(images, tuple(scorings), scores, present, contrasts)
 
     def only(self, chosen: Bools) -> "Panel":
@@ -61,18 +55,15 @@ class Panel:
         return replace(self, images=images, scores=self.scores[:, chosen], present=self.present[:, chosen])
 
     def table(self) -> pl.DataFrame:
-        """Returns a row for each image and score; of an unreadable image the score is null.
-
-        Returns:
-            ``path, label, generator, group, detector, condition, seed, score``.
-        """
+        """Returns ``path, label, generator, group, detector, condition, seed, score``; null for an unreadable image."""
         images = self.images.select("path", "label", "generator", "group")
         frames = []
         for scoring, scores, present in zip(self.scorings, self.scores, self.present, strict=True):
-            names = {"detector": scoring.detector, "condition": scoring.condition, "seed": scoring.seed}
             frame = images.with_columns(
-                *(pl.lit(value).alias(name) for name, value in names.items()),
-                pl.Series("score", scores).fill_nan(None),
+                detector=pl.lit(scoring.detector),
+                condition=pl.lit(scoring.condition),
+                seed=pl.lit(scoring.seed),
+                score=pl.Series(scores).fill_nan(None),
             )
             frames.append(frame.filter(pl.Series(present)))
         return pl.concat(frames)
@@ -103,13 +94,8 @@ class Panel:
         chosen = present & self._takes_part(rule) if rule else present
         readable = np.isfinite(scores).all(axis=0)
         rows = np.flatnonzero(chosen & readable)
-        return Part(
-            rows=rows,
-            labels=self.labels[rows],
-            groups=self.groups[rows],
-            scores=scores[:, rows],
-            n_unreadable=int((chosen & ~readable).sum()),
-        )
+        n_unreadable = int((chosen & ~readable).sum())
+        return Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
 
     def _takes_part(self, rule: ContrastRule) -> Bools:
         if rule not in self._masks:
@@ -130,7 +116,7 @@ class Part:
         labels: ``(k,)``, 0 for real and 1 for generated.
         groups: ``(k,)`` codes of the groups.
         scores: ``(seeds, k)``.
-        n_unreadable: Number of images left out because they could not be read.
+        n_unreadable: Images left out because they could not be read.
     """
 
     rows: NDArray[np.intp]
@@ -152,5 +138,5 @@ class Part:
     @cached_property
     def n_groups(self) -> tuple[int, int]:
         """Numbers of groups with real and with generated images; one may be in both."""
-        counts = [np.bincount(self.groups[self.labels == label]) for label in (0, 1)]
-        return int(np.count_nonzero(counts[0])), int(np.count_nonzero(counts[1]))
+        real, generated = (np.bincount(self.groups[self.labels == label]) for label in (0, 1))
+        return int(np.count_nonzero(real)), int(np.count_nonzero(generated))

@@ -17,20 +17,13 @@ from bench.errors import BenchError
 from bench.store.schema import OK, SCHEMA
 
 PARTS = "part-*.parquet"
-_COLUMNS = (
-    *("dataset", "generator", "path", "sha256", "group", "label"),
-    *("detector", "fingerprint", "condition", "seed", "score", "status"),
-)
+_COLUMNS = tuple(name for name in SCHEMA if name not in ("bytes", "mtime_ns", "reason"))
 _IMAGE = ("dataset", "path", "sha256")
 _ROWS = 250_000
 
 
 def scan_rows(parts: Sequence[Path]) -> pl.LazyFrame:
-    """Scans parts of the store, with the columns of ``SCHEMA``.
-
-    Args:
-        parts: At least one file.
-    """
+    """Scans one or more parts of the store, with the columns of ``SCHEMA``."""
     rows = pl.scan_parquet(list(parts), schema=SCHEMA, glob=False, missing_columns="insert", extra_columns="ignore")
     return rows.select(*SCHEMA)
 
@@ -57,8 +50,7 @@ class StoredImages:
     """Every image of the rows, with a number; an image is a path with a sha256."""
 
     def __init__(self) -> None:
-        strings = dict.fromkeys((*_IMAGE, "group", "generator"), pl.String)
-        self.table = pl.DataFrame(schema={**strings, "label": pl.Int8})
+        self.table = pl.DataFrame(schema={name: SCHEMA[name] for name in (*_IMAGE, "group", "generator", "label")})
         self._hashes = np.empty(0, dtype=np.uint64)
         self._sorted, self._order = self._hashes, np.empty(0, dtype=np.int64)
 
@@ -66,35 +58,28 @@ class StoredImages:
         """Numbers the images of some rows, ``(n,)``; what later rows say of an image counts."""
         facts = rows.select(self.table.columns)
         hashes = facts.select(pl.struct(_IMAGE).hash()).to_series().to_numpy()
-        found = self._find(hashes)
-        if (found < 0).any():
-            new = facts.with_columns(hash=hashes).filter(pl.Series(found < 0)).unique("hash", maintain_order=True)
+        numbers = self._find(hashes)
+        if (numbers < 0).any():
+            new = facts.with_columns(hash=hashes).filter(pl.Series(numbers < 0)).unique("hash", maintain_order=True)
             self.table = pl.concat([self.table, new.select(self.table.columns)])
             self._hashes = np.concatenate([self._hashes, new["hash"].to_numpy()])
             self._order = np.argsort(self._hashes)
             self._sorted = self._hashes[self._order]
-            found = self._find(hashes)
-        told = self.table[found]
-        if not told.select(_IMAGE).equals(facts.select(_IMAGE)):
+            numbers = self._find(hashes)
+        known = self.table[numbers]
+        if not known.select(_IMAGE).equals(facts.select(_IMAGE)):
             raise BenchError("Two images of the store have one 64-bit hash; please report this.")
-        if not told.equals(facts):
-            self._tell(found, facts)
-        return found
+        if not known.equals(facts):
+            parts = [self.table.with_columns(image=np.arange(len(self.table))), facts.with_columns(image=numbers)]
+            latest = pl.concat(parts).unique("image", keep="last", maintain_order=True)
+            self.table = latest.sort("image").drop("image")
+        return numbers
 
     def _find(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         if not len(self._sorted):
             return np.full(len(hashes), -1, dtype=np.int64)
         at = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
         return np.where(self._sorted[at] == hashes, self._order[at], -1)
-
-    def _tell(self, numbers: NDArray[np.int64], facts: pl.DataFrame) -> None:
-        named = pl.concat(
-            [
-                self.table.with_columns(image=np.arange(len(self.table))),
-                facts.with_columns(image=numbers),
-            ]
-        )
-        self.table = named.unique("image", keep="last", maintain_order=True).sort("image").drop("image")
 
 
 class StoredRows:

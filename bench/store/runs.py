@@ -23,10 +23,9 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is kept of a run beside its scores.
+    """What is kept of a run beside its scores, in the folder of its name.
 
     Args:
-        name: The run's folder.
         facts: Written as ``run.json``.
         members: Written as ``members.parquet`` unless empty; see ``bench.scoring.facts.members_of``.
     """
@@ -43,22 +42,11 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the store.
-
-    Args:
-        folder: Where it is.
-        facts: Its ``run.json``; empty where there is none.
-        members: Its ``members.parquet``; see ``bench.scoring.facts.members_of``.
-    """
+    """A run of the store: its ``run.json``, or nothing where there is none, and its ``members.parquet``."""
 
     folder: Path
     facts: Facts
     members: pl.DataFrame
-
-    @classmethod
-    def empty(cls) -> "Run":
-        """A run of which nothing is known."""
-        return cls(Path(), {}, pl.DataFrame(schema=MEMBERS))
 
     @property
     def name(self) -> str:
@@ -93,15 +81,27 @@ class Run:
 
     def rules(self) -> dict[str, tuple[ContrastRule, ...]]:
         """Returns the contrasts of each condition."""
-        return rules_from(self.data, self.members) if self.data else {}
+        grouped = self.members.group_by("condition", "generator").agg("path")
+        limited = {(condition, generator): frozenset(paths) for condition, generator, paths in grouped.iter_rows()}
+        return {
+            condition: tuple(
+                ContrastRule(generator, tuple(reals), limited.get((condition, generator)))
+                for generator, reals in contrasts.items()
+            )
+            for condition, contrasts in self.data.get("contrasts", {}).items()
+        }
 
 
-def read_run(folder: Path) -> Run:
-    """Reads a run's files.
+def read_runs(folders: Iterable[Path]) -> list[Run]:
+    """Reads several runs, oldest first, each once.
 
     Raises:
         BenchError: A file is broken.
     """
+    return [_read(folder) for folder in sorted(set(folders))]
+
+
+def _read(folder: Path) -> Run:
     facts, members = folder / FACTS_FILE, folder / MEMBERS_FILE
     try:
         return Run(
@@ -111,23 +111,3 @@ def read_run(folder: Path) -> Run:
         )
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise BenchError(f"Cannot read the run {folder}: {error}.") from error
-
-
-def read_runs(folders: Iterable[Path]) -> list[Run]:
-    """Reads several runs, oldest first, each once."""
-    return [read_run(folder) for folder in sorted(set(folders))]
-
-
-def rules_from(data: Mapping[str, Any], members: pl.DataFrame) -> dict[str, tuple[ContrastRule, ...]]:
-    """Reads the contrasts of each condition back from ``bench.scoring.facts.data_facts`` and ``members_of``."""
-    limited = {
-        (condition, generator): frozenset(paths)
-        for condition, generator, paths in members.group_by("condition", "generator").agg("path").iter_rows()
-    }
-    return {
-        condition: tuple(
-            ContrastRule(generator, tuple(reals), limited.get((condition, generator)))
-            for generator, reals in contrasts.items()
-        )
-        for condition, contrasts in data["contrasts"].items()
-    }

@@ -29,13 +29,12 @@ SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Scoring:
-    """One column of scores: a detector as configured, under a condition, with a seed.
+    """One column of scores: a detector as configured, under a condition, with a seed of its randomness.
 
     Args:
         detector: The label that tables show.
         fingerprint: Identifies everything but the image and the seed that the score depends on.
-        seed: Seed of the detector's randomness.
-        condition: The degradation of the images, or ``clean``.
+        condition: What was done to the images, or ``clean``.
     """
 
     detector: str

@@ -4,7 +4,7 @@ A part is written under a temporary name and then renamed, so no half part is ev
 (a run that was killed between merging and tidying, two runs at once) are read once.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,71 +19,50 @@ from bench.store.writer import ScoreWriter
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
 
-_KEY = ["path", "sha256", "fingerprint", "condition", "seed"]
-
 
 class ScoreStore:
-    """Scores under ``<output>/scores/<dataset>/<run>/part-*.parquet``.
-
-    Args:
-        output: The results' folder.
-        dataset: The dataset's title.
-    """
+    """Scores under ``<output>/scores/<dataset>/<run>/part-*.parquet``; a dataset goes by its title."""
 
     def __init__(self, output: Path, dataset: str) -> None:
         self.folder = output / "scores" / file_name(dataset)
         self.dataset = dataset
 
-    def _scan(self, scorings: Sequence[Scoring]) -> pl.LazyFrame | None:
-        parts = sorted(self.folder.glob(f"*/{PARTS}"))
-        if not parts:
-            return None
-        wanted = pl.LazyFrame(
-            [(s.fingerprint, s.condition, s.seed, i) for i, s in enumerate(scorings)],
-            schema={"fingerprint": pl.String, "condition": pl.String, "seed": pl.Int64, "scoring": pl.Int64},
-            orient="row",
-        )
-        rows = scan_rows(parts).filter(pl.col("dataset") == self.dataset)
-        return rows.join(wanted, on=["fingerprint", "condition", "seed"])
-
     def known(
-        self,
-        items: pl.DataFrame,
-        read_bytes: Callable[[str], bytes],
-        scorings: Sequence[Scoring],
-        columns: Sequence[str] = tuple(SCHEMA),
+        self, datamodule: DetectionDataModule, scorings: Sequence[Scoring], columns: Sequence[str] = tuple(SCHEMA)
     ) -> pl.DataFrame:
-        """Finds the rows that already hold for the given images.
+        """Finds the rows that already hold for the images of a dataset; fewer columns of ``SCHEMA`` take less memory.
 
         A row holds when the file has the size and the time of change that it had, or, failing the time, the same
         sha256: a copied data set is not scored again, a changed image is.
 
-        Args:
-            items: The datamodule's items.
-            read_bytes: Reads the bytes of an item by its path.
-            scorings: The scorings asked for.
-            columns: Those of ``SCHEMA`` that are wanted: fewer take less memory.
-
         Returns:
             Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
-            ``index``, the image's position among ``items``.
+            ``index``, the image's position among the dataset's items.
         """
-        own = [*columns, "scoring", "index"]
-        rows = self._scan(scorings)
-        if rows is None:
-            return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}).select(own)
-        current = items.lazy().select("path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed"))
+        parts = sorted(self.folder.glob(f"*/{PARTS}"))
+        if not parts:
+            return no_rows(columns)
+        wanted = pl.LazyFrame(
+            [(scoring.fingerprint, scoring.condition, scoring.seed, i) for i, scoring in enumerate(scorings)],
+            schema={"fingerprint": pl.String, "condition": pl.String, "seed": pl.Int64, "scoring": pl.Int64},
+            orient="row",
+        )
+        rows = scan_rows(parts).filter(pl.col("dataset") == self.dataset)
+        rows = rows.join(wanted, on=["fingerprint", "condition", "seed"])
+        current = datamodule.items.lazy().select(
+            "path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
+        )
         rows = rows.join(current.with_row_index("index"), on="path", maintain_order="left")
         # A version that kept neither has nulls, which are not the same as any number.
         same = pl.col("bytes").eq_missing(pl.col("size")) & pl.col("mtime_ns").eq_missing(pl.col("changed"))
         unsure = rows.filter(~same).select("path", "sha256").unique().collect()
-        hashes = {path: _hash_of(read_bytes, path) for path in unsure["path"].unique()}
+        hashes = {path: hash_of_image(datamodule, path) for path in unsure["path"].unique()}
         right = [hashes[path] == sha256 for path, sha256 in unsure.iter_rows()]
         confirmed = unsure.filter(pl.Series(right, dtype=pl.Boolean)).with_columns(confirmed=True)
         if len(confirmed):
             rows = rows.join(confirmed.lazy(), on=["path", "sha256"], how="left", maintain_order="left")
             same |= pl.col("confirmed").fill_null(False)
-        return _last_of_each(rows.filter(same).select(own).collect())
+        return _last_of_each(rows.filter(same).select(*columns, "scoring", "index").collect())
 
     def runs(self, fingerprints: Collection[str]) -> list[Run]:
         """Returns the runs that gave scores of some detectors, oldest first."""
@@ -91,19 +70,12 @@ class ScoreStore:
         return [run for run in runs if not set(run.detectors).isdisjoint(fingerprints)]
 
     def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule, record: RunRecord) -> None:
-        """Keeps rows that were made of stored ones, unless they are there already.
-
-        Args:
-            rows: With the columns of ``SCHEMA``.
-            datamodule: The dataset they are about.
-            record: What made them.
-        """
-        facts = rows.select("detector", "fingerprint", "seed", "condition").unique(maintain_order=True)
-        scorings = [Scoring(*row) for row in facts.iter_rows()]
-        if not scorings:
+        """Keeps rows, with the columns of ``SCHEMA``, that were made of stored ones, unless they are there already."""
+        if rows.is_empty():
             return
-        known = self.known(datamodule.items, datamodule.read_bytes, scorings)
-        new = rows.join(known, on=_KEY, how="anti")
+        facts = rows.select("detector", "fingerprint", "seed", "condition").unique(maintain_order=True)
+        known = self.known(datamodule, [Scoring(*row) for row in facts.iter_rows()])
+        new = rows.join(known, on=["path", "sha256", "fingerprint", "condition", "seed"], how="anti")
         if len(new):
             writer = ScoreWriter(self.folder, record)
             writer.append(new.select(*SCHEMA))
@@ -119,25 +91,21 @@ def _last_of_each(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.unique(["index", "scoring"], keep="last", maintain_order=True)
 
 
+def no_rows(columns: Sequence[str]) -> pl.DataFrame:
+    """Makes the table of :meth:`ScoreStore.known` of an empty store."""
+    return pl.DataFrame(schema=SCHEMA | {"scoring": pl.Int64, "index": pl.UInt32}).select(*columns, "scoring", "index")
+
+
 def missing(known: pl.DataFrame, n_items: int, n_scorings: int) -> NDArray[np.bool_]:
-    """Says which scores are not in the store yet.
-
-    Args:
-        known: Rows of :meth:`ScoreStore.known`.
-        n_items: Number of images.
-        n_scorings: Number of scorings.
-
-    Returns:
-        ``(n_items, n_scorings)``, true where a score is missing.
-    """
+    """Says which scores are not among the rows of :meth:`ScoreStore.known`, ``(n_items, n_scorings)``."""
     absent = np.ones((n_items, n_scorings), dtype=np.bool_)
     absent[known["index"].to_numpy(), known["scoring"].to_numpy()] = False
     return absent
 
 
-def _hash_of(read_bytes: Callable[[str], bytes], path: str) -> str:
-    """Hashes an item; one that cannot be read has the empty hash, as in the rows about it."""
+def hash_of_image(datamodule: DetectionDataModule, path: str) -> str:
+    """Hashes an image's bytes; one that cannot be read has the empty hash, as in the rows about it."""
     try:
-        return sha256_of(read_bytes(path))
+        return sha256_of(datamodule.read_bytes(path))
     except (OSError, UnreadableImageError):
         return ""

@@ -1,7 +1,9 @@
 """Writes the rows of a run part by part; a part is whole or not there."""
 
+import errno
 import json
-import uuid
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,20 +11,17 @@ from typing import Any
 import polars as pl
 
 from bench.errors import BenchError
-from bench.store.files import write_atomically
+from bench.store.files import replacing, write_atomically
 from bench.store.reader import scan_rows
 from bench.store.runs import FACTS_FILE, MEMBERS_FILE, RunRecord
 from bench.store.schema import SCHEMA
 
+ALMOST_NOTHING = 4096
+"""Bytes: a disk with fewer free is full."""
+
 
 class ScoreWriter:
-    """Writes the rows of one run, part by part.
-
-    Args:
-        folder: The data set's folder in the store.
-        record: What the run is.
-        rank: The device's number among those of the run.
-    """
+    """Writes the rows that one device, by its rank, gives of a run to the data set's folder in the store."""
 
     def __init__(self, folder: Path, record: RunRecord, rank: int = 0) -> None:
         self.folder = folder / record.name
@@ -66,14 +65,16 @@ class ScoreWriter:
 
 
 def _write_parquet(rows: pl.LazyFrame, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        rows.sink_parquet(temporary)
-        temporary.replace(target)
+        with replacing(target) as temporary:
+            try:
+                rows.sink_parquet(temporary)
+            except pl.exceptions.PolarsError as error:
+                if shutil.disk_usage(target.parent).free < ALMOST_NOTHING:  # which polars does not always say
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise BenchError(
             f"Cannot write {target}: {reason}. What was written before is kept: the same command goes on from there."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

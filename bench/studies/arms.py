@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from bench.scoring.specs import DetectorSpec, parse_detector
+from bench.scoring.options import RunOptions
+from bench.scoring.specs import parse_detector
 from bench.studies.base import Paper
 
 DEMO = "demo"
@@ -18,11 +18,9 @@ class Arm:
     Args:
         row: What tables call it.
         detector: As on the command line, for the paper's backbone.
-        backbone: The backbone of this row alone; None for the study's.
+        backbone: Of this row alone, as ``view`` (``method`` or ``common``) and ``seeds``; None for those of the run.
         printed: Rows of the paper's table that it may stand beside; None for all of its method.
         top: For the k blocks of highest similarity: k of the paper's blocks.
-        view: ``method`` or ``common`` for this row alone; None for the run's.
-        seeds: Number of seeds of this row alone; None for the run's.
         level: Its place on the axis of a sweep.
         alone: Whether it holds images out and so is compared by itself, for the others to keep theirs.
         demo: The detector in its place on the demo, and why.
@@ -40,40 +38,22 @@ class Arm:
     demo: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Group:
-    """Arms that one comparison can score.
-
-    Args:
-        backbone: Their backbone.
-        view: Their view, ``method`` or ``common``.
-        seeds: Their number of seeds.
-        arms: The arms, each with its detector as it is run here.
-    """
-
-    backbone: str
-    view: str
-    seeds: int
-    arms: tuple[Arm, ...]
-
-
-def chosen_arms(arms: Sequence[Arm], backbone: str, of_study: str) -> list[Arm]:
+def chosen_arms(arms: Sequence[Arm], backbone: str, declared: str) -> list[Arm]:
     """Takes the arms that a run is about, each with its backbone.
 
     Args:
         arms: Those of the study.
         backbone: The run's backbone.
-        of_study: The study's; where it names several, and the run names one, only that one is run.
+        declared: The study's; where it names several, and the run names one, only that one is run.
     """
-    if backbone == of_study:
+    if backbone == declared:
         return [replace(arm, backbone=arm.backbone or backbone) for arm in arms]
-    own = [replace(arm, backbone=backbone) for arm in arms if arm.backbone in (None, backbone)]
-    if own:
-        return own
+    chosen = [replace(arm, backbone=backbone) for arm in arms if arm.backbone in (None, backbone)]
+    if chosen:
+        return chosen
     # A backbone that the paper has not: the method on it, beside no printed number.
-    return [
-        replace(arms[0], row=f"{parse_detector(arms[0].detector).name} on {backbone}", backbone=backbone, printed=())
-    ]
+    method = parse_detector(arms[0].detector).name
+    return [replace(arms[0], row=f"{method} on {backbone}", backbone=backbone, printed=())]
 
 
 def adapted(arms: Sequence[Arm], dataset: str, depth: int, paper: Paper) -> tuple[list[Arm], list[str]]:
@@ -81,12 +61,6 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int, paper: Paper) -> tupl
 
     Block numbers say something on the paper's backbone only. Elsewhere a detector's own default takes their place, and
     for the k blocks of highest similarity a probe of as large a share of the depth.
-
-    Args:
-        arms: Arms that share their backbone.
-        dataset: The dataset's name.
-        depth: The backbone's number of blocks.
-        paper: Whose arms they are.
 
     Returns:
         The arms, without those that come to the same detector as one before, and notes.
@@ -99,7 +73,19 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int, paper: Paper) -> tupl
             text, why = arm.demo
             notes[f"{arm.row}: {text} in place of {arm.detector}: {why}."] = None
         if arm.backbone != paper.backbone and "blocks=" in text:
-            text, note = _other_blocks(arm, text, depth, paper)
+            if arm.top is None:
+                text = without_blocks(text)
+                note = (
+                    f"On {arm.backbone} blocks are the detector's default, 19 of 24 of the depth rounded down: the "
+                    f"paper says them for {paper.backbone} alone."
+                )
+            else:
+                count = scaled(arm.top, depth, paper.depth)
+                text = without_blocks(text, f"probe:{count}")
+                note = (
+                    f"{arm.row}: the {count} of the {depth} blocks of {arm.backbone} that a probe of held-out real "
+                    f"images finds most alike, as large a share as {arm.top} of {paper.depth}, rounded down."
+                )
             notes[note] = None
         if text in kept:
             notes[f"{arm.row}: the same blocks as {kept[text].row} on {arm.backbone}, left out."] = None
@@ -108,28 +94,14 @@ def adapted(arms: Sequence[Arm], dataset: str, depth: int, paper: Paper) -> tupl
     return list(kept.values()), list(notes)
 
 
-def _other_blocks(arm: Arm, text: str, depth: int, paper: Paper) -> tuple[str, str]:
-    if arm.top is None:
-        return without_blocks(text), (
-            f"On {arm.backbone} blocks are the detector's default, 19 of 24 of the depth rounded down: the paper says "
-            f"them for {paper.backbone} alone."
-        )
-    count = scaled(arm.top, depth, paper.depth)
-    note = (
-        f"{arm.row}: the {count} of the {depth} blocks of {arm.backbone} that a probe of held-out real images finds "
-        f"most alike, as large a share as {arm.top} of {paper.depth}, rounded down."
-    )
-    return without_blocks(text, f"probe:{count}"), note
-
-
-def scaled(count: int, depth: int, of: int) -> int:
+def scaled(count: int, depth: int, paper_depth: int) -> int:
     """Returns as large a share of a depth as so many of the paper's blocks, rounded down, but at least 1.
 
     Examples:
         >>> scaled(8, 24, 24), scaled(8, 7, 24), scaled(1, 7, 24)
         (8, 2, 1)
     """
-    return max(1, math.floor(count * depth / of))
+    return max(1, math.floor(count * depth / paper_depth))
 
 
 def without_blocks(text: str, instead: str | None = None) -> str:
@@ -140,25 +112,24 @@ def without_blocks(text: str, instead: str | None = None) -> str:
         ('wepe:ratio=0.2', 'wepe:blocks=3+gradient-cuff')
     """
     spec = parse_detector(text)
-    return "+".join(_written(single, instead) for single in (spec.members or (spec,)))
+    members = []
+    for member in spec.singles:
+        options = dict(member.options)
+        if instead is None:
+            options.pop("blocks", None)
+        elif "blocks" in options:
+            options["blocks"] = instead
+        words = ",".join(f"{name}={value}" for name, value in options.items())
+        members.append(f"{member.name}:{words}" if words else member.name)
+    return "+".join(members)
 
 
-def _written(spec: DetectorSpec, instead: str | None) -> str:
-    options: dict[str, Any] = {}
-    for name, value in spec.options.items():
-        if name != "blocks":
-            options[name] = value
-        elif instead is not None:
-            options[name] = instead
-    words = ",".join(f"{name}={value}" for name, value in options.items())
-    return f"{spec.name}:{words}" if words else spec.name
-
-
-def grouped(arms: Sequence[Arm], view: str, seeds: int) -> list[Group]:
-    """Puts arms together that one comparison can score, in the order of the first of each."""
-    groups: dict[tuple[object, ...], list[Arm]] = {}
+def grouped(arms: Sequence[Arm], options: RunOptions) -> list[tuple[RunOptions, list[Arm]]]:
+    """Puts arms together that one comparison can score, with its options, in the order of the first of each."""
+    groups: dict[tuple[object, ...], tuple[RunOptions, list[Arm]]] = {}
     for arm in arms:
-        assert arm.backbone is not None
-        key = (arm.backbone, arm.view or view, arm.seeds or seeds, arm.row if arm.alone else None)
-        groups.setdefault(key, []).append(arm)
-    return [Group(str(key[0]), str(key[1]), int(str(key[2])), tuple(own)) for key, own in groups.items()]
+        backbone, view, seeds = arm.backbone or options.backbone, arm.view or options.view, arm.seeds or options.seeds
+        settings = replace(options, backbone=backbone, view=view, seeds=seeds)
+        key = (backbone, view, seeds, arm.row if arm.alone else None)
+        groups.setdefault(key, (settings, []))[1].append(arm)
+    return list(groups.values())

@@ -1,13 +1,13 @@
 """What a study is: a table or figure of the paper that can be run again, on its data or on any other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
-from bench.references.reported import ReportedNumber
+from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import Verdict
 from bench.scoring.options import RunOptions
-from bench.statistics.number import Number
+from bench.statistics.number import Number, sd_over_seeds
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,15 @@ class Paper:
     depth: int
     machine: str = ""
 
+    def printed(self, table: str | None, **wanted: object) -> list[ReportedNumber]:
+        """Returns the numbers that a table prints, those whose fields have the wanted values."""
+        wanted |= {"source": self.source, "table": table}
+        return [
+            number
+            for number in load_reported()
+            if all(getattr(number, name) == value for name, value in wanted.items())
+        ]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -38,8 +47,6 @@ class Line:
         column: The generator, level or other column.
         metric: As in ``bench.statistics.metrics``, or what the study measures.
         ours: Our number; its ``reason`` says why there is none.
-        reported: What the paper prints there, if anything.
-        verdict: How ours compares; None where the paper prints nothing.
     """
 
     row: str
@@ -50,12 +57,27 @@ class Line:
     verdict: Verdict | None = None
 
 
+def plain_line(row: str, column: str, metric: str, value: float, reason: str, seeds: Sequence[float] = ()) -> Line:
+    """Makes a line of a number that has no interval, and says why; ``seeds`` are what it is the mean of."""
+    number = Number(float(value), seeds_sd=sd_over_seeds(seeds), reason=reason, seeds=tuple(seeds))
+    return Line(row, column, metric, number)
+
+
+def not_comparable(*reasons: str) -> Verdict:
+    """Makes the verdict where no interval could help."""
+    return Verdict("not comparable", reasons, float("nan"), float("nan"), "")
+
+
+def seeds_words(seeds: int) -> str:
+    """Counts seeds in words."""
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+
+
 @dataclass(frozen=True)
 class Result:
     """What a study came to.
 
     Args:
-        lines: Its numbers.
         figures: SVG by name; the first part of the file's name is the study's.
         notes: What a reader must know, one sentence each.
         not_run: Parts that could not run here, each with the reason.
@@ -72,7 +94,6 @@ class Cost:
     """What a study asks for before it starts.
 
     Args:
-        images: Number of images.
         passes: Passes through the backbone for each image, the clean one included.
         note: What else takes time, in words.
     """
@@ -82,6 +103,7 @@ class Cost:
     note: str = ""
 
 
+@dataclass
 class Study(ABC):
     """A table or figure of a paper.
 
@@ -90,26 +112,38 @@ class Study(ABC):
         title: What it shows.
         place: Where it stands, for instance ``Table 1``.
         dataset: The data that the paper used, by this suite's name; what the user names is used instead.
-        paper: The paper.
         backbone: The backbone that the paper used there; its usual one by default.
+        seeds: Number of seeds, unless the user names another.
     """
 
+    name: str
+    title: str
+    place: str
+    _: KW_ONLY
+    dataset: str
+    paper: Paper
+    backbone: str = ""
     seeds: int = 1
-    """Number of seeds, unless the user names another."""
 
-    def __init__(
-        self, name: str, title: str, place: str, dataset: str, paper: Paper, backbone: str | None = None
-    ) -> None:
-        self.name, self.title, self.dataset, self.paper = name, title, dataset, paper
-        self.source, self.backbone = f"{paper.name}, {place}", backbone or paper.backbone
+    def __post_init__(self) -> None:
+        self.backbone = self.backbone or self.paper.backbone
+
+    @property
+    def source(self) -> str:
+        """The paper and the place in it."""
+        return f"{self.paper.name}, {self.place}"
 
     def defaults(self, dataset: str) -> dict[str, object]:
-        """Returns the options that hold unless the user names others.
-
-        Args:
-            dataset: The dataset of the run.
-        """
+        """Returns the options that hold on a dataset unless the user names others."""
         return {"dataset": self.dataset, "backbone": self.backbone, "seeds": self.seeds}
+
+    def differences(self, options: RunOptions) -> list[str]:
+        """Says in one sentence, or none, that data or backbone are not the paper's."""
+        kinds = (("data", options.dataset, self.dataset), ("backbone", options.backbone, self.backbone))
+        reasons = [f"other {kind} ({ours}, paper {papers})" for kind, ours, papers in kinds if ours != papers]
+        if options.weights:
+            reasons.append(f"weights from {options.weights}")
+        return [f"Not comparable with the paper: {', '.join(reasons)}."] if reasons else []
 
     @abstractmethod
     def cost(self, options: RunOptions, images: int) -> Cost:
@@ -118,10 +152,6 @@ class Study(ABC):
     @abstractmethod
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Runs it.
-
-        Args:
-            options: Data, backbone, machine and results' folder, as for every command.
-            progress: Whether to draw a progress bar.
 
         Raises:
             BenchError: The options cannot be carried out.

@@ -6,50 +6,29 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.errors import BenchError
 from bench.report.leaderboard import REPORTED_NOTE
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.report.table import Table, cell, columns_of, csv_text, escaped, note_lines, print_tables, write_texts
 from bench.statistics.number import Number, finite
-from bench.store.files import write_atomically
 from bench.studies.base import Line, Result, Study
 from bench.studies.figures import metric_title
 
 FOLDER = "studies"
 HEADER = ("row", "column", "metric", "ours", "paper", "verdict", "because")
-REPORTED_ONLY = "reported only"
-COLUMNS = (
-    *("study", "row", "column", "metric", "value", "low", "high", "seeds_sd", "reported", "reported_in", "verdict"),
-    *("expected_low", "expected_high", "because", "reason", "reported_note"),
-)
 
 
 def write_study(study: Study, result: Result, output: Path) -> tuple[Path, ...]:
-    """Writes ``<output>/studies/<name>.md``, ``.csv`` and the figures.
-
-    Args:
-        study: The study.
-        result: What it came to.
-        output: The results' folder.
-
-    Returns:
-        The files.
+    """Writes ``<output>/studies/<name>.md``, ``.csv`` and the figures, and returns these files.
 
     Raises:
         BenchError: One cannot be written.
     """
-    folder = output / FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"Cannot write to {folder}: {error.strerror}.") from error
+    columns = tuple(_record(study, Line("", "", "", None)))
     texts = {
         f"{study.name}.md": study_markdown(study, result),
-        f"{study.name}.csv": csv_text([_record(study, line) for line in result.lines], COLUMNS),
+        f"{study.name}.csv": csv_text([_record(study, line) for line in result.lines], columns),
         **{figure_file(study, name): svg.rstrip("\n") + "\n" for name, svg in result.figures.items()},
     }
-    return tuple(
-        write_atomically(folder / name, text.encode("utf-8", "surrogateescape")) for name, text in texts.items()
-    )
+    return write_texts(texts, output / FOLDER)
 
 
 def study_markdown(study: Study, result: Result) -> str:
@@ -62,7 +41,7 @@ def study_markdown(study: Study, result: Result) -> str:
         lines += [REPORTED_NOTE, ""]
     for name in result.figures:
         lines += [f"![{escaped(name)}]({figure_file(study, name)})", ""]
-    lines += note_lines((), result.notes)
+    lines += note_lines(result.notes)
     return "\n".join(lines) + "\n"
 
 
@@ -90,14 +69,13 @@ def print_study(study: Study, result: Result, console: Console) -> None:
 
 def figure_file(study: Study, name: str) -> str:
     """Names a figure's file; its first part is the study's name."""
-    own = name.removesuffix(".svg")
-    return f"{own}.svg" if f"{own}-".startswith(f"{study.name}-") else f"{study.name}-{own}.svg"
+    return f"{name}.svg" if f"{name}-".startswith(f"{study.name}-") else f"{study.name}-{name}.svg"
 
 
 def _kind(line: Line) -> str:
     if line.verdict is not None:
         return line.verdict.kind
-    return REPORTED_ONLY if line.ours is None and line.reported is not None else ""
+    return "reported only" if line.ours is None and line.reported is not None else ""
 
 
 def _because(line: Line) -> str:
@@ -114,9 +92,7 @@ def _record(study: Study, line: Line) -> dict[str, Any]:
     ours, reported, verdict = line.ours or Number(math.nan), line.reported, line.verdict
     return {
         "study": study.name,
-        "row": line.row,
-        "column": line.column,
-        "metric": line.metric,
+        **columns_of(line, "row", "column", "metric"),
         **ours.columns(),
         "seeds_sd": ours.seeds_sd,
         "reported": reported and reported.value,

@@ -7,31 +7,27 @@ from bench.studies.base import Paper, Study
 from bench.studies.engine import ComparisonStudy
 
 PAPER = Paper("rigid", "RIGID", "dinov2-vitl14", 24)
-MAIN = "main results"
 TABLE_NUMBER = "The numbers of the paper's tables are not known here: they are called by what they show."
 METHODS = "AEROBLADE is shown as the paper reports it: which autoencoders it took is not said."
 
-compared = partial(ComparisonStudy, paper=PAPER, view="method", seeds=1)
+compared = partial(ComparisonStudy, dataset="imagenet", paper=PAPER, view="method", seeds=1)
 rigid = Arm("RIGID", "rigid")
 
 STUDIES: tuple[Study, ...] = (
     compared(
         "rigid-imagenet",
         "detection on ImageNet",
-        MAIN,
-        "imagenet",
+        "main results",
         (rigid,),
-        table=MAIN,
         by_generator=True,
         notes=(TABLE_NUMBER, METHODS),
     ),
     compared(
         "rigid-lsun-bedroom",
         "detection on LSUN-Bedroom",
-        MAIN,
-        "lsun-bedroom",
+        "main results",
         (rigid,),
-        table=MAIN,
+        dataset="lsun-bedroom",
         by_generator=True,
         notes=(TABLE_NUMBER, METHODS),
     ),
@@ -39,9 +35,7 @@ STUDIES: tuple[Study, ...] = (
         "rigid-noise",
         "the distribution of the noise",
         "kinds of noise",
-        "imagenet",
         (Arm("gaussian", "rigid", printed=("gaussian",)),),
-        table="kinds of noise",
         metrics=("ap_real",),
         notes=(TABLE_NUMBER, "RIGID draws Gaussian noise here; the other kinds are shown as the paper reports them."),
     ),

@@ -20,15 +20,7 @@ COSTS = ("study", "shows", "source", "data", "backbone", "images", "passes an im
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a study.
-
-    Args:
-        study: The study.
-        state: Whether it ran.
-        seconds: How long it took.
-        result: What it came to, if it ran.
-        reason: Why it did not, or not wholly, run.
-    """
+    """What became of a study, and the reason why it did not, or not wholly, run."""
 
     study: Study
     state: State
@@ -40,33 +32,27 @@ class Outcome:
 def settled(study: Study, options: RunOptions, given: Mapping[str, Any]) -> RunOptions:
     """Puts together what a study declares and what the user names, who wins.
 
-    On the demo, a rehearsal, the embedded backbone stands in for the paper's unless the user names one.
+    On the demo, a rehearsal, the embedded backbone stands in for the paper's unless the user names one. Where the data
+    root has a folder of the dataset's name, it is taken instead, so that one root can hold the data of all studies.
 
     Args:
-        study: The study.
+        study: What declares options.
         options: The shared options.
-        given: Those among ``dataset``, ``backbone``, ``generators``, ``seeds``, ``view`` and
-            ``conditions`` that the user named.
+        given: Those of the options ``dataset``, ``backbone``, ``generators``, ``seeds``, ``view`` and ``conditions``
+            that the user named.
     """
     declared: dict[str, Any] = study.defaults(given.get("dataset", study.dataset))
     if given.get("dataset") == DEMO:
         declared["backbone"] = RunOptions.backbone
-    own = replace(options, **declared | dict(given))
-    return own if own.data_root is None else replace(own, data_root=_root_of(own, given))
-
-
-def _root_of(options: RunOptions, given: Mapping[str, Any]) -> str | None:
-    """Looks for a folder of the dataset's name, so that one folder can hold the data of all studies."""
-    assert options.data_root is not None
-    inside = Path(options.data_root) / options.dataset
-    return str(inside) if "dataset" not in given and inside.is_dir() else options.data_root
+    merged = replace(options, **declared | dict(given))
+    if merged.data_root is None or "dataset" in given:
+        return merged
+    folder = Path(merged.data_root) / merged.dataset
+    return replace(merged, data_root=str(folder)) if folder.is_dir() else merged
 
 
 class Costs:
-    """Says what studies cost; the images of a data set are counted once.
-
-    The counts are those of the listing, before any file is read.
-    """
+    """Says what studies cost; the images of a data set are counted once, in its listing, before any file is read."""
 
     def __init__(self) -> None:
         self._images: dict[tuple[object, ...], int | str] = {}
@@ -82,15 +68,15 @@ class Costs:
 
     def table(self, studies: Sequence[tuple[Study, RunOptions]]) -> Table:
         """Makes a row for each study with its options."""
-        return Table("Costs", COSTS, [self._cells(*each) for each in studies], names=5)
-
-    def _cells(self, study: Study, options: RunOptions) -> list[str]:
-        found = self.of(study, options)
-        head = [study.name, study.title, study.source, options.dataset, options.backbone]
-        if isinstance(found, str):
-            passes = study.cost(options, 0).passes
-            return [*head, "not here", f"{passes:,}", "", found]
-        return [*head, f"{found.images:,}", f"{found.passes:,}", f"{found.images * found.passes:,}", found.note]
+        rows = []
+        for study, options in studies:
+            cost = self.of(study, options)
+            if isinstance(cost, str):
+                cells = ["not here", f"{study.cost(options, 0).passes:,}", "", cost]
+            else:
+                cells = [f"{cost.images:,}", f"{cost.passes:,}", f"{cost.images * cost.passes:,}", cost.note]
+            rows.append([study.name, study.title, study.source, options.dataset, options.backbone, *cells])
+        return Table("Costs", COSTS, rows, names=5)
 
 
 def _count(options: RunOptions) -> int | str:
@@ -105,13 +91,7 @@ def _count(options: RunOptions) -> int | str:
 
 
 def run_study(study: Study, options: RunOptions, progress: bool = False) -> Outcome:
-    """Runs a study; one that cannot run here has a reason.
-
-    Args:
-        study: The study.
-        options: From :func:`settled`.
-        progress: Whether to draw a progress bar.
-    """
+    """Runs a study with options from :func:`settled`; one that cannot run here has a reason."""
     started = time.monotonic()
     try:
         result = study.run(options, progress)
@@ -126,5 +106,5 @@ def run_study(study: Study, options: RunOptions, progress: bool = False) -> Outc
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     """Makes a row for each study."""
-    rows = [[one.study.name, one.state, f"{one.seconds:.1f}", one.reason] for one in outcomes]
+    rows = [[outcome.study.name, outcome.state, f"{outcome.seconds:.1f}", outcome.reason] for outcome in outcomes]
     return Table("Studies", ("study", "state", "seconds", "because"), rows, names=2)

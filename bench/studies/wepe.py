@@ -4,15 +4,16 @@ What the paper says is here as it says it; what it leaves open is this suite's d
 the paper are in ``bench/references/wepe.json``.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from bench.studies.accuracy import ACCURACIES, AccuracyStudy, RobustnessStudy
 from bench.studies.arms import Arm
 from bench.studies.base import Paper, Study
-from bench.studies.engine import ComparisonStudy
+from bench.studies.engine import ACCURACIES, AccuracyStudy, ComparisonStudy, RobustnessStudy
 from bench.studies.features.base import WEPE
-from bench.studies.features.blocks import MOST, BlocksStudy
-from bench.studies.features.fid import PER_SIDE, FidStudy
+from bench.studies.features.blocks import BlocksStudy
+from bench.studies.features.fid import FidStudy
 from bench.studies.features.prefixes import PrefixStudy
 from bench.studies.features.sensitivity import GrowingNoiseStudy, SimilarityStudy
 from bench.studies.features.timing import TimingStudy
@@ -28,6 +29,11 @@ MODELS = {
     "DINOv2 ViT-L/14": "dinov2-vitl14",
     "DINOv2 ViT-g/14": "dinov2-vitg14",
     "CLIP ViT-L/14": CLIP,
+}
+PROJECTIONS = {
+    "DINOv2": "dinov2-vitl14",
+    "CLIP": CLIP,
+    "CLIP without projection matrix": f"{CLIP}:features=pre-projection",
 }
 TOP_BLOCKS = {
     8: "0,2-6,9,11",
@@ -53,9 +59,8 @@ NOISE = (
 )
 PENDING = "Methods without a number of ours are shown as the paper reports them and were not run."
 
-compared, measured_accuracy, measured_robustness = (
-    partial(kind, paper=PAPER) for kind in (ComparisonStudy, AccuracyStudy, RobustnessStudy)
-)
+IMAGENET: dict[str, Any] = {"dataset": "imagenet", "paper": PAPER}
+compared = partial(ComparisonStudy, dataset="imagenet", paper=PAPER)
 wepe = Arm("WePe", WEPE)
 rigid = Arm("RIGID", "rigid")
 aeroblade = Arm(
@@ -66,34 +71,32 @@ aeroblade = Arm(
     demo=("aeroblade", "the two autoencoders of the demo made the demo's images, and need no download"),
 )
 
+
+def on_backbones(names: Mapping[str, str]) -> tuple[Arm, ...]:
+    """Makes a row of WePe for each backbone, by what the paper's table calls it."""
+    return tuple(Arm(row, WEPE, backbone=name, printed=(row,)) for row, name in names.items())
+
+
 COMPARISONS: tuple[Study, ...] = (
     compared(
-        "table1",
-        "detection on ImageNet",
-        "Table 1",
-        "imagenet",
-        (wepe, rigid, aeroblade),
-        table="Table 1",
-        by_generator=True,
-        notes=(CROP, PENDING),
+        "table1", "detection on ImageNet", "Table 1", (wepe, rigid, aeroblade), by_generator=True, notes=(CROP, PENDING)
     ),
     compared(
         "table2",
         "detection on LSUN-Bedroom",
         "Table 2",
-        "lsun-bedroom",
         (wepe, rigid, aeroblade),
-        table="Table 2",
+        dataset="lsun-bedroom",
         by_generator=True,
         notes=(CROP, PENDING),
     ),
-    measured_accuracy(
+    AccuracyStudy(
         "table3",
         "accuracy on GenImage under every named threshold rule",
         "Table 3",
-        "genimage",
         (wepe, rigid),
-        table="Table 3",
+        dataset="genimage",
+        paper=PAPER,
         generators=("midjourney", "sd15", "adm", "glide", "wukong", "vqdm", "biggan"),  # without sd14
         metrics=ACCURACIES,
         by_generator=True,
@@ -105,20 +108,11 @@ COMPARISONS: tuple[Study, ...] = (
             PENDING,
         ),
     ),
-    compared(
-        "table4",
-        "backbones",
-        "Table 4",
-        "imagenet",
-        tuple(Arm(row, WEPE, backbone=name, printed=(row,)) for row, name in MODELS.items()),
-        backbone=", ".join(MODELS.values()),
-        table="Table 4",
-    ),
+    compared("table4", "backbones", "Table 4", on_backbones(MODELS)),
     compared(
         "table5",
         "kinds of perturbation",
         "Table 5",
-        "imagenet",
         (
             Arm("Gaussian noise", WEPE, printed=("Gaussian noise",)),
             *(
@@ -132,7 +126,6 @@ COMPARISONS: tuple[Study, ...] = (
             ),
             Arm("MC Dropout", "mc-dropout"),
         ),
-        table="Table 5",
         notes=(
             "The paper does not say what the families of noise share, nor the rate, the place and the passes of its "
             "dropout: both readings of the former are run, and the suite's defaults of the latter.",
@@ -142,14 +135,12 @@ COMPARISONS: tuple[Study, ...] = (
         "table7",
         "Gradient Cuff",
         "Table 7",
-        "imagenet",
         (
             Arm("WePe", WEPE, printed=("WePe",)),
             Arm("WePe + Gradient Cuff", WEPE.replace("wepe:", "wepe-gradient-cuff:")),
             Arm("Gradient Cuff on the image", "gradient-cuff"),
             Arm("Ensemble of WePe and Gradient Cuff", f"{WEPE}+gradient-cuff", alone=True),
         ),
-        table="Table 7",
         notes=(
             "The paper does not say the function whose gradient is estimated; 'WePe + Gradient Cuff' is read as the "
             "gradient with respect to the weights. The ensemble, the mean of two z-scores, is another reading; its "
@@ -160,7 +151,6 @@ COMPARISONS: tuple[Study, ...] = (
         "table8",
         "a multi-modal model",
         "Table 8",
-        "imagenet",
         (Arm("WePe on BLIP", WEPE),),
         backbone="blip-base",
         notes=("The numbers of Table 8 are lost in the text at hand: there is nothing to compare ours with.",),
@@ -169,9 +159,7 @@ COMPARISONS: tuple[Study, ...] = (
         "table9",
         "noise on natural, generated and all images",
         "Table 9",
-        "imagenet",
         (wepe,),
-        table="Table 9",
         conditions=tuple(f"noise:{level}{only}" for only in ("@real", "@generated", "") for level in LEVELS),
         notes=(NOISE,),
     ),
@@ -179,37 +167,16 @@ COMPARISONS: tuple[Study, ...] = (
         "table10",
         "several perturbed networks against noise on natural images",
         "Table 10",
-        "imagenet",
         (Arm("n=1", WEPE), Arm("n=5", f"{WEPE},n=5")),
-        table="Table 10",
         conditions=tuple(f"noise:{level}@real" for level in LEVELS),
         notes=(NOISE, "The row of noise 0.1 with n = 5 is lost in the text at hand."),
     ),
-    compared(
-        "table11",
-        "CLIP with and without its projection",
-        "Table 11",
-        "imagenet",
-        (
-            Arm("DINOv2", WEPE, backbone="dinov2-vitl14", printed=("DINOv2",)),
-            Arm("CLIP", WEPE, backbone=CLIP, printed=("CLIP",)),
-            Arm(
-                "CLIP without projection matrix",
-                WEPE,
-                backbone=f"{CLIP}:features=pre-projection",
-                printed=("CLIP without projection matrix",),
-            ),
-        ),
-        backbone=f"dinov2-vitl14, {CLIP}, {CLIP}:features=pre-projection",
-        table="Table 11",
-    ),
+    compared("table11", "CLIP with and without its projection", "Table 11", on_backbones(PROJECTIONS)),
     compared(
         "table13",
         "evading RIGID by noise on generated images",
         "Table 13",
-        "imagenet",
         (rigid, wepe),
-        table="Table 13",
         conditions=("noise:0.1@generated",),
         notes=(
             CROP,
@@ -222,12 +189,10 @@ COMPARISONS: tuple[Study, ...] = (
         "table15",
         "WePe with the k blocks of highest similarity",
         "Table 15",
-        "imagenet",
         tuple(
             Arm(f"WePe top-{k}", f"wepe:blocks={blocks}", printed=(f"WePe top-{k}",), top=k)
             for k, blocks in TOP_BLOCKS.items()
         ),
-        table="Table 15",
         by_generator=True,
         notes=("On the paper's backbone blocks are those of its Table 14, not of a probe here.", PENDING),
     ),
@@ -235,14 +200,8 @@ COMPARISONS: tuple[Study, ...] = (
         "figure4",
         "level of the noise on the weights",
         "Figure 4",
-        "imagenet",
         tuple(
-            Arm(
-                f"ratio {ratio:g}",
-                f"{WEPE},ratio={ratio:g}",
-                printed=("WePe",) if ratio == 0.1 else (),
-                level=ratio,
-            )
+            Arm(f"ratio {ratio:g}", f"{WEPE},ratio={ratio:g}", printed=("WePe",) if ratio == 0.1 else (), level=ratio)
             for ratio in RATIOS
         ),
         table="Table 1",
@@ -250,12 +209,12 @@ COMPARISONS: tuple[Study, ...] = (
         axis=Axis("ratio", logarithmic=True),
         notes=(GRID,),
     ),
-    measured_robustness(
+    RobustnessStudy(
         "figure6",
         "robustness to JPEG, blur and noise",
         "Figure 6",
-        "imagenet",
         (wepe, rigid, aeroblade),
+        **IMAGENET,
         conditions=PRESETS["rigid"],
         metrics=("auroc",),
         notes=(
@@ -268,7 +227,6 @@ COMPARISONS: tuple[Study, ...] = (
         "figure8",
         "number of perturbations",
         "Figure 8",
-        "imagenet",
         tuple(
             Arm(f"n={n}", f"{WEPE},n={n}", printed=("WePe",) if n == 1 else (), level=float(n)) for n in PERTURBATIONS
         ),
@@ -280,17 +238,16 @@ COMPARISONS: tuple[Study, ...] = (
 )
 """The studies that compare detectors, in the order of the paper."""
 
-_NOISE = "one real and one generated image under growing noise on the weights"
-_HALVED = 2 * PER_SIDE  # natural images are also compared with each other
-
 FEATURES: tuple[Study, ...] = (
-    FidStudy("table6", "distance of features against AUROC", "Table 6", "lsun-bedroom", PAPER, most=_HALVED),
-    TimingStudy("table12", "seconds for 100 images", "Table 12", "imagenet", PAPER),
-    BlocksStudy("table14", "each block perturbed alone", "Table 14", "imagenet", PAPER, most=MOST),
-    MapStudy("figure1", "map of features by t-SNE", "Figure 1", "imagenet", PAPER),
-    GrowingNoiseStudy("figure2", _NOISE, "Figure 2", "imagenet", PAPER),
-    SimilarityStudy("figure3", "similarity of clean and perturbed features", "Figure 3", "imagenet", PAPER),
-    PrefixStudy("figure5", "AUROC by the number of perturbed blocks", "Figure 5", "imagenet", PAPER),
-    MapStudy("figure7", "maps of features of two backbones", "Figure 7", "imagenet", PAPER, others=("clip-vitl14",)),
+    FidStudy("table6", "distance of features against AUROC", "Table 6", dataset="lsun-bedroom", paper=PAPER, seeds=5),
+    TimingStudy("table12", "seconds for 100 images", "Table 12", **IMAGENET),
+    BlocksStudy("table14", "each block perturbed alone", "Table 14", **IMAGENET),
+    MapStudy("figure1", "map of features by t-SNE", "Figure 1", **IMAGENET),
+    GrowingNoiseStudy(
+        "figure2", "one real and one generated image under growing noise on the weights", "Figure 2", **IMAGENET
+    ),
+    SimilarityStudy("figure3", "similarity of clean and perturbed features", "Figure 3", **IMAGENET, seeds=5),
+    PrefixStudy("figure5", "AUROC by the number of perturbed blocks", "Figure 5", **IMAGENET, seeds=5),
+    MapStudy("figure7", "maps of features of two backbones", "Figure 7", **IMAGENET, others=(CLIP,)),
 )
 """The studies that look at a backbone's features instead of comparing detectors."""

@@ -27,13 +27,7 @@ class Classifier(L.LightningModule):
     """
 
     def __init__(
-        self,
-        detector: Detector,
-        network: nn.Module,
-        picture: Picture,
-        counts: tuple[int, int],
-        lr: float,
-        seed: int,
+        self, detector: Detector, network: nn.Module, picture: Picture, counts: tuple[int, int], lr: float, seed: int
     ) -> None:
         super().__init__()
         self.detector, self.network, self.picture = detector, network, picture

@@ -25,6 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from safetensors.torch import save_file
@@ -35,13 +36,15 @@ from bench.report.wandb import create_wandb_logger, wandb_session
 from bench.scoring.build import VIEWS
 from bench.scoring.machine.trainer import csv_logger, training_trainer
 from bench.scoring.options import RunOptions
-from bench.scoring.training_record import TrainingRecord, save_fitted
+from bench.scoring.training_record import save_fitted
 from bench.statistics.names import hash_of
 from bench.training.classifier import Classifier
 from bench.training.epochs import Epochs, training_view
 from bench.training.options import FitOptions
 from bench.training.starting import starting_state
 from bench.training.training_set import TrainingSet
+from datamodules import GENERATED, REAL
+from datamodules.conditions import Picture
 from detectors import Detector, create_detector
 
 FOLDER, LAST = "fitting", "last"
@@ -55,15 +58,7 @@ def fine_tune(
     say: Callable[[str], None],
     callbacks: Sequence[Callback] = (),
 ) -> None:
-    """Fine-tunes a network and saves it.
-
-    Args:
-        fit: What to train.
-        options: The machine; ``batch_size`` is that of the training.
-        data: What to train on.
-        progress: Whether to draw a progress bar.
-        say: Is told what happened, a sentence each.
-        callbacks: Lightning's, beside the one that keeps each epoch.
+    """Fine-tunes a network and saves it; ``say`` is told what happened, a sentence each.
 
     Raises:
         BenchError: The training was interrupted, or came to weights that are not finite.
@@ -73,9 +68,10 @@ def fine_tune(
     detector = starting_detector(fit, start)
     network = next(module for module in detector.modules() if module.state_dict().keys() == start.keys())
     view = training_view(VIEWS[options.view] or detector.view)
-    epochs = Epochs(data, view, fit.augment, fit.seed)
-    counts = (int((data.labels == 0).sum()), int((data.labels == 1).sum()))
-    module = Classifier(detector, network, epochs.picture, counts, fit.learning_rate, fit.seed)
+    epochs, picture = Epochs(data, view, fit.augment, fit.seed), Picture(data.condition.name, view)
+    labels = data.items["label"]
+    counts = (int((labels == REAL).sum()), int((labels == GENERATED).sum()))
+    module = Classifier(detector, network, picture, counts, fit.learning_rate, fit.seed)
     facts |= {
         "detector": fit.name,
         "model": fit.model,
@@ -86,15 +82,22 @@ def fine_tune(
         "view": asdict(view),
     }
     folder = options.output / FOLDER / _name_of(facts, data, detector)
+    keeper = ModelCheckpoint(
+        folder, filename=LAST, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
+    )
     with wandb_session(options):
-        _train(module, epochs, fit, options, folder, progress, callbacks)
+        logger = csv_logger(options) if options.wandb is None else create_wandb_logger(options)
+        trainer = training_trainer(options, progress, [keeper, *callbacks], logger, fit.epochs)
+        _train(trainer, module, epochs, folder / f"{LAST}.ckpt")
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish()
     if module.unreadable:
         say(f"Unreadable, not trained on: {'; '.join(f'{p} ({r})' for p, r in sorted(module.unreadable.items()))}.")
     state: dict[str, Tensor] = network.state_dict()
     broken = next((name for name, tensor in state.items() if not tensor.isfinite().all()), None)
     if broken is not None:
         raise BenchError(f"The training came to weights that are not finite ({broken}): take a smaller --lr.")
-    save_fitted(state, TrainingRecord(facts, data.group_hashes, data.keys), fit.save)
+    save_fitted(state, data.record(facts), fit.save)
     say(
         f"Trained for {fit.epochs} epochs on {counts[0]} real and {counts[1]} generated images of "
         f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.condition.name}; {view})."
@@ -116,27 +119,9 @@ def _name_of(facts: Mapping[str, Any], data: TrainingSet, detector: Detector) ->
     return hash_of([json.dumps(facts, sort_keys=True), detector.fingerprint(), *items])[:16]
 
 
-def _train(
-    module: Classifier,
-    epochs: Epochs,
-    fit: FitOptions,
-    options: RunOptions,
-    folder: Path,
-    progress: bool,
-    callbacks: Sequence[Callback],
-) -> None:
+def _train(trainer: L.Trainer, module: Classifier, epochs: Epochs, last: Path) -> None:
     """Runs the epochs that are not done yet."""
-    keeper = ModelCheckpoint(
-        folder, filename=LAST, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
-    )
-    logger = csv_logger(options) if options.wandb is None else create_wandb_logger(options)
-    trainer = training_trainer(options, progress, [keeper, *callbacks], logger, fit.epochs)
-    last = folder / f"{LAST}.ckpt"
     trainer.fit(module, epochs, ckpt_path=last if last.is_file() else None)
-    if trainer.current_epoch < fit.epochs:
-        raise BenchError(
-            f"The training stopped after {trainer.current_epoch} of {fit.epochs} epochs: run the same command again to "
-            f"go on."
-        )
-    if isinstance(logger, WandbLogger):
-        logger.experiment.finish()
+    done, wanted = trainer.current_epoch, trainer.max_epochs or 0
+    if done < wanted:
+        raise BenchError(f"The training stopped after {done} of {wanted} epochs: run the same command again to go on.")

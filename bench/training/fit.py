@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions, check_options
@@ -13,12 +14,7 @@ from bench.training.training_set import training_set
 
 
 def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -> HeldOut | None:
-    """Trains, saves and tests.
-
-    Args:
-        fit: What to train.
-        options: Data, backbone and machine; ``generators`` are those that are trained on.
-        progress: Whether to draw progress bars.
+    """Trains on the ``generators`` of the options, saves, and tests.
 
     Returns:
         The numbers on held-out groups; nothing on devices other than the first.
@@ -26,20 +22,12 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
     Raises:
         BenchError: The options cannot be carried out.
     """
-    _check(fit, options)
-    data = training_set(fit, options)
-    train = fit_probe if fit.is_probe else fine_tune
-    train(fit, options, data, progress, _say)
-    return evaluate_held_out(fit, options, progress)
-
-
-def _check(fit: FitOptions, options: RunOptions) -> None:
-    """Finds before any work what would stop the test after it."""
+    # What would stop the test is found before any work.
     check_options(options)
     if not os.access(fit.save.parent, os.W_OK):
         raise BenchError(f"Cannot write to --save {fit.save}: no permission for {fit.save.parent}.")
     options.make_output()
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    data = training_set(fit, options)
+    train = fit_probe if fit.is_probe else fine_tune
+    train(fit, options, data, progress, say=partial(print, file=sys.stderr, flush=True))
+    return evaluate_held_out(fit, options, progress)

@@ -25,7 +25,6 @@ class HeldOut:
     """What a trained file is worth on images that it has not seen.
 
     Args:
-        record: Of its training.
         rows: For each condition its seen generators and the unseen ones, with their means where there are several,
             each with its mark, ``seen`` or ``unseen``.
         cues: The worst cue of each of these.
@@ -43,12 +42,7 @@ class HeldOut:
 
 
 def evaluate_held_out(fit: FitOptions, options: RunOptions, progress: bool = False) -> HeldOut | None:
-    """Scores every generator of the data set and makes the numbers of the held-out groups.
-
-    Args:
-        fit: What was trained; its file is there.
-        options: As in the training; all generators are taken.
-        progress: Whether to draw a progress bar.
+    """Scores every generator of the data set with the file that was trained, and keeps to the held-out groups.
 
     Returns:
         The numbers; nothing on devices other than the first.

@@ -21,7 +21,7 @@ from bench.scoring.build import VIEWS
 from bench.scoring.images import image_batches
 from bench.scoring.machine.trainer import create_fabric
 from bench.scoring.options import RunOptions
-from bench.scoring.training_record import TrainingRecord, save_fitted
+from bench.scoring.training_record import save_fitted
 from bench.training.options import FitOptions
 from bench.training.training_set import TrainingSet
 from datamodules.conditions import Picture
@@ -36,14 +36,7 @@ NO_IMAGE = "No readable image of one of the classes is left to train on."
 def fit_probe(
     fit: FitOptions, options: RunOptions, data: TrainingSet, progress: bool, say: Callable[[str], None]
 ) -> None:
-    """Fits a probe and saves it.
-
-    Args:
-        fit: What to train.
-        options: The backbone and the machine.
-        data: What to train on.
-        progress: Whether to draw a progress bar.
-        say: Is told what happened, a sentence each.
+    """Fits a probe and saves it; ``say`` is told what happened, a sentence each.
 
     Raises:
         BenchError: The images cannot be fitted.
@@ -55,8 +48,7 @@ def fit_probe(
     data.datamodule.conditions = (data.condition,)
     picture, unreadable = Picture(data.condition.name, view), list[str]()
     features, labels = [], []
-    batches = image_batches(data.datamodule, (view,), fabric.device, data.split.indices, unreadable, progress)
-    for batch in batches:
+    for batch in image_batches(data.datamodule, (view,), fabric.device, data.split.indices, unreadable, progress):
         with torch.inference_mode(), fabric.autocast():
             features.append(backbone(batch.views[picture]).float().cpu())
         labels.append(batch.label.cpu())
@@ -66,17 +58,10 @@ def fit_probe(
         raise BenchError(NO_IMAGE)
     values, classes = torch.cat(features).numpy(), torch.cat(labels).numpy()
     weight, bias = logistic_regression(values, classes, fit.c)
-    facts = {
-        **data.facts(fit),
-        "detector": LinearProbe.name,
-        "c": fit.c,
-        "view": asdict(view),
-        "backbone": {"name": backbone.name, "weights": backbone.fingerprint},
-        "precision": options.precision,
-    }
-    record = TrainingRecord(facts, data.group_hashes, data.keys)
+    facts = data.facts(fit) | {"detector": LinearProbe.name, "c": fit.c, "view": asdict(view)}
+    facts |= {"backbone": {"name": backbone.name, "weights": backbone.fingerprint}, "precision": options.precision}
     tensors = {"weight": torch.from_numpy(weight), "bias": torch.tensor(bias, dtype=torch.float64)}
-    save_fitted(tensors, record, fit.save)
+    save_fitted(tensors, data.record(facts), fit.save)
     say(
         f"Fitted to {int((classes == 0).sum())} real and {int((classes == 1).sum())} generated images of "
         f"{len(data.split.groups)} groups ({', '.join(data.generators)}; {data.condition.name})."

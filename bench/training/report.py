@@ -1,15 +1,13 @@
 """Shows what a trained file is worth on held-out groups: in the terminal, as Markdown and as CSV."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables
+from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.seen import SEEN, UNSEEN
-from bench.results.summary import MEAN, Row
+from bench.results.summary import MEAN
 from bench.statistics.metrics import shown_metrics, shown_titles
-from bench.store.files import write_atomically
 from bench.training.held_out import HeldOut
 
 NAMES = ("condition", "generator", "training", "real", "generated", "unreadable")
@@ -17,25 +15,16 @@ NAMES = ("condition", "generator", "training", "real", "generated", "unreadable"
 
 def held_out_table(result: HeldOut, title: str) -> Table:
     """Makes a row for each condition and generator, and for their means."""
-    order = sorted(result.rows, key=lambda marked: marked[1].condition)  # stable: seen before unseen, the mean last
-    columns = (*NAMES, *shown_titles(), "worst cue", "against it")
-    return Table(title, columns, [_cells(result, mark, row) for mark, row in order], names=3)
-
-
-def _cells(result: HeldOut, mark: str, row: Row) -> list[str]:
-    cues = result.cues[mark]
-    place = (row.condition, row.generator)
-    worst = next((cue for cue in cues.rows if (cue.condition, cue.generator) == place), None)
-    name = cues.names.get(place, "")
-    return [
-        row.condition,
-        f"mean over {mark}" if row.generator == MEAN else row.generator,
-        mark,
-        *map(str, row.counts.values()),
-        *(cell(row.numbers[metric]) for metric in shown_metrics()),
-        "" if worst is None else f"{worst.numbers['auroc'].value:.4f} {name}".strip(),
-        cues.verdicts.get((row.detector, row.condition, row.generator), ""),
-    ]
+    rows = []
+    for mark, row in sorted(result.rows, key=lambda marked: marked[1].condition):  # stable: seen first, the mean last
+        cues, place = result.cues[mark], (row.condition, row.generator)
+        worst = next((cue for cue in cues.rows if (cue.condition, cue.generator) == place), None)
+        cue = "" if worst is None else f"{worst.numbers['auroc'].value:.4f} {cues.names.get(place, '')}".strip()
+        names = [row.condition, f"mean over {mark}" if row.generator == MEAN else row.generator, mark]
+        numbers = (cell(row.numbers[metric]) for metric in shown_metrics())
+        verdict = cues.verdicts.get((row.detector, *place), "")
+        rows.append([*names, *map(str, row.counts.values()), *numbers, cue, verdict])
+    return Table(title, (*NAMES, *shown_titles(), "worst cue", "against it"), rows, names=3)
 
 
 def notes_of(result: HeldOut) -> list[str]:
@@ -70,24 +59,17 @@ def print_held_out(result: HeldOut, title: str, console: Console) -> None:
 
 def write_held_out(result: HeldOut, title: str, output: Path) -> tuple[Path, ...]:
     """Writes ``fit.csv`` and ``fit.md``."""
-    lines = [f"## {escaped(title)}", "", *held_out_table(result, title).markdown(), *note_lines((), notes_of(result))]
-    texts = {"fit.csv": csv_text(records_of(result.rows)), "fit.md": "\n".join(lines) + "\n"}
-    return tuple(write_atomically(output / name, text.encode()) for name, text in texts.items())
-
-
-def records_of(rows: Sequence[tuple[str, Row]]) -> list[dict[str, object]]:
-    """Makes a record for each generator and metric."""
-    return [
+    records = [
         {
-            "detector": row.detector,
-            "condition": row.condition,
-            "generator": row.generator,
+            **columns_of(row, "detector", "condition", "generator"),
             "training": mark,
             "metric": metric,
             **number.columns(),
             **row.counts,
             "reason": number.reason,
         }
-        for mark, row in rows
+        for mark, row in result.rows
         for metric, number in row.numbers.items()
     ]
+    lines = [*held_out_table(result, title).markdown("##"), *note_lines(notes_of(result))]
+    return write_texts({"fit.csv": csv_text(records), "fit.md": "\n".join(lines) + "\n"}, output)

@@ -15,11 +15,9 @@ LEAST_IMAGES = 8
 
 @dataclass(frozen=True)
 class Split:
-    """The images that are trained on.
+    """The images that are trained on, as positions among the datamodule's items, and their groups.
 
-    Args:
-        indices: Their positions among the datamodule's items.
-        groups: Their groups; every image of these groups, of whatever generator, is left out of every number.
+    Every image of these groups, of whatever generator, is left out of every number.
     """
 
     indices: list[int]
@@ -37,12 +35,7 @@ def may_train(group: str, share: float) -> bool:
 
 
 def split_items(items: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], share: float) -> Split:
-    """Chooses the images to train on: of the generators there, and of the real images that face them.
-
-    Args:
-        items: A datamodule's items, of the generators to train on.
-        contrasts: Which sources of real images face each generator.
-        share: Of the groups.
+    """Takes a share of the groups: images of the generators there, and of the sources of real images that face them.
 
     Raises:
         BenchError: A class has too few images in the share, or no image is left to test on.

@@ -17,10 +17,7 @@ NATIVE_SIZE = 224
 
 
 def starting_state(fit: FitOptions) -> dict[str, Tensor]:
-    """Makes the weights of the detector's network, with a new head of one logit.
-
-    Args:
-        fit: ``init`` says where the body's weights come from; the head is drawn from ``seed``.
+    """Makes the weights of the detector's network: the body from ``init``, a new head of one logit from ``seed``.
 
     Raises:
         UnknownNameError: timm has no such model or weights.
@@ -34,24 +31,17 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
         return _npr()
     check_timm_name(fit.model)
     state: dict[str, Tensor] = timm.create_model(fit.model, num_classes=1).state_dict()
-    if fit.init == RANDOM:
-        return state
-    return state | _body(fit)
+    return state if fit.init == RANDOM else state | _body(fit)
 
 
 def _npr() -> dict[str, Tensor]:
     """Draws NPR's weights: a ResNet-50 up to its second stage, with a smaller first convolution and a head."""
     first, head = nn.Conv2d(3, 64, 3, bias=False), nn.Linear(512, 1)
     nn.init.kaiming_normal_(first.weight, mode="fan_out", nonlinearity="relu")  # as torchvision draws the others
-    kept = {
-        k: v for k, v in resnet50(weights=None).state_dict().items() if k.startswith(("bn1.", "layer1.", "layer2."))
-    }
-    return {
-        "conv1.weight": first.weight.detach(),
-        **kept,
-        "fc1.weight": head.weight.detach(),
-        "fc1.bias": head.bias.detach(),
-    }
+    body = resnet50(weights=None).state_dict()
+    kept = {name: tensor for name, tensor in body.items() if name.startswith(("bn1.", "layer1.", "layer2."))}
+    weights = {"conv1.weight": first.weight, **kept, "fc1.weight": head.weight, "fc1.bias": head.bias}
+    return {name: tensor.detach() for name, tensor in weights.items()}
 
 
 def _body(fit: FitOptions) -> dict[str, Tensor]:

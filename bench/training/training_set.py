@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.scoring.build import create_datamodule
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.options import RunOptions
-from bench.scoring.training_record import group_hashes, key_of
+from bench.scoring.training_record import TrainingRecord, group_hashes, key_of
 from bench.training.options import FitOptions
 from bench.training.split import Split, split_items
 from datamodules import GENERATED, REAL, DetectionDataModule
@@ -25,7 +24,6 @@ class TrainingSet:
 
     Args:
         datamodule: The dataset with the generators to train on, set up.
-        split: Which of its images.
         condition: What is done to the images: nothing, or the matching of the two classes.
     """
 
@@ -39,35 +37,19 @@ class TrainingSet:
         return self.datamodule.items[self.split.indices]
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """``(n,)``, 0 for real and 1 for generated."""
-        return self.items["label"].to_numpy().astype(np.int64)
-
-    @property
     def generators(self) -> list[str]:
         """The generators, as the data set writes them."""
         return sorted(self.items.filter(pl.col("label") == GENERATED)["generator"].unique())
 
-    @property
-    def group_hashes(self) -> NDArray[np.uint64]:
-        """Sorted hashes of the groups."""
-        return np.sort(group_hashes(self.split.groups))
-
-    @property
-    def keys(self) -> NDArray[np.int64]:
-        """Sorted keys of the images that can be read."""
-        keys = (key_of(self.datamodule, path) for path in self.items["path"])
-        return np.array(sorted(key for key in keys if key is not None), dtype=np.int64)
-
     def facts(self, fit: FitOptions) -> dict[str, Any]:
         """Describes the images in plain values, for the file."""
-        counts = self.items.group_by("label", "generator").len().sort("label", "generator")
+        counts = self.items.group_by("label", "generator").len().sort("label", "generator").rows()
         return {
             "dataset": self.datamodule.title,
             "generators": self.generators,
             "trained_on": sorted({canonical_name(name) for name in (*self.generators, *fit.also_seen)}),
             "images": {
-                kind: {name: n for of, name, n in counts.iter_rows() if of == label}
+                kind: {name: count for image_label, name, count in counts if image_label == label}
                 for kind, label in (("real", REAL), ("generated", GENERATED))
             },
             "protocol": self.datamodule.protocol,
@@ -75,6 +57,12 @@ class TrainingSet:
             "train_share": fit.train_share,
             "n_groups": len(self.split.groups),
         }
+
+    def record(self, facts: dict[str, Any]) -> TrainingRecord:
+        """Adds to facts the sorted hashes of the groups and the sorted keys of the images that can be read."""
+        keys = (key_of(self.datamodule, path) for path in self.items["path"])
+        readable = np.array(sorted(key for key in keys if key is not None), dtype=np.int64)
+        return TrainingRecord(facts, np.sort(group_hashes(self.split.groups)), readable)
 
 
 def training_set(fit: FitOptions, options: RunOptions) -> TrainingSet:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from bench.report.html.section import Section
+from bench.report.html.page import Section
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import compare_with_cues
 from bench.results.rankings import rankings_of

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 from scipy.stats import beta
 
-from bench.results.thresholds.rules import is_held_out
+from bench.results.thresholds.halves import Halves
+from bench.results.thresholds.points import OperatingPoint, operating_points
+from bench.results.thresholds.rules import is_held_out, parse_rule
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel
 from bench.store.schema import Scoring
@@ -39,6 +41,11 @@ def panel_of(
     scorings = tuple(Scoring("x", "f", seed, where) for where in conditions for seed in range(len(held)))
     rules = rules_of({name: ["camera"] for name in generated})
     return Panel(images[order], scorings, scores, np.isfinite(scores), dict.fromkeys(conditions, rules))
+
+
+def points_of(panel: Panel, rule: str, draws: int = 1000, probability: bool = False) -> list[OperatingPoint]:
+    """Measures detector ``x`` on clean images."""
+    return operating_points(Halves(panel, draws), "x", "clean", parse_rule(rule), probability)
 
 
 def exact_interval(count: int, n: int) -> tuple[float, float]:

@@ -39,15 +39,23 @@ def detector(request: pytest.FixtureRequest, create: Callable[..., Detector]) ->
     return create(request.param)
 
 
-@pytest.fixture(scope="module")
-def images() -> Tensor:
-    coarse = torch.rand(8, 3, 7, 7, generator=torch.Generator().manual_seed(1))
+IMAGES = 4
+"""Few: some of the published networks take half a second for one."""
+
+
+def make_images() -> Tensor:
+    coarse = torch.rand(IMAGES, 3, 7, 7, generator=torch.Generator().manual_seed(1))
     return torch.nn.functional.interpolate(coarse, size=56, mode="bilinear")
 
 
 @pytest.fixture(scope="module")
+def images() -> Tensor:
+    return make_images()
+
+
+@pytest.fixture(scope="module")
 def keys() -> Tensor:
-    return torch.arange(8) * 1_000_003
+    return torch.arange(IMAGES) * 1_000_003
 
 
 @pytest.fixture(scope="module")
@@ -63,23 +71,23 @@ def _without_gradients() -> Iterator[None]:
 
 
 def test_there_is_one_finite_score_an_image_in_float32_or_wider(scores):
-    assert scores.shape == (8,)
+    assert scores.shape == (IMAGES,)
     assert scores.dtype in (torch.float32, torch.float64)
     assert scores.isfinite().all()
 
 
 def test_scores_differ_between_images(scores):
-    assert len(scores.unique()) == 8
+    assert len(scores.unique()) == IMAGES
 
 
-@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("size", [1, 3])
 def test_score_does_not_depend_on_the_batch(detector, images, keys, scores, size):
-    parts = torch.cat([detector(images[i : i + size], keys[i : i + size]) for i in range(0, 8, size)])
+    parts = torch.cat([detector(images[i : i + size], keys[i : i + size]) for i in range(0, IMAGES, size)])
     torch.testing.assert_close(parts, scores, rtol=1e-5, atol=0)
 
 
 def test_score_does_not_depend_on_the_order(detector, images, keys, scores):
-    order = torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])
+    order = torch.tensor([2, 0, 3, 1])
     torch.testing.assert_close(detector(images[order], keys[order]), scores[order], rtol=1e-5, atol=0)
 
 
@@ -127,7 +135,7 @@ def test_features_that_move_more_score_higher(name):
 
 def test_scores_hold_no_gradient(detector, images, keys):
     with torch.inference_mode(False):
-        assert not detector(images.clone(), keys.clone()).requires_grad
+        assert not detector(images[:1].clone(), keys[:1].clone()).requires_grad
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -144,10 +152,8 @@ def test_nothing_is_left_to_train(detector):
     assert not any(parameter.requires_grad for parameter in detector.parameters())
 
 
-def test_images_are_not_changed(detector, images, keys):
-    before = images.clone()
-    detector(images, keys)
-    assert torch.equal(images, before)
+def test_images_are_not_changed(scores, images):
+    assert torch.equal(images, make_images())
 
 
 @pytest.mark.parametrize("name", NAMES)

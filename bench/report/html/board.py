@@ -1,11 +1,12 @@
 """The page's boards: a table for each condition and metric, a row for each detector, the mean first."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from bench.report.html.section import Section
 from bench.report.notes import sentence
+from bench.results.comparison import Comparison
 from bench.results.cues.worst import BELOW, NOT_SEPARATED, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
@@ -23,14 +24,13 @@ class Cell:
     """A number as the page shows it.
 
     Args:
-        value: As text; ``n/a`` where it is undefined, empty where there is no number at all.
+        value: ``n/a`` where it is undefined, empty where there is no number at all.
         sort: What the column is sorted by; nan comes last.
-        spread: Standard deviation over seeds, as text.
-        interval: As text.
+        spread: Standard deviation over seeds.
         reason: Why there is no value or no interval.
         mark: One of ``MARKS``, or empty.
         verdict: The mark in words.
-        track: Ends of the interval and the value in per cent of the axis; None without an interval.
+        track: Ends of the interval and the value in per cent of the axis; empty without an interval.
         seen: Whether the detector's weights were trained on images of the generator.
     """
 
@@ -41,7 +41,7 @@ class Cell:
     reason: str = ""
     mark: str = ""
     verdict: str = ""
-    track: tuple[float, float, float] | None = None
+    track: Sequence[float] = ()
     seen: bool = False
 
 
@@ -53,100 +53,70 @@ class MetricRow:
     letters: str
     unreadable: int
     cells: Sequence[Cell]
-
-    @property
-    def is_cue(self) -> bool:
-        """Whether it is the worst cue."""
-        return self.detector == WORST_CUE
+    is_cue: bool = False
 
 
-class MetricTable:
-    """A board's numbers of one metric.
-
-    Args:
-        board: The board.
-        metric: As in ``bench.statistics.metrics``.
-
-    Attributes:
-        condition: The degradation or matching of the images.
-        columns: Generators with their numbers of images, as text; the mean first.
-        rows: The best detector first, the worst cue last.
-        axis: What the bars run from and to.
-        notes: Means over the generators that a trained detector has not seen, as sentences.
-    """
-
-    def __init__(self, board: Board, metric: str) -> None:
-        self.board, self.key, self.condition, self.metric = board, metric, board.condition, METRICS[metric].title
-        shown: dict[str, Mapping[str, Row]] = {row.detector: row.rows for row in board.rows}
-        cues = {name: row for name, row in board.cues.items() if metric in row.numbers}
-        everything = [row for rows in (*shown.values(), cues) for row in rows.values() if metric in row.numbers]
-        names = [name for name in board.mean_first if any(row.generator == name for row in everything)]
-        self.axis = (_lowest(row.numbers[metric] for row in everything), 1.0)
-        self.columns = [(name, _counts([row for row in everything if row.generator == name])) for name in names]
-        self.rows = []
-        for row in board.rows:
-            cells = [replace(self._cell(row.rows.get(name)), seen=row.marks.get(name) == SEEN) for name in names]
-            letters = row.letters if len(board.ranking.order) > 1 else ""
-            unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
-            self.rows.append(MetricRow(row.detector, letters, unreadable, cells))
-        if cues:
-            self.rows.append(MetricRow(WORST_CUE, "", 0, [self._cell(cues.get(name)) for name in names]))
-        means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
-        self.notes = [sentence(mean) for mean in means] if metric == "auroc" else []
-
-    @property
-    def has_letters(self) -> bool:
-        """Whether paired tests rank the detectors."""
-        return any(row.letters for row in self.rows)
-
-    @property
-    def has_unreadable(self) -> bool:
-        """Whether an image could not be read."""
-        return any(row.unreadable for row in self.rows)
-
-    @property
-    def marks(self) -> set[str]:
-        """The marks that occur."""
-        return {cell.mark for row in self.rows for cell in row.cells if cell.mark}
-
-    @property
-    def has_seen(self) -> bool:
-        """Whether a detector was trained on images of one of the generators."""
-        return any(cell.seen for row in self.rows for cell in row.cells)
-
-    @property
-    def chance(self) -> float | None:
-        """Where on the axis chance is, in per cent; only an AUROC has one that depends on nothing."""
-        return self._per_cent(CHANCE) if self.key == "auroc" else None
-
-    def _cell(self, row: Row | None) -> Cell:
-        if row is None or self.key not in row.numbers:
-            return Cell()
-        number = row.numbers[self.key]
-        if math.isnan(number.value):
-            return Cell("n/a", reason=number.reason or "")
-        verdicts = self.board.comparison.cues.verdicts if self.key == "auroc" else {}
-        verdict, found = verdicts.get((row.detector, row.condition, row.generator), ""), number.interval
-        ends = (found.low, found.high, number.value) if found else None
-        return Cell(
-            value=f"{number.value:.4f}",
-            sort=number.value,
-            spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
-            interval=f"{found.low:.3f} to {found.high:.3f}" if found else "no interval",
-            reason=number.reason or "",
-            mark=MARKS.get(verdict, ""),
-            verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
-            track=(self._per_cent(ends[0]), self._per_cent(ends[1]), self._per_cent(ends[2])) if ends else None,
-        )
-
-    def _per_cent(self, value: float) -> float:
-        low, high = self.axis
-        return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 1)
+def metric_tables(comparison: Comparison) -> list[dict[str, Any]]:
+    """Makes the tables, condition by condition, as the template takes them."""
+    return [_metric_table(board, metric) for board in boards_of(comparison) for metric in shown_metrics()]
 
 
-def metric_tables(section: Section) -> list[MetricTable]:
-    """Makes the tables, condition by condition."""
-    return [MetricTable(board, metric) for board in boards_of(section.comparison) for metric in shown_metrics()]
+def _metric_table(board: Board, metric: str) -> dict[str, Any]:
+    cues = {name: row for name, row in board.cues.items() if metric in row.numbers}
+    shown = [row for rows in (*(row.rows for row in board.rows), cues) for row in rows.values()]
+    everything = [row for row in shown if metric in row.numbers]
+    names = [name for name in board.mean_first if any(row.generator == name for row in everything)]
+    lowest = _lowest(row.numbers[metric] for row in everything)
+    rows = []
+    for row in board.rows:
+        cells = [_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names]
+        letters = row.letters if len(board.ranking.order) > 1 else ""
+        unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
+        rows.append(MetricRow(row.detector, letters, unreadable, cells))
+    if cues:
+        cells = [_cell(board, cues.get(name), metric, lowest) for name in names]
+        rows.append(MetricRow(WORST_CUE, "", 0, cells, is_cue=True))
+    means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
+    return {
+        "condition": board.condition,
+        "metric": METRICS[metric].title,
+        "columns": [(name, _counts([row for row in everything if row.generator == name])) for name in names],
+        "rows": rows,
+        "lowest": lowest,
+        # Only an AUROC has a chance that depends on nothing.
+        "chance": _per_cent(CHANCE, lowest) if metric == "auroc" else None,
+        "marks": {cell.mark for row in rows for cell in row.cells if cell.mark},
+        "has_letters": any(row.letters for row in rows),
+        "has_unreadable": any(row.unreadable for row in rows),
+        "has_seen": any(cell.seen for row in rows for cell in row.cells),
+        "notes": [sentence(mean) for mean in means] if metric == "auroc" else [],
+    }
+
+
+def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool = False) -> Cell:
+    if row is None or metric not in row.numbers:
+        return Cell(seen=seen)
+    number, reason = row.numbers[metric], row.numbers[metric].reason or ""
+    if math.isnan(number.value):
+        return Cell("n/a", reason=reason, seen=seen)
+    verdicts = board.comparison.cues.verdicts if metric == "auroc" else {}
+    verdict, ends = verdicts.get((row.detector, row.condition, row.generator), ""), number.interval
+    return Cell(
+        value=f"{number.value:.4f}",
+        sort=number.value,
+        spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
+        interval=f"{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
+        reason=reason,
+        mark=MARKS.get(verdict, ""),
+        verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
+        track=[_per_cent(value, lowest) for value in (*ends, number.value)] if ends else (),
+        seen=seen,
+    )
+
+
+def _per_cent(value: float, lowest: float) -> float:
+    """Places a value on the axis, which runs from the lowest value to 1."""
+    return round(100 * min(max((value - lowest) / (1.0 - lowest), 0.0), 1.0), 1)
 
 
 def _lowest(numbers: Iterable[Number]) -> float:
@@ -158,6 +128,6 @@ def _lowest(numbers: Iterable[Number]) -> float:
 def _counts(rows: Sequence[Row]) -> str:
     if not rows or rows[0].generator == ALL:
         return ""
-    both = [sorted(set(counts)) for counts in zip(*((r.n_real, r.n_generated) for r in rows), strict=True)]
+    both = [sorted(set(counts)) for counts in zip(*((row.n_real, row.n_generated) for row in rows), strict=True)]
     real, generated = (f"{n[0]:,}" if n[0] == n[-1] else f"{n[0]:,} to {n[-1]:,}" for n in both)
     return f"{real} real, {generated} generated"

@@ -1,4 +1,4 @@
-"""Histograms of scores: real images against those of each generator, on one axis a detector."""
+"""Histograms of scores: real images against those of each generator, on one axis a detector, and their figures."""
 
 import math
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.report.plots.svg import INK, PAGE_WIDTH, draw, series_style, to_svg
 from bench.store.panel import Panel, Part
 
 Floats = NDArray[np.float64]
@@ -38,8 +39,33 @@ def histograms_of(panel: Panel, detector: str, condition: str) -> Histograms | N
     everything = np.concatenate([part.scores.ravel() for part in parts.values()])
     exponent = _exponent(everything)
     smallest = min(min(part.n_real, part.n_generated) for part in parts.values())
-    edges = _edges(_scaled(everything, exponent), _number_of_bins(smallest))
+    bins = int(np.clip(round(2 * np.cbrt(smallest)), FEWEST_BINS, MOST_BINS))  # Rice's rule, within bounds
+    edges = _edges(_scaled(everything, exponent), bins)
     return Histograms(edges, exponent, {name: _shares(part, exponent, edges) for name, part in parts.items()})
+
+
+def histogram_figure(detector: str, histograms: Histograms, position: int, prefix: str) -> str:
+    """Draws a row for each generator: the real images in grey, the generated ones in the detector's colour."""
+    rows = len(histograms.shares)
+    figure, (axes,) = draw((PAGE_WIDTH, 0.65 + 0.8 * rows))
+    edges, colour = histograms.edges, series_style(position)["color"]
+    for row, (generator, shares) in enumerate(histograms.shares.items()):
+        base = float(rows - 1 - row)
+        heights = base + 0.74 * shares / max(float(shares.max()), 1e-12)
+        axes.stairs(heights[0], edges, baseline=base, fill=True, color=INK, alpha=0.22, linewidth=0)
+        axes.stairs(heights[0], edges, baseline=base, color=INK, alpha=0.6, linewidth=0.8)
+        axes.stairs(heights[1], edges, baseline=base, fill=True, color=colour, alpha=0.25, linewidth=0)
+        axes.stairs(heights[1], edges, baseline=base, color=colour, linewidth=1.3)
+        text = axes.text(0.0, base + 0.93, generator, transform=axes.get_yaxis_transform(), color=INK)
+        text.set(verticalalignment="top", fontsize=9, parse_math=False)
+    axes.tick_params(length=0)
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(-0.03, rows), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False)
+    axes.locator_params(axis="x", nbins=4)
+    unit = f" / 1e{histograms.exponent}" if histograms.exponent else ""
+    axes.set_xlabel(f"score{unit} (higher: more likely generated)")
+    return to_svg(figure, f"Scores of {detector}: real and generated images", prefix)
 
 
 def _exponent(scores: Floats) -> int:
@@ -55,11 +81,6 @@ def _scaled(scores: Floats, exponent: int) -> Floats:
     return scores / 10.0**half / 10.0 ** (exponent - half)
 
 
-def _number_of_bins(images: int) -> int:
-    """Takes more bins for more images of the smallest class (Rice's rule, within bounds)."""
-    return int(np.clip(round(2 * np.cbrt(images)), FEWEST_BINS, MOST_BINS))
-
-
 def _edges(scores: Floats, bins: int) -> Floats:
     low, high = np.quantile(scores, [TAIL, 1 - TAIL])
     margin = 0.02 * (high - low)
@@ -70,11 +91,9 @@ def _edges(scores: Floats, bins: int) -> Floats:
 
 
 def _shares(part: Part, exponent: int, edges: Floats) -> Floats:
-    return np.array(
-        [_share(_scaled(part.scores[:, part.labels == label].ravel(), exponent), edges) for label in (0, 1)]
-    )
-
-
-def _share(scores: Floats, edges: Floats) -> Floats:
-    counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)
-    return counts / max(len(scores), 1)
+    shares = []
+    for label in (0, 1):
+        scores = _scaled(part.scores[:, part.labels == label].ravel(), exponent)
+        counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)
+        shares.append(counts / max(len(scores), 1))
+    return np.array(shares)

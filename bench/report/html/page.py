@@ -1,42 +1,65 @@
 """Writes the page: one file that holds everything it shows and opens from disk without a network."""
 
 import base64
+import functools
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from bench.errors import BenchError
+from bench.report.comparison import change_table
 from bench.report.html.board import metric_tables
-from bench.report.html.figures import histogram_figure, roc_figure
 from bench.report.html.headline import counts, headline, images_of
-from bench.report.html.histograms import histograms_of
-from bench.report.html.roc import RocCurve, RocCurves
-from bench.report.html.runs import cost_tables, detectors_of, older_runs, runs_of
-from bench.report.html.section import Section
-from bench.report.html.tables import changes_of, cue_table, sort_keys, tests_of
-from bench.report.html.thumbnails import Thumbnail, Thumbnails
-from bench.report.html.wrong import WrongImage, most_wrong
+from bench.report.html.histograms import histogram_figure, histograms_of
+from bench.report.html.roc import RocCurve, mean_roc_curve, roc_figure
+from bench.report.html.runs import MOST_RUNS, cost_tables, described, runs_of
+from bench.report.html.wrong import most_wrong, thumbnail_of
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
+from bench.report.ranks import ranking_tables
+from bench.report.table import Table, cell
+from bench.results.comparison import Comparison
+from bench.results.cues.worst import WORST_CUE
 from bench.results.robustness import robustness_curves
+from bench.results.summary import MEAN
+from bench.statistics.ranking import Ranking
 from bench.store.files import write_atomically
 
 HERE = Path(__file__).parent
+CUES_NOTE = (
+    "The simple property of an image that tells the classes apart best, cross-fitted. A detector that a paired test "
+    "does not separate from it, or that is below it, may have measured nothing else."
+)
+_NUMBER = re.compile(r"(?:< )?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?=$|[\s\[%])")
+DASHES = {"-": "none", "--": "5 2.5", "-.": "6 2 1.5 2", ":": "1.5 2.5"}
+"""The lines of series, for SVG."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says of one data set.
+
+    Args:
+        notes: What a reader must know, a sentence each.
+        warnings: What makes the numbers doubtful.
+        tables: Further tables.
+    """
+
+    comparison: Comparison
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    tables: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, or why there is none.
-
-    Args:
-        name: What it is about.
-        svg: The drawing.
-        note: Under it.
-    """
+    """A drawing, with a note below it, or why there is none."""
 
     name: str
     svg: str = ""
@@ -44,15 +67,7 @@ class Figure:
 
 
 def write_html(title: str, sections: Sequence[Section], target: Path) -> Path:
-    """Writes the page; the same sections give the same bytes.
-
-    Args:
-        title: Its heading.
-        sections: One for each data set.
-        target: The file.
-
-    Returns:
-        The file.
+    """Writes the page, with a section for each data set; the same sections give the same bytes.
 
     Raises:
         BenchError: The file cannot be written.
@@ -76,7 +91,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return environment.get_template("page.html.j2").render(
         title=title,
-        sections=[SectionView(section, f"s{number}") for number, section in enumerate(sections, start=1)],
+        sections=[_shown(section, f"s{number}") for number, section in enumerate(sections, start=1)],
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=f"sha256-{digest}",
@@ -85,75 +100,114 @@ def render(title: str, sections: Sequence[Section]) -> str:
     )
 
 
-class SectionView:
-    """What the template shows of a section.
+def sort_keys(rows: Sequence[Sequence[str]], column: int) -> list[float] | None:
+    """Reads a column as numbers, each text by the number that it starts with.
 
-    Args:
-        section: The section.
-        prefix: What its ids begin with.
+    Returns:
+        A number for each row, nan where there is no text; None where a text is no number.
+
+    Examples:
+        >>> sort_keys([["0.91 [0.88, 0.93]"], ["< 0.0001"], ["1,024"]], 0)
+        [0.91, 0.0001, 1024.0]
+        >>> sort_keys([["12"], ["2026-01-01"]], 0)
     """
+    keys = []
+    for row in rows:
+        number = _NUMBER.match(row[column])
+        if number is None and row[column] not in ("", "n/a"):
+            return None
+        keys.append(float(number[1].replace(",", "")) if number else float("nan"))
+    return keys if any(row[column] for row in rows) else None
 
-    def __init__(self, section: Section, prefix: str) -> None:
-        self.section, self.prefix = section, prefix
-        self.headline, self.counts = headline(section), counts(section)
-        self.boards, self.cues = metric_tables(section), cue_table(section)
-        self.tests, self.changes, self.tables = tests_of(section), changes_of(section), section.tables
-        self.costs, self.detectors, self.runs = cost_tables(section), detectors_of(section), runs_of(section)
-        self.older_runs = older_runs(section)
-        self.roc, self.roc_draws = self._roc()
-        self.histograms = self._histograms()
-        self.robustness = [
-            Figure(
-                curve.kind,
-                Markup(robustness_svg(curve, f"{prefix}r{number}-", section.detectors)),
-                " ".join(f"{detector}: {reason}." for detector, reason in curve.incomplete.items()),
-            )
-            for number, curve in enumerate(robustness_curves(section.comparison.summary))
+
+def _shown(section: Section, prefix: str) -> dict[str, Any]:
+    """Makes what the template shows of a section, whose ids begin with ``prefix``."""
+    comparison, first = section.comparison, section.comparison.conditions[0]
+    curves = {name: mean_roc_curve(comparison.panel, name, first) for name in comparison.labels}
+    rankings = {condition: comparison.rankings.get(condition, Ranking()) for condition in comparison.conditions}
+    tests = {condition: ranking_tables(ranking, comparison.views) for condition, ranking in rankings.items()}
+    changes = change_table(comparison, "Against the clean images", "Paired: both saw the same groups.")
+    return {
+        "section": section,
+        "prefix": prefix,
+        "first": first,
+        "headline": list(headline(comparison, first)),
+        "counts": counts(comparison),
+        "boards": metric_tables(comparison),
+        "cues": _cue_table(comparison),
+        "tests": {condition: tables for condition, tables in tests.items() if tables},
+        "changes": changes if changes.rows else None,
+        "tables": section.tables,
+        "costs": cost_tables(comparison),
+        "detectors": [(detector, described(comparison, detector)) for detector in comparison.labels],
+        "runs": runs_of(comparison),
+        "older_runs": max(0, len(comparison.runs) - MOST_RUNS),
+        "roc": list(_roc_figures(curves, prefix)),
+        "roc_draws": max((curve.draws for curve in curves.values() if isinstance(curve, RocCurve)), default=0),
+        "histograms": list(_histogram_figures(comparison, first, prefix)),
+        "robustness": list(_robustness_figures(comparison, prefix)),
+        "legend": [(name, *_swatch(position)) for position, name in enumerate(comparison.labels)],
+        "wrong": _wrong_images(comparison, first),
+    }
+
+
+def _cue_table(comparison: Comparison) -> Table | None:
+    """Makes a row for each generator: its worst cue, and how every detector stands against it."""
+    cues = comparison.cues
+    tested = {detector for detector, _, _ in cues.verdicts}
+    detectors = [detector for detector in comparison.labels if detector in tested]
+    rows = [
+        [
+            row.condition,
+            row.generator,
+            cues.names.get((row.condition, row.generator), "each generator's own" if row.generator == MEAN else ""),
+            cell(row.numbers["auroc"]),
+            *(cues.verdicts.get((detector, row.condition, row.generator), "") for detector in detectors),
         ]
-        self.legend = [(name, *_swatch(position)) for position, name in enumerate(section.detectors)]
-        self.wrong = self._wrong()
+        for row in cues.rows
+        if row.detector == WORST_CUE
+    ]
+    return Table("", ("condition", "generator", "worst cue", "AUROC", *detectors), rows, CUES_NOTE) if rows else None
 
-    def _roc(self) -> tuple[list[Figure], int]:
-        curves = RocCurves(self.section.comparison.panel)
-        found = {name: curves.curve(name, self.section.shown) for name in self.section.detectors}
-        drawn = {name: curve for name, curve in found.items() if isinstance(curve, RocCurve)}
-        figures = []
-        for position, (name, curve) in enumerate(found.items()):
-            if isinstance(curve, str):
-                figures.append(Figure(name, note=f"No curve: {curve}."))
-                continue
-            svg = Markup(roc_figure(name, drawn, position, f"{self.prefix}c{position}-"))
-            figures.append(Figure(name, svg, f"No band: {curve.reason}." if curve.reason else ""))
-        return figures, max((curve.draws for curve in drawn.values()), default=0)
 
-    def _histograms(self) -> list[Figure]:
-        figures = []
-        for position, name in enumerate(self.section.detectors):
-            found = histograms_of(self.section.comparison.panel, name, self.section.shown)
-            if found is None:
-                figures.append(Figure(name, note="No scores."))
-            else:
-                svg = histogram_figure(name, found, position, f"{self.prefix}h{position}-")
-                figures.append(Figure(name, Markup(svg)))
-        return figures
+def _roc_figures(curves: dict[str, RocCurve | str], prefix: str) -> Iterator[Figure]:
+    drawn = {name: curve for name, curve in curves.items() if isinstance(curve, RocCurve)}
+    for position, (name, curve) in enumerate(curves.items()):
+        if isinstance(curve, str):
+            yield Figure(name, note=f"No curve: {curve}.")
+        else:
+            svg = roc_figure(name, drawn, position, f"{prefix}c{position}-")
+            yield Figure(name, Markup(svg), f"No band: {curve.reason}." if curve.reason else "")
 
-    def _wrong(self) -> list[tuple[str, dict[int, list[tuple[WrongImage, Thumbnail | None]]]]]:
-        read_bytes = self.section.comparison.read_bytes
-        thumbnails = Thumbnails(read_bytes) if read_bytes else None
-        found = []
-        for name in self.section.detectors:
-            images = most_wrong(self.section.comparison.panel, name, self.section.shown)
-            shown = {
-                label: [(image, thumbnails.of(image.path) if thumbnails else None) for image in of]
-                for label, of in images.items()
-            }
-            found.append((name, shown))
-        return found
+
+def _histogram_figures(comparison: Comparison, condition: str, prefix: str) -> Iterator[Figure]:
+    for position, name in enumerate(comparison.labels):
+        histograms = histograms_of(comparison.panel, name, condition)
+        if histograms is None:
+            yield Figure(name, note="No scores.")
+        else:
+            yield Figure(name, Markup(histogram_figure(name, histograms, position, f"{prefix}h{position}-")))
+
+
+def _robustness_figures(comparison: Comparison, prefix: str) -> Iterator[Figure]:
+    for number, curve in enumerate(robustness_curves(comparison.summary)):
+        svg = robustness_svg(curve, f"{prefix}r{number}-", comparison.labels)
+        yield Figure(curve.kind, Markup(svg), " ".join(f"{name}: {why}." for name, why in curve.incomplete.items()))
+
+
+def _wrong_images(comparison: Comparison, condition: str) -> list[tuple[str, dict[int, list[tuple[Any, Any]]]]]:
+    """Lists the most wrong images of each detector by label, each with its thumbnail where there are image files."""
+    read_bytes = comparison.read_bytes
+    thumbnail = functools.cache(lambda path: thumbnail_of(path, read_bytes) if read_bytes else None)
+    wrong = {name: most_wrong(comparison.panel, name, condition) for name in comparison.labels}
+    return [
+        (name, {label: [(image, thumbnail(image.path)) for image in images] for label, images in by_label.items()})
+        for name, by_label in wrong.items()
+    ]
 
 
 def _swatch(position: int) -> tuple[str, int, str]:
     """Returns a series' colour for CSS, the number of its marker, and its dashes for SVG."""
     style = series_style(position)
-    dashes = {"-": "none", "--": "5 2.5", "-.": "6 2 1.5 2", ":": "1.5 2.5"}[style["linestyle"]]
     marker = MARKERS.index(style["marker"])
-    return f"var(--series-{marker + 1})", marker, dashes
+    return f"var(--series-{marker + 1})", marker, DASHES[style["linestyle"]]

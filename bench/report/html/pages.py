@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.report.html.page import write_html
-from bench.report.html.section import Section
+from bench.report.html.page import Section, write_html
 from bench.report.leaderboard import REPORTED, REPORTED_NOTE, board_reports
 from bench.report.notes import comparison_notes, finding_notes, warnings_of
 from bench.report.table import Table
@@ -28,12 +27,7 @@ def check_page(target: str | None) -> Path | None:
 
 
 def write_comparison_page(comparison: Comparison, target: Path) -> Path:
-    """Writes a comparison, with the images that detectors got most wrong.
-
-    Args:
-        comparison: What was compared.
-        target: The file.
-    """
+    """Writes a comparison, with the images that detectors got most wrong."""
     section = Section(comparison, comparison_notes(comparison), warnings_of(comparison))
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
@@ -44,11 +38,8 @@ def write_leaderboard_page(comparisons: Sequence[Comparison], target: Path) -> P
     for comparison in comparisons:
         reports = board_reports([comparison])
         tables = [reports[0].detectors]
-        rows = [
-            ("" if len(reports) == 1 else report.board.condition, *row)
-            for report in reports
-            for row in report.reported.rows
-        ]
+        several = len(reports) > 1
+        rows = [(report.board.condition if several else "", *row) for report in reports for row in report.reported.rows]
         if rows:
             tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, REPORTED_NOTE))
         sections.append(Section(comparison, finding_notes(comparison.findings), tables=tables))

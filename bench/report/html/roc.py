@@ -1,19 +1,19 @@
-"""ROC curves: the mean over generators and seeds, with a band from the bootstrap over groups.
+"""ROC curves: the mean over generators and seeds, with a band from the bootstrap over groups, and their figures.
 
 A curve is the line through a detector's operating points; images of one score pass together, so it is a diagonal there
 and the area under it is the AUROC with ties counting one half. Curves are averaged at fixed false positive rates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.report.plots.svg import INK, PAGE_WIDTH, draw, series_style, to_svg
 from bench.statistics.bootstrap import GroupBootstrap, groups_reason
 from bench.statistics.metrics import undefined_reason
 from bench.statistics.operating_curve import curves_of
-from bench.store.contrasts import ContrastRule
 from bench.store.panel import Panel, Part
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ class RocCurve:
     Args:
         fpr: ``(P,)`` false positive rates, ascending.
         tpr: ``(P,)`` true positive rates, means over generators and seeds.
-        band: ``(2, P)`` ends of the 95 % intervals of the true positive rate at each rate, over images; None without.
+        band: ``(2, P)`` ends of the 95 % intervals of the true positive rate at each rate, over images.
         draws: Number of bootstrap draws behind the band.
         reason: Why there is no band.
     """
@@ -78,50 +78,44 @@ def _read(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
     return np.asarray(tpr[left] + share * (tpr[right] - tpr[left]))
 
 
-class RocCurves:
-    """The ROC curves of a panel; all of them are drawn from the same groups.
-
-    Args:
-        panel: The scores.
-    """
-
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-        self._bootstraps: dict[int, GroupBootstrap] = {}
-
-    def curve(self, detector: str, condition: str) -> RocCurve | str:
-        """Computes the curve of one detector, or says why it has none."""
-        parts = {rule.generator: self.panel.part(detector, condition, rule) for rule in self._rules(condition)}
-        if not parts:
-            return "no generator faces real images"
-        for generator, part in parts.items():
-            reason = undefined_reason(part.labels)
-            if reason is not None:
-                return f"undefined for {generator}: {reason}"
-        tpr = np.mean([_mean_over_seeds(part) for part in parts.values()], axis=0)[0]
-        reason = self._no_band_reason(detector, condition, list(parts.values()))
+def mean_roc_curve(panel: Panel, detector: str, condition: str) -> RocCurve | str:
+    """Computes the curve of one detector, or says why it has none; those of a panel are drawn from the same groups."""
+    parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts.get(condition, ())}
+    if not parts:
+        return "no generator faces real images"
+    for generator, part in parts.items():
+        reason = undefined_reason(part.labels)
         if reason is not None:
-            return RocCurve(RATES, tpr, reason=reason)
-        draws = DRAWS if max(len(part.rows) for part in parts.values()) <= MOST_DRAWN else FEWER_DRAWS
-        bootstrap = self._bootstrap(draws)
-        drawn = np.mean([_mean_over_seeds(part, bootstrap.weights(part.rows)) for part in parts.values()], axis=0)
-        return RocCurve(RATES, tpr, np.nanquantile(drawn, [0.025, 0.975], axis=0), draws)
-
-    def _rules(self, condition: str) -> Sequence[ContrastRule]:
-        return self.panel.contrasts.get(condition, ())
-
-    def _no_band_reason(self, detector: str, condition: str, parts: Sequence[Part]) -> str | None:
-        everyone = parts[0] if len(parts) == 1 else self.panel.part(detector, condition)
-        if max(len(part.rows) for part in parts) > MOST_DRAWN_AT_ALL:
-            return TOO_MANY
-        return groups_reason(*everyone.n_groups)
-
-    def _bootstrap(self, draws: int) -> GroupBootstrap:
-        if draws not in self._bootstraps:
-            groups, labels = self.panel.images["group"].to_list(), self.panel.labels.tolist()
-            self._bootstraps[draws] = GroupBootstrap(groups, labels, draws)
-        return self._bootstraps[draws]
+            return f"undefined for {generator}: {reason}"
+    tpr = np.mean([_mean_over_seeds(part) for part in parts.values()], axis=0)[0]
+    most = max(len(part.rows) for part in parts.values())
+    everyone = next(iter(parts.values())) if len(parts) == 1 else panel.part(detector, condition)
+    reason = TOO_MANY if most > MOST_DRAWN_AT_ALL else groups_reason(*everyone.n_groups)
+    if reason is not None:
+        return RocCurve(RATES, tpr, reason=reason)
+    draws = DRAWS if most <= MOST_DRAWN else FEWER_DRAWS
+    bootstrap = GroupBootstrap(panel.images["group"].to_list(), panel.labels.tolist(), draws)
+    drawn = np.mean([_mean_over_seeds(part, bootstrap.weights(part.rows)) for part in parts.values()], axis=0)
+    return RocCurve(RATES, tpr, np.nanquantile(drawn, [0.025, 0.975], axis=0), draws)
 
 
 def _mean_over_seeds(part: Part, weights: ArrayLike | None = None) -> Floats:
     return np.asarray(np.mean([tpr_at_rates(part.labels, scores, RATES, weights) for scores in part.scores], axis=0))
+
+
+def roc_figure(detector: str, curves: Mapping[str, RocCurve], position: int, prefix: str) -> str:
+    """Draws one detector's curve with its band, and those of the others in grey behind it."""
+    figure, (axes,) = draw((PAGE_WIDTH, PAGE_WIDTH))
+    axes.plot([0, 1], [0, 1], color=INK, alpha=0.45, linewidth=0.8, linestyle=":")
+    for name, curve in curves.items():
+        if name != detector:
+            axes.plot([0, *curve.fpr[::3]], [0, *curve.tpr[::3]], color=INK, alpha=0.25, linewidth=0.9)
+    curve, colour = curves[detector], series_style(position)["color"]
+    if curve.band is not None:
+        axes.fill_between(curve.fpr, *curve.band, color=colour, alpha=0.22, linewidth=0)
+    axes.plot([0, *curve.fpr], [0, *curve.tpr], color=colour, linewidth=1.9)
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate")
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    return to_svg(figure, f"ROC curve of {detector}", prefix)

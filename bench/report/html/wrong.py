@@ -1,14 +1,22 @@
 """The images that a detector gets most wrong: real ones with the highest scores, generated ones with the lowest."""
 
+import base64
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.stats import rankdata
 
+from bench.errors import BenchError
 from bench.store.panel import Panel
+from datamodules import UnreadableImageError, decode_image
 
 MOST_SHOWN = 8
+LONGEST_SIDE, QUALITY = 128, 60
+"""Of thumbnails."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +24,10 @@ class WrongImage:
     """An image on the wrong side of images of the other class.
 
     Args:
-        path: Its name.
         source: Its generator, or where a real image is from.
         score: Mean over seeds.
         rank: Its place among all images, 1 for the highest score; by the mean rank over seeds.
-        of: Number of all images.
+        total: Number of all images.
         passed: The share of the other class that it lies on the wrong side of, by that place.
     """
 
@@ -28,20 +35,24 @@ class WrongImage:
     source: str
     score: float
     rank: int
-    of: int
+    total: int
     passed: float
 
 
-def most_wrong(panel: Panel, detector: str, condition: str, most: int = MOST_SHOWN) -> dict[int, list[WrongImage]]:
-    """Finds the most wrong images of each class, the worst first; equal ones by their names.
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture as ``data:image/webp;base64,...``, or why there is none; sizes in pixels."""
+
+    uri: str = ""
+    width: int = 0
+    height: int = 0
+    reason: str = ""
+
+
+def most_wrong(panel: Panel, detector: str, condition: str) -> dict[int, list[WrongImage]]:
+    """Finds the images of each class that are most wrong, the worst first; equal ones by their names.
 
     Ranks rather than scores are averaged over seeds, so that a seed of wider scores does not decide.
-
-    Args:
-        panel: The scores.
-        detector: One of its detectors.
-        condition: One of its conditions.
-        most: How many of each class.
 
     Returns:
         By label (0 for real, 1 for generated); images that are on the right side of all others are left out.
@@ -49,23 +60,40 @@ def most_wrong(panel: Panel, detector: str, condition: str, most: int = MOST_SHO
     part = panel.part(detector, condition)
     # 1 for the lowest score; the panel's images are sorted by path.
     ascending = np.mean([rankdata(scores) for scores in part.scores], axis=0) if len(part.rows) else np.empty(0)
-    found = {}
+    wrong = {}
     for label in (0, 1):
-        own, others = np.flatnonzero(part.labels == label), np.sort(ascending[part.labels != label])
+        chosen, others = np.flatnonzero(part.labels == label), np.sort(ascending[part.labels != label])
         badness = -ascending if label else ascending
-        order = own[np.argsort(-badness[own], kind="stable")][:most]
-        found[label] = [
+        order = chosen[np.argsort(-badness[chosen], kind="stable")][:MOST_SHOWN]
+        images = [
             WrongImage(
                 path=panel.images["path"][int(part.rows[i])],
                 source=panel.images["generator"][int(part.rows[i])],
                 score=float(part.scores[:, i].mean()),
                 rank=int((ascending > ascending[i]).sum()) + 1,
-                of=len(part.rows),
+                total=len(part.rows),
                 passed=_passed(others, float(ascending[i]), label),
             )
             for i in order
         ]
-    return {label: [image for image in images if image.passed > 0] for label, images in found.items()}
+        wrong[label] = [image for image in images if image.passed > 0]
+    return wrong
+
+
+def thumbnail_of(path: str, read_bytes: Callable[[str], bytes]) -> Thumbnail:
+    """Shrinks a picture to at most ``LONGEST_SIDE``; a file that is gone or broken is no error of the page's."""
+    try:
+        image = decode_image(read_bytes(path))
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        image.save(file, "WEBP", quality=QUALITY, method=4)
+    except UnreadableImageError as error:
+        return Thumbnail(reason=f"unreadable: {error}")
+    except (OSError, LookupError, ValueError, RuntimeError, BenchError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Thumbnail(reason=f"cannot be read: {words}")
+    text = base64.b64encode(file.getvalue()).decode("ascii")
+    return Thumbnail(f"data:image/webp;base64,{text}", image.width, image.height)
 
 
 def _passed(others: NDArray[np.float64], place: float, label: int) -> float:

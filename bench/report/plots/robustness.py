@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
 from bench.report.plots.svg import INK, STYLE, draw, series_style, to_svg
 from bench.results.robustness import Curve
@@ -26,7 +25,6 @@ COLUMNS: dict[int, float] = {3: 18, 2: 34, 1: math.inf}
 BAND = 0.16
 CLEAN_LINE: dict[str, Any] = {"linestyle": ":", "linewidth": 1.1, "alpha": 0.8}
 CHANCE_LINE: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 3)), "linewidth": 0.9, "alpha": 0.6}
-Floats = NDArray[np.float64]
 
 
 def robustness_svg(curve: Curve, page: str | None = None, detectors: Sequence[str] | None = None) -> str:
@@ -47,12 +45,7 @@ def robustness_figure(curve: Curve, detectors: Sequence[str], small: bool = Fals
     """Draws every detector's mean AUROC with its 95 % interval at each level; degradation grows to the right.
 
     A dotted line is a detector's AUROC on the clean images, a dashed one chance. A line is broken where a level
-    lacks scores.
-
-    Args:
-        curve: One kind of degradation.
-        detectors: In the order of their colours.
-        small: Whether it is one of several beside each other, without a legend.
+    lacks scores. A small figure is one of several beside each other, without a legend.
     """
     lines = math.ceil((len(detectors) + 3) / _columns(detectors))
     figure, (axes, *_) = draw(SMALL if small else (WIDTH, HEIGHT + LEGEND_LINE * lines))
@@ -69,31 +62,23 @@ def _draw_detector(axes: Axes, curve: Curve, detector: str, style: dict[str, str
     rows = {level: row.numbers["auroc"] for level, row in curve.points.get(detector, [])}
     numbers = [rows.get(level, Number(np.nan)) for level in curve.levels]
     values = np.array([number.value for number in numbers])
-    low, high = (_ends(numbers, end) for end in (0, 1))
+    low, high = np.array([number.interval or (np.nan, np.nan) for number in numbers], dtype=np.float64).T
     axes.plot(curve.levels, values, zorder=3, **_line(style))
     axes.fill_between(curve.levels, low, high, color=style["color"], alpha=BAND, linewidth=0)
     # A band has no width where no neighbour has an interval, too.
-    alone = _without_neighbours(np.isfinite(low))
+    known = np.pad(np.isfinite(low), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
     axes.vlines(np.array(curve.levels)[alone], low[alone], high[alone], color=style["color"], linewidth=1.2)
     clean = curve.clean[detector].numbers["auroc"].value if detector in curve.clean else np.nan
     if np.isfinite(clean):
         axes.axhline(clean, color=style["color"], **CLEAN_LINE)
-    found = np.concatenate([values, low, [clean]])
-    return float(np.nanmin(found)) if np.isfinite(found).any() else CHANCE
+    drawn = np.concatenate([values, low, [clean]])
+    return float(np.nanmin(drawn)) if np.isfinite(drawn).any() else CHANCE
 
 
 def _line(style: dict[str, str]) -> dict[str, Any]:
     colours = dict.fromkeys(("markeredgecolor", "markerfacecolor"), style["color"])
     return {**style, **colours, "markersize": 5, "linewidth": 1.6}
-
-
-def _ends(numbers: Sequence[Number], end: int) -> Floats:
-    return np.array([number.interval[end] if number.interval else np.nan for number in numbers])
-
-
-def _without_neighbours(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    before, after = np.append(False, known[:-1]), np.append(known[1:], False)
-    return np.asarray(known & ~before & ~after)
 
 
 def _draw_frame(axes: Axes, curve: Curve, lowest: float) -> None:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 # Okabe and Ito's palette, told apart by people with colour-blindness, in an order that also differs in lightness; a
 # page may replace each by its own with the CSS variables --series-1, --series-2, ...
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d31")
+PAGE_WIDTH = 3.2
+"""Inches that figures of a page have, of which several stand side by side."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":")
 
@@ -35,41 +37,35 @@ STYLE: dict[Any, Any] = {  # the keys are literals of matplotlib
 
 
 def draw(size: tuple[float, float], panels: tuple[int, int] = (1, 1)) -> tuple[Figure, Sequence[Axes]]:
-    """Makes a figure with its axes, row by row.
-
-    Args:
-        size: Width and height in inches.
-        panels: Rows and columns of axes.
-    """
+    """Makes a figure with its axes, row by row; the size in inches, rows and columns of panels."""
     with rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(*panels, squeeze=False)
     return figure, list(axes.flat)
 
 
-def series_style(position: int) -> dict[str, str]:
-    """Returns colour, marker and line of the series at a position; they stay apart without colour, too."""
+def series_style(position: int, **changed: object) -> dict[str, Any]:
+    """Returns colour, marker and line of the series at a position, which stay apart without colour, with changes."""
     return {
         "color": SERIES[position % len(SERIES)],
         "marker": MARKERS[position % len(MARKERS)],
         "linestyle": LINES[position // len(SERIES) % len(LINES)],
+        **changed,
     }
 
 
 def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
-    """Writes a figure as an ``<svg>`` element.
+    """Writes a figure of :func:`draw` as an ``<svg>`` element.
 
     Args:
-        figure: From :func:`draw`.
+        figure: The drawing.
         title: What a screen reader says.
         page: For a figure in a page, what its ids begin with, so that they are the page's only ones: text then has the
             page's colour and family, and series have the colours of its CSS variables.
     """
-    text = io.StringIO()
+    text, unsaid = io.StringIO(), dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with rc_context(STYLE):
-        figure.savefig(
-            text, format="svg", metadata={**dict.fromkeys(("Date", "Creator", "Format", "Type")), "Title": title}
-        )
+        figure.savefig(text, format="svg", metadata={**unsaid, "Title": title})
     svg = text.getvalue()
     svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke")
     return svg.replace(INK, "#1a1a1a") if page is None else _for_page(svg, page)
@@ -90,6 +86,6 @@ def _tag_for_page(tag: str, prefix: str, referred: Collection[str]) -> str:
     # Matplotlib 3.11 names size and family apart; the shorthand of its predecessors would not allow inherit.
     tag = re.sub(r"font: (\S+) [^;\"]*", r"font-size: \1; font-family: inherit", tag)
     tag = re.sub(r"font-family: [^;\"]*", "font-family: inherit", tag)
-    tag = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}{found[1]}"' if found[1] in referred else "", tag)
+    tag = re.sub(r' id="([^"]*)"', lambda match: f' id="{prefix}{match[1]}"' if match[1] in referred else "", tag)
     tag = re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", tag)
-    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", tag)  # a hundredth of a point is unseen
+    return re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", tag)  # a hundredth of a point is unseen

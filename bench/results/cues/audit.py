@@ -6,8 +6,8 @@ ways, and so are the shares of categories. A cue that says nothing comes out abo
 The worst of many cues is picked on one half and measured on the other, for a maximum of many would be too high. All
 cues together are combined by a logistic regression fitted to four fifths and measured on the last.
 
-Intervals take what was learned as given, so near 0.5, where the two halves may disagree on a direction, they are
-short: 91 % instead of 95 % hold 0.5 for meaningless cues of 24 images a class.
+Intervals take what was learned as given, so near 0.5, where the two halves may disagree on a direction, they are short
+(see docs/statistics.md).
 
 A missing value, such as the JPEG quality of a PNG, counts as lower than every value.
 """
@@ -34,6 +34,7 @@ from bench.statistics.crossfit import (
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence
 from bench.statistics.intervals import auroc_interval
 from bench.statistics.metrics import auroc
+from bench.store.contrasts import ContrastRule
 from datamodules.cues import CATEGORICAL_CUES, CONTAINER_CUES, CONTENT_CUES
 
 SIZE = "size"
@@ -41,6 +42,7 @@ SIZE = "size"
 
 KINDS = {"container": (*CONTAINER_CUES, SIZE), "content": CONTENT_CUES}
 FOLDS = 5
+NAN = float("nan")
 Floats = NDArray[np.float64]
 
 
@@ -52,7 +54,6 @@ class CueResult:
         name: A cue, ``worst`` or ``combined``.
         kind: ``container``, ``content`` or, for what was made of both, ``all``.
         auroc: Cross-fitted; nan where there are too few images.
-        interval: Its 95 % interval, or None.
         detail: The direction (``higher`` or ``lower`` for generated, ``unclear`` where the halves disagree, ``by
             category``, ``constant``); for the worst cue its name, or both names where the halves picked two.
         apparent: The AUROC with everything learned on the very images that it is measured on, so too high; nan for
@@ -76,9 +77,7 @@ class GeneratorAudit:
     """The audit of one generator.
 
     Args:
-        generator: Its name.
         images: ``path, label, group`` of the images that were audited.
-        cues: Every cue.
         worst: The worst cue of each kind and of ``all``.
         combined: The combination of the cues of each kind and of ``all``.
     """
@@ -90,39 +89,46 @@ class GeneratorAudit:
     combined: Mapping[str, CueResult]
 
 
-def audit(
-    cues: pl.DataFrame,
-    contrasts: Mapping[str, Sequence[str]],
-    *,
-    combine: bool = True,
-    worst_only: bool = False,
-) -> list[GeneratorAudit]:
-    """Audits every generator.
+def audit(cues: pl.DataFrame, rule: ContrastRule, worst_only: bool = False) -> GeneratorAudit:
+    """Audits a generator.
 
     Args:
         cues: ``path, label, generator, group`` and a column for each cue, a row for each readable image; cues without a
             column are left out, so a table of `PIXEL_CUES` will do.
-        contrasts: Which sources of real images face each generator.
-        combine: Whether to fit the combinations of cues, which take most of the time.
+        rule: The generator and the real images that it faces.
         worst_only: Whether to look for nothing but the worst of all cues.
     """
-    if {"width", "height"} <= set(cues.columns):
-        cues = cues.with_columns(pl.format("{}x{}", "width", "height").alias(SIZE))
-    return [_audit_generator(cues, name, reals, combine, worst_only) for name, reals in contrasts.items()]
+    chosen = cues.filter(rule.expression()).sort("path")
+    if {"width", "height"} <= set(chosen.columns):
+        chosen = chosen.with_columns(pl.format("{}x{}", "width", "height").alias(SIZE))
+    named = chosen.select("path", "label", "group")
+    images = Images(chosen["label"].to_numpy().astype(np.int64), chosen["group"].to_list())
+    features = {
+        kind: [feature_of(chosen[name], name in (*CATEGORICAL_CUES, SIZE)) for name in names if name in chosen.columns]
+        for kind, names in KINDS.items()
+    }
+    every = [feature for kind in features.values() for feature in kind]
+    if worst_only:
+        return GeneratorAudit(rule.generator, named, (), {"all": _worst(every, "all", images)}, {})
+    single = tuple(_single(feature, kind, images) for kind, members in features.items() for feature in members)
+    kinds = {kind: members for kind, members in (features | {"all": every}).items() if members}
+    worst = {kind: _worst(members, kind, images) for kind, members in kinds.items()}
+    together = {kind: _combined(members, kind, images) for kind, members in kinds.items()}
+    return GeneratorAudit(rule.generator, named, single, worst, together)
 
 
 def influence_of(results: Sequence[CueResult]) -> InfluenceValues:
-    """Makes of a cue what `paired_test` compares with a detector on the same images.
-
-    Args:
-        results: A result for each generator, for the mean over them; or a single one.
+    """Makes of a cue, or of its mean over generators, what `paired_test` compares with a detector on the same images.
 
     Raises:
-        ValueError: If a result has no value.
+        ValueError: A result has no value.
     """
     if any(not result.contrasts for result in results):
         raise ValueError("A cue without a value cannot be compared.")
-    sizes = [n_groups(*_joined(result.contrasts)) for result in results]
+    sizes = []
+    for result in results:
+        groups, labels = (np.concatenate([getattr(c, name) for c in result.contrasts]) for name in ("groups", "labels"))
+        sizes.append(n_groups(groups.tolist(), labels.astype(int).tolist()))
     n_real, n_generated = np.mean(sizes, axis=0).tolist()
     # Each part holds only a share of the images, but their mean is as certain as one AUROC of all.
     influence = auroc_influence([contrast for result in results for contrast in result.contrasts])
@@ -141,34 +147,12 @@ def feature_of(column: pl.Series, categorical: bool) -> Feature:
     return Feature(column.name, values.to_numpy(), categorical, missing)
 
 
-def _audit_generator(
-    cues: pl.DataFrame, generator: str, reals: Sequence[str], combine: bool, worst_only: bool
-) -> GeneratorAudit:
-    source, label = pl.col("generator"), pl.col("label")
-    faces = ((label == 1) & (source == generator)) | ((label == 0) & source.is_in(list(reals)))
-    chosen = cues.filter(faces).sort("path")
-    named = chosen.select("path", "label", "group")
-    images = Images(chosen["label"].to_numpy().astype(np.int64), chosen["group"].to_list())
-    features = {
-        kind: [feature_of(chosen[name], name in (*CATEGORICAL_CUES, SIZE)) for name in names if name in chosen.columns]
-        for kind, names in KINDS.items()
-    }
-    every = {"all": [feature for of in features.values() for feature in of]}
-    if worst_only:
-        return GeneratorAudit(generator, named, (), {"all": _worst(every["all"], "all", images)}, {})
-    single = tuple(_single(feature, kind, images) for kind, of in features.items() for feature in of)
-    every = features | every
-    worst = {kind: _worst(of, kind, images) for kind, of in every.items() if of}
-    together = {kind: _combined(of, kind, images) for kind, of in every.items() if of and combine}
-    return GeneratorAudit(generator, named, single, worst, together)
-
-
 def _single(feature: Feature, kind: str, images: Images) -> CueResult:
     parts = parts_of(images, 2)
     if parts is None:
         return _undefined(feature.name, kind)
     labels, everything = images.labels, np.ones(len(images.labels), dtype=np.bool_)
-    apparent = auroc(labels, learned(feature, labels, everything))
+    apparent = float(auroc(labels, learned(feature, labels, everything)))
     scores, detail = cross_fitted(feature, labels, parts), _direction(feature, labels, parts)
     return _result(feature.name, kind, images, scores, parts, detail, apparent)
 
@@ -215,13 +199,7 @@ def _combined(features: Sequence[Feature], kind: str, images: Images) -> CueResu
 
 
 def _result(
-    name: str,
-    kind: str,
-    images: Images,
-    scores: Floats,
-    parts: NDArray[np.int64],
-    detail: str,
-    apparent: float = float("nan"),
+    name: str, kind: str, images: Images, scores: Floats, parts: NDArray[np.int64], detail: str, apparent: float = NAN
 ) -> CueResult:
     reason = no_interval_reason(images.groups, images.labels.tolist())
     value, contrasts = mean_auroc(images.labels, scores, parts), contrasts_of(images, scores, parts)
@@ -231,10 +209,4 @@ def _result(
 
 def _undefined(name: str, kind: str, least: int = 2) -> CueResult:
     reason = f"fewer than {least} independent groups of a class"
-    return CueResult(name, kind, float("nan"), None, "", float("nan"), reason)
-
-
-def _joined(contrasts: Sequence[Contrast]) -> tuple[list[int], list[int]]:
-    groups = np.concatenate([np.asarray(contrast.groups) for contrast in contrasts])
-    labels = np.concatenate([np.asarray(contrast.labels) for contrast in contrasts])
-    return groups.tolist(), labels.astype(int).tolist()
+    return CueResult(name, kind, NAN, None, "", NAN, reason)

@@ -3,33 +3,46 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.results.cues.audit import GeneratorAudit, audit
-from bench.results.cues.correlations import Correlation, score_correlations
 from bench.scoring.build import create_datamodule, create_entries
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
-from bench.scoring.plan import known_rows
 from bench.scoring.specs import parse_detectors
+from bench.statistics.bootstrap import FEWEST_GROUPS, GroupBootstrap, Interval, interval
 from bench.store.schema import OK
 from bench.store.scores import ScoreStore
 from datamodules import DetectionDataModule
 from datamodules.conditions import Reencoded, Unified
 from detectors import create_backbone
 
+SCORE_FACTS = ("jpeg_quality", "pixels")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rank correlation of a detector's score with a fact, within ``n`` real images; nan without a value.
+
+    The fact is ``jpeg_quality`` (over JPEG files only) or ``pixels`` (width times height).
+    """
+
+    detector: str
+    fact: str
+    rho: float
+    interval: Interval | None
+    n: int
+    reason: str | None
+
 
 @dataclass(frozen=True)
 class CueStudy:
-    """What an audit found.
-
-    Args:
-        title: The dataset.
-        audits: For each condition (the images as they are, and matched) an audit of each generator.
-        correlations: Detectors' scores against JPEG quality and size, within the real images.
-    """
+    """What an audit found: for each condition (the images as they are, and matched) an audit of each generator."""
 
     title: str
     audits: Mapping[str, Sequence[GeneratorAudit]]
@@ -37,11 +50,7 @@ class CueStudy:
 
 
 def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStudy:
-    """Audits a dataset as it is and, with ``--match``, matched.
-
-    Args:
-        options: The data.
-        detectors: Detectors whose stored scores are correlated with facts of the real images.
+    """Audits a dataset as it is and, with ``--match``, matched; detectors' stored scores are correlated with storage.
 
     Raises:
         BenchError: A detector's scores are not in the store.
@@ -54,21 +63,32 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStud
         if audits and not isinstance(planned.condition, Reencoded | Unified):
             continue
         cues = cues_of(datamodule, options.output, planned.condition)
-        audits[planned.condition.name] = [
-            audited
-            for rule in planned.contrasts
-            for audited in audit(cues.filter(rule.expression()), {rule.generator: rule.reals})
-        ]
+        audits[planned.condition.name] = [audit(cues, rule) for rule in planned.contrasts]
     return CueStudy(datamodule.title, audits, _correlations(options, datamodule, detectors) if detectors else ())
+
+
+def score_correlations(scores: pl.DataFrame, cues: pl.DataFrame, draws: int = 1000) -> list[Correlation]:
+    """Correlates detectors' scores with JPEG quality and size within the real images.
+
+    Scores have ``path, detector, score``, cues ``path, label, group, jpeg_quality, width, height``.
+    """
+    facts = cues.filter(pl.col("label") == 0).with_columns(pixels=pl.col("width") * pl.col("height"))
+    table = scores.join(facts.select("path", "group", *SCORE_FACTS), on="path").sort("path")
+    return [
+        _correlation(table.filter(pl.col("detector") == detector), detector, fact, draws)
+        for detector in scores["detector"].unique(maintain_order=True)
+        for fact in SCORE_FACTS
+    ]
 
 
 def _correlations(options: RunOptions, datamodule: DetectionDataModule, detectors: Sequence[str]) -> list[Correlation]:
     backbone = create_backbone(options.backbone, options.weights)
     clean = plan_conditions(options, datamodule)[:1]
-    entries = create_entries(parse_detectors(list(detectors)), backbone, datamodule, clean, options)
-    scored = known_rows(ScoreStore(options.output, datamodule.title), datamodule, entries).filter(
-        pl.col("status") == OK
+    entries = create_entries(
+        parse_detectors(list(detectors)), backbone, datamodule, clean, options, range(options.seeds)
     )
+    store = ScoreStore(options.output, datamodule.title)
+    scored = store.known(datamodule, [entry.scoring for entry in entries]).filter(pl.col("status") == OK)
     for position, entry in enumerate(entries):
         if scored.filter(pl.col("scoring") == position).is_empty():
             raise BenchError(
@@ -77,3 +97,34 @@ def _correlations(options: RunOptions, datamodule: DetectionDataModule, detector
             )
     means = scored.group_by("path", "detector", maintain_order=True).agg(pl.col("score").mean())
     return score_correlations(means, cues_of(datamodule, options.output))
+
+
+def _correlation(table: pl.DataFrame, detector: str, fact: str, draws: int) -> Correlation:
+    known = table.filter(pl.col(fact).is_not_null() & pl.col("score").is_finite())
+    pairs = [known[name].to_numpy().astype(np.float64) for name in ("score", fact)]
+    for name, values in zip(("scores", fact), pairs, strict=True):
+        if len(np.unique(values)) < 2:
+            reason = f"{name} of the real images all alike" if len(values) else "no real images with this fact"
+            return Correlation(detector, fact, float("nan"), None, len(known), reason)
+    rho = float(_spearman(pairs, np.ones((1, len(known))))[0])
+    groups, labels = known["group"].to_list(), [0] * len(known)
+    if len(set(groups)) < FEWEST_GROUPS:
+        return Correlation(detector, fact, rho, None, len(known), f"fewer than {FEWEST_GROUPS} independent groups")
+    bootstrap = GroupBootstrap(groups, labels, draws=draws)
+    drawn = [_spearman(pairs, weights) for weights in bootstrap.chunks(np.arange(len(known)))]
+    return Correlation(detector, fact, rho, interval(np.concatenate(drawn)), len(known), None)
+
+
+def _spearman(pairs: Sequence[Floats], weights: NDArray[np.generic]) -> Floats:
+    """Correlates the ranks, in each row of weights those of a sample in which each image stands so many times."""
+    places = [np.unique(values, return_inverse=True)[1] for values in pairs]
+    rhos = np.empty(len(weights))
+    for draw, weight in enumerate(weights.astype(np.float64)):
+        ranks = []
+        for place in places:
+            counts = np.bincount(place, weights=weight)
+            ranks.append((np.cumsum(counts) - counts / 2)[place])
+        covariance = np.cov(np.stack(ranks), aweights=weight, ddof=0)
+        spread = np.sqrt(covariance[0, 0] * covariance[1, 1])
+        rhos[draw] = covariance[0, 1] / spread if spread > 0 else np.nan
+    return rhos

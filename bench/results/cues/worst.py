@@ -41,11 +41,8 @@ class AgainstCues:
 def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> AgainstCues:
     """Audits images under each condition, and tests every detector against the worst cue of each generator.
 
-    Args:
-        panel: The scores.
-        cues: By condition, a row of cues for each readable image with its ``path``, from
-            `bench.scoring.cues.cues_of` or `bench.scoring.cues.read_cues`; degradations are best left out, as they
-            are done to both classes by us.
+    Cues are, by condition, a row for each readable image with its ``path`` (`bench.scoring.cues`); degradations are
+    best left out, as they are done to both classes by us.
     """
     result = AgainstCues()
     for condition, table in cues.items():
@@ -56,75 +53,55 @@ def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> Against
 
 def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.DataFrame) -> None:
     labels = [detector for detector, where in panel.cells if where == condition]
-    wholes = {label: panel.part(label, condition) for label in labels}
-    readable = np.zeros(len(panel.images), dtype=np.bool_)
-    for whole in wholes.values():
-        readable[whole.rows] = True
-    lost = np.zeros_like(readable)
+    readable, lost = np.zeros((2, len(panel.images)), dtype=np.bool_)
     for label in labels:
         seeds = panel.seeds(label, condition)
-        lost |= (panel.present[seeds] & ~np.isfinite(panel.scores[seeds])).any(axis=0)
+        present, finite = panel.present[seeds], np.isfinite(panel.scores[seeds])
+        readable |= (present & finite).all(axis=0)
+        lost |= (present & ~finite).any(axis=0)
     images = panel.images.with_row_index("image").filter(pl.Series(readable & ~lost))
     usable = images.join(cues.drop("label", "generator", "group", strict=False), on="path", maintain_order="left")
-    worst: dict[str, CueResult] = {}
-    rows: dict[str, NDArray[np.intp]] = {}
+    targets: dict[str, tuple[list[CueResult], list[NDArray[np.intp]]]] = {}
     for rule in panel.contrasts[condition]:
-        (one,) = audit(usable.filter(rule.expression()), {rule.generator: rule.reals}, worst_only=True)
-        if one.worst["all"].contrasts:
-            worst[rule.generator] = one.worst["all"]
-            rows[rule.generator] = one.images.join(images, on="path", maintain_order="left")["image"].to_numpy()
-            result.names[condition, rule.generator] = one.worst["all"].detail
-    if not worst:
-        return
-    result.rows.extend(_cue_rows(condition, worst, rows, panel.labels))
+        cue = audit(usable, rule, worst_only=True).worst["all"]
+        if cue.contrasts:
+            targets[rule.generator] = [cue], [usable.filter(rule.expression()).sort("path")["image"].to_numpy()]
+            result.names[condition, rule.generator] = cue.detail
+    if len(targets) > 1:
+        targets[MEAN] = [worst[0] for worst, _ in targets.values()], [rows[0] for _, rows in targets.values()]
+    result.rows.extend(_row(condition, target, *of_target, panel.labels) for target, of_target in targets.items())
     for label in labels:
-        for generators in _sets(worst):
-            detector = _influence(panel, panel.seeds(label, condition), [rows[name] for name in generators])
-            if detector is None:
-                continue
-            test = paired_test(detector, influence_of([worst[name] for name in generators]))
-            verdict = NOT_SEPARATED if test.p >= SIGNIFICANT else ABOVE if test.difference > 0 else BELOW
-            result.verdicts[label, condition, generators[0] if len(generators) == 1 else MEAN] = verdict
-
-
-def _sets(worst: Mapping[str, CueResult]) -> list[list[str]]:
-    """Returns each generator alone, and all of them for their mean."""
-    return [[name] for name in worst] + ([list(worst)] if len(worst) > 1 else [])
+        for target, (worst, rows) in targets.items():
+            detector = _influence(panel, panel.seeds(label, condition), rows)
+            if detector is not None:
+                test = paired_test(detector, influence_of(worst))
+                verdict = NOT_SEPARATED if test.p >= SIGNIFICANT else ABOVE if test.difference > 0 else BELOW
+                result.verdicts[label, condition, target] = verdict
 
 
 def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.intp]]) -> InfluenceValues | None:
     """Takes a detector's scores of the images that have cues; none where it lacks a class of a generator."""
     groups = codes_of(panel.images["group"])
-    each = []
-    for position in seeds:
-        scored = [rows[np.isfinite(panel.scores[position, rows])] for rows in images]
+    influences = []
+    for scores in panel.scores[seeds]:
+        scored = [rows[np.isfinite(scores[rows])] for rows in images]
         if any(len(set(panel.labels[rows])) < 2 for rows in scored):
             return None
-        each.append(
-            auroc_influence(
-                [Contrast(panel.labels[rows], panel.scores[position, rows], groups[rows]) for rows in scored]
-            )
-        )
-    return mean_over_seeds(each)
+        contrasts = [Contrast(panel.labels[rows], scores[rows], groups[rows]) for rows in scored]
+        influences.append(auroc_influence(contrasts))
+    return mean_over_seeds(influences)
 
 
-def _cue_rows(
-    condition: str, worst: Mapping[str, CueResult], images: Mapping[str, NDArray[np.intp]], labels: NDArray[np.int64]
-) -> list[Row]:
-    rows = []
-    for generator, cue in worst.items():
-        number = Number(cue.auroc, cue.interval, reason=cue.reason)
-        rows.append(_row(condition, generator, labels[images[generator]], number))
-    if len(worst) > 1:
-        everyone = labels[np.unique(np.concatenate(list(images.values())))]
-        value = float(np.mean([cue.auroc for cue in worst.values()]))
-        enough = all(cue.interval is not None for cue in worst.values())
-        interval = auroc_interval(influence_of(list(worst.values()))) if enough else None
-        reason = None if enough else "a generator has too few groups"
-        rows.append(_row(condition, MEAN, everyone, Number(value, interval, reason=reason)))
-    return rows
-
-
-def _row(condition: str, generator: str, labels: NDArray[np.int64], number: Number) -> Row:
-    n_real = int((labels == 0).sum())
-    return Row(WORST_CUE, condition, generator, n_real, len(labels) - n_real, 0, {"auroc": number})
+def _row(
+    condition: str, target: str, cues: Sequence[CueResult], rows: Sequence[NDArray[np.intp]], labels: NDArray[np.int64]
+) -> Row:
+    """Makes a row of the worst cue of a generator, or of the mean over several."""
+    value = float(np.mean([cue.auroc for cue in cues]))
+    if len(cues) == 1:
+        number = Number(value, cues[0].interval, reason=cues[0].reason)
+    elif all(cue.interval is not None for cue in cues):
+        number = Number(value, auroc_interval(influence_of(cues)))
+    else:
+        number = Number(value, reason="a generator has too few groups")
+    n_real, n_generated = np.bincount(labels[np.unique(np.concatenate(rows))], minlength=2).tolist()
+    return Row(WORST_CUE, condition, target, n_real, n_generated, 0, {"auroc": number})

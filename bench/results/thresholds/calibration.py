@@ -8,9 +8,7 @@ images. It is not debiased: chance alone makes it positive, the more so the fewe
 calibrated probabilities would give (consistency resampling: labels drawn from the probabilities themselves). The
 bootstrap adds that bias a second time; its interval is therefore the basic one, ``2 value - quantile``, which takes it
 out again, cut at 0. Where the value is within what chance gives calibrated probabilities (97.5 %), the interval begins
-at 0. Chance is counted by image, so where images share groups it is underestimated. Measured with 48 to 300 images of
-each class, the interval holds an error of 0 in 96 to 98 %, of 0.05 in 84 to 92 % and of 0.1 in 91 to 93 % of cases;
-that of the Brier score in 90 to 95 %.
+at 0. Chance is counted by image, so where images share groups it is underestimated (see docs/statistics.md).
 
 The Brier score is ``miscalibration - discrimination + uncertainty`` without bins: the first is what an isotonic
 recalibration on the same images would gain, the second what that gains over the constant share of generated images,
@@ -21,23 +19,22 @@ References:
     651-661 (consistency). Dimitriadis, Gneiting and Jordan, PNAS 118 (2021) e2016191118 (decomposition).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.stats import rankdata
 
-from bench.results.summary import DRAWS, MEAN
-from bench.results.thresholds.halves import Halves
-from bench.results.thresholds.intervals import union
+from bench.results.summary import MEAN
+from bench.results.thresholds.halves import Halves, union
 from bench.results.thresholds.points import check_probabilities
 from bench.results.thresholds.rules import Floats, Weights
-from bench.statistics.bootstrap import Interval, interval, no_interval_reason
+from bench.statistics.bootstrap import Interval, groups_reason, interval
 from bench.statistics.metrics import undefined_reason
-from bench.statistics.number import Number
-from bench.store.panel import Panel, Part
+from bench.statistics.number import Number, sd_over_seeds
+from bench.store.panel import Part
 
 BINS = 15
 MEASURES = ("ece_width", "ece_mass", "brier")
@@ -57,14 +54,9 @@ class Decomposition:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well calibrated a detector is against one generator, or averaged over them.
+    """How well calibrated a detector is against one generator, or averaged over them (``mean``).
 
     Args:
-        detector: Its label.
-        condition: What was done to the images.
-        generator: The generator, or ``mean``.
-        n_real: Number of real images.
-        n_generated: Number of generated images.
         numbers: ``ece_width`` (bins of equal width), ``ece_mass`` (bins of equal numbers) and ``brier``.
         if_calibrated: What the first two would be on average if the probabilities were right.
         decomposition: Of the Brier score, mean over seeds; None where it is undefined.
@@ -80,17 +72,10 @@ class Calibration:
     decomposition: Decomposition | None
 
 
-def calibration(
-    panel: Panel, detector: str, condition: str, draws: int = DRAWS, probability: bool = False
-) -> list[Calibration]:
+def calibration(halves: Halves, detector: str, condition: str, probability: bool = False) -> list[Calibration]:
     """Computes calibration errors and Brier scores, with 95 % intervals over bootstrap draws of the groups.
 
-    Args:
-        panel: The scores.
-        detector: The detector's label.
-        condition: What was done to the images.
-        draws: Number of bootstrap draws.
-        probability: Whether the scores are probabilities of being generated.
+    ``probability`` is the caller's word that the scores are probabilities of being generated.
 
     Returns:
         One for each generator and, with two and more, one for their mean.
@@ -98,13 +83,12 @@ def calibration(
     Raises:
         BenchError: The scores are not probabilities.
     """
-    check_probabilities(panel, detector, condition, "Calibration", probability)
-    halves = Halves(panel, draws)
+    check_probabilities(halves.panel, detector, condition, "Calibration", probability)
     parts = halves.parts(detector, condition)
-    found = [_Part(name, part, halves) for name, part in parts.items()]
-    rows = [_row(detector, condition, one.name, one.part, [one]) for one in found]
-    if len(found) > 1:
-        rows.append(_row(detector, condition, MEAN, union(list(parts.values())), found))
+    measured = {name: undefined_reason(part.labels) or _measure(part, halves) for name, part in parts.items()}
+    rows = [_row(detector, condition, name, part, {name: measured[name]}) for name, part in parts.items()]
+    if len(parts) > 1:
+        rows.append(_row(detector, condition, MEAN, union(list(parts.values())), measured))
     return rows
 
 
@@ -164,71 +148,70 @@ def equal_mass(probabilities: Floats, bins: int = BINS) -> Indices:
     return ((rankdata(probabilities) - 0.5) / len(probabilities) * bins).astype(np.intp)
 
 
-class _Part:
-    """The measures against one generator, for each seed, in every draw and with labels drawn from the probabilities."""
+@dataclass(frozen=True)
+class _Measured:
+    """The measures against one generator.
 
-    def __init__(self, name: str, part: Part, halves: Halves) -> None:
-        self.name, self.part, self.undefined = name, part, undefined_reason(part.labels)
-        self.points: dict[str, Floats] = {}
-        self.drawn: dict[str, Floats] = {}
-        self.if_calibrated: dict[str, Floats] = {}
-        self.decompositions: list[Decomposition] = []
-        if self.undefined is None:
-            # By image of the panel, so that a real image has the same label in a draw whatever generator it faces.
-            streams = (np.random.default_rng((0, draw)) for draw in range(CONSISTENCY_DRAWS))
-            uniform = np.stack([stream.random(len(halves.panel.images))[part.rows] for stream in streams])
-            self._measure(halves.everything.weights(part.rows), uniform)
+    Args:
+        points: ``(seeds, measures)``.
+        drawn: ``(measures, draws)``, means over seeds.
+        chance: ``(errors, CONSISTENCY_DRAWS)``, the calibration errors with labels drawn from the probabilities.
+        parts: ``(seeds, 3)`` of the Brier score.
+    """
 
-    def _measure(self, weights: Weights, uniform: Floats) -> None:
-        labels, ones = self.part.labels, np.ones((1, len(self.part.labels)))
-        points, drawn, expected = (
-            np.zeros((len(self.part.scores), len(MEASURES), size)) for size in (1, len(weights), CONSISTENCY_DRAWS)
-        )
-        for seed, scores in enumerate(self.part.scores):
-            for number, bins in enumerate((equal_width(scores), equal_mass(scores))):
-                points[seed, number] = ece(labels, scores, bins, ones)
-                drawn[seed, number] = ece(labels, scores, bins, weights)
-                expected[seed, number] = _if_calibrated(scores, bins, uniform)
-            points[seed, 2], drawn[seed, 2] = brier(labels, scores, ones), brier(labels, scores, weights)
-            self.decompositions.append(decompose(labels, scores))
-        self.points = {name: points[:, i, 0] for i, name in enumerate(MEASURES)}
-        self.drawn = {name: drawn[:, i].mean(axis=0) for i, name in enumerate(MEASURES)}
-        self.if_calibrated = {name: expected[:, i].mean(axis=0) for i, name in enumerate(MEASURES[:2])}
+    points: Floats
+    drawn: Floats
+    chance: Floats
+    parts: Floats
 
 
-def _if_calibrated(probabilities: Floats, bins: Indices, uniform: Floats) -> Floats:
-    """Returns the error for labels drawn from the probabilities, by ``(draws, n)`` uniform numbers: ``(draws,)``."""
-    ones = np.ones((1, len(bins)))
-    return np.array([ece((row < probabilities).astype(np.int64), probabilities, bins, ones)[0] for row in uniform])
+def _measure(part: Part, halves: Halves) -> _Measured:
+    weights, once = halves.everything.weights(part), np.ones((1, len(part.rows)))
+    # By image of the panel, so that a real image has the same label in a draw whatever generator it faces.
+    streams = (np.random.default_rng((0, draw)) for draw in range(CONSISTENCY_DRAWS))
+    uniform = np.stack([stream.random(len(halves.panel.images))[part.rows] for stream in streams])
+    points: list[list[Floats]] = []
+    drawn: list[list[Floats]] = []
+    chance = []
+    for scores in part.scores:
+        binned = (equal_width(scores), equal_mass(scores))
+        for weight, measures in ((once, points), (weights, drawn)):
+            errors = [ece(part.labels, scores, bins, weight) for bins in binned]
+            measures.append([*errors, brier(part.labels, scores, weight)])
+        drawn_labels = (uniform < scores).astype(np.int64)
+        chance.append([[ece(labels, scores, bins, once)[0] for labels in drawn_labels] for bins in binned])
+    parts = np.array([astuple(decompose(part.labels, scores)) for scores in part.scores])
+    return _Measured(np.array(points)[:, :, 0], np.mean(drawn, axis=0), np.mean(chance, axis=0), parts)
 
 
-def _row(detector: str, condition: str, name: str, part: Part, found: Sequence[_Part]) -> Calibration:
-    undefined = next((f"{one.name}: {one.undefined}" for one in found if one.undefined), None)
+def _row(detector: str, condition: str, name: str, part: Part, measured: Mapping[str, _Measured | str]) -> Calibration:
+    """Makes a row of the measures against one generator, or their means; text says why there are none."""
+    undefined = next((f"{generator}: {why}" for generator, why in measured.items() if isinstance(why, str)), None)
     if undefined:
-        nothing = {measure: Number(np.nan, reason=undefined) for measure in MEASURES}
+        nothing = dict.fromkeys(MEASURES, Number(np.nan, reason=undefined))
         return Calibration(detector, condition, name, part.n_real, part.n_generated, nothing, {}, None)
-    reason = no_interval_reason(part.groups.tolist(), part.labels.tolist())
-    chance = {m: np.mean([one.if_calibrated[m] for one in found], axis=0) for m in MEASURES[:2]}
-    numbers = {}
-    for measure in MEASURES:
-        points = np.mean([one.points[measure] for one in found], axis=0)
-        drawn = np.mean([one.drawn[measure] for one in found], axis=0)
-        numbers[measure] = _number(points, drawn, reason, chance.get(measure))
-    expected = {m: float(of.mean()) for m, of in chance.items()}
-    parts = [(d.miscalibration, d.discrimination, d.uncertainty) for one in found for d in one.decompositions]
-    decomposition = Decomposition(*np.mean(parts, axis=0).tolist())
+    known = [measures for measures in measured.values() if isinstance(measures, _Measured)]
+    points, drawn, chance = (
+        np.mean([getattr(measures, field) for measures in known], axis=0) for field in ("points", "drawn", "chance")
+    )
+    reason = groups_reason(*part.n_groups)
+    errors = dict(zip(MEASURES, chance, strict=False))
+    numbers = {
+        measure: _number(points[:, i], drawn[i], reason, errors.get(measure)) for i, measure in enumerate(MEASURES)
+    }
+    expected = {measure: float(draws.mean()) for measure, draws in errors.items()}
+    decomposition = Decomposition(*np.mean(np.concatenate([measures.parts for measures in known]), axis=0).tolist())
     return Calibration(detector, condition, name, part.n_real, part.n_generated, numbers, expected, decomposition)
 
 
 def _number(points: Floats, drawn: Floats, reason: str | None, chance: Floats | None) -> Number:
-    value, seeds_sd = float(points.mean()), float(np.std(points, ddof=1)) if len(points) > 1 else None
-    found = interval(drawn)
-    if reason is None and (np.isnan(found.low) or found.low == found.high):
+    value, seeds_sd, ends = float(points.mean()), sd_over_seeds(points), interval(drawn)
+    if reason is None and (np.isnan(ends.low) or ends.low == ends.high):
         reason = "every bootstrap draw gives the same, or too many lack images"
     if reason:
         return Number(value, None, seeds_sd, reason)
     if chance is not None:
         within = value <= np.quantile(chance, 0.975)
-        low = 0.0 if within else max(2 * value - found.high, 0.0)
-        found = Interval(low, max(2 * value - found.low, 0.0))
-    return Number(value, found, seeds_sd)
+        low = 0.0 if within else max(2 * value - ends.high, 0.0)
+        ends = Interval(low, max(2 * value - ends.low, 0.0))
+    return Number(value, ends, seeds_sd)

@@ -7,8 +7,8 @@ the groups' names, so other images of the same kind would be split likewise, and
 The threshold is fitted again in each draw.
 
 ``best`` takes, for each generator, the threshold that is best on the very test images: an upper bound that nobody
-reaches in use. Its bootstrap fits again too, on the images that it then measures: the interval has the same optimism.
-Measured with 48 to 500 images of each class, it holds the best balanced accuracy of all images in 80 to 90 % of cases.
+reaches in use. Its bootstrap fits again too, on the images that it then measures: the interval has the same optimism
+(see docs/statistics.md).
 
 ``fixed:T`` is for scores that are probabilities.
 
@@ -22,50 +22,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import BenchError
-from bench.results.summary import DRAWS, MEAN
-from bench.results.thresholds.halves import SHARES, Halves, Thresholds, count, fit_at_fpr, take
-from bench.results.thresholds.intervals import (
-    BOOTSTRAP,
-    CLOPPER_PEARSON,
-    binomial_fpr,
-    fewest_groups,
-    same_reals,
-    share_number,
-    union,
-)
-from bench.results.thresholds.rules import (
-    BEST,
-    FIXED,
-    FPR,
-    Floats,
-    Rule,
-    Weights,
-    best_thresholds,
-    expected_fpr,
-    parse_rule,
-)
-from bench.statistics.bootstrap import Interval, interval, no_interval_reason
+from bench.results.summary import MEAN
+from bench.results.thresholds.halves import Halves, Thresholds, fit_at_fpr, union
+from bench.results.thresholds.rules import BEST, FIXED, FPR, Rule, Weights, best_thresholds, expected_fpr
+from bench.results.thresholds.shares import BOOTSTRAP, CLOPPER_PEARSON, SHARES, Shares, mean_shares, measure
+from bench.statistics.bootstrap import Interval, groups_reason, interval
 from bench.statistics.metrics import undefined_reason
-from bench.statistics.number import Number
+from bench.statistics.number import Number, sd_over_seeds
 from bench.store.panel import Panel, Part
-
-# The classes whose images a share is of, where it is not both.
-CLASSES = {"real_accuracy": (0,), "fpr": (0,), "generated_accuracy": (1,), "tpr": (1,)}
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A detector with a threshold, against one generator or averaged over them.
+    """A detector with a threshold, against one generator or averaged over them (``mean``).
 
     Args:
-        detector: Its label.
-        condition: What was done to the images.
-        generator: The generator, or ``mean``.
-        rule: The rule's title.
         n_held_out: Number of real images that the threshold was fitted to; they are not among ``n_real``.
-        n_real: Number of real images that were measured.
-        n_generated: Number of generated images.
-        n_unreadable: Number of images left out because they could not be read.
         threshold: Mean over seeds.
         numbers: By name, see ``SHARES``: mean over seeds.
         fpr_interval: How the interval of the FPR came about.
@@ -94,37 +66,23 @@ class OperatingPoint:
 
 
 def operating_points(
-    panel: Panel, detector: str, condition: str, rule: str, draws: int = DRAWS, probability: bool = False
+    halves: Halves, detector: str, condition: str, rule: Rule, probability: bool = False
 ) -> list[OperatingPoint]:
     """Measures a detector with the threshold that a rule gives, against each generator and averaged over them.
 
-    Args:
-        panel: The scores.
-        detector: The detector's label.
-        condition: What was done to the images.
-        rule: ``fpr:P``, ``best`` or ``fixed:T``.
-        draws: Number of bootstrap draws.
-        probability: Whether the scores are probabilities of being generated.
+    ``probability`` is the caller's word that the scores are probabilities of being generated.
 
     Returns:
         One for each generator and, with two and more, one for their mean; where the rule is refused, without numbers.
 
     Raises:
-        BenchError: The rule is unknown, or fixed and the scores are not probabilities.
+        BenchError: The rule is ``fixed`` and the scores are not probabilities.
     """
-    return points_of(Halves(panel, draws), detector, condition, parse_rule(rule), probability)
-
-
-def points_of(halves: Halves, detector: str, condition: str, rule: Rule, probability: bool) -> list[OperatingPoint]:
-    """Does what `operating_points` says, with draws that serve many detectors and rules."""
-    parts = halves.parts(detector, condition)
     if rule.kind == FIXED:
         check_probabilities(halves.panel, detector, condition, rule.title, probability)
-    if rule.kind != FPR:
-        return _Measurement(halves, detector, condition, rule, parts).points()
-    fitted = fit_at_fpr(halves, parts, rule.value or 0.0)
-    measured = {name: take(part, ~halves.held[part.rows]) for name, part in parts.items()}
-    return _Measurement(halves, detector, condition, rule, measured, fitted).points()
+    measurement = _Measurement(halves, detector, condition, rule)
+    points = [measurement.generator(name, part) for name, part in measurement.parts.items()]
+    return [*points, measurement.mean()] if len(points) > 1 else points
 
 
 def check_probabilities(panel: Panel, detector: str, condition: str, what: str, probability: bool) -> None:
@@ -146,115 +104,79 @@ def check_probabilities(panel: Panel, detector: str, condition: str, what: str, 
 class _Measurement:
     """One detector under one condition on the images to measure, by generator, with the thresholds of one rule."""
 
-    def __init__(
-        self,
-        halves: Halves,
-        detector: str,
-        condition: str,
-        rule: Rule,
-        parts: Mapping[str, Part],
-        fitted: Thresholds | str | None = None,
-    ) -> None:
-        self.halves, self.detector, self.condition, self.rule, self.parts = halves, detector, condition, rule, parts
-        self.refused = fitted if isinstance(fitted, str) else None
-        self.fitted = None if isinstance(fitted, str) else fitted
-        self.draws = halves.measured if rule.kind == FPR else halves.everything
-        self.shares: dict[str, dict[str, tuple[Floats, Floats]]] = {}
-        self.fprs: dict[str, Interval | None] = {}
+    def __init__(self, halves: Halves, detector: str, condition: str, rule: Rule) -> None:
+        self.halves, self.detector, self.condition, self.rule = halves, detector, condition, rule
+        self.shares: dict[str, Shares] = {}
+        self.common: Thresholds | None = None  # to all generators
+        if rule.kind == FPR:
+            self.parts, self.draws = halves.measured_parts(detector, condition), halves.measured
+            self.common = fit_at_fpr(halves, detector, condition, rule.value)
+            return
+        self.parts, self.draws = halves.parts(detector, condition), halves.everything
+        if rule.kind == FIXED:
+            seeds = len(halves.panel.seeds(detector, condition))
+            self.common = Thresholds(np.full(seeds, rule.value), np.full((seeds, halves.draws), rule.value))
 
-    def points(self) -> list[OperatingPoint]:
-        """Measures each generator, and their mean."""
-        found = [self._generator(name, part) for name, part in self.parts.items()]
-        return [*found, self._mean()] if len(found) > 1 else found
-
-    def _generator(self, name: str, part: Part) -> OperatingPoint:
-        reason = self.refused or undefined_reason(part.labels)
+    def generator(self, name: str, part: Part) -> OperatingPoint:
+        """Measures one generator."""
+        reason = (self.common and self.common.refused) or undefined_reason(part.labels)
         if reason:
-            return self._point(name, part, Number(np.nan, reason=reason), _nothing(reason))
-        weights = self.draws.weights(part.rows)
-        thresholds = self._thresholds(part, weights)
-        counts, drawn = count(part, thresholds.points[:, None]), count(part, thresholds.drawn, weights)
-        self.shares[name] = {key: (of(counts)[:, 0], of(drawn).mean(axis=0)) for key, of in SHARES.items()}
-        self.fprs[name] = binomial_fpr(part, counts) if self.rule.kind != BEST else None
-        return self._point(
-            name, part, self._threshold(thresholds), self._numbers(part, self.shares[name], self.fprs[name])
-        )
+            return self._nothing(name, part, reason)
+        weights = self.draws.weights(part)
+        thresholds = self.common or _best(part, weights)
+        shares = measure(part, thresholds, weights)
+        self.shares[name] = replace(shares, exact=None) if self.rule.kind == BEST else shares
+        numbers = self.shares[name].numbers([part], self._no_interval(part))
+        return self._point(name, part, self._threshold(thresholds), numbers, self.shares[name].exact)
 
-    def _mean(self) -> OperatingPoint:
-        """Averages over generators; the real images are one binomial sample only where all face the same."""
+    def mean(self) -> OperatingPoint:
+        """Averages over generators."""
         parts = list(self.parts.values())
         everyone = union(parts, self.halves.panel.part(self.detector, self.condition).n_unreadable)
-        undefined = [name for name in self.parts if name not in self.shares]
-        reason = self.refused or (f"undefined for {undefined[0]}" if undefined else None)
+        undefined = next((f"undefined for {name}" for name in self.parts if name not in self.shares), None)
+        reason = (self.common and self.common.refused) or undefined
         if reason:
-            return self._point(MEAN, everyone, Number(np.nan, reason=reason), _nothing(reason))
-        shares = {
-            key: (
-                np.mean([of[key][0] for of in self.shares.values()], axis=0),
-                np.mean([of[key][1] for of in self.shares.values()], axis=0),
-            )
-            for key in SHARES
-        }
-        self.fprs[MEAN] = next(iter(self.fprs.values())) if same_reals(parts) else None
-        if self.rule.kind == BEST:
-            threshold = Number(np.nan, reason="one for each generator")
-        else:
-            threshold = self._threshold(self._thresholds(parts[0]))
-        fewest = min(fewest_groups(part, (0, 1)) for part in parts)
-        return self._point(MEAN, everyone, threshold, self._numbers(everyone, shares, self.fprs[MEAN], fewest))
+            return self._nothing(MEAN, everyone, reason)
+        shares = mean_shares(parts, list(self.shares.values()))
+        one_each = Number(np.nan, reason="one for each generator")
+        threshold = self._threshold(self.common) if self.common else one_each
+        numbers = shares.numbers(parts, self._no_interval(everyone), classes={})
+        return self._point(MEAN, everyone, threshold, numbers, shares.exact)
 
-    def _thresholds(self, part: Part, weights: Weights | None = None) -> Thresholds:
-        if self.fitted:
-            return self.fitted
-        seeds = part.scores
-        if self.rule.kind == FIXED:
-            value = self.rule.value or 0.0
-            return Thresholds(np.full(len(seeds), value), np.full((len(seeds), self.halves.draws), value))
-        return Thresholds(
-            np.array([best_thresholds(part.labels, scores)[0] for scores in seeds]),
-            np.stack([best_thresholds(part.labels, scores, weights) for scores in seeds]),
-        )
+    def _no_interval(self, part: Part) -> str | None:
+        return groups_reason(*part.n_groups) or (self.common.no_interval if self.common else None)
 
     def _threshold(self, thresholds: Thresholds) -> Number:
-        seeds = thresholds.points
-        value, seeds_sd = float(seeds.mean()), float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
-        found = interval(thresholds.drawn.mean(axis=0))
-        given = self.rule.kind == FIXED or thresholds.no_interval is not None
-        return Number(value, None if given or np.isnan(found.low) else found, seeds_sd)
+        ends = interval(thresholds.drawn.mean(axis=0))
+        known = self.rule.kind != FIXED and thresholds.no_interval is None and not np.isnan(ends.low)
+        return Number(float(thresholds.points.mean()), ends if known else None, sd_over_seeds(thresholds.points))
 
-    def _numbers(
-        self, part: Part, shares: Mapping[str, tuple[Floats, Floats]], fpr: Interval | None, fewest: int | None = None
-    ) -> dict[str, Number]:
-        reason = no_interval_reason(part.groups.tolist(), part.labels.tolist())
-        reason = reason or (self.fitted.no_interval if self.fitted else None)
-        numbers = {
-            key: share_number(points, drawn, fewest or fewest_groups(part, CLASSES.get(key, (0, 1))), reason)
-            for key, (points, drawn) in shares.items()
-        }
-        if fpr is not None:
-            numbers["fpr"] = replace(numbers["fpr"], interval=fpr, reason=None)
-        return numbers
+    def _nothing(self, name: str, part: Part, reason: str) -> OperatingPoint:
+        nothing = Number(np.nan, reason=reason)
+        return replace(self._point(name, part, nothing, dict.fromkeys(SHARES, nothing), None), reason=reason)
 
-    def _point(self, name: str, part: Part, threshold: Number, numbers: Mapping[str, Number]) -> OperatingPoint:
-        fitted, exact = self.fitted, self.fprs.get(name) is not None
+    def _point(
+        self, name: str, part: Part, threshold: Number, numbers: Mapping[str, Number], exact: Interval | None
+    ) -> OperatingPoint:
+        n, n_groups = (self.common.n, self.common.n_groups) if self.common else (0, 0)
         return OperatingPoint(
             detector=self.detector,
             condition=self.condition,
             generator=name,
             rule=self.rule.title,
-            n_held_out=fitted.n if fitted else 0,
+            n_held_out=n,
             n_real=part.n_real,
             n_generated=part.n_generated,
             n_unreadable=part.n_unreadable,
             threshold=threshold,
             numbers=numbers,
             fpr_interval=CLOPPER_PEARSON if exact else BOOTSTRAP,
-            expected_fpr=expected_fpr(fitted.n, self.rule.value or 0.0)
-            if fitted and fitted.n == fitted.n_groups
-            else None,
-            reason=next((number.reason for number in numbers.values() if np.isnan(number.value)), None),
+            expected_fpr=expected_fpr(n, self.rule.value) if 0 < n == n_groups else None,
         )
 
 
-def _nothing(reason: str) -> dict[str, Number]:
-    return {key: Number(np.nan, reason=reason) for key in SHARES}
+def _best(part: Part, weights: Weights) -> Thresholds:
+    return Thresholds(
+        np.array([best_thresholds(part.labels, scores)[0] for scores in part.scores]),
+        np.stack([best_thresholds(part.labels, scores, weights) for scores in part.scores]),
+    )

@@ -32,23 +32,19 @@ class Rule:
 
     Args:
         kind: ``fpr``, ``best`` or ``fixed``.
-        value: The share of real images, in (0, 1), for ``fpr``; the threshold for ``fixed``; None for ``best``.
-        title: What tables say.
+        value: The share of real images, in (0, 1), for ``fpr``; the threshold for ``fixed``; nan for ``best``.
     """
 
     kind: str
-    value: float | None
+    value: float
     title: str
 
 
 def parse_rule(text: str) -> Rule:
-    """Reads a rule as it is written on the command line.
-
-    Args:
-        text: ``fpr:P`` with P in percent, ``best``, or ``fixed:T``.
+    """Reads a rule as on the command line: ``fpr:P`` with P in percent, ``best``, or ``fixed:T``.
 
     Raises:
-        BenchError: If it is none of these, or its number is out of range.
+        BenchError: It is none of these, or its number is out of range.
 
     Examples:
         >>> parse_rule("fpr:5")
@@ -58,8 +54,11 @@ def parse_rule(text: str) -> Rule:
     """
     kind, colon, number = text.strip().partition(":")
     if (kind, colon) == (BEST, ""):
-        return Rule(BEST, None, "best (oracle)")
-    value = _number(number)
+        return Rule(BEST, math.nan, "best (oracle)")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
     if kind == FPR and 0 < value < 100:
         return Rule(FPR, value / 100, f"fpr:{value:g}")
     if kind == FIXED and math.isfinite(value):
@@ -80,14 +79,7 @@ def is_held_out(group: str) -> bool:
 
 
 def held_out(images: pl.DataFrame) -> Bools:
-    """Marks the held-out half of the groups that hold real images, whole: also generated images of these groups.
-
-    Args:
-        images: ``group, label`` of ``n`` images.
-
-    Returns:
-        ``(n,)``.
-    """
+    """Marks, by ``group, label``, the held-out half of the groups with real images, and all other images of these."""
     real_groups = images.filter(pl.col("label") == 0)["group"].unique().to_list()
     return images["group"].is_in([group for group in real_groups if is_held_out(group)]).to_numpy()
 
@@ -100,7 +92,7 @@ def threshold_at_fpr(scores: Floats, share: float, weights: Weights | None = Non
 
     Args:
         scores: ``(n,)`` of real images.
-        share: The largest share above, in (0, 1).
+        share: In (0, 1).
         weights: ``(draws, n)`` counts; None for ones, as a single draw.
 
     Returns:
@@ -117,7 +109,7 @@ def threshold_at_fpr(scores: Floats, share: float, weights: Weights | None = Non
     above = np.concatenate([np.zeros((len(weight), 1), dtype=np.int64), total[:, :-1]], axis=1)
     first_of_tie = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     allowed = above[:, first_of_tie] <= share * total[:, -1:] + ROUNDING
-    # Allowed ones come first. The last of them carries weight in its draw, or the next would be allowed too.
+    # Allowed scores come first. The last of them carries weight in its draw, or the next would be allowed too.
     position = np.count_nonzero(allowed, axis=1) - 1
     return np.where(total[:, -1] > 0, ordered[first_of_tie[position]], np.nan)
 
@@ -142,7 +134,7 @@ def best_thresholds(labels: NDArray[np.int64], scores: Floats, weights: Weights 
     """
     distinct = np.unique(scores)[::-1]
     thresholds = np.append(distinct, np.nextafter(distinct[-1], -np.inf))
-    found = []
+    best_of_draws = []
     for curve in curves_of(labels == 1, -scores, _or_ones(weights, len(scores))):
         tpr, fpr = curve.rates()
         # Rounding would break ties at random: counts are whole, so steps are at least 1 / (m n), far above 1e-12.
@@ -151,21 +143,12 @@ def best_thresholds(labels: NDArray[np.int64], scores: Floats, weights: Weights 
         called, best = curve.tps + curve.fps, np.argmax(gain, axis=1)[:, None]
         # Scores that a draw lacks lie between: the last of the points that call the same images.
         last = np.count_nonzero(called <= np.take_along_axis(called, best, axis=1), axis=1) - 1
-        found.append(np.where(defined, thresholds[last], np.nan))
-    return np.concatenate(found)
+        best_of_draws.append(np.where(defined, thresholds[last], np.nan))
+    return np.concatenate(best_of_draws)
 
 
 def count_above(scores: Floats, thresholds: Floats, weights: Weights | None = None) -> tuple[Floats, Floats]:
-    """Counts images above a threshold, and all images.
-
-    Args:
-        scores: ``(n,)``.
-        thresholds: ``(draws,)``.
-        weights: ``(draws, n)`` counts; None for ones, as a single draw.
-
-    Returns:
-        Both ``(draws,)``; the first is nan where the threshold is.
-    """
+    """Counts images above ``(draws,)`` thresholds, nan where the threshold is, and all images: both ``(draws,)``."""
     weight = _or_ones(weights, len(scores))
     above = np.sum(weight, axis=1, where=scores > thresholds[:, None], dtype=np.float64)
     return np.where(np.isnan(thresholds), np.nan, above), np.sum(weight, axis=1, dtype=np.float64)
@@ -182,20 +165,14 @@ def refusal(n_groups: int, share: float) -> str | None:
         >>> refusal(100, 0.01)
     """
     fewest = math.ceil(1 / share - ROUNDING)
-    if n_groups >= fewest:
-        return None
-    return (
-        f"{n_groups} held-out groups of real images cannot carry an FPR of {100 * share:g} %: "
-        f"at least {fewest} are needed"
-    )
+    text = f"{n_groups} held-out groups of real images cannot carry an FPR of {100 * share:g} %"
+    return None if n_groups >= fewest else f"{text}: at least {fewest} are needed"
 
 
 def interval_refusal(n_groups: int, share: float) -> str | None:
     """Says why a number of held-out groups is too small for bootstrap intervals, or returns None where it is enough.
 
-    The bootstrap cannot see how far the largest scores of a few images may move. Measured for normal scores at a TPR of
-    0.44 to 0.64, with 1, 1.5, 2, 3, 5 and 12 held-out images to lie above the threshold: 73, 85 to 88, 88 to 90, 91, 94
-    and 94 % of the intervals of the TPR hold what the exact threshold would give.
+    The bootstrap cannot see how far the largest scores of a few images may move (see docs/statistics.md).
 
     Examples:
         >>> interval_refusal(99, 0.05)
@@ -224,10 +201,3 @@ def expected_fpr(n: int, share: float) -> float:
 
 def _or_ones(weights: Weights | None, n: int) -> Weights:
     return np.ones((1, n), dtype=np.int16) if weights is None else weights
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

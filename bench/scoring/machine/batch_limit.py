@@ -16,11 +16,7 @@ _ON_CPU = ("can't allocate memory", "not enough memory", "Cannot allocate memory
 
 
 class BatchLimit:
-    """Runs batches in parts that fit into memory.
-
-    Args:
-        most: Images to begin with.
-    """
+    """Runs batches in parts that fit into memory, of ``most`` images to begin with."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -32,9 +28,6 @@ class BatchLimit:
             batch: At least one image.
             work: Must leave nothing behind when it runs out of memory: its part is then done again in halves.
 
-        Returns:
-            What came of each part, in order.
-
         Raises:
             DetectorFailedError: A single image needs more memory than there is.
         """
@@ -42,21 +35,17 @@ class BatchLimit:
         start = 0
         while start < len(batch):
             part = batch.part(start, start + self.most)
-            made = self._attempt(part, work)
-            if made is None:
+            too_large = False
+            try:
+                done.append(work(part))
+                start += len(part)
+            except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                too_large = True  # the error's frames hold tensors: they are freed before the next attempt
+            if too_large:
                 self._halve(part)
-                continue
-            done.append(made[0])
-            start += len(part)
         return done
-
-    def _attempt(self, part: Batch, work: Callable[[Batch], Made]) -> tuple[Made] | None:
-        try:
-            return (work(part),)
-        except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return None  # the error's frames hold tensors: they are freed before the next attempt
 
     def _halve(self, part: Batch) -> None:
         if len(part) == 1:

@@ -14,9 +14,6 @@ def not_run_again(dataset: str = "demo") -> Iterator[None]:
 
     Where processes are not forked, each first imports the script that started it. None of ours needs anything of it,
     unless the dataset's class is defined there.
-
-    Args:
-        dataset: Name of the dataset.
     """
     main = sys.modules["__main__"]
     kept: dict[str, object] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}

@@ -22,39 +22,39 @@ class CostMeter:
 
     def __init__(self) -> None:
         self.started, self.before = time.monotonic(), 0
+        self.backbones: Sequence[Backbone] = ()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scores: Counter[str] = Counter()
 
     def start(self, backbones: Sequence[Backbone]) -> None:
         """Begins to measure; passes that the networks have made before do not count."""
-        self.started = time.monotonic()
-        self.before = sum(backbone.counter.images for backbone in backbones)
+        self.started, self.backbones, self.before = time.monotonic(), backbones, 0
+        self.before = self.passes
 
-    def passes(self, backbones: Sequence[Backbone]) -> int:
-        """Returns the images that have gone through the networks and their perturbed copies on this device."""
-        return sum(backbone.counter.images for backbone in backbones) - self.before
+    @property
+    def passes(self) -> int:
+        """Images that have gone through the networks and their perturbed copies on this device."""
+        return sum(backbone.counter.images for backbone in self.backbones) - self.before
 
     @contextmanager
-    def of(self, detector: str, images: int) -> Iterator[None]:
+    def timing(self, detector: str, images: int) -> Iterator[None]:
         """Adds the time inside to a detector's."""
         before = time.monotonic()
         yield
         self.seconds[detector] += time.monotonic() - before
         self.scores[detector] += images
 
-    def cost(self, images: int, devices: int, backbones: Sequence[Backbone], batch_size: int) -> dict[str, Any]:
+    def cost(self, images: int, devices: int, batch_size: int) -> dict[str, Any]:
         """Sums up.
 
         Args:
-            images: Images that were read, on all devices.
-            devices: Number of devices.
-            backbones: The networks, whose passes are counted on this device.
+            images: That were read, on all devices.
+            devices: Their number.
             batch_size: Images that passed at once in the end: fewer than asked for where memory did not suffice.
 
         Returns:
-            Plain values: ``images``, ``devices``, ``seconds``, ``batch_size``; ``backbone_passes``,
-            ``seconds_by_detector`` and ``scores_by_detector`` on the first device; and bytes of peak memory of the
-            process and of the accelerator.
+            Plain values; passes, and seconds and scores by detector, are those of the first device, and the peaks are
+            bytes of the process and of the accelerator.
         """
         kilo = 1 if sys.platform == "darwin" else 1024
         return {
@@ -62,7 +62,7 @@ class CostMeter:
             "devices": devices,
             "seconds": round(time.monotonic() - self.started, 3),
             "batch_size": batch_size,
-            "backbone_passes": self.passes(backbones),
+            "backbone_passes": self.passes,
             "seconds_by_detector": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "scores_by_detector": dict(self.scores),
             "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo,

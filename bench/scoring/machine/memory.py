@@ -24,11 +24,7 @@ def keep_freed_memory() -> bool:
 
 
 def hand_freed_memory_back() -> bool:
-    """Undoes :func:`keep_freed_memory` once the images are scored: tables of many images need blocks of other sizes.
-
-    Returns:
-        Whether the allocator took the advice.
-    """
+    """Undoes :func:`keep_freed_memory` once the images are scored: tables of many images need blocks of other sizes."""
     libc = _glibc()
     if libc is None:
         return False

@@ -29,8 +29,7 @@ WAIT = timedelta(hours=24)
 PATIENCE = 20.0
 """Seconds that a process has to stop by itself after another one has ended."""
 LOOK_EVERY = 0.5
-
-
+GOES_ON = "What was scored is kept: the same command goes on from there."
 FAILED_BEFORE = "AIGI_BENCH_FAILED_BEFORE"
 """Variable that tells the others how many of the first process's tasks failed before it started them."""
 
@@ -52,35 +51,18 @@ class ElsewhereError(BenchError):
     silent: ClassVar[bool] = True
 
 
-class Lost:
-    """The first process that ended before its time, if any."""
-
-    def __init__(self) -> None:
-        self.message: str | None = None
-
-    def check(self) -> None:
-        """Ends this process where another one has ended.
-
-        Raises:
-            ElsewhereError: It has said why.
-            BenchError: It was killed and could say nothing.
-        """
-        if self.message is not None:
-            raise BenchError(self.message) if self.message else ElsewhereError("another process failed")
-
-
 class _Start:
     """What this program has started, whichever of its trainers did: a command may make several.
 
     Attributes:
         children: The other processes of this node.
-        lost: What became of them.
+        lost: What ended the first of them that ended before its time; empty where it has said so itself.
         failed: Tasks of the first process that failed before.
         to_skip: Tasks that failed on the first process before it started this one.
     """
 
     children: ClassVar[list[subprocess.Popen[bytes]]] = []
-    lost: ClassVar[Lost] = Lost()
+    lost: ClassVar[str | None] = None
     failed = 0
     to_skip = int(os.environ.pop(FAILED_BEFORE, "0"))
 
@@ -123,22 +105,13 @@ def _watch() -> None:
         codes = [process.poll() for process in _Start.children]
         failed = [(device, code) for device, code in enumerate(codes, start=1) if code]
         if failed:
-            _Start.lost.message = _words(*failed[0])
+            device, code = failed[0]
+            _Start.lost = f"The process of device {device} was killed by signal {-code}. {GOES_ON}" if code < 0 else ""
             time.sleep(PATIENCE)
             os._exit(BenchError.exit_code)
         if all(code == 0 for code in codes):
             return
         time.sleep(LOOK_EVERY)
-
-
-def _words(device: int, code: int) -> str:
-    """Says what ended a process; nothing where it has said so itself."""
-    if code > 0:
-        return ""
-    return (
-        f"The process of device {device} was killed by signal {-code}. What was scored is kept: the same command goes "
-        f"on from there."
-    )
 
 
 def _end_with(parent: int) -> None:
@@ -149,11 +122,7 @@ def _end_with(parent: int) -> None:
 
 
 class Processes:
-    """The processes of a run, as a context: on a failure of the first one the others of its node are stopped.
-
-    Args:
-        trainer: What Lightning made of the options.
-    """
+    """The processes of a run, as a context: on a failure of the first one the others of its node are stopped."""
 
     def __init__(self, trainer: L.Trainer) -> None:
         self.strategy, self.trainer = trainer.strategy, trainer
@@ -186,15 +155,9 @@ class Processes:
                 child.kill()
 
     def first_does(self, work: Callable[[], Result]) -> Result:
-        """Has the first process do something, and tells the others what came of it.
+        """Has the first process do something, and returns on every process what came of it, which can be pickled.
 
         Before Lightning starts the others the first one is alone, so its mistakes are told once and cost nothing.
-
-        Args:
-            work: Returns something that can be pickled.
-
-        Returns:
-            What ``work`` returned, on every process.
 
         Raises:
             ElsewhereError: It failed on the first process, and this is another.
@@ -204,37 +167,31 @@ class Processes:
         if _Start.to_skip:
             _Start.to_skip -= 1
             raise ElsewhereError("the first process failed")
-        if not self.joined and not self._started_from_outside():
-            try:
-                result = work()
-            except BaseException:
-                _Start.failed += 1
-                raise
-            os.environ[FAILED_BEFORE] = str(_Start.failed)
-            self._join()
-            self.strategy.broadcast((result, True))
-            return result
-        self._join()
-        if not self.is_first:
-            told: tuple[Result, bool] = self.strategy.broadcast(cast(tuple[Result, bool], (None, False)))
-            if not told[1]:
-                raise ElsewhereError("the first process failed")
-            return told[0]
+        environment = getattr(self.strategy, "cluster_environment", None)
+        alone = not self.joined and (environment is None or not environment.creates_processes_externally)
+        if not alone:
+            if not self.joined:
+                self._join()
+            if not self.is_first:
+                result, done = self.strategy.broadcast(cast(tuple[Result, bool], (None, False)))
+                if not done:
+                    raise ElsewhereError("the first process failed")
+                return result
         try:
             result = work()
         except BaseException:
-            self.strategy.broadcast((None, False))
+            if alone:
+                _Start.failed += 1
+            else:
+                self.strategy.broadcast((None, False))
             raise
+        if alone:
+            os.environ[FAILED_BEFORE] = str(_Start.failed)
+            self._join()
         self.strategy.broadcast((result, True))
         return result
 
-    def _started_from_outside(self) -> bool:
-        environment = getattr(self.strategy, "cluster_environment", None)
-        return environment is not None and bool(environment.creates_processes_externally)
-
     def _join(self) -> None:
-        if self.joined:
-            return
         launcher = self.strategy.launcher
         assert launcher is not None
         try:
@@ -261,34 +218,26 @@ class Processes:
 
         Raises:
             StoppedError: It was told to stop.
-            BenchError: Another process has ended.
+            ElsewhereError: Another process has ended and said why, or does so.
+            BenchError: Another process was killed and could say nothing.
         """
-        _Start.lost.check()
+        if _Start.lost is not None:
+            raise BenchError(_Start.lost) if _Start.lost else ElsewhereError("another process failed")
         if self.stopping:
-            message = "Stopped by SIGTERM. What was scored is kept: the same command goes on from there."
+            message = f"Stopped by SIGTERM. {GOES_ON}"
             raise StoppedError(message) if self.is_first else ElsewhereError(message)
 
     def explain(self, error: RuntimeError) -> BenchError | None:
-        """Says what a failure of the connection between processes means.
-
-        Returns:
-            What to raise instead; nothing where the error is another one.
-        """
-        if self.trainer.world_size == 1 or not _of_connection(error):
+        """Says what to raise instead of a failure of the connection between processes; nothing for another error."""
+        hints = ("gloo", "NCCL", "Connection", "recv", "TCPStore", "Broken pipe")
+        if self.trainer.world_size == 1 or not any(hint in str(error) for hint in hints):
             return None
         for _ in range(int(3 / LOOK_EVERY)):
             try:
                 self.check()
-            except BenchError as told:
-                return told
+            except BenchError as reason:
+                return reason
             time.sleep(LOOK_EVERY)
         if not self.is_first:
             return ElsewhereError("the first process has ended")
-        return BenchError(
-            "Another process of the run has ended. What was scored is kept: the same command goes on from there."
-        )
-
-
-def _of_connection(error: RuntimeError) -> bool:
-    words = str(error)
-    return any(hint in words for hint in ("gloo", "NCCL", "Connection", "recv", "TCPStore", "Broken pipe"))
+        return BenchError(f"Another process of the run has ended. {GOES_ON}")

@@ -8,7 +8,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 EVERY = 30.0
@@ -25,37 +25,27 @@ class Progress(Callback):
     def __init__(self, draw: bool) -> None:
         self.draw = draw
         self.bar: Bar | None = None
-        self.task: TaskID | None = None
-        self.started = self.told = time.monotonic()
+        self.started = self.written = time.monotonic()
 
     def on_test_start(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ANN401 - the Evaluation
         """Begins to count."""
-        self.started = self.told = time.monotonic()
-        if self.draw and trainer.is_global_zero and pl_module.work.images:
+        self.started = self.written = time.monotonic()
+        if self.draw and trainer.is_global_zero and pl_module.images_total:
             columns = (TextColumn("Scoring"), BarColumn(), TextColumn("{task.description}"))
             self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self.task = self.bar.add_task("", total=pl_module.work.images)
+            self.bar.add_task("", total=pl_module.images_total)
             self.bar.start()
 
-    def on_test_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: Any,  # noqa: ANN401 - the Evaluation
-        outputs: object,
-        batch: object,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
+    def on_test_batch_end(self, trainer: L.Trainer, pl_module: Any, *batch: object, **loader: object) -> None:  # noqa: ANN401
         """Shows the state."""
         if not trainer.is_global_zero:
             return
-        done, total, passes = pl_module.work.done, pl_module.work.images, pl_module.passes
-        now = time.monotonic()
-        words = progress_words(done, total, passes, now - self.started, trainer.world_size)
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=done, description=words)
-        elif now - self.told > EVERY:
-            self.told = now
+        done, passes, now = pl_module.images_done, pl_module.meter.passes, time.monotonic()
+        words = progress_words(done, pl_module.images_total, passes, now - self.started, trainer.world_size)
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=done, description=words)
+        elif now - self.written > EVERY:
+            self.written = now
             print(f"Scoring: {words}", file=sys.stderr, flush=True)
 
     def on_test_end(self, trainer: L.Trainer, pl_module: Any) -> None:  # noqa: ANN401
@@ -73,14 +63,7 @@ class Progress(Callback):
 
 
 def progress_words(done: int, total: int, passes: int, seconds: float, devices: int = 1) -> str:
-    """Writes the state of a run.
-
-    Args:
-        done: Images that one device has done.
-        total: Images that it has to do.
-        passes: Images that went through its backbones.
-        seconds: Since it began.
-        devices: How many do the same beside it.
+    """Writes the state of a run, of which one device has done so many images and passes in so many seconds.
 
     Examples:
         >>> progress_words(400, 1600, 1200, 20.0, devices=2)

@@ -4,8 +4,8 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import lightning as L
@@ -52,55 +52,52 @@ def create_trainer(options: RunOptions, progress: bool, logger: Callable[[], Log
     Raises:
         BenchError: There are no such devices here, or not so many processes; or the machines do not know of each other.
     """
-    keep_freed_memory()
+    _prepare_process()
     search_garbage_as_usual()
-    quieten_lightning()
     _check_processes(options)
-    try:
-        trainer = _trainer(options, progress, logger or partial(csv_logger, options))
-    except (MisconfigurationException, RuntimeError, ValueError) as error:
-        asked = f"--accelerator {options.accelerator} with --devices {options.devices}"
-        raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
+    single = options.devices * options.num_nodes == 1 and options.strategy == "auto"
+    plugins: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() and not single else []
+    with _refusals(f"--accelerator {options.accelerator} with --devices {options.devices}"):
+        trainer = L.Trainer(
+            devices=options.devices,
+            num_nodes=options.num_nodes,
+            strategy="auto" if single else SplitStrategy(),
+            accelerator=options.accelerator,
+            precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
+            plugins=plugins or None,
+            logger=logger() if logger else csv_logger(options),
+            callbacks=[Progress(draw=progress)],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            use_distributed_sampler=False,  # it repeats images to even the ranks
+            inference_mode=True,
+        )
     _check_machines(trainer)
     set_tf32(options.precision, trainer.strategy.root_device)
     return trainer
 
 
-def quieten_lightning() -> None:
-    """Leaves Lightning its warnings, but for those that are not for the user to mend."""
+@contextmanager
+def _refusals(asked: str) -> Iterator[None]:
+    """Says in one line what Lightning has against what is asked for."""
+    try:
+        yield
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        raise BenchError(f"{asked}: {' '.join(str(error).split())}") from error
+
+
+def _prepare_process() -> None:
+    """Keeps freed memory, and leaves Lightning its warnings, but for those that are not for the user to mend."""
+    keep_freed_memory()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message, module in THIRD_PARTY_WARNINGS:
         warnings.filterwarnings("ignore", message=message, module=module)
 
 
-def _trainer(options: RunOptions, progress: bool, logger: Callable[[], Logger]) -> L.Trainer:
-    single = options.devices * options.num_nodes == 1 and options.strategy == "auto"
-    plugins: list[Any] = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() and not single else []
-    return L.Trainer(
-        devices=options.devices,
-        num_nodes=options.num_nodes,
-        strategy="auto" if single else SplitStrategy(),
-        accelerator=options.accelerator,
-        precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
-        plugins=plugins or None,
-        logger=logger(),
-        callbacks=[Progress(draw=progress)],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_checkpointing=False,
-        use_distributed_sampler=False,  # it repeats images to even the ranks
-        inference_mode=True,
-    )
-
-
 def _check_processes(options: RunOptions) -> None:
-    """Compares what was started with what is asked for: each process would otherwise score all images.
-
-    Raises:
-        BenchError: ``torchrun`` or ``srun`` started another number of processes; the first of them says so.
-        ElsewhereError: They did, and this is another of them.
-    """
+    """Compares what was started with what is asked for: each process would otherwise score all images."""
     asked = options.devices * options.num_nodes
     launchers = (("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"), ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"))
     for launcher, mark, count in launchers:
@@ -116,11 +113,7 @@ def _check_processes(options: RunOptions) -> None:
 
 
 def _check_machines(trainer: L.Trainer) -> None:
-    """Asks how the machines are to find each other: without an answer each would wait for the others for ever.
-
-    Raises:
-        BenchError: A variable is missing that ``torchrun`` and ``srun`` set.
-    """
+    """Asks how the machines are to find each other: without an answer each would wait for the others for ever."""
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if trainer.num_nodes == 1 or not isinstance(environment, LightningEnvironment):
         return
@@ -138,22 +131,17 @@ def csv_logger(options: RunOptions) -> Logger:
 
 
 def training_trainer(
-    options: RunOptions,
-    progress: bool,
-    callbacks: Sequence[Callback],
-    logger: Logger,
-    epochs: int,
+    options: RunOptions, progress: bool, callbacks: Sequence[Callback], logger: Logger, epochs: int
 ) -> L.Trainer:
     """Makes a trainer that trains on one device.
 
     Raises:
         BenchError: There is no such device here.
     """
-    keep_freed_memory()
-    quieten_lightning()
+    _prepare_process()
     for message in TRAINING_ADVICE:
         warnings.filterwarnings("ignore", message=message)
-    try:
+    with _refusals(f"--accelerator {options.accelerator}"):
         trainer = L.Trainer(
             devices=1,
             accelerator=options.accelerator,
@@ -167,8 +155,6 @@ def training_trainer(
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
         )
-    except MisconfigurationException as error:
-        raise BenchError(f"--accelerator {options.accelerator}: {error}") from error
     set_tf32(options.precision, trainer.strategy.root_device)
     return trainer
 
@@ -179,15 +165,9 @@ def create_fabric(options: RunOptions) -> Fabric:
     Raises:
         BenchError: There is no such device here.
     """
-    keep_freed_memory()
-    quieten_lightning()
-    try:
-        fabric = Fabric(
-            accelerator=options.accelerator,
-            devices=1,
-            precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
-        )
-    except (MisconfigurationException, RuntimeError, ValueError) as error:
-        raise BenchError(f"--accelerator {options.accelerator}: {' '.join(str(error).split())}") from error
+    _prepare_process()
+    precision: Any = LIGHTNING[options.precision]  # one of Lightning's words
+    with _refusals(f"--accelerator {options.accelerator}"):
+        fabric = Fabric(accelerator=options.accelerator, devices=1, precision=precision)
     set_tf32(options.precision, fabric.device)
     return fabric

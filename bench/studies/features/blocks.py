@@ -1,86 +1,85 @@
 """Table 14: every block perturbed alone, under each reading of the noise's scale; the printed row decides."""
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
-import torch
 from scipy.stats import spearmanr
 
-from bench.references.reported import ReportedNumber, load_reported
-from bench.report.plots.svg import INK, draw, to_svg
+from bench.references.reported import ReportedNumber
+from bench.report.plots.svg import INK, draw, series_style, to_svg
 from bench.results.block_probe import real_pixels
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
-from bench.studies.base import Cost, Line, Paper, Result
-from bench.studies.features.base import (
-    FeatureStudy,
-    depth_of,
-    marks,
-    not_comparable,
-    plain_line,
-    seeds_words,
-    unreadable_note,
-)
+from bench.studies.base import Cost, Line, Paper, Result, not_comparable, plain_line, seeds_words
+from bench.studies.features.base import BESIDE, FeatureStudy, depth_of, unreadable_note
 from detectors import Perturbation
 from detectors.perturbation import Rule, Tensors
 from detectors.probing import probe, ranking
 
 MOST = 128
-Reading = tuple[str, str]
+METRIC = "block_similarity"
+Reading = tuple[Rule, Tensors]
 Profiles = Mapping[Reading, Sequence[float]]
-READINGS: tuple[Reading, ...] = tuple((rule, tensors) for rule in get_args(Rule) for tensors in get_args(Tensors))
+READINGS: tuple[Reading, ...] = tuple(itertools.product(get_args(Rule), get_args(Tensors)))
 """Each rule of the scale with all parameters of a block, or only its weights."""
 
 
+@dataclass(kw_only=True)
 class BlocksStudy(FeatureStudy):
     """Probes a backbone under every reading of what the paper says of the noise, and ranks the readings."""
+
+    most: int | None = MOST
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """A probe re-uses the clean prefix, so it costs about half a pass for each block."""
         depth = depth_of(options.backbone)
-        each = -(-(depth + depth * (depth + 1) // 2) // depth)
+        probe_passes = -(-(depth + depth * (depth + 1) // 2) // depth)
         note = f"{len(READINGS)} readings, {depth} blocks; real images alone, {MOST} of each source at most"
-        return Cost(min(images, MOST), each * len(READINGS) * options.seeds, note)
+        return Cost(min(images, MOST), probe_passes * len(READINGS) * options.seeds, note)
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
         unreadable: list[str] = []
         batches = list(real_pixels(setting, unreadable, progress))
-        by_seed = {reading: probe_seeds(setting, batches, reading, options.seeds) for reading in READINGS}
+        by_seed = {
+            (rule, tensors): [
+                probe(setting.backbone, batches, Perturbation(rule=rule, tensors=tensors), seed).similarities
+                for seed in range(options.seeds)
+            ]
+            for rule, tensors in READINGS
+        }
         profiles = {reading: np.mean(values, axis=0).tolist() for reading, values in by_seed.items()}
         decides = setting.backbone.name == self.paper.backbone  # that of the printed row
-        printed = printed_row() if decides else {}
+        printed = printed_row(self.paper) if decides else {}
         row = [printed[block].value for block in sorted(printed)]
         order = nearest_first(profiles, row) if decides else list(READINGS)
-        lines = [*(distance_lines(profiles, row, order) if decides else ())]
+        lines = distance_lines(profiles, row, order) if decides else []
         for reading in order:
-            lines += profile_lines(setting, reading, by_seed[reading], printed)
+            lines += profile_lines(reading, by_seed[reading], printed)
         images = sum(map(len, batches))
+        undecided = (
+            f"Table 14 was printed for {self.paper.backbone}; on {setting.backbone.name} it decides nothing, and only "
+            "our similarities are shown."
+        )
         return Result(
             tuple(lines),
             {"blocks": draw_profiles(profiles, row, f"{setting.backbone.name}, {images} real images")},
             (
                 f"{images} real images, each block perturbed alone at a ratio of 0.1, {seeds_words(options.seeds)}; "
                 "the cosine similarity is the mean over images and seeds.",
-                decision(profiles, row, order) if decides else undecided(setting.backbone.name, self.paper),
+                decision(profiles, row, order) if decides else undecided,
                 *([f"The weights come from {options.weights}: the decision is theirs."] if options.weights else []),
                 *unreadable_note(unreadable),
             ),
         )
 
 
-def probe_seeds(
-    setting: Setting, batches: Sequence[torch.Tensor], reading: Reading, seeds: int
-) -> list[tuple[float, ...]]:
-    """Probes once for each seed: similarities by block."""
-    perturbation = Perturbation(rule=reading[0], tensors=reading[1])  # type: ignore[arg-type] # from get_args
-    return [probe(setting.backbone, batches, perturbation, seed).similarities for seed in range(seeds)]
-
-
-def printed_row(metric: str = "block_similarity") -> dict[int, ReportedNumber]:
+def printed_row(paper: Paper) -> dict[int, ReportedNumber]:
     """Returns what Table 14 prints, by block."""
-    found = [one for one in load_reported() if one.metric == metric]
-    return {int(str(one.options["blocks"]).split(" ", 1)[0]): one for one in found}
+    numbers = paper.printed("Table 14", metric=METRIC)
+    return {int(str(number.options["blocks"]).split(" ", 1)[0]): number for number in numbers}
 
 
 def mean_absolute_difference(similarities: Sequence[float], printed: Sequence[float]) -> float:
@@ -107,14 +106,12 @@ def nearest_first(profiles: Profiles, printed: Sequence[float]) -> list[Reading]
 
 def distance_lines(profiles: Profiles, printed: Sequence[float], order: Sequence[Reading]) -> list[Line]:
     """Makes both distances of each reading, the nearest first."""
+    distances = {"mean_absolute_difference": mean_absolute_difference, "rank_correlation": rank_correlation}
     words = "a distance to printed numbers, without an interval"
     return [
-        plain_line(words_of(reading), "all blocks", metric, measure(profiles[reading], printed), words)
+        plain_line(words_of(reading), "all blocks", metric, distance(profiles[reading], printed), words)
         for reading in order
-        for metric, measure in (
-            ("mean_absolute_difference", mean_absolute_difference),
-            ("rank_correlation", rank_correlation),
-        )
+        for metric, distance in distances.items()
     ]
 
 
@@ -131,33 +128,20 @@ def decision(profiles: Profiles, printed: Sequence[float], order: Sequence[Readi
     )
 
 
-def undecided(backbone: str, paper: Paper) -> str:
-    """Says why nothing is decided."""
-    return (
-        f"Table 14 was printed for {paper.backbone}; on {backbone} it decides nothing, and only our similarities are "
-        f"shown."
-    )
-
-
 def profile_lines(
-    setting: Setting, reading: Reading, by_seed: Sequence[Sequence[float]], printed: Mapping[int, ReportedNumber]
+    reading: Reading, by_seed: Sequence[Sequence[float]], printed: Mapping[int, ReportedNumber]
 ) -> list[Line]:
     """Makes the line of each block, with its rank among the blocks as the column says."""
     means = np.mean(by_seed, axis=0).tolist()
     order = ranking(means)
     lines = []
     for block, mean in enumerate(means):
-        line = plain_line(
-            words_of(reading),
-            f"block {block} (rank {order.index(block) + 1})",
-            "block_similarity",
-            mean,
-            "no interval: a mean over the probed images",
-            [float(values[block]) for values in by_seed],
-        )
+        column, seeds = f"block {block} (rank {order.index(block) + 1})", [float(values[block]) for values in by_seed]
+        reason = "no interval: a mean over the probed images"
+        line = plain_line(words_of(reading), column, METRIC, mean, reason, seeds)
         reported = printed.get(block)
         verdict = not_comparable(*(f"unpublished: {what}" for what in reported.unsaid)) if reported else None
-        lines.append(Line(line.row, line.column, line.metric, line.ours, reported, verdict))
+        lines.append(replace(line, reported=reported, verdict=verdict))
     return lines
 
 
@@ -176,14 +160,12 @@ def draw_profiles(profiles: Profiles, printed: Sequence[float], title: str) -> s
     figure, (axes,) = draw((8.6, 4.6))
     rules = get_args(Rule)
     for (rule, tensors), values in profiles.items():
-        style = marks(rules.index(rule), linestyle="-" if tensors == "all" else "--", markersize=3, linewidth=1)
+        style = series_style(rules.index(rule), linestyle="-" if tensors == "all" else "--", markersize=3, linewidth=1)
         label = rule if tensors == "all" else None
         axes.plot(range(len(values)), [100 * value for value in values], **style, label=label)
     if printed:
         axes.plot([100 * value for value in printed], color=INK, linewidth=2, label="paper")
     axes.plot([], [], color=INK, linestyle="--", label="weights alone")
-    axes.set_xlabel("block perturbed alone")
-    axes.set_ylabel("cosine similarity, %")
-    axes.set_title(title)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    axes.set(xlabel="block perturbed alone", ylabel="cosine similarity, %", title=title)
+    axes.legend(**BESIDE)
     return to_svg(figure, f"Similarity of features by perturbed block, {title}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -9,37 +10,33 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from bench.references.comparability import Ours
-from bench.references.reported import NATURAL, ReportedNumber, load_reported
-from bench.references.verdicts import judge_number
-from bench.report.plots.svg import draw, to_svg
-from bench.results.comparison import Comparison, compare
+from bench.references.reported import NATURAL, ReportedNumber
+from bench.references.verdicts import judge
+from bench.report.plots.svg import draw, series_style, to_svg
+from bench.results.comparison import Comparison
 from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
 from bench.statistics.feature_distances import SUBSETS, fid, fid_refusal, kid
 from bench.statistics.metrics import auroc
 from bench.statistics.number import Number
-from bench.store.schema import CLEAN
-from bench.studies.base import Cost, Line, Result
+from bench.studies.base import Cost, Line, Paper, Result, not_comparable, plain_line
 from bench.studies.features.base import (
     Features,
     FeatureStudy,
-    marks,
-    not_comparable,
-    ours_of,
+    compare_wepe,
     panel_notes,
-    plain_line,
     read_features,
-    scoring_options,
     unreadable_note,
-    wepe_on,
 )
-from bench.studies.paper_table import Origin
+from bench.studies.paper_table import origin_of
 
 PER_SIDE, SPLITS = 5000, 5
 """Images a side, as in the paper's appendix A.4, and random halvings of the natural images."""
 FEWEST_POINTS = 3
 Rows = NDArray[np.intp]
+Printed = Mapping[tuple[str, str], ReportedNumber]
+"""What the paper prints, by generator and metric."""
 
 
 @dataclass(frozen=True)
@@ -48,34 +45,38 @@ class Sides:
 
     Args:
         n: Images a side.
-        natural: For each generator and split the rows of two halves of its natural images, ``n`` each.
-        generated: For each generator and split ``n`` rows.
+        pairs: By name, ``n`` rows of either side for each split: two halves of natural images, or a half and generated
+            images.
     """
 
     n: int
-    natural: Mapping[str, list[tuple[Rows, Rows]]]
-    generated: Mapping[str, list[Rows]]
+    pairs: Mapping[str, list[tuple[Rows, Rows]]]
 
 
+@dataclass(kw_only=True)
 class FidStudy(FeatureStudy):
     """Fréchet and kernel distances, natural images against each generator and against themselves."""
 
-    seeds = 5
-    scores_images = True
+    most: int | None = 2 * PER_SIDE  # natural images are also compared with each other
+    scores_images: ClassVar[bool] = True
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """Two passes an image: one for features, and WePe's on every seed."""
         return Cost(images, 2 + options.seeds, "Fréchet distances of D x D covariances, a second each at D = 1,024")
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
-        comparison = compare([wepe_on(options.backbone, self.paper)], scoring_options(options), progress)
+        comparison = compare_wepe(self, options, progress)
         if comparison is None:
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)
         sides = make_sides(features.images, setting.datamodule.contrasts)
-        aurocs = auroc_lines(comparison, setting, options, sides, features)
-        distances = distance_lines(setting, features, sides)
-        lines = [*distances, *aurocs, *rank_lines([*distances, *aurocs])]
+        printed = printed_numbers(self.paper, setting.datamodule.name)
+        lines = [
+            *distance_lines(setting, features, sides, printed),
+            natural_auroc(comparison, features, sides, printed),
+            *auroc_lines(comparison, options, printed),
+        ]
+        lines += rank_lines(lines)
         return Result(
             lines=tuple(lines),
             figures={"distance": draw_distances(lines, f"{setting.datamodule.title}, {setting.backbone.name}")},
@@ -102,26 +103,31 @@ def make_sides(images: pl.DataFrame, contrasts: Mapping[str, Sequence[str]], mos
         most: At most so many images a side.
     """
     natural: dict[str, list[tuple[Rows, Rows]]] = {}
-    generated: dict[str, list[Rows]] = {}
+    against: dict[str, list[tuple[Rows, Rows]]] = {}
     table = images.with_row_index("row")
-    for generator, reals in contrasts.items():
-        own = table.filter(pl.col("label") == 0, pl.col("generator").is_in(list(reals)))
-        made = table.filter(pl.col("label") == 1, pl.col("generator") == generator)["row"].to_numpy().astype(np.intp)
-        natural[generator] = [_halves(own, split) for split in range(SPLITS)]
-        generated[generator] = [np.random.default_rng((split, 1)).permutation(made) for split in range(SPLITS)]
-    sizes = [len(half) for halvings in natural.values() for halves in halvings for half in halves]
-    n = min([most, *sizes, *(len(rows[0]) for rows in generated.values())]) if sizes else 0
-    return Sides(
-        n,
-        {name: [(first[:n], second[:n]) for first, second in halvings] for name, halvings in natural.items()},
-        {name: [rows[:n] for rows in of] for name, of in generated.items()},
-    )
+    for generator, sources in contrasts.items():
+        reals = table.filter(pl.col("label") == 0, pl.col("generator").is_in(list(sources)))
+        rows = table.filter(pl.col("label") == 1, pl.col("generator") == generator)["row"].to_numpy().astype(np.intp)
+        natural[generator] = [_halves(reals, split) for split in range(SPLITS)]
+        shuffled = [np.random.default_rng((split, 1)).permutation(rows) for split in range(SPLITS)]
+        against[generator] = [(half, made) for (half, _), made in zip(natural[generator], shuffled, strict=True)]
+    sizes = [len(side) for pairs in (*natural.values(), *against.values()) for pair in pairs for side in pair]
+    n = min([most, *sizes]) if sizes else 0
+    distinct: dict[str, list[tuple[Rows, Rows]]] = {}
+    seen: set[bytes] = set()
+    for generator, halvings in natural.items():
+        halves = np.concatenate([half[:n] for half in halvings[0]]).tobytes()
+        if halves not in seen:  # natural images are compared once for each set of them
+            distinct[f"{NATURAL} of {generator}" if seen else NATURAL] = halvings
+        seen.add(halves)
+    cut = {name: [(first[:n], second[:n]) for first, second in pairs] for name, pairs in (distinct | against).items()}
+    return Sides(n, cut)
 
 
-def _halves(own: pl.DataFrame, split: int) -> tuple[Rows, Rows]:
+def _halves(reals: pl.DataFrame, split: int) -> tuple[Rows, Rows]:
     """Deals shuffled groups out, each to the half that is smaller so far, and shuffles each half."""
     stream = np.random.default_rng((split, 0))
-    groups = own.group_by("group").agg("row").sort("group")["row"].to_list()
+    groups = reals.group_by("group").agg("row").sort("group")["row"].to_list()
     halves: tuple[list[int], list[int]] = ([], [])
     for position in stream.permutation(len(groups)):
         min(halves, key=len).extend(groups[position])
@@ -129,124 +135,103 @@ def _halves(own: pl.DataFrame, split: int) -> tuple[Rows, Rows]:
     return first, second
 
 
-def distance_lines(setting: Setting, features: Features, sides: Sides) -> list[Line]:
+def printed_numbers(paper: Paper, dataset: str) -> Printed:
+    """Returns what Table 6 prints."""
+    return {(str(number.generator), number.metric): number for number in paper.printed("Table 6", dataset=dataset)}
+
+
+def distance_lines(setting: Setting, features: Features, sides: Sides, printed: Printed) -> list[Line]:
     """Measures FID and KID: natural against natural images, then each generator."""
     (values,) = features.features
     lines = []
-    reason = None if sides.n >= 4 else f"{sides.n} images a side"
-    for name, halvings in _pairs(sides).items():
-        refusal = reason or fid_refusal(sides.n, values.shape[1])
-        distances = [] if refusal else [fid(values[first], values[second]) for first, second in halvings]
-        lines.append(_distance_line(setting, name, "fid", distances, refusal))
-        if reason:
-            lines.append(_distance_line(setting, name, "kid", [], reason))
-            continue
-        kernel = kid(values[halvings[0][0]], values[halvings[0][1]])
-        words = f"no interval: ± is over {kernel.subsets} subsets of {kernel.size} images a side"
-        lines.append(Line(name, "", "kid", Number(kernel.value, seeds_sd=kernel.sd, reason=words)))
+    too_few = None if sides.n >= 4 else f"{sides.n} images a side"
+    refusal = too_few or fid_refusal(sides.n, values.shape[1])
+    for name, pairs in sides.pairs.items():
+        if refusal:
+            line = plain_line(name, "", "fid", np.nan, f"refused: {refusal}")
+        else:
+            distances = [fid(values[first], values[second]) for first, second in pairs]
+            reason = f"no interval: ± is over {SPLITS} splits"
+            line = plain_line(name, "", "fid", float(np.mean(distances)), reason, distances)
+        lines.append(_beside(line, printed.get((name, "fid")), setting))
+        if too_few:
+            lines.append(plain_line(name, "", "kid", np.nan, f"refused: {too_few}"))
+        else:
+            kernel = kid(values[pairs[0][0]], values[pairs[0][1]])
+            reason = f"no interval: ± is over {kernel.subsets} subsets of {kernel.size} images a side"
+            lines.append(Line(name, "", "kid", Number(kernel.value, seeds_sd=kernel.sd, reason=reason)))
     return lines
 
 
-def _pairs(sides: Sides) -> dict[str, list[tuple[Rows, Rows]]]:
-    """Names the comparisons; natural images are compared once for each set of them."""
-    pairs: dict[str, list[tuple[Rows, Rows]]] = {}
-    seen: set[bytes] = set()
-    for generator, halvings in sides.natural.items():
-        rows = np.concatenate(halvings[0]).tobytes()
-        if rows not in seen:
-            pairs[f"{NATURAL} of {generator}" if seen else NATURAL] = halvings
-        seen.add(rows)
-    for generator, halvings in sides.natural.items():
-        made = sides.generated[generator]
-        pairs[generator] = [(first, rows) for (first, _), rows in zip(halvings, made, strict=True)]
-    return pairs
-
-
-def _distance_line(setting: Setting, name: str, metric: str, values: Sequence[float], refusal: str | None) -> Line:
-    if refusal:
-        line = plain_line(name, "", metric, float("nan"), f"refused: {refusal}")
-    else:
-        line = plain_line(name, "", metric, float(np.mean(values)), f"no interval: ± is over {SPLITS} splits", values)
-    reported = find_in_table(setting.datamodule.name, name, metric)
+def _beside(line: Line, reported: ReportedNumber | None, setting: Setting) -> Line:
     if reported is None or line.ours is None:
         return line
-    ours = ours_of(setting, metric, reported.method)
-    if reported.backbone is None and setting.backbone.name.startswith("dinov2-"):
-        ours = replace(ours, backbone=None)  # the paper says DINOv2, and not which; that is among what it leaves unsaid
-    return replace(line, reported=reported, verdict=judge_number(line.ours, reported, ours))
-
-
-def find_in_table(dataset: str, generator: str, metric: str) -> ReportedNumber | None:
-    """Finds what Table 6 prints."""
-    wanted = ("Table 6", dataset, generator, metric)
-    found = (one for one in load_reported() if (one.table, one.dataset, one.generator, one.metric) == wanted)
-    return next(found, None)
-
-
-def auroc_lines(
-    comparison: Comparison, setting: Setting, options: RunOptions, sides: Sides, features: Features
-) -> list[Line]:
-    """Takes WePe's AUROCs, and computes the one of natural against natural images, which need not be 0.5."""
-    natural, dataset = natural_auroc(comparison, sides, features), setting.datamodule.name
-    printed = find_in_table(dataset, NATURAL, "auroc")
-    verdict = not_comparable("halves of the same images: ± is no standard error") if printed else None
-    lines = [replace(natural, reported=printed, verdict=verdict)]
-    for row in comparison.summary.rows:
-        if row.generator == MEAN:
-            continue
-        number, origin = row.numbers["auroc"], Origin.of(comparison, row.detector, options)
-        ours = Ours.of(origin.detector, origin.data, origin.options, "auroc", CLEAN, origin.generators)
-        reported = find_in_table(dataset, row.generator, "auroc")
-        verdict = judge_number(number, reported, ours) if reported else None
-        lines.append(Line(row.generator, "", "auroc", number, reported, verdict))
-    return lines
-
-
-def natural_auroc(comparison: Comparison, sides: Sides, features: Features) -> Line:
-    """Computes how well WePe tells one half of the natural images from the other."""
-    scores = comparison.panel.scores.mean(axis=0)
-    of_path = dict(zip(comparison.panel.images["path"].to_list(), scores.tolist(), strict=True))
-    own = np.array([of_path.get(path, np.nan) for path in features.images["path"].to_list()])
-    values = []
-    for first, second in next(iter(sides.natural.values()), ()):
-        labels = np.repeat([0, 1], [len(first), len(second)])
-        values.append(auroc(labels, own[np.concatenate([first, second])]) if sides.n else float("nan"))
-    return plain_line(
-        NATURAL,
-        "",
-        "auroc",
-        float(np.mean(values)),
-        f"no interval: ± is over {SPLITS} splits of the same images",
-        values,
+    # The paper says DINOv2, and not which; that is among what it leaves unsaid.
+    same = reported.backbone is None and setting.backbone.name.startswith("dinov2-")
+    ours = Ours(
+        metric=line.metric,
+        dataset=setting.datamodule.name,
+        detector=reported.method,
+        options={},
+        view=str(setting.view),
+        backbone=None if same else setting.backbone.name,
+        protocol=setting.datamodule.protocol,
     )
+    return replace(line, reported=reported, verdict=judge(line.ours, reported, ours))
+
+
+def natural_auroc(comparison: Comparison, features: Features, sides: Sides, printed: Printed) -> Line:
+    """Computes how well WePe tells one half of the natural images from the other, which need not be 0.5."""
+    panel = comparison.panel
+    by_path = dict(zip(panel.images["path"].to_list(), panel.scores.mean(axis=0).tolist(), strict=True))
+    scores = np.array([by_path.get(path, np.nan) for path in features.images["path"].to_list()])
+    values = []
+    for first, second in sides.pairs.get(NATURAL, ()):
+        labels = np.repeat([0, 1], [len(first), len(second)])
+        values.append(float(auroc(labels, scores[np.concatenate([first, second])])) if sides.n else float("nan"))
+    reason = f"no interval: ± is over {SPLITS} splits of the same images"
+    line = plain_line(NATURAL, "", "auroc", float(np.mean(values)), reason, values)
+    reported = printed.get((NATURAL, "auroc"))
+    verdict = not_comparable("halves of the same images: ± is no standard error") if reported else None
+    return replace(line, reported=reported, verdict=verdict)
+
+
+def auroc_lines(comparison: Comparison, options: RunOptions, printed: Printed) -> list[Line]:
+    """Takes WePe's AUROCs."""
+    lines = []
+    for row in comparison.summary.rows:
+        if row.generator != MEAN:
+            number, reported = row.numbers["auroc"], printed.get((row.generator, "auroc"))
+            verdict = judge(number, reported, origin_of(comparison, row.detector, options)) if reported else None
+            lines.append(Line(row.generator, "", "auroc", number, reported, verdict))
+    return lines
 
 
 def rank_lines(lines: Sequence[Line]) -> list[Line]:
     """Correlates the ranks of the distances and of the AUROCs over generators."""
-    found = []
+    correlations = []
     for metric in ("fid", "kid"):
-        points = points_of(lines, metric)
-        words = (
-            f"{len(points)} generators: of so few points a rank correlation says little, and generators are no random "
-            "sample"
-        )
-        if len(points) < FEWEST_POINTS:
-            words = f"fewer than {FEWEST_POINTS} generators with both numbers ({len(points)})"
-            found.append(plain_line(f"Spearman of {metric.upper()} and AUROC", "", "rank_correlation", np.nan, words))
-            continue
-        rho = float(spearmanr([x for _, x, _ in points], [y for _, _, y in points]).statistic)
-        found.append(plain_line(f"Spearman of {metric.upper()} and AUROC", "", "rank_correlation", rho, words))
-    return found
+        points, rho = points_of(lines, metric), float("nan")
+        words = f"fewer than {FEWEST_POINTS} generators with both numbers ({len(points)})"
+        if len(points) >= FEWEST_POINTS:
+            rho = float(spearmanr([x for _, x, _ in points], [y for _, _, y in points]).statistic)
+            words = (
+                f"{len(points)} generators: of so few points a rank correlation says little, and generators are no "
+                "random sample"
+            )
+        name = f"Spearman of {metric.upper()} and AUROC"
+        correlations.append(plain_line(name, "", "rank_correlation", rho, words))
+    return correlations
 
 
 def points_of(lines: Sequence[Line], metric: str) -> list[tuple[str, float, float]]:
     """Returns generator, distance and AUROC where both are there; natural images are no generator."""
-    values = {
-        kind: {line.row: line.ours.value for line in lines if line.metric == kind and line.ours is not None}
+    distances, aurocs = (
+        {line.row: line.ours.value for line in lines if line.metric == kind and line.ours is not None}
         for kind in (metric, "auroc")
-    }
-    both = [(name, x, values["auroc"].get(name, np.nan)) for name, x in values[metric].items()]
-    return [one for one in both if np.isfinite(one[1:]).all() and not one[0].startswith(NATURAL)]
+    )
+    points = [(name, distance, aurocs.get(name, np.nan)) for name, distance in distances.items()]
+    return [(name, x, y) for name, x, y in points if np.isfinite([x, y]).all() and not name.startswith(NATURAL)]
 
 
 def draw_distances(lines: Sequence[Line], title: str) -> str:
@@ -254,17 +239,17 @@ def draw_distances(lines: Sequence[Line], title: str) -> str:
     metric = "fid" if points_of(lines, "fid") else "kid"
     figure, (axes,) = draw((6.4, 4.2))
     for name, x, y in points_of(lines, metric):
-        axes.plot(x, y, **marks(0, linestyle=""))
+        axes.plot(x, y, **series_style(0, linestyle=""))
         axes.annotate(name, (x, y), xytext=(5, -3), textcoords="offset points", fontsize=8)
     papers = {(line.row, line.metric): line.reported.value for line in lines if line.reported is not None}
     printed = [
-        (papers[row, "fid"], papers[row, "auroc"]) for row, kind in papers if kind == "fid" and (row, "auroc") in papers
+        (value, papers[row, "auroc"])
+        for (row, kind), value in papers.items()
+        if kind == "fid" and (row, "auroc") in papers
     ]
     if printed and metric == "fid":
-        axes.plot(*zip(*printed, strict=True), **marks(1, linestyle="", fillstyle="none"), label="paper")
-        axes.plot([], [], **marks(0, linestyle=""), label="here")
+        axes.plot(*zip(*printed, strict=True), **series_style(1, linestyle="", fillstyle="none"), label="paper")
+        axes.plot([], [], **series_style(0, linestyle=""), label="here")
         axes.legend(frameon=False)
-    axes.set_xlabel(f"{metric.upper()} of features, natural against generated")
-    axes.set_ylabel("AUROC of WePe")
-    axes.set_title(title)
+    axes.set(xlabel=f"{metric.upper()} of features, natural against generated", ylabel="AUROC of WePe", title=title)
     return to_svg(figure, f"Distance of features and AUROC, {title}")

@@ -6,29 +6,20 @@ perturbed gives every prefix; from the output of its block k - 1 the clean rest 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.report.plots.svg import INK, draw, to_svg
+from bench.report.plots.svg import INK, draw, series_style, to_svg
 from bench.results.summary import MEAN, Row, summarise
-from bench.scoring.images import image_batches
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
 from bench.store.contrasts import rules_of
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN, Scoring
-from bench.studies.base import Cost, Line, Result
-from bench.studies.features.base import (
-    FeatureStudy,
-    depth_of,
-    marks,
-    seeds_words,
-    unreadable_note,
-)
-from datamodules.conditions import Picture
+from bench.studies.base import Cost, Line, Result, seeds_words
+from bench.studies.features.base import BESIDE, FeatureStudy, clean_batches, depth_of, unreadable_note
 from detectors import Backbone, Perturbation
 from detectors.probing import Recording
 from detectors.similarity import cosine_distance
@@ -39,17 +30,16 @@ class PrefixSweep:
 
     Args:
         backbone: The clean network.
-        seed: Seed of the noise, which is that of ``wepe:blocks=k`` with the same seed.
-        perturbation: The noise; its ``blocks`` do not matter.
+        seed: That of the noise, which is that of ``wepe:blocks=k`` with the same seed.
 
     Attributes:
         split: Whether prefixes are shared; known after the first batch. They are not where a network does not run its
             blocks one after the other, each once, or changes their outputs in place.
     """
 
-    def __init__(self, backbone: Backbone, seed: int, perturbation: Perturbation | None = None) -> None:
-        noise = replace(perturbation or Perturbation(), blocks=backbone.depth)
-        self.backbone, self.perturbed = backbone, noise.perturb(backbone, seed)
+    def __init__(self, backbone: Backbone, seed: int) -> None:
+        self.backbone = backbone
+        self.perturbed = Perturbation(blocks=backbone.depth).perturb(backbone, seed)
         self.recording = Recording(self.perturbed)
         self.split = False
         self._twins: list[Backbone] | None = None
@@ -69,7 +59,7 @@ class PrefixSweep:
             self.split, self.recording.copies = self.recording.can_replay, None
             self._twins = [self._with_prefix(k) for k in range(1, self.backbone.depth)]
         features = [*(twin.compute(images) for twin in self._twins), last]
-        return torch.stack([cosine_distance(clean, one) for one in features])
+        return torch.stack([cosine_distance(clean, perturbed) for perturbed in features])
 
     def block_passes(self) -> int:
         """Returns the passes of one image through one block that a seed costs, the clean pass aside."""
@@ -87,8 +77,6 @@ class PrefixSweep:
 
 class PrefixStudy(FeatureStudy):
     """AUROC by the number of perturbed blocks."""
-
-    seeds = 5
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """The clean pass, and for each seed about half a pass for each block."""
@@ -121,10 +109,7 @@ def make_panel(setting: Setting, sweeps: Sequence[PrefixSweep], unreadable: list
     """Scores every image for every k and seed."""
     items, depth = setting.datamodule.items, setting.backbone.depth
     scores = np.full((len(sweeps), depth, len(items)), np.nan)
-    batches = image_batches(setting.datamodule, (setting.view,), setting.device, None, unreadable, progress)
-    for batch in batches:
-        pixels = batch.views[Picture(CLEAN, setting.view)]
-        assert isinstance(pixels, Tensor)
+    for batch, pixels in clean_batches(setting, unreadable, progress):
         clean = setting.backbone.compute(pixels)
         for seed, sweep in enumerate(sweeps):
             scores[seed][:, batch.index.cpu().numpy()] = sweep.distances(pixels, clean).cpu().numpy()
@@ -150,15 +135,14 @@ def draw_sweep(rows: Sequence[Row], depth: int, title: str) -> str:
     for name in sorted(names, key=lambda name: name == MEAN):
         numbers = [row.numbers["auroc"] for row in rows if row.generator == name]
         thick = name == MEAN or len(names) == 1
-        style = marks(names.index(name), **({"color": INK, "marker": "o"} if thick else {}), markersize=3)
+        style = series_style(names.index(name), **({"color": INK, "marker": "o"} if thick else {}), markersize=3)
         ks = range(1, depth + 1)
-        axes.plot(ks, [one.value for one in numbers], **style, label=name, linewidth=2 if thick else 1)
-        if thick and all(one.interval for one in numbers):
-            ends = [one.interval for one in numbers if one.interval]
-            axes.fill_between(ks, [e.low for e in ends], [e.high for e in ends], color=INK, alpha=0.12, linewidth=0)
+        axes.plot(ks, [number.value for number in numbers], **style, label=name, linewidth=2 if thick else 1)
+        intervals = [number.interval for number in numbers if number.interval]
+        if thick and len(intervals) == depth:
+            low, high = zip(*intervals, strict=True)
+            axes.fill_between(ks, low, high, color=INK, alpha=0.12, linewidth=0)
     axes.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_xlabel("first k blocks perturbed")
-    axes.set_ylabel("AUROC")
-    axes.set_title(title)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    axes.set(xlabel="first k blocks perturbed", ylabel="AUROC", title=title)
+    axes.legend(**BESIDE)
     return to_svg(figure, f"AUROC by the number of perturbed blocks, {title}")

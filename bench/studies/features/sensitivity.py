@@ -7,25 +7,13 @@ import polars as pl
 
 from bench.errors import BenchError
 from bench.report.plots.svg import draw, series_style, to_svg
-from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
-from bench.store.panel import Panel
+from bench.store.contrasts import ContrastRule
+from bench.store.panel import Floats, Panel
 from bench.store.schema import CLEAN
-from bench.studies.base import Cost, Line, Result, Study
-from bench.studies.features.base import (
-    Features,
-    FeatureStudy,
-    Floats,
-    differing_notes,
-    marks,
-    panel_notes,
-    plain_line,
-    read_features,
-    scoring_options,
-    unreadable_note,
-    wepe_on,
-)
+from bench.studies.base import Cost, Line, Result, Study, plain_line
+from bench.studies.features.base import FeatureStudy, compare_wepe, panel_notes, read_features, unit, unreadable_note
 from datamodules import GENERATED, REAL
 from datamodules.sampling import limited
 from detectors import Perturbation
@@ -36,6 +24,7 @@ CANDIDATES = 8
 SOURCES = {"real": REAL, "generated": GENERATED}
 BINS = 40
 """Bins at most; fewer where images are few."""
+Similarities = dict[tuple[int, str], Floats]
 
 
 class GrowingNoiseStudy(FeatureStudy):
@@ -50,7 +39,7 @@ class GrowingNoiseStudy(FeatureStudy):
         seeds = range(options.seeds)
         networks = [Perturbation(ratio=level).perturb(setting.backbone, seed) for seed in seeds for level in LEVELS]
         features = read_features(setting, networks, chosen, progress)
-        units = unit_features(features, options.seeds)
+        units = unit(np.stack(features.features)).reshape(options.seeds, len(LEVELS), len(SOURCES), -1)
         lines = [line for image, kind in enumerate(SOURCES) for line in level_lines(kind, units[:, :, image])]
         paths = features.images["path"].to_list()
         named = ", ".join(f"{kind}: {path}" for kind, path in zip(SOURCES, paths, strict=True))
@@ -75,39 +64,36 @@ def choose_images(setting: Setting) -> tuple[list[int], list[str]]:
     Raises:
         BenchError: A class has none among the first few.
     """
-    items, chosen, unreadable = setting.datamodule.items, [], list[str]()
-    rows = {path: row for row, path in enumerate(items["path"].to_list())}
+    chosen: list[int] = []
+    unreadable: dict[str, None] = {}
+    items = setting.datamodule.items.with_row_index()
     for kind, label in SOURCES.items():
-        own = items.filter(pl.col("label") == label).with_columns(generator=pl.lit(kind))
-        for count in range(1, min(CANDIDATES, len(own)) + 1):
-            candidates = [rows[path] for path in limited(own, count)["path"].to_list()]
-            found = read_features(setting, [], candidates)
-            if len(found.images):
-                chosen.append(rows[found.images["path"][0]])
+        of_class = items.filter(pl.col("label") == label).with_columns(generator=pl.lit(kind))
+        for count in range(1, min(CANDIDATES, len(of_class)) + 1):
+            candidates = limited(of_class, count)
+            features = read_features(setting, [], candidates["index"].to_list())
+            readable = candidates.filter(pl.col("path").is_in(features.images["path"].to_list()))
+            if len(readable):
+                chosen.append(readable["index"][0])
                 break
-            unreadable = [*unreadable, *found.unreadable]
+            unreadable.update(dict.fromkeys(features.unreadable))
         else:
-            raise BenchError(f"There is no readable {kind} image among the first {CANDIDATES} of {len(own)}.")
-    return chosen, list(dict.fromkeys(unreadable))
-
-
-def unit_features(features: Features, seeds: int) -> Floats:
-    """Returns ``(seeds, levels, images, D)`` unit features."""
-    stacked = np.stack(features.features).reshape(seeds, len(LEVELS), len(features.images), -1)
-    return np.asarray(stacked / np.linalg.norm(stacked, axis=-1, keepdims=True).clip(min=1e-12))
+            raise BenchError(f"There is no readable {kind} image among the first {CANDIDATES} of {len(of_class)}.")
+    return chosen, list(unreadable)
 
 
 def level_lines(kind: str, units: Floats) -> list[Line]:
-    """Makes the line of each level but 0: the cosine similarity to the features without noise.
+    """Makes the line of each level but 0: how similar an image's features stay to those without noise, level 0.
 
     Args:
         kind: The class.
-        units: ``(seeds, levels, D)`` unit features of one image, the first level without noise.
+        units: ``(seeds, levels, D)`` unit features.
     """
-    distances = 0.5 * np.square(units - units[:, :1]).sum(axis=-1)
+    by_level = 0.5 * np.square(units - units[:, :1]).sum(axis=-1).T
+    reason = "no interval: one image"
     return [
-        plain_line(kind, f"ratio {level:g}", "similarity", 1 - of.mean(), "no interval: one image", (1 - of).tolist())
-        for level, of in zip(LEVELS, distances.T, strict=True)
+        plain_line(kind, f"ratio {level:g}", "similarity", 1 - distances.mean(), reason, (1 - distances).tolist())
+        for level, distances in zip(LEVELS, by_level, strict=True)
         if level > 0
     ]
 
@@ -118,18 +104,15 @@ def draw_levels(lines: Sequence[Line], units: Floats, title: str) -> str:
     plane = principal_plane(units.reshape(-1, units.shape[-1])).reshape(*units.shape[:2], 2)
     for position, kind in enumerate(SOURCES):
         values = [line.ours.value for line in lines if line.row == kind and line.ours is not None]
-        left.plot(LEVELS[1:], values, **marks(position), label=kind)
-        way = plane[:, position]
-        right.plot(*way.T, **marks(position), label=kind)
-        for level, point in zip(LEVELS, way, strict=True):
+        left.plot(LEVELS[1:], values, **series_style(position), label=kind)
+        right.plot(*plane[:, position].T, **series_style(position), label=kind)
+        for level, point in zip(LEVELS, plane[:, position], strict=True):
             right.annotate(f"{level:g}", point, xytext=(4, 4), textcoords="offset points", fontsize=7)
     left.set_xscale("log")
     left.set_xticks(LEVELS[1:], [f"{level:g}" for level in LEVELS[1:]])
     left.minorticks_off()
-    left.set_xlabel("ratio of the noise")
-    left.set_ylabel("cosine similarity to the clean features")
-    right.set_xlabel("first principal component")
-    right.set_ylabel("second principal component")
+    left.set(xlabel="ratio of the noise", ylabel="cosine similarity to the clean features")
+    right.set(xlabel="first principal component", ylabel="second principal component")
     left.legend(frameon=False)
     figure.suptitle(title)
     return to_svg(figure, f"Features under growing noise, {title}")
@@ -146,78 +129,67 @@ def principal_plane(points: Floats) -> Floats:
 class SimilarityStudy(Study):
     """Similarity of clean and perturbed features, real against each generator, from the stored scores of WePe."""
 
-    seeds = 5
-
     def cost(self, options: RunOptions, images: int) -> Cost:
         """WePe's own passes."""
         return Cost(images, 1 + options.seeds)
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Scores the images with WePe, or takes the scores from the store; see :class:`Study`."""
-        detector = wepe_on(options.backbone, self.paper)
-        comparison = compare([detector], scoring_options(options), progress)
+        comparison = compare_wepe(self, options, progress)
         if comparison is None:
             return Result()
-        panel, title = comparison.panel, f"{comparison.title}, {options.backbone}"
-        aurocs = [
-            Line(row.generator, "real against generated", "auroc", row.numbers["auroc"])
-            for row in comparison.summary.rows
-        ]
+        panel, rows, title = comparison.panel, comparison.summary.rows, f"{comparison.title}, {options.backbone}"
+        similarities = similarities_of(panel)
+        aurocs = [Line(row.generator, "real against generated", "auroc", row.numbers["auroc"]) for row in rows]
         return Result(
-            (*similarity_lines(panel, detector), *aurocs),
-            {"similarity": draw_histograms(panel, detector, title)},
+            (*similarity_lines(similarities), *aurocs),
+            {"similarity": draw_histograms(similarities, panel.contrasts[CLEAN], title)},
             (
                 "Similarity is 1 minus WePe's score; histograms are of seed 0, one perturbed network as in the method, "
                 "and lines of all seeds. The paper's figure prints no numbers.",
                 *panel_notes(panel),
-                *differing_notes(self, options),
+                *self.differences(options),
             ),
         )
 
 
-def similarities_of(panel: Panel, detector: str) -> dict[tuple[int, str], Floats]:
+def similarities_of(panel: Panel) -> Similarities:
     """Returns ``(seeds, k)`` similarities of each source's readable images, by label and name."""
-    part = panel.part(detector, CLEAN)
+    part = panel.part(*panel.cells[0])  # there is but one
     sources = panel.images["generator"].to_numpy()[part.rows]
     names = sorted(set(zip(part.labels.tolist(), sources.tolist(), strict=True)))
     return {(label, name): 1 - part.scores[:, (part.labels == label) & (sources == name)] for label, name in names}
 
 
-def similarity_lines(panel: Panel, detector: str) -> list[Line]:
+def similarity_lines(similarities: Similarities) -> list[Line]:
     """Makes the mean and the standard deviation over images of each source."""
-    lines = []
-    for (label, name), values in similarities_of(panel, detector).items():
+    lines, reason = [], "no interval: describes these images"
+    for (label, name), values in similarities.items():
         row, images = f"{name} (real)" if label == REAL else name, f"{values.shape[1]} images"
-        for metric, of in (("mean_similarity", values.mean(axis=1)), ("sd_of_similarity", values.std(axis=1))):
-            lines.append(plain_line(row, images, metric, of.mean(), "no interval: describes these images", of.tolist()))
+        for metric, by_seed in (("mean_similarity", values.mean(axis=1)), ("sd_of_similarity", values.std(axis=1))):
+            lines.append(plain_line(row, images, metric, by_seed.mean(), reason, by_seed.tolist()))
     return lines
 
 
-def draw_histograms(panel: Panel, detector: str, title: str) -> str:
+def draw_histograms(similarities: Similarities, rules: Sequence[ContrastRule], title: str) -> str:
     """Draws a panel for each generator: the similarities of its images, and of the real ones that face it."""
-    of = similarities_of(panel, detector)
-    rules = panel.contrasts[CLEAN]
     columns = min(3, max(1, len(rules)))
     rows = max(1, -(-len(rules) // columns))
     figure, panels = draw((3.6 * columns, 2.8 * rows + 0.4), (rows, columns))
     for axes in panels[len(rules) :]:
         axes.set_visible(False)
     for axes, rule in zip(panels, rules, strict=False):
-        reals = [values[0] for (label, name), values in of.items() if label == REAL and name in rule.reals]
-        made = [values[0] for (label, name), values in of.items() if (label, name) == (GENERATED, rule.generator)]
-        sides = {"real": np.concatenate([np.empty(0), *reals]), rule.generator: np.concatenate([np.empty(0), *made])}
+        reals = [values[0] for (label, name), values in similarities.items() if label == REAL and name in rule.reals]
+        generated = similarities.get((GENERATED, rule.generator), np.empty((1, 0)))[0]
+        sides = {"real": np.concatenate([np.empty(0), *reals]), rule.generator: generated}
         everything = np.concatenate(list(sides.values()))
         edges = np.histogram_bin_edges(everything, min(BINS, max(5, round(len(everything) ** 0.5))))
         for position, (name, values) in enumerate(sides.items()):
             colour = series_style(position)["color"]
-            axes.stairs(_density(values, edges), edges, fill=True, alpha=0.35, color=colour, label=name)
+            shares = np.histogram(values, edges)[0] / max(1, len(values))
+            axes.stairs(shares, edges, fill=True, alpha=0.35, color=colour, label=name)
         axes.set_xlabel("cosine similarity")
         axes.legend(fontsize=8, frameon=False)
     panels[0].set_ylabel("share of images")
     figure.suptitle(title)
     return to_svg(figure, f"Similarity of clean and perturbed features, {title}")
-
-
-def _density(values: Floats, edges: Floats) -> Floats:
-    """Returns the share of the values in each bin; nothing where there are none."""
-    return np.asarray(np.histogram(values, edges)[0] / max(1, len(values)))

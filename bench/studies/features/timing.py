@@ -10,28 +10,19 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from bench.references.reported import ReportedNumber, load_reported
 from bench.report.plots.svg import draw, series_style, to_svg
 from bench.scoring.images import image_batches
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
-from bench.statistics.number import Number
 from bench.store.schema import CLEAN
-from bench.studies.base import Cost, Line, Paper, Result
-from bench.studies.features.base import FeatureStudy, not_comparable, unreadable_note
+from bench.studies.base import Cost, Line, Paper, Result, not_comparable, plain_line
+from bench.studies.engine import one_line
+from bench.studies.features.base import FeatureStudy, unreadable_note
 from datamodules import Batch
 from datamodules.conditions import Picture
 from datamodules.sampling import limited
-from detectors import (
-    Detector,
-    Fittable,
-    OptionError,
-    UnknownNameError,
-    WeightsError,
-    WeightsNotFoundError,
-    create_detector,
-    list_detectors,
-)
+from detectors import Detector, Fittable, create_detector, list_detectors
+from detectors.errors import DetectorError
 
 IMAGES, REPEATS, LONGEST = 100, 5, 10.0
 """Images, repeats after a warm one, and seconds after which a detector is not repeated again."""
@@ -59,11 +50,8 @@ class TimingStudy(FeatureStudy):
         lines = []
         for name, detector in built.items():
             seconds = time_detector(detector, batches, setting.device) if images else []
-            lines.append(timing_line(name, [one * 100 / images for one in seconds], machine, self.paper))
-        lines += [
-            replace(timing_line(name, [], machine, self.paper), ours=Number(np.nan, reason=why))
-            for name, why in lacking.items()
-        ]
+            lines.append(timing_line(name, [total * 100 / images for total in seconds], machine, self.paper))
+        lines += [timing_line(name, [], machine, self.paper, reason) for name, reason in lacking.items()]
         return Result(
             tuple(lines),
             {"seconds": draw_seconds(lines, machine)},
@@ -85,8 +73,8 @@ def build_all(setting: Setting) -> tuple[dict[str, Detector], dict[str, str]]:
     for name in list_detectors():
         try:
             detector = create_detector(name, setting.backbone).to(setting.device)
-        except (OptionError, UnknownNameError, WeightsError, WeightsNotFoundError) as error:
-            lacking[name] = f"cannot be built here: {' '.join(str(error).split())}"
+        except DetectorError as error:
+            lacking[name] = f"cannot be built here: {one_line(error)}"
             continue
         if isinstance(detector, Fittable):
             lacking[name] = "not timed: it looks at reference images first"
@@ -99,20 +87,14 @@ def read_batches(setting: Setting, detectors: Sequence[Detector], unreadable: li
     """Reads the images once, in every view that a detector asks for, onto the device."""
     datamodule = setting.datamodule
     sources = datamodule.items.select("label", "generator").n_unique()
-    chosen = limited(datamodule.items, -(-IMAGES // sources))["path"].to_list()[:IMAGES]
-    index = {path: position for position, path in enumerate(datamodule.items["path"].to_list())}
-    indices = [index[path] for path in chosen]
+    chosen = limited(datamodule.items.with_row_index(), -(-IMAGES // sources))["index"].to_list()[:IMAGES]
     views = [detector.view for detector in detectors]
-    return list(image_batches(datamodule, views, setting.device, indices, unreadable))
+    return list(image_batches(datamodule, views, setting.device, chosen, unreadable))
 
 
 @torch.inference_mode()
 def time_detector(detector: Detector, batches: Sequence[Batch], device: torch.device) -> list[float]:
-    """Measures the seconds of repeats after a warm one.
-
-    Returns:
-        Seconds for all images, of each repeat.
-    """
+    """Measures the seconds that all images take, of each repeat after a warm batch."""
     _pass_through(detector, batches[:1], device)
     seconds: list[float] = []
     while len(seconds) < REPEATS and sum(seconds) < LONGEST:
@@ -133,7 +115,7 @@ def _pass_through(detector: Detector, batches: Sequence[Batch], device: torch.de
 
 
 def _copied(pixels: torch.Tensor | list[torch.Tensor]) -> torch.Tensor | list[torch.Tensor]:
-    return pixels.clone() if isinstance(pixels, torch.Tensor) else [one.clone() for one in pixels]
+    return pixels.clone() if isinstance(pixels, torch.Tensor) else [image.clone() for image in pixels]
 
 
 def _wait(device: torch.device) -> None:
@@ -141,25 +123,21 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def timing_line(detector: str, seconds: Sequence[float], machine: str, paper: Paper) -> Line:
+def timing_line(
+    detector: str, seconds: Sequence[float], machine: str, paper: Paper, refusal: str = "no readable image"
+) -> Line:
     """Makes the line of a detector; the paper's time is another machine's."""
-    reported = reported_time(detector)
-    verdict = None
-    if reported is not None:
-        unsaid = (f"unpublished: {what}" for what in reported.unsaid)
-        verdict = not_comparable(f"other machine ({machine}, paper {paper.machine})", *unsaid)
-    if not seconds:
-        return Line(detector, "", METRIC, Number(np.nan, reason="no readable image"), reported, verdict)
-    spread = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else None
-    words = f"no interval: median of {len(seconds)} repeats, {min(seconds):.3g} to {max(seconds):.3g} s"
-    number = Number(float(np.median(seconds)), seeds_sd=spread, reason=words, seeds=tuple(seconds))
-    return Line(detector, "", METRIC, number, reported, verdict)
-
-
-def reported_time(detector: str) -> ReportedNumber | None:
-    """Finds what Table 12 prints for a detector."""
-    found = (one for one in load_reported() if one.metric == METRIC and one.method == detector)
-    return next(found, None)
+    median, words = float("nan"), refusal
+    if seconds:
+        median = float(np.median(seconds))
+        words = f"no interval: median of {len(seconds)} repeats, {min(seconds):.3g} to {max(seconds):.3g} s"
+    line = plain_line(detector, "", METRIC, median, words, seconds)
+    reported = next(iter(paper.printed("Table 12", method=detector)), None)
+    if reported is None:
+        return line
+    unsaid = (f"unpublished: {what}" for what in reported.unsaid)
+    verdict = not_comparable(f"other machine ({machine}, paper {paper.machine})", *unsaid)
+    return replace(line, reported=reported, verdict=verdict)
 
 
 def machine_of(device: torch.device) -> str:
@@ -171,11 +149,9 @@ def machine_of(device: torch.device) -> str:
 
 def draw_seconds(lines: Sequence[Line], machine: str) -> str:
     """Draws a bar for each detector that was timed."""
-    timed = [line for line in lines if line.ours is not None and line.ours.seeds]
+    timed = {line.row: line.ours.value for line in lines if line.ours is not None and line.ours.seeds}
     figure, (axes,) = draw((6.4, 0.5 + 0.45 * max(2, len(timed))))
-    values = [line.ours.value for line in timed if line.ours is not None]
-    names = [line.row for line in timed]
-    axes.barh(names, values, color=series_style(0)["color"])
+    axes.barh(list(timed), list(timed.values()), color=series_style(0)["color"])
     axes.invert_yaxis()
     axes.set_xlabel("seconds for 100 images")
     axes.set_title(machine, fontsize=9)

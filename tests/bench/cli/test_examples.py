@@ -1,20 +1,24 @@
 """The examples run as they say, on small made data."""
 
-import subprocess
+import contextlib
+import os
+import runpy
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from forked_runs import ForkedRun
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def run(folder: Path, *words: object) -> str:
-    command = [sys.executable, *map(str, words)]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    """Runs the command line in a process of its own, since an example registers what it brings."""
+    with contextlib.chdir(folder), ForkedRun([*map(str, words)], dict(os.environ)) as command:
+        printed, complained = command.communicate(timeout=120)
+        assert command.returncode == 0, complained
+    return printed
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.name)
@@ -24,20 +28,22 @@ def test_an_example_is_short_and_says_how_to_run_it(file):
     assert f"examples/{file.name}" in text.split('"""')[1]
 
 
-def test_a_tensor_and_a_folder_are_scored_from_python(image_folder):
-    lines = run(image_folder, EXAMPLES / "score_folder.py", image_folder / "real").splitlines()
+def test_a_tensor_and_a_folder_are_scored_from_python(image_folder, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["score_folder.py", str(image_folder / "real")])
+    runpy.run_path(str(EXAMPLES / "score_folder.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("tensor [")
     assert [line.split()[0] for line in lines[1:]] == [f"{image_folder}/real/camera/{i:02d}.png" for i in range(12)]
     assert len({float(line.split()[1]) for line in lines[1:]}) == 12
 
 
 def test_an_own_detector_is_compared_and_scores_files(image_folder, tmp_path):
-    words = ["-m", "bench", "compare", "--plugin", EXAMPLES / "own_detector.py", "--detectors", "my-detector"]
+    words = ["compare", "--plugin", EXAMPLES / "own_detector.py", "--detectors", "my-detector"]
     words += ["my-detector:reach=3", "--dataset", "folder", "--data-root", image_folder, "--num-workers", "0"]
     assert "my-detector:reach=3" in run(tmp_path, *words)
     rows = pl.read_parquet(tmp_path / "results/scores/**/*.parquet")
     assert rows.group_by("detector").len().sort("detector").rows() == [("my-detector", 36), ("my-detector:reach=3", 36)]
-    words = ["-m", "bench", "score", image_folder, "--detectors", "my-detector:reach=3", "--format", "csv"]
+    words = ["score", image_folder, "--detectors", "my-detector:reach=3", "--format", "csv"]
     words += ["--plugin", EXAMPLES / "own_detector.py", "--calibration", "results"]
     (tmp_path / "rows.csv").write_text(run(tmp_path, *words))
     scored = pl.read_csv(tmp_path / "rows.csv").with_columns(pl.col("path").str.strip_prefix(f"{image_folder}/"))
@@ -50,7 +56,7 @@ def test_an_own_dataset_is_compared(image_folder, tmp_path):
     (image_folder / "real/camera").rename(image_folder / "camera")
     for name in ("blurry", "sharp"):
         (image_folder / "generated" / name).rename(image_folder / name)
-    words = ["-m", "bench", "compare", "--plugin", EXAMPLES / "own_dataset.py", "--dataset", "my-data", "--data-root"]
+    words = ["compare", "--plugin", EXAMPLES / "own_dataset.py", "--dataset", "my-data", "--data-root"]
     table = run(tmp_path, *words, image_folder, "--detectors", "rigid", "--num-workers", "0")
     assert "my-data: rigid" in table
     rows = pl.read_parquet(tmp_path / "results/scores/my-data/*/*.parquet")

@@ -1,7 +1,6 @@
 """The command line of ``score``: rows, notes, exit codes and streams."""
 
 import csv
-import functools
 import io
 import json
 import os
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from forked_runs import ForkedRun
 from released_files import write_checkpoint
 
 from bench.cli.app import main
@@ -32,12 +32,7 @@ def score(capsys, *words):
 
 def process(*words):
     """Starts the command in a process of its own, and of its own group as in a terminal."""
-    command = [sys.executable, "-m", "bench", "score", *map(str, words)]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    # A job in the background of a script ignores Ctrl-C, and so would what it starts.
-    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, start_new_session=True, env=environment, preexec_fn=heeding, **pipes)
+    return ForkedRun(["score", *map(str, words)], dict(os.environ), text=False)
 
 
 @pytest.fixture
@@ -214,8 +209,8 @@ def test_rows_are_written_as_batches_are_done(images):
         assert b"00.png" in run.stdout.readline()
         (images / "real/camera/11.png").unlink()
         out = run.stdout.read()
+        assert run.wait(60) == 1
     assert b"11.png,,unreadable,No such file or directory" in out
-    assert run.returncode == 1
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.3])
@@ -229,7 +224,7 @@ def test_an_interruption_ends_it_without_a_word(images, wait):
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the processes that decode as well
         run.stdout.read()
         err = run.stderr.read().decode()
-    assert run.returncode == 130
+        assert run.wait(60) == 130
     assert err.count("\n") == 1, err  # the note before the rows
     assert err.startswith("Scores with efficientnet-lite0")
 
@@ -262,7 +257,7 @@ def test_a_closed_pipe_ends_it_without_a_word(images):
         run.stdout.readline()
         run.stdout.close()
         err = run.stderr.read().decode()
-    assert run.returncode == 141
+        assert run.wait(60) == 141
     assert err.count("\n") == 1, err
 
 

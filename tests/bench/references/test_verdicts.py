@@ -8,7 +8,8 @@ from scipy.stats import t
 from bench.references.comparability import Ours, closest, differences
 from bench.references.reported import MEAN, find_reported, load_reported
 from bench.references.verdicts import judge
-from bench.statistics.standard_errors import over_images_and_seeds
+from bench.statistics.number import Number
+from bench.statistics.standard_errors import StandardError, over_images_and_seeds
 
 NINE = ("adm", "admg", "biggan", "dit", "gigagan", "ldm", "maskgit", "rq-transformer", "stylegan-xl")
 WEPE = find_reported("wepe", "imagenet", MEAN, "auroc")[0]
@@ -29,8 +30,8 @@ OURS = Ours(
 )  # fmt: skip
 
 
-def verdict(value: float = 0.88, reported=WEPE, ours=OURS, se=0.01, df=100.0, n=2048, seeds=SEEDS):
-    return judge(value, se, df, n, n, seeds, reported, ours)
+def verdict(value: float = 0.88, reported=WEPE, ours=OURS, se=0.01, df=100.0, n=(2048, 2048), seeds=SEEDS):
+    return judge(Number(value, error=StandardError(se, df), seeds=seeds, n_groups=n), reported, ours)
 
 
 def test_a_number_near_the_papers_matches_and_says_what_it_assumes():
@@ -59,7 +60,7 @@ def test_the_interval_is_the_formula_computed_by_hand():
     df_images = images**2 / ((images + counted) ** 2 / 40 - counted**2 / 4)
     df = (1.5 * images + 2 * counted) ** 2 / ((1.5 * images) ** 2 / df_images + (2 * counted) ** 2 / 4)
     arm = t.ppf(0.975, df) * math.sqrt(variance)
-    found = verdict(n=1024, df=40.0)
+    found = verdict(n=(1024, 1024), df=40.0)
     assert (found.low, found.high) == pytest.approx((0.88 - arm, 0.88 + arm), rel=1e-12)
 
 
@@ -71,15 +72,16 @@ def test_nineteen_of_twenty_papers_match_where_nothing_differs():
         seeds = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5)
         papers = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5).mean()
         se, df = over_images_and_seeds(sd_images**2, 4000, [seeds.tolist()])
-        found = judge(float(seeds.mean()), se, df, 2048, 2048, seeds.tolist(), replace(WEPE, value=float(papers)), OURS)
+        found = verdict(
+            float(seeds.mean()), replace(WEPE, value=float(papers)), se=se, df=df, seeds=tuple(seeds.tolist())
+        )
         inside += found.kind == "matches"
     # Four standard errors of a share of 0.95 in 4,000 trials are 0.014.
     assert abs(inside / trials - 0.95) < 0.014
 
 
 def test_fewer_images_widen_the_interval():
-    assert verdict(se=0.02, n=500).high > verdict(se=0.01, n=2000).high
-    assert verdict(ours=replace(OURS, limit=500)).kind == "matches"
+    assert verdict(se=0.02, n=(500, 500)).high > verdict(se=0.01, n=(2000, 2000)).high
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_accuracies_of_table_3_are_not_comparable_since_the_rule_is_unpublished(
         dataset="genimage",
         protocol={"resize": 256, "protocol": "paper", "real_fit": "square"},
     )
-    found = judge(reported.value, 0.01, 100, 6000, 6000, SEEDS, reported, ours)
+    found = verdict(reported.value, reported, ours, n=(6000, 6000))
     assert (found.kind, found.reasons) == ("not comparable", ("unpublished: the threshold's rule",))
 
 
@@ -139,10 +141,10 @@ def test_ap_is_judged_as_ap_of_the_real_images_whichever_fits():
 
 def test_ap_of_unbalanced_classes_is_not_comparable_but_auroc_is():
     reported = find_reported("wepe", "imagenet", MEAN, "ap_real")[0]
-    found = judge(reported.value, 0.01, 100, 4000, 1000, SEEDS, reported, replace(OURS, metric="ap_real"))
+    found = verdict(reported.value, reported, replace(OURS, metric="ap_real"), n=(4000, 1000))
     assert found.kind == "not comparable"
     assert "ratio of the classes (4,000 real and 1,000 generated" in found.reasons[0]
-    assert judge(0.88, 0.01, 100, 4000, 1000, SEEDS, WEPE, OURS).kind == "matches"
+    assert verdict(n=(4000, 1000)).kind == "matches"
 
 
 def test_one_seed_cannot_be_compared_with_a_mean_of_five():
@@ -162,6 +164,7 @@ def test_one_seed_will_do_where_the_paper_says_no_number_of_seeds():
 @pytest.mark.parametrize("se", [0.0, math.nan])
 def test_a_number_without_an_error_is_not_judged(se):
     assert verdict(se=se).reasons == ("our number has no standard error, or one of 0",)
+    assert judge(Number(0.88, seeds=SEEDS, n_groups=(9, 9)), WEPE, OURS).reasons == verdict(se=se).reasons
 
 
 def test_methods_whose_settings_are_unpublished_are_never_judged():
@@ -208,5 +211,6 @@ def test_facts_of_a_run_say_how_its_numbers_came_about():
         "precision": "32-true",
     }
     data = {"name": "imagenet", "protocol": OURS.protocol}
-    assert Ours.of(detector, data, {"weights": None, "limit": None}, "auroc", generators=NINE) == OURS
-    assert Ours.of({**detector, "backbone": None}, data, {"limit": 7}, "auroc", "jpeg:75").limit == 7
+    assert Ours.of(detector, data, {"weights": None, "limit": 500}, "auroc", generators=NINE) == OURS
+    bare = Ours.of({**detector, "backbone": None}, data, {"real_split": "train"}, "auroc", "jpeg:75")
+    assert (bare.backbone, bare.real_split, bare.condition) == (None, "train", "jpeg:75")

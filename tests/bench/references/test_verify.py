@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.cli.app import main
 from bench.errors import BenchError
-from bench.references.checks import SCORES, LockedScores, locked_images
+from bench.references.checks import SCORES, LockedScores
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
 from bench.references.paper import verify_paper
 from bench.references.verify import make_lock, recompute, rerun, verify
@@ -76,7 +76,7 @@ def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutat
     verification = verify(lock, found, "lock")
     assert not verification.ok
     assert [check.generator for check in drifts(verification, SCORES)] == ["blurry", "camera", "sharp"]
-    times = LockedScores(lock, locked_images(lock, found.panel)).times
+    times = LockedScores(lock, found.panel).times
     assert times.shape == (1, 36)
     assert np.median(times) >= 10
 
@@ -102,7 +102,7 @@ def table_of(locked, now):
     names = [f"real/{number}.png" for number in range(len(locked))]
     found = {name: LockedImage("real", sha(name), (score,)) for name, score in zip(names, locked, strict=True)}
     lock = Lock(("wepe",), {}, columns=(Column("wepe", "clean", 0),), images=found)
-    return lambda output: LockedScores(lock, locked_images(lock, _panel(output, names, now)))
+    return lambda output: LockedScores(lock, _panel(output, names, now))
 
 
 def _panel(output, names, now):

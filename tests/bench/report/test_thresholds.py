@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import norm
-from threshold_panels import exact_interval, names, panel_of
+from threshold_panels import exact_interval, names, panel_of, points_of
 
 from bench.errors import BenchError
 from bench.report.thresholds import (
@@ -17,7 +17,6 @@ from bench.report.thresholds import (
     transfer_records,
     write_thresholds,
 )
-from bench.results.thresholds.points import operating_points
 from bench.results.thresholds.rules import (
     best_thresholds,
     count_above,
@@ -118,7 +117,7 @@ def test_held_out_groups_must_carry_the_share():
 
 def test_few_held_out_groups_give_numbers_without_bootstrap_intervals():
     panel = panel_of([range(39)], [range(39)], {"a": [range(39)]})
-    (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=20)
+    (point,) = points_of(panel, "fpr:5", draws=20)
     assert point.numbers["tpr"].reason == "fewer than 100 held-out groups of real images (39)"
     assert (point.threshold.interval, point.numbers["tpr"].interval) == (None, None)
     assert point.numbers["fpr"].interval == pytest.approx(exact_interval(1, 39), abs=1e-9)
@@ -127,7 +126,7 @@ def test_few_held_out_groups_give_numbers_without_bootstrap_intervals():
 def test_numbers_by_hand():
     """20 held-out reals carry 5 %: one lies above."""
     panel = panel_of([range(20)], [[0, 10, 18, 19]], {"a": [[18.5, 30, 1, 40]], "b": [[40, 41]]})
-    first, second, mean = operating_points(panel, "x", "clean", "fpr:5")
+    first, second, mean = points_of(panel, "fpr:5")
     assert (first.threshold.value, first.n_held_out, first.n_real, first.n_generated) == (18.0, 20, 4, 4)
     numbers = {name: number.value for name, number in first.numbers.items()}
     assert numbers == {
@@ -151,7 +150,7 @@ def test_the_threshold_is_never_fitted_to_the_images_that_are_measured():
     """All other reals score above all held-out ones: whatever leaked would make the FPR small, or the threshold big."""
     generator = np.random.default_rng(3)
     panel = panel_of([generator.random(40)], [10 + generator.random(40)], {"a": [5 + generator.random(40)]})
-    (point,) = operating_points(panel, "x", "clean", "fpr:20", draws=200)
+    (point,) = points_of(panel, "fpr:20", draws=200)
     assert (point.numbers["fpr"].value, point.numbers["real_accuracy"].value) == (1.0, 0.0)
     assert 0 < point.threshold.interval.low < point.threshold.interval.high < 1  # in every draw
 
@@ -161,13 +160,13 @@ def test_generated_images_of_held_out_groups_are_left_out():
     shared = panel.images["group"].to_list()
     held = [group for group in shared if group.startswith("camera/") and is_held_out(group)]
     replaced = panel.images.with_columns(group=pl.col("group").replace({f"a/{i}": held[i] for i in range(10)}))
-    (point,) = operating_points(replace(panel, images=replaced), "x", "clean", "fpr:5", draws=20)
+    (point,) = points_of(replace(panel, images=replaced), "fpr:5", draws=20)
     assert (point.n_held_out, point.n_real, point.n_generated) == (30, 30, 20)
 
 
 def test_too_few_held_out_groups_refuse_the_rule_with_a_reason():
     panel = panel_of([range(19)], [range(30)], {"a": [range(30)], "b": [range(30)]})
-    points = operating_points(panel, "x", "clean", "fpr:5")
+    points = points_of(panel, "fpr:5")
     assert all(point.refused and np.isnan(point.numbers["accuracy"].value) for point in points)
     assert points[0].reason == "19 held-out groups of real images cannot carry an FPR of 5 %: at least 20 are needed"
     study = ThresholdStudy({"made-up": points}, [])
@@ -178,7 +177,7 @@ def test_too_few_held_out_groups_refuse_the_rule_with_a_reason():
 
 def test_the_oracle_is_named_and_uses_all_images():
     panel = panel_of([[0.0, 1.0]], [[2.0, 5.0]], {"a": [[4.0, 6.0]], "b": [[3.0, 0.5]]})
-    first, _, mean = operating_points(panel, "x", "clean", "best")
+    first, _, mean = points_of(panel, "best")
     assert (first.rule, first.threshold.value, first.n_real) == ("best (oracle)", 2.0, 4)
     assert first.numbers["balanced_accuracy"].value == 0.875
     assert first.expected_fpr is None
@@ -187,19 +186,19 @@ def test_the_oracle_is_named_and_uses_all_images():
 
 def test_a_fixed_threshold_is_for_probabilities_alone():
     panel = panel_of([[0.1, 0.5]], [[0.2, 0.6]], {"a": [[0.7, 0.5]]})
-    (point,) = operating_points(panel, "x", "clean", "fixed:0.5", probability=True)
+    (point,) = points_of(panel, "fixed:0.5", probability=True)
     assert (point.numbers["fpr"].value, point.numbers["tpr"].value) == (0.25, 0.5)  # 0.5 is not above 0.5
     with pytest.raises(BenchError, match="not declared to be"):
-        operating_points(panel, "x", "clean", "fixed:0.5")
+        points_of(panel, "fixed:0.5")
     outside = panel_of([[0.1, 0.5]], [[0.2, 1.5]], {"a": [[0.7, 0.5]]})
     with pytest.raises(BenchError, match=r"scores include 1\.5"):
-        operating_points(outside, "x", "clean", "fixed:0.5", probability=True)
+        points_of(outside, "fixed:0.5", probability=True)
 
 
 def test_each_seed_has_its_own_threshold():
     held = [list(range(20)), [100 + i for i in range(20)]]
     panel = panel_of(held, [[0, 19], [100, 119]], {"a": [[50, 50], [0, 150]]})
-    (point,) = operating_points(panel, "x", "clean", "fpr:5")
+    (point,) = points_of(panel, "fpr:5")
     assert (point.threshold.value, point.numbers["tpr"].value) == (68.0, 0.75)
     assert point.numbers["tpr"].seeds_sd == pytest.approx(np.sqrt(0.125))
     assert point.numbers["fpr"].value == 0.5
@@ -207,7 +206,7 @@ def test_each_seed_has_its_own_threshold():
 
 def test_perfect_separation_has_no_interval_of_length_zero():
     panel = panel_of([range(40)], [range(30)], {"a": [range(100, 150)]})
-    (point,) = operating_points(panel, "x", "clean", "best", draws=100)
+    (point,) = points_of(panel, "best", draws=100)
     assert point.numbers["balanced_accuracy"].value == 1
     assert point.numbers["balanced_accuracy"].interval == pytest.approx(exact_interval(50, 50), abs=1e-9)
     assert point.numbers["real_accuracy"].interval == pytest.approx(exact_interval(70, 70), abs=1e-9)
@@ -217,7 +216,7 @@ def test_real_images_that_share_groups_have_no_binomial_interval():
     panel = panel_of([range(40)], [range(40)], {"a": [range(40)]})
     measured = names(40, held=False)
     images = panel.images.with_columns(group=pl.col("group").replace(measured[::2], measured[1::2]))
-    (point,) = operating_points(replace(panel, images=images), "x", "clean", "fpr:5", draws=100)
+    (point,) = points_of(replace(panel, images=images), "fpr:5", draws=100)
     assert (point.n_real, point.fpr_interval) == (40, "bootstrap")
     exact = exact_interval(round(40 * point.numbers["fpr"].value), 40)
     assert point.numbers["fpr"].interval != pytest.approx(exact, abs=1e-9)
@@ -226,7 +225,7 @@ def test_real_images_that_share_groups_have_no_binomial_interval():
 def test_the_files_have_every_metric_and_the_study_every_table(tmp_path):
     generator = np.random.default_rng(4)
     panel = panel_of(generator.random((2, 40)), generator.random((2, 40)), {"a|b": 1 + generator.random((2, 40))})
-    records = point_records(operating_points(panel, "x", "clean", "fpr:5", draws=50))
+    records = point_records(points_of(panel, "fpr:5", draws=50))
     assert [record["metric"] for record in records] == [
         *("threshold", "balanced_accuracy", "accuracy", "real_accuracy", "generated_accuracy", "fpr", "tpr"),
     ]
@@ -273,7 +272,7 @@ def test_intervals_hold_the_truth():
     exact, drawn = 0, 0
     for _ in range(runs):
         panel = panel_of([stream.normal(size=200)], [stream.normal(size=200)], {"a": [stream.normal(1.5, size=400)]})
-        (point,) = operating_points(panel, "x", "clean", "fpr:5", draws=500)
+        (point,) = points_of(panel, "fpr:5", draws=500)
         low, high = point.numbers["fpr"].interval
         exact += low <= norm.sf(point.threshold.value) <= high
         low, high = point.numbers["tpr"].interval

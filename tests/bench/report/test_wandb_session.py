@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import wandb
+from forked_runs import ForkedRun
 from wandb_reader import read_run
 
 from bench.cli.app import main
@@ -77,6 +78,13 @@ def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_
 
 
 @pytest.mark.usefixtures("_offline")
+def test_where_wandb_is_disabled_the_comparison_is_made_all_the_same(image_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert compare_and_log(["rigid"], options_for(image_folder, tmp_path / "results", limit=2)) is not None
+    assert wandb.run is None
+
+
+@pytest.mark.usefixtures("_offline")
 def test_a_run_of_the_caller_is_neither_used_nor_ended(image_folder, tmp_path):
     with wandb.init(dir=tmp_path, settings=wandb.Settings(silent=True)) as open_run:
         with pytest.raises(BenchError, match=rf"The W&B run {open_run.id} is open in this process"):
@@ -123,17 +131,9 @@ def test_without_a_key_a_run_is_offline_and_nobody_is_asked(tmp_path):
         "    run.finish()\n"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-    command = [sys.executable, "-c", code]
-    result = subprocess.run(
-        command,
-        env={**environment, "HOME": str(tmp_path), "NETRC": str(tmp_path / "netrc")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (0, "offline\n", "")
+    environment |= {"HOME": str(tmp_path), "NETRC": str(tmp_path / "netrc")}
+    with ForkedRun(["-c", code], environment) as run:
+        assert (*run.communicate(timeout=60), run.returncode) == ("offline\n", "", 0)
     assert read_run(tmp_path / "results").config["wandb"] == "trial"
 
 

@@ -5,16 +5,14 @@ import io
 import json
 import math
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from forked_runs import ForkedRun
 from PIL import Image
+from started_runs import wait_until
 from stored_rows import stored_rows
 
 from bench.errors import BenchError, DetectorFailedError
@@ -199,15 +197,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(image_folder, tmp_path):
         image.save(image_folder / "generated" / "sharp" / f"more{number}.png")
     run(image_folder, tmp_path / "whole")
     output = tmp_path / "killed"
-    command = [sys.executable, "-m", "bench", "compare", "--detectors", *TWO, "--dataset", "folder"]
-    command += ["--data-root", str(image_folder), "--output", str(output), "--batch-size", "1", "--num-workers", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(output.glob("scores/*/*/part-*.parquet")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    words = ["compare", "--detectors", *TWO, "--dataset", "folder", "--data-root", str(image_folder)]
+    words += ["--output", str(output), "--batch-size", "1", "--num-workers", "0"]
+    with ForkedRun(words, dict(os.environ)) as process:
+        wait_until(process, lambda: list(output.glob("scores/*/*/part-*.parquet")))
+        process.kill()
+        process.wait()
     kept = pl.read_parquet(list(output.glob("scores/*/*/part-*.parquet")))
     assert 0 < len(kept) < 132
     resumed = run(image_folder, output)

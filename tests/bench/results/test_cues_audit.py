@@ -7,13 +7,13 @@ from scipy.stats import spearmanr
 
 from bench.report.audit import audit_records, write_audit
 from bench.results.cues.audit import GeneratorAudit, audit, feature_of, influence_of
-from bench.results.cues.correlations import score_correlations
-from bench.results.cues.study import CueStudy
+from bench.results.cues.study import CueStudy, _spearman, score_correlations
 from bench.statistics.crossfit import Images, combined, cross_fitted, learned, mean_auroc, parts_of
 from bench.statistics.influence import Contrast, auroc_influence
 from bench.statistics.intervals import paired_test
 from bench.statistics.metrics import auroc
 from bench.statistics.names import codes_of
+from bench.store.contrasts import rules_of
 
 CONTRASTS = {"gan": ("camera",)}
 
@@ -32,8 +32,12 @@ def table(n: int = 24, **columns: object) -> pl.DataFrame:
     )
 
 
+def audits_of(frame: pl.DataFrame, contrasts: dict[str, tuple[str, ...]] = CONTRASTS) -> list[GeneratorAudit]:
+    return [audit(frame, rule) for rule in rules_of(contrasts)]
+
+
 def results(frame: pl.DataFrame) -> dict[str, object]:
-    (found,) = audit(frame, CONTRASTS)
+    (found,) = audits_of(frame)
     return {cue.name: cue for cue in found.cues}
 
 
@@ -68,7 +72,7 @@ def test_cues_without_meaning_come_out_at_one_half_even_the_worst_of_many():
     names = ("brightness", "contrast", "saturation", "laplacian", "blockiness")
     singles, worsts, sums, apparent = [], [], [], []
     for _ in range(40):
-        (found,) = audit(table(**{name: generator.normal(size=48) for name in names}), CONTRASTS)
+        (found,) = audits_of(table(**{name: generator.normal(size=48) for name in names}))
         singles += [cue.auroc for cue in found.cues]
         apparent.append(max(cue.apparent for cue in found.cues))
         worsts.append(found.worst["all"].auroc)
@@ -140,7 +144,7 @@ def test_the_audit_does_not_depend_on_the_order_of_the_rows():
     generator = np.random.default_rng(5)
     frame = table(brightness=generator.normal(size=48), ending=generator.choice([".png", ".jpg"], 48))
     shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
-    first, second = (audit_records(study_of(audit(rows, CONTRASTS))) for rows in (frame, shuffled))
+    first, second = (audit_records(study_of(audits_of(rows))) for rows in (frame, shuffled))
     assert first == second
 
 
@@ -148,7 +152,7 @@ def test_the_worst_cue_is_the_one_that_separates():
     generator = np.random.default_rng(2)
     strong = generator.normal(size=48) + np.repeat([0, 3], 24)
     frame = table(brightness=generator.normal(size=48), contrast=strong, jpeg_quality=generator.integers(50, 99, 48))
-    (found,) = audit(frame, CONTRASTS)
+    (found,) = audits_of(frame)
     contrast = next(cue for cue in found.cues if cue.name == "contrast")
     for kind in ("content", "all"):
         assert (found.worst[kind].detail, found.worst[kind].auroc) == ("contrast", contrast.auroc)
@@ -159,7 +163,7 @@ def test_a_combination_is_better_than_its_weak_parts():
     generator = np.random.default_rng(4)
     shared, sign = generator.normal(size=200), np.repeat([-0.3, 0.3], 100)
     frame = table(100, brightness=shared + sign, contrast=shared - sign)
-    (found,) = audit(frame, CONTRASTS)
+    (found,) = audits_of(frame)
     assert max(cue.auroc for cue in found.cues) < 0.75
     assert found.combined["content"].auroc > 0.95
     features = [feature_of(frame[name], False) for name in ("brightness", "contrast")]
@@ -170,7 +174,7 @@ def test_a_combination_is_better_than_its_weak_parts():
 
 def test_a_combination_takes_categories_and_missing_numbers():
     frame = table(ending=[".jpg"] * 24 + [".jpg", ".png"] * 12, jpeg_quality=[90] * 24 + [None, 90] * 12)
-    (found,) = audit(frame, CONTRASTS)
+    (found,) = audits_of(frame)
     assert found.combined["container"].auroc > 0.95
 
 
@@ -182,7 +186,7 @@ def test_each_generator_faces_its_own_real_images():
         pl.when(second).then("b" + pl.col("path")).otherwise("path").alias("path"),
         pl.when(second & (pl.col("label") == 0)).then(9.0).otherwise("brightness").alias("brightness"),
     )
-    own = audit(renamed, {"gan": ("camera",), "gan2": ("camera2",)})
+    own = audits_of(renamed, {"gan": ("camera",), "gan2": ("camera2",)})
     assert [found.cues[0].detail for found in own] == ["higher", "lower"]
     assert [found.cues[0].auroc for found in own] == [1, 1]
     assert [len(found.images) for found in own] == [48, 48]
@@ -192,7 +196,7 @@ def test_too_few_images_have_a_reason_and_no_number():
     one = results(table(1, brightness=[0.0, 1.0]))["brightness"]
     assert math.isnan(one.auroc)
     assert one.reason == "fewer than 2 independent groups of a class"
-    (few,) = audit(table(3, brightness=np.arange(6.0)), CONTRASTS)
+    (few,) = audits_of(table(3, brightness=np.arange(6.0)))
     assert few.cues[0].auroc == 1
     assert few.cues[0].interval is None
     assert few.cues[0].reason.startswith("fewer than 10 independent groups")
@@ -207,7 +211,7 @@ def test_a_detector_that_is_the_cue_cannot_be_told_from_it_and_a_better_one_can(
     labels = np.repeat([0, 1], 100)
     weak, strong = generator.normal(size=200) + labels, generator.normal(size=200) + 3 * labels
     frame = table(100, brightness=weak)
-    (found,) = audit(frame, CONTRASTS)
+    (found,) = audits_of(frame)
     cue = influence_of([found.worst["all"]])
     same, better = (
         auroc_influence([Contrast(found.images["label"].to_numpy(), scores, found.images["group"].to_list())])
@@ -223,7 +227,7 @@ def test_a_cue_can_be_averaged_over_generators():
     frame = frame.with_columns(
         pl.when(pl.col("path") >= "036").then(pl.lit("other")).otherwise("generator").alias("generator")
     )
-    both = audit(frame, {"gan": ("camera",), "other": ("camera",)})
+    both = audits_of(frame, {"gan": ("camera",), "other": ("camera",)})
     mean = influence_of([found.cues[0] for found in both])
     assert mean.value == pytest.approx(np.mean([found.cues[0].auroc for found in both]))
     assert mean.groups.tolist() == sorted(codes_of(frame["group"]).tolist())
@@ -231,7 +235,7 @@ def test_a_cue_can_be_averaged_over_generators():
 
 
 def test_the_file_has_a_row_for_each_cue_the_worst_and_the_combinations(tmp_path):
-    audits = audit(table(brightness=np.arange(48.0), width=[8] * 48, height=[8] * 48), CONTRASTS)
+    audits = audits_of(table(brightness=np.arange(48.0), width=[8] * 48, height=[8] * 48))
     frame, empty = (pl.read_csv(write_audit(study_of(given), tmp_path)[0]) for given in (audits, []))
     assert frame.select("cue", "kind").rows() == [
         ("width", "container"),
@@ -274,8 +278,6 @@ def test_correlations_are_scipys_within_the_real_images():
 
 
 def test_the_interval_of_a_correlation_is_that_of_repeated_images():
-    from bench.results.cues.correlations import _spearman
-
     cues, scores = real_images()
     pairs = [scores["score"].to_numpy()[:30], cues["jpeg_quality"].to_numpy()[:30].astype(float)]
     counts = np.random.default_rng(0).integers(0, 4, (20, 30))

@@ -9,6 +9,7 @@ from threshold_panels import panel_of
 
 from bench.errors import BenchError
 from bench.results.thresholds.calibration import brier, calibration, decompose, ece, equal_mass, equal_width
+from bench.results.thresholds.halves import Halves
 
 ONES = np.ones((1, 4))
 
@@ -59,16 +60,14 @@ def test_probabilities_that_are_right_have_no_miscalibration():
 def test_scores_that_are_no_probabilities_are_refused():
     panel = random_panel(40, np.random.default_rng(2))
     with pytest.raises(BenchError, match="Calibration needs scores that are probabilities"):
-        calibration(panel, "x", "clean")
+        calibration(Halves(panel), "x", "clean")
     with pytest.raises(BenchError, match="scores include"):
-        calibration(replace(panel, scores=panel.scores + 1), "x", "clean", probability=True)
+        calibration(Halves(replace(panel, scores=panel.scores + 1)), "x", "clean", probability=True)
 
 
 def test_calibrated_probabilities_have_the_error_of_chance_and_overconfident_ones_a_larger():
-    right, sharp = (
-        calibration(random_panel(400, np.random.default_rng(3), sharpen), "x", "clean", 100, probability=True)[0]
-        for sharpen in (1.0, 3.0)
-    )
+    panels = (random_panel(400, np.random.default_rng(3), sharpen) for sharpen in (1.0, 3.0))
+    right, sharp = (calibration(Halves(panel, 100), "x", "clean", probability=True)[0] for panel in panels)
     for measure in ("ece_width", "ece_mass"):
         assert right.numbers[measure].value < 2 * right.if_calibrated[measure]
         assert sharp.numbers[measure].interval.low > 2 * sharp.if_calibrated[measure]
@@ -77,7 +76,7 @@ def test_calibrated_probabilities_have_the_error_of_chance_and_overconfident_one
 def test_generators_are_averaged():
     reals = np.full(20, 0.25)
     panel = panel_of([reals[:10]], [reals[10:]], {"a": [np.full(20, 0.75)], "b": [np.full(20, 0.25)]})
-    first, second, mean = calibration(panel, "x", "clean", draws=50, probability=True)
+    first, second, mean = calibration(Halves(panel, 50), "x", "clean", probability=True)
     assert (first.numbers["brier"].value, second.numbers["brier"].value) == (0.0625, 0.3125)
     assert (mean.generator, mean.numbers["brier"].value, mean.n_real, mean.n_generated) == ("mean", 0.1875, 20, 40)
     assert first.numbers["ece_width"].value == 0.25
@@ -97,7 +96,7 @@ def test_intervals_hold_the_truth_as_often_as_the_module_says(sharpen):
     truth = {"ece_width": error, "brier": brier(labels, probabilities, one)[0]}
     inside, runs = dict.fromkeys(truth, 0), 300
     for _ in range(runs):
-        (point,) = calibration(random_panel(300, stream, sharpen), "x", "clean", draws=500, probability=True)
+        (point,) = calibration(Halves(random_panel(300, stream, sharpen), 500), "x", "clean", probability=True)
         for measure in truth:
             low, high = point.numbers[measure].interval
             inside[measure] += low <= truth[measure] <= high

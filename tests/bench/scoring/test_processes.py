@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from started_runs import (
+    LIGHT,
     PATIENCE,
     children_of,
     errors_in,
@@ -19,6 +18,8 @@ from started_runs import (
     is_alive,
     mistaken,
     run_here,
+    separately,
+    srun_variables,
     started,
     wait_until,
     words_of,
@@ -55,13 +56,15 @@ def table_of(printed: str) -> str:
 
 
 def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.DataFrame]:
-    command = [sys.executable, *words_of(root, output, "--devices", str(devices), *more)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
-    assert result.returncode == 0, result.stderr
-    return table_of(result.stdout), stored_rows(output)
+    """Runs on one device, or on two as srun starts them."""
+    words = words_of(root, output, "--devices", str(devices), *more)
+    (printed, complained), *others = separately(words, srun_variables(devices) if devices > 1 else [{}])
+    assert not complained
+    assert others in ([], [("", "")])
+    return table_of(printed), stored_rows(output)
 
 
-@pytest.mark.parametrize("count", [101, 3, 1])
+@pytest.mark.parametrize("count", [37, 3, 1])
 def test_two_processes_give_the_rows_and_the_table_of_one(photograph, tmp_path, count):
     root = folder_of(photograph, tmp_path / "images", count)
     one, rows = run(root, tmp_path / "one", 1)
@@ -92,7 +95,7 @@ def images(photograph, tmp_path_factory):
 def undisturbed(images, tmp_path_factory):
     """The folder of a run on one device that nothing befell."""
     output = tmp_path_factory.mktemp("undisturbed")
-    run_here(images, output)
+    run_here(images, output, LIGHT)
     return output
 
 
@@ -122,7 +125,8 @@ def both_have_written(output: Path) -> bool:
 def test_when_one_process_is_killed_all_end_and_the_rest_is_done_later(
     images, undisturbed, tmp_path, victim, number, code, told
 ):
-    with started(words_of(images, tmp_path, "--devices", "2", "--batch-size", "2")) as process:
+    words = words_of(images, tmp_path, "--devices", "2", "--batch-size", "2", detectors=LIGHT)
+    with started(words, seconds=0.06) as process:
         wait_until(process, lambda: both_have_written(tmp_path))
         (second,) = children_of(process)
         os.kill({"first": process.pid, "second": second}[victim], number)
@@ -138,7 +142,7 @@ def test_when_one_process_is_killed_all_end_and_the_rest_is_done_later(
     assert "Scored now" not in printed
     before = len(stored_rows(tmp_path).unique(["path", "detector"]))
     assert 0 < before < 2 * COUNT
-    resumed = run_here(images, tmp_path)
+    resumed = run_here(images, tmp_path, LIGHT)
     assert resumed.scored == 2 * COUNT - before
     assert len(resumed.scores()) == len(resumed.scores().unique(["path", "detector"])) == 2 * COUNT
     assert (tmp_path / "compare.md").read_text() == (undisturbed / "compare.md").read_text()

@@ -1,6 +1,5 @@
 """Lightning, torchrun, srun and two machines: however two processes are launched, they do what one does."""
 
-import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from started_runs import PATIENCE, folder_of, free_port, mistaken, run_here, started, words_of
+from started_runs import (
+    PATIENCE,
+    folder_of,
+    free_port,
+    mistaken,
+    run_here,
+    separately,
+    srun_variables,
+    started,
+    words_of,
+)
 from stored_rows import stored_rows
 
 from bench.cli.app import main
 
-COUNT = 160
+COUNT = 36
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +46,6 @@ class Launched:
     told: list[tuple[str, str]]
 
 
-def separately(words: list[str], each: list[dict[str, str]]) -> list[tuple[str, str]]:
-    """Starts a process for each environment and waits for all."""
-    with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(started(words, **environment)) for environment in each]
-        told = [process.communicate(timeout=PATIENCE) for process in processes]
-        assert [process.returncode for process in processes] == [0, 0], told
-    return told
-
-
 def by_lightning(root: Path, output: Path) -> list[tuple[str, str]]:
     with started(words_of(root, output, "--devices", "2")) as process:
         told = process.communicate(timeout=PATIENCE)
@@ -62,11 +62,7 @@ def by_torchrun(root: Path, output: Path) -> list[tuple[str, str]]:
 
 
 def by_srun(root: Path, output: Path) -> list[tuple[str, str]]:
-    """Imitates what srun tells two tasks on one node."""
-    job = {"SLURM_JOB_ID": "1", "SLURM_JOB_NAME": "x", "SLURM_NODELIST": "localhost", "SLURM_NODEID": "0"}
-    job |= {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
-    each = [job | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)} for rank in range(2)]
-    return separately(words_of(root, output, "--devices", "2"), each)
+    return separately(words_of(root, output, "--devices", "2"), srun_variables(2))
 
 
 def by_two_machines(root: Path, output: Path) -> list[tuple[str, str]]:
@@ -94,7 +90,7 @@ def test_however_they_are_launched_two_processes_give_the_rows_of_one(launched, 
 
 def test_only_the_first_process_prints_and_writes_tables(launched, undisturbed):
     (printed, complained), *others = launched.told
-    assert printed.count("Scored now: 320.") == printed.count("Ranks") == 1
+    assert printed.count(f"Scored now: {2 * COUNT}.") == printed.count("Ranks") == 1
     assert complained == ""
     assert others in ([], [("", "")])
     assert (launched.output / "compare.md").read_text() == (undisturbed / "compare.md").read_text()

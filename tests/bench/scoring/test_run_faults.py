@@ -14,14 +14,15 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from started_runs import children_of, errors_in, folder_of, is_alive, run_here, started, wait_until, words_of
+from started_runs import LIGHT, children_of, errors_in, folder_of, is_alive, run_here, started, wait_until, words_of
 from stored_rows import stored_rows
 
 from bench.report.notes import comparison_notes
 
 COUNT = 96
 SLOWLY = ("--batch-size", "1")
-"""A run that is to be hit in the middle."""
+SECONDS = 0.06
+"""That an image of a run takes which is to be hit in the middle."""
 LONGEST = 5.0
 """Seconds from the first file of a run to the last moment at which it may be killed; a part is written every two."""
 
@@ -35,7 +36,7 @@ def images(photograph, tmp_path_factory):
 def undisturbed(images, tmp_path_factory):
     """What a run that nothing befell has written."""
     output = tmp_path_factory.mktemp("undisturbed")
-    run_here(images, output, batch_size=1)
+    run_here(images, output, LIGHT, batch_size=1)
     return (output / "compare.md").read_text()
 
 
@@ -55,7 +56,7 @@ def assert_ends_undisturbed(images: Path, output: Path, undisturbed: str) -> Non
     assert_every_part_is_whole(output)
     known = pl.concat([pl.read_parquet(part) for part in parts_of(output)]) if parts_of(output) else pl.DataFrame()
     there = len(known.unique(["path", "detector"])) if len(known) else 0
-    result = run_here(images, output, batch_size=1)
+    result = run_here(images, output, LIGHT, batch_size=1)
     assert result.scored == 2 * COUNT - there
     assert len(result.scores()) == len(result.scores().unique(["path", "detector"])) == 2 * COUNT
     assert (output / "compare.md").read_text() == undisturbed
@@ -63,7 +64,7 @@ def assert_ends_undisturbed(images: Path, output: Path, undisturbed: str) -> Non
 
 def stopped(words: list[str], after: Callable[[], object], number: int, victim: str = "run") -> tuple[int, str]:
     """Sends a signal to a run, or to the last process that it started, once it has come so far."""
-    with started(words) as process:
+    with started(words, SECONDS) as process:
         wait_until(process, after)
         os.kill(process.pid if victim == "run" else children_of(process)[-1], number)
         printed, complained = process.communicate(timeout=90)
@@ -109,8 +110,8 @@ def has_room_for(data: bytes, file: io.RawIOBase) -> bool:
 
 
 def test_a_full_disk_stops_the_run_with_one_line_and_it_goes_on_when_there_is_room(images, undisturbed, small_disk):
-    words = words_of(images, small_disk, *SLOWLY)
-    with started(words) as process:
+    words = words_of(images, small_disk, *SLOWLY, detectors=LIGHT)
+    with started(words, SECONDS) as process:
         wait_until(process, lambda: parts_of(small_disk))
         fill(small_disk)
         printed, complained = process.communicate(timeout=90)
@@ -141,7 +142,7 @@ def runs_of(output: Path) -> int:
 def kill_at_random(words: list[str], output: Path, delay: float) -> None:
     """Kills a run some time after it has made its folder, unless it has ended."""
     before = runs_of(output)
-    with started(words) as process:
+    with started(words, SECONDS) as process:
         wait_until(process, lambda: runs_of(output) > before)
         deadline = time.monotonic() + delay
         while process.poll() is None and time.monotonic() < deadline:
@@ -162,7 +163,7 @@ def leave_half_a_file(output: Path) -> None:
 def test_a_run_killed_again_and_again_comes_to_the_table_of_an_undisturbed_one(images, undisturbed, tmp_path, times):
     chance = random.Random(0)
     for _ in range(times):
-        kill_at_random(words_of(images, tmp_path, *SLOWLY), tmp_path, chance.uniform(0, LONGEST))
+        kill_at_random(words_of(images, tmp_path, *SLOWLY, detectors=LIGHT), tmp_path, chance.uniform(0, LONGEST))
         assert_every_part_is_whole(tmp_path)
     leave_half_a_file(tmp_path)
     assert_ends_undisturbed(images, tmp_path, undisturbed)
@@ -170,7 +171,7 @@ def test_a_run_killed_again_and_again_comes_to_the_table_of_an_undisturbed_one(i
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the other processes in /proc, which is Linux's")
 def test_a_reading_process_that_is_killed_ends_the_run_with_one_line(images, undisturbed, tmp_path):
-    words = words_of(images, tmp_path, *SLOWLY, "--num-workers", "2")
+    words = words_of(images, tmp_path, *SLOWLY, "--num-workers", "2", detectors=LIGHT)
     code, complained = stopped(words, lambda: parts_of(tmp_path), signal.SIGKILL, "worker")
     assert code == 2, complained
     (line,) = errors_in(complained)
@@ -182,7 +183,8 @@ def test_a_reading_process_that_is_killed_ends_the_run_with_one_line(images, und
 
 
 def test_no_reading_process_outlives_a_run_that_is_killed(images, tmp_path):
-    with started(words_of(images, tmp_path, *SLOWLY, "--num-workers", "2")) as process:
+    words = words_of(images, tmp_path, *SLOWLY, "--num-workers", "2", detectors=LIGHT)
+    with started(words, SECONDS) as process:
         wait_until(process, lambda: parts_of(tmp_path))
         readers = children_of(process)
         process.kill()
@@ -195,7 +197,9 @@ def test_no_reading_process_outlives_a_run_that_is_killed(images, tmp_path):
 
 
 def test_a_run_that_is_told_to_stop_says_so_and_goes_on_later(images, undisturbed, tmp_path):
-    code, complained = stopped(words_of(images, tmp_path, *SLOWLY), lambda: parts_of(tmp_path), signal.SIGTERM)
+    code, complained = stopped(
+        words_of(images, tmp_path, *SLOWLY, detectors=LIGHT), lambda: parts_of(tmp_path), signal.SIGTERM
+    )
     assert code == 128 + signal.SIGTERM
     assert errors_in(complained) == [
         "error: Stopped by SIGTERM. What was scored is kept: the same command goes on from there."

@@ -38,7 +38,7 @@ def rows_of(data: FolderDataModule, scoring: Scoring, count: int) -> pl.DataFram
 
 
 def known_rows(store: ScoreStore, data: FolderDataModule, scorings: list[Scoring]) -> pl.DataFrame:
-    return store.known(data.items, data.read_bytes, scorings)
+    return store.known(data, scorings)
 
 
 @pytest.fixture
@@ -60,19 +60,19 @@ def test_what_was_written_is_read(store, data):
 
 
 def test_an_empty_store_misses_everything(data, tmp_path):
-    known = ScoreStore(tmp_path / "none", data.title).known(data.items, data.read_bytes, [WEPE])
+    known = ScoreStore(tmp_path / "none", data.title).known(data, [WEPE])
     assert missing(known, 36, 1).all()
 
 
 def test_missing_says_which_image_lacks_which_score(store, data):
-    absent = missing(store.known(data.items, data.read_bytes, [WEPE, RIGID]), 36, 2)
+    absent = missing(store.known(data, [WEPE, RIGID]), 36, 2)
     assert absent.sum(axis=0).tolist() == [26, 33]
     assert not absent[:3].any()
 
 
 @pytest.mark.parametrize("other", [Scoring("wepe", "a" * 64, 0), Scoring("wepe", "f" * 64, 1)])
 def test_another_fingerprint_or_seed_is_another_score(store, data, other):
-    assert missing(store.known(data.items, data.read_bytes, [other]), 36, 1).all()
+    assert missing(store.known(data, [other]), 36, 1).all()
 
 
 def test_a_changed_image_is_scored_again_and_a_copied_one_is_not(store, data):
@@ -81,7 +81,7 @@ def test_a_changed_image_is_scored_again_and_a_copied_one_is_not(store, data):
     changed.write_bytes((data.root / data.items["path"][20]).read_bytes())
     fresh = FolderDataModule(data.root)
     fresh.setup()
-    absent = missing(store.known(fresh.items, fresh.read_bytes, [WEPE]), 36, 1)
+    absent = missing(store.known(fresh, [WEPE]), 36, 1)
     assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
 
 
@@ -89,7 +89,7 @@ def test_scores_of_a_version_that_kept_no_size_or_time_hold_where_the_content_is
     (part,) = store.folder.glob("first/*.parquet")
     pl.read_parquet(part).drop("bytes", "mtime_ns").write_parquet(part)
     (data.root / data.items["path"][1]).write_bytes((data.root / data.items["path"][20]).read_bytes())
-    absent = missing(store.known(data.items, data.read_bytes, [WEPE]), 36, 1)
+    absent = missing(store.known(data, [WEPE]), 36, 1)
     assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
 
 

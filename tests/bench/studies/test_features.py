@@ -23,13 +23,13 @@ from bench.studies.features.blocks import (
     nearest_first,
     printed_row,
 )
-from bench.studies.features.fid import FidStudy, find_in_table, make_sides, rank_lines
+from bench.studies.features.fid import FidStudy, make_sides, printed_numbers, rank_lines
 from bench.studies.features.fid import distance_lines as fid_lines
 from bench.studies.features.prefixes import PrefixStudy, PrefixSweep
 from bench.studies.features.sensitivity import LEVELS, GrowingNoiseStudy, level_lines, principal_plane
 from bench.studies.features.tsne import make_map
 from bench.studies.output import study_markdown
-from bench.studies.wepe import FEATURES
+from bench.studies.wepe import FEATURES, PAPER
 from datamodules import Batch
 from datamodules.conditions import CLEAN, Picture
 from datamodules.folder import FolderDataModule
@@ -145,11 +145,11 @@ def test_sides_are_equal_disjoint_and_keep_groups_together():
     table = random_table(40, 30)
     sides = make_sides(table, {"made 0": ("camera",)})
     assert sides.n == 20
-    for first, second in sides.natural["made 0"]:
+    for first, second in sides.pairs["natural"]:
         assert len(first) == len(second) == 20
         groups = [set(table["group"].to_numpy()[half]) for half in (first, second)]
         assert not groups[0] & groups[1]
-    assert all(table["label"].to_numpy()[rows].all() and len(rows) == 20 for rows in sides.generated["made 0"])
+    assert all(table["label"].to_numpy()[rows].all() and len(rows) == 20 for _, rows in sides.pairs["made 0"])
     assert make_sides(table, {"made 0": ("camera",)}, most=8).n == 8
 
 
@@ -158,13 +158,15 @@ def test_distances_are_refused_under_twice_the_features_and_measured_from_there_
     stream = np.random.default_rng(0)
     values = stream.normal(size=(len(table), 20)) + 0.8 * (table["label"].to_numpy() == 1)[:, None]
     sides = make_sides(table, {"made 0": ("camera",)})
-    lines = {(line.row, line.metric): line.ours for line in fid_lines(setting, Features(table, (values,), ()), sides)}
+    lines = {
+        (line.row, line.metric): line.ours for line in fid_lines(setting, Features(table, (values,), ()), sides, {})
+    }
     assert lines["made 0", "fid"].value > 2 * lines["natural", "fid"].value > 0
     assert len(lines["natural", "fid"].seeds) == 5
     assert lines["made 0", "kid"].value > 10 * abs(lines["natural", "kid"].value)
 
     wide = np.concatenate([values, values[:, :1]], axis=1)
-    refused = fid_lines(setting, Features(table, (wide,), ()), sides)
+    refused = fid_lines(setting, Features(table, (wide,), ()), sides, {})
     for line in refused:
         assert np.isnan(line.ours.value) == (line.metric == "fid")
         if line.metric == "fid":
@@ -175,7 +177,8 @@ def test_a_distance_on_the_papers_data_stands_beside_the_printed_one_and_is_not_
     setting.datamodule.name = "lsun-bedroom"
     table = random_table(80, 40).with_columns(pl.col("generator").replace("made 0", "adm"))
     values = np.random.default_rng(0).normal(size=(len(table), 4))
-    found = fid_lines(setting, Features(table, (values,), ()), make_sides(table, {"adm": ("camera",)}))
+    sides, printed = make_sides(table, {"adm": ("camera",)}), printed_numbers(PAPER, "lsun-bedroom")
+    found = fid_lines(setting, Features(table, (values,), ()), sides, printed)
     lines = {(line.row, line.metric): line for line in found}
     assert lines["natural", "fid"].reported.value == 1.09
     assert lines["adm", "fid"].reported.value == 18.25
@@ -203,15 +206,16 @@ def test_ranks_are_correlated_from_three_generators_on_without_the_natural_image
 
 
 def test_the_printed_distances_are_found_and_are_those_of_the_paper():
-    assert find_in_table("lsun-bedroom", "natural", "fid").value == 1.09
-    assert find_in_table("lsun-bedroom", "adm", "auroc").value == 0.7385
-    assert find_in_table("demo", "natural", "fid") is None
+    printed = printed_numbers(PAPER, "lsun-bedroom")
+    assert printed["natural", "fid"].value == 1.09
+    assert printed["adm", "auroc"].value == 0.7385
+    assert printed_numbers(PAPER, "demo") == {}
     assert STUDIES["table6"].dataset == "lsun-bedroom"
     assert isinstance(STUDIES["table6"], FidStudy)
 
 
 def test_readings_are_ranked_by_their_distance_to_the_printed_row():
-    printed = [one.value for _, one in sorted(printed_row().items())]
+    printed = [number.value for _, number in sorted(printed_row(PAPER).items())]
     assert (len(printed), printed[0], printed[22]) == (24, 0.994, 0.3481)
     profiles = {reading: [value - 0.01 * (i + 1) for value in printed] for i, reading in enumerate(READINGS)}
     profiles[READINGS[4]] = list(printed)
@@ -279,12 +283,14 @@ def test_the_plane_keeps_points_of_a_line_on_the_first_axis():
 def test_a_map_has_a_point_for_each_image_and_network_and_parts_what_is_far_apart():
     stream = np.random.default_rng(0)
     far = np.repeat([[10.0, 0, 0], [0, 10.0, 0]], 20, axis=0) + stream.normal(scale=0.1, size=(40, 3))
-    made = make_map([far, far])
-    assert made.points.shape == (2, 40, 2)
-    clouds = made.points[0, :20], made.points[0, 20:]
+    points, divergence = make_map([far, far])
+    assert points.shape == (2, 40, 2)
+    clouds = points[0, :20], points[0, 20:]
     gap = np.linalg.norm(clouds[0].mean(axis=0) - clouds[1].mean(axis=0))
     assert gap > 2 * max(cloud.std() for cloud in clouds)
-    np.testing.assert_array_equal(make_map([far, far]).points, made.points)
+    again, same = make_map([far, far])
+    np.testing.assert_array_equal(again, points)
+    assert same == divergence
 
 
 def test_features_are_those_of_the_network_in_the_order_of_the_images(setting):

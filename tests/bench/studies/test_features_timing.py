@@ -23,7 +23,7 @@ def test_times_are_summed_up_by_their_median_and_are_another_machines():
 def test_every_detector_is_timed_on_the_same_images(image_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(timing, "REPEATS", 2)
     options = RunOptions(dataset="folder", data_root=str(image_folder), limit=1, num_workers=0, output=tmp_path / "out")
-    result = TimingStudy("table12", "seconds", "Table 12", "imagenet", PAPER).run(options)
+    result = TimingStudy("table12", "seconds", "Table 12", dataset="imagenet", paper=PAPER).run(options)
     lines = {line.row: line for line in result.lines}
     assert {"wepe", "rigid", "aeroblade", "mc-dropout", "gradient-cuff"} <= set(lines)
     for name, line in lines.items():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.references.comparability import Ours
 from bench.references.reported import load_reported
 from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
@@ -17,7 +18,7 @@ from bench.studies.base import Result
 from bench.studies.catalogue import STUDIES
 from bench.studies.engine import ComparisonStudy
 from bench.studies.output import write_study
-from bench.studies.paper_table import Measured, Origin, PaperTable
+from bench.studies.paper_table import Measured, PaperTable
 from bench.studies.rigid import STUDIES as RIGIDS
 from bench.studies.run import Costs, run_study, settled
 from detectors import View, list_detectors
@@ -57,10 +58,10 @@ def demo_options(tmp_path, name: str) -> RunOptions:
     return settled(STUDIES[name], RunOptions(limit=6, num_workers=0, output=tmp_path / "results"), {"dataset": "demo"})
 
 
-def origin_of(dataset: str) -> Origin:
+def origin_of(dataset: str) -> Ours:
     """What a run that follows the paper keeps of itself."""
     generators = next(one.generators for one in load_reported() if (one.source, one.dataset) == ("rigid", dataset))
-    return Origin(
+    return Ours.of(
         {
             "name": "rigid",
             "options": {"noise": 0.05, "space": "normalised", "draws": 1},
@@ -70,7 +71,8 @@ def origin_of(dataset: str) -> Origin:
         },
         {"name": dataset, "protocol": {"resize": 256, "crop_seed": 0}},
         RunOptions(dataset=dataset, backbone=VITL).as_facts(),
-        generators,
+        "auroc",
+        generators=generators,
     )
 
 
@@ -105,7 +107,7 @@ def test_rigid_is_run_once_with_its_own_view_and_the_papers_settings(name):
 @pytest.mark.parametrize(("dataset", "generator", "metric", "printed"), PRINTED)
 def test_on_the_papers_data_each_generator_stands_beside_its_printed_number(dataset, generator, metric, printed):
     study = comparison(f"rigid-{dataset}")
-    table = PaperTable(study.paper.source, study.table, study.dataset, other_data=False)
+    table = PaperTable(study.paper, study.table, study.dataset, other_data=False)
     line = table.line(measured(study.arms[0], generator, metric, printed / 100), origin_of(dataset))
     assert line.reported.value == pytest.approx(printed / 100, abs=1e-12)
     assert (line.reported.source, line.reported.row) == ("rigid", "RIGID")

@@ -11,11 +11,10 @@ from bench.errors import BenchError
 from bench.results.comparison import compare
 from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
-from bench.studies.accuracy import RULES, AccuracyStudy, RobustnessStudy
 from bench.studies.arms import Arm
 from bench.studies.base import Line, Result
 from bench.studies.catalogue import STUDIES
-from bench.studies.engine import ComparisonStudy
+from bench.studies.engine import RULES, AccuracyStudy, ComparisonStudy, RobustnessStudy
 from bench.studies.output import write_study
 from bench.studies.run import Costs, run_study, settled
 from bench.studies.wepe import PAPER
@@ -26,7 +25,7 @@ EMBEDDED = "efficientnet-lite0"
 
 def small_study(*arms: Arm, kind: type[ComparisonStudy] = ComparisonStudy, **options) -> ComparisonStudy:
     settings = {"table": "Table 1", "by_generator": True, "seeds": 2, **options}
-    return kind("table1", "a small one", "Table 1", "imagenet", arms or (WEPE, RIGID), paper=PAPER, **settings)
+    return kind("table1", "a small one", "Table 1", arms or (WEPE, RIGID), dataset="imagenet", paper=PAPER, **settings)
 
 
 def named(**options):

@@ -12,9 +12,8 @@ from wandb_reader import read_run
 
 from bench.errors import BenchError
 from bench.scoring.training_record import read_record
-from bench.training.augment import Augmented
 from bench.training.classifier import Classifier
-from bench.training.epochs import batches_of, training_view
+from bench.training.epochs import Augmented, batches_of, training_view
 from bench.training.fine_tuning import fine_tune
 from bench.training.fit import fit_detector
 from bench.training.starting import starting_state
@@ -131,7 +130,7 @@ def test_the_record_names_the_training_images(root, tmp_path):
     train(root, tmp_path / "r", tmp_path / "a.safetensors", epochs=1)
     record, settings = read_record(tmp_path / "a.safetensors"), options(root, tmp_path / "r", resize=170)
     data = training_set(fit(tmp_path / "a.safetensors"), settings)
-    assert record.keys.tolist() == data.keys.tolist()
+    assert record.keys.tolist() == data.record({}).keys.tolist()
     assert len(record.keys) == len(data.items)
     assert record.facts["recipe"] == {"augment": "none", "epochs": 1, "init": "random", "seed": 0}
     assert record.facts["protocol"] == {"resize": 170, "crop_seed": 0}

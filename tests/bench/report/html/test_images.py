@@ -7,15 +7,14 @@ from PIL import Image
 from report_sections import BROKEN, image_bytes, made_panel
 
 from bench.report.html.histograms import histograms_of
-from bench.report.html.thumbnails import Thumbnails
-from bench.report.html.wrong import most_wrong
+from bench.report.html.wrong import most_wrong, thumbnail_of
 
 
 def test_most_wrong_are_high_reals_and_low_generated():
     panel = made_panel({"x": [5.0, 1.0, 2.0, 6.0, 0.0, 3.0]}, [0, 0, 0, 1, 1, 1])
     real, generated = most_wrong(panel, "x", "clean").values()
     # Descending: gan 6, camera 5, gan 3, camera 2, camera 1, gan 0.
-    assert [(one.score, one.rank, one.of, one.passed) for one in real] == [
+    assert [(one.score, one.rank, one.total, one.passed) for one in real] == [
         (5.0, 2, 6, 2 / 3),
         (2.0, 4, 6, 1 / 3),
         (1.0, 5, 6, 1 / 3),
@@ -66,16 +65,16 @@ def test_constant_scores_have_a_histogram():
 
 
 def test_a_thumbnail_is_small_and_keeps_its_shape():
-    picture = Thumbnails(image_bytes).of("real/00.png")
+    picture = thumbnail_of("real/00.png", image_bytes)
     data = base64.b64decode(picture.uri.removeprefix("data:image/webp;base64,"))
     assert (picture.width, picture.height) == Image.open(io.BytesIO(data)).size == (128, 85)
 
 
 def test_a_broken_file_is_shown_as_such():
-    picture = Thumbnails(image_bytes).of(BROKEN)
+    picture = thumbnail_of(BROKEN, image_bytes)
     assert (picture.uri, picture.reason) == ("", "unreadable: truncated")
 
 
 def test_a_missing_file_is_shown_as_such(tmp_path):
-    picture = Thumbnails(lambda path: (tmp_path / path).read_bytes()).of("gone.png")
+    picture = thumbnail_of("gone.png", lambda path: (tmp_path / path).read_bytes())
     assert picture.reason == "cannot be read: No such file or directory"

@@ -10,10 +10,8 @@ import pytest
 from report_sections import FACTS, HOSTILE, image_bytes, made_panel, made_section
 
 from bench.errors import BenchError
-from bench.report.html.page import render, write_html
+from bench.report.html.page import Section, render, sort_keys, write_html
 from bench.report.html.runs import cost_tables, runs_of
-from bench.report.html.section import Section
-from bench.report.html.tables import sort_keys
 from bench.report.plots.svg import SERIES, draw, to_svg
 from bench.report.table import Table
 from bench.results.comparison import Comparison
@@ -155,7 +153,7 @@ def test_many_images_and_runs_give_a_small_page():
 
 def test_cost_is_summed_over_finished_runs():
     unfinished = {name: value for name, value in FACTS.items() if name != "cost"}
-    by_detector, by_run = cost_tables(made_section(facts=(FACTS, unfinished, FACTS)))
+    by_detector, by_run = cost_tables(made_section(facts=(FACTS, unfinished, FACTS)).comparison)
     assert list(by_detector.rows[0]) == ["good", "3", "120", "8.0", "15.0"]
     assert [row[1] for row in by_run.rows] == ["finished", "did not finish", "finished"]
     assert by_run.rows[0] == ["2026-01-01 00:00:00 UTC", "finished", "cpu", "60", "12.0", "5.0", "720", "1.00 GiB"]
@@ -163,7 +161,7 @@ def test_cost_is_summed_over_finished_runs():
 
 def test_runs_of_an_older_version_are_described_as_far_as_they_told():
     section = made_section(facts=({"command": "bench compare"}, {}))
-    assert runs_of(section) == [
+    assert runs_of(section.comparison) == [
         ("time not recorded", [("commit", "not recorded")]),
         ("time not recorded", [("command", "bench compare"), ("commit", "not recorded")]),
     ]

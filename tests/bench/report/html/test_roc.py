@@ -3,7 +3,7 @@ import pytest
 from report_sections import made_panel
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from bench.report.html.roc import MOST_DRAWN_AT_ALL, RATES, RocCurves, tpr_at_rates
+from bench.report.html.roc import MOST_DRAWN_AT_ALL, RATES, mean_roc_curve, tpr_at_rates
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([0, 1], 30)
@@ -49,13 +49,13 @@ def test_curves_are_averaged_over_generators_and_seeds():
     # On one seed generator a is above every real image and b below; on the other both are above.
     real, above, below = [0.0] * 12, [1.0] * 12, [-1.0] * 12
     panel = made_panel({"x": [real + above + below, real + above + above]}, labels, sources)
-    curve = RocCurves(panel).curve("x", "clean")
+    curve = mean_roc_curve(panel, "x", "clean")
     assert curve.tpr[:-1] == pytest.approx(0.75)
     assert curve.tpr[-1] == 1.0
 
 
 def test_the_band_holds_the_curve():
-    curve = RocCurves(made_panel({"x": SCORES}, LABELS)).curve("x", "clean")
+    curve = mean_roc_curve(made_panel({"x": SCORES}, LABELS), "x", "clean")
     assert (curve.band[0] <= curve.tpr).all()
     assert (curve.tpr <= curve.band[1]).all()
     assert (curve.band[0][:-1] < curve.band[1][:-1]).any()
@@ -64,33 +64,34 @@ def test_the_band_holds_the_curve():
 def test_images_of_one_source_widen_the_band():
     # Every score five times: as images of their own, or as those of one group.
     scores, labels = np.repeat(SCORES, 5), np.repeat(LABELS, 5)
-    apart = RocCurves(made_panel({"x": scores}, labels)).curve("x", "clean")
-    together = RocCurves(made_panel({"x": scores}, labels, groups=np.repeat(np.arange(60), 5).astype(str)))
-    ratio = np.ptp(together.curve("x", "clean").band, axis=0).mean() / np.ptp(apart.band, axis=0).mean()
+    apart = mean_roc_curve(made_panel({"x": scores}, labels), "x", "clean")
+    grouped = made_panel({"x": scores}, labels, groups=np.repeat(np.arange(60), 5).astype(str))
+    together = mean_roc_curve(grouped, "x", "clean")
+    ratio = np.ptp(together.band, axis=0).mean() / np.ptp(apart.band, axis=0).mean()
     assert ratio == pytest.approx(np.sqrt(5), rel=0.2)
 
 
 def test_the_band_has_the_width_of_a_binomial_share_where_the_threshold_is_known():
     # Real images far below, all alike: the threshold at a rate of 0 does not move, and the TPR is a share of 400.
     scores = np.concatenate([np.full(400, 0.0), np.where(np.arange(400) < 100, 1.0, -1.0)])
-    curve = RocCurves(made_panel({"x": scores}, np.repeat([0, 1], 400))).curve("x", "clean")
+    curve = mean_roc_curve(made_panel({"x": scores}, np.repeat([0, 1], 400)), "x", "clean")
     assert curve.tpr[0] == 0.25
     assert curve.band[:, 0] == pytest.approx(0.25 + 1.96 * np.sqrt(0.25 * 0.75 / 400) * np.array([-1, 1]), abs=0.008)
 
 
 def test_too_few_groups_have_a_curve_but_no_band():
-    curve = RocCurves(made_panel({"x": [0.0, 1.0, 2.0, 3.0]}, [0, 0, 1, 1])).curve("x", "clean")
+    curve = mean_roc_curve(made_panel({"x": [0.0, 1.0, 2.0, 3.0]}, [0, 0, 1, 1]), "x", "clean")
     assert curve.band is None
     assert curve.reason == "fewer than 10 independent groups among the real images (2)"
 
 
 def test_too_many_images_have_a_curve_but_no_band():
     n = MOST_DRAWN_AT_ALL // 2 + 1
-    curve = RocCurves(made_panel({"x": RNG.normal(size=2 * n)}, np.repeat([0, 1], n))).curve("x", "clean")
+    curve = mean_roc_curve(made_panel({"x": RNG.normal(size=2 * n)}, np.repeat([0, 1], n)), "x", "clean")
     assert curve.band is None
     assert "too many for the bootstrap" in curve.reason
 
 
 def test_a_missing_class_is_said():
     panel = made_panel({"x": [np.nan, np.nan, 1.0]}, [0, 0, 1])
-    assert RocCurves(panel).curve("x", "clean") == "undefined for gan: no real images"
+    assert mean_roc_curve(panel, "x", "clean") == "undefined for gan: no real images"

@@ -2,18 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from threshold_panels import exact_interval
 
-from bench.results.thresholds.halves import Counts
-from bench.results.thresholds.intervals import binomial_fpr, share_number
+from bench.results.thresholds.shares import Counts, binomial_fpr, share_number
 from bench.store.panel import Part
-
-
-def exact_interval(count, n):
-    """Clopper and Pearson's, from the quantiles of the beta distribution."""
-    low = beta.ppf(0.025, count, n - count + 1) if count > 0 else 0.0
-    high = beta.ppf(0.975, count + 1, n - count) if count < n else 1.0
-    return low, high
 
 
 def reals(n, images_per_group=1):
