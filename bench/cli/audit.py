@@ -4,13 +4,12 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
     OneLineParser,
-    add_checkpoint_option,
-    add_plugin_option,
     add_run_options,
+    add_shared_options,
     chosen_detectors,
     run_options,
 )
-from bench.cli.printing import add_print_options, make_console, print_json
+from bench.cli.printing import make_console, print_written
 
 
 def make_parser() -> ArgumentParser:
@@ -22,9 +21,7 @@ def make_parser() -> ArgumentParser:
         metavar="NAME[:OPTION=VALUE,...]",
         help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
     )
-    add_checkpoint_option(parser)
-    add_plugin_option(parser)
-    add_print_options(parser)
+    add_shared_options(parser, "checkpoint", "plugin", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -33,12 +30,10 @@ def run(arguments: Namespace) -> int:
     """Runs ``audit`` and prints its table."""
     options, detectors = run_options(arguments), chosen_detectors(arguments)
     from bench.report.audit import audit_json, print_audit, write_audit
-    from bench.report.table import print_line
     from bench.results.cues.study import audit_dataset
 
     study, console = audit_dataset(options, detectors), make_console(arguments)
     files = write_audit(study, options.output)
     print_audit(study, console)
-    print_line(f"Written: {', '.join(map(str, files))}.", console)
-    print_json(arguments, lambda: {**audit_json(study), "written": files})
+    print_written(arguments, files, lambda: audit_json(study))
     return 0

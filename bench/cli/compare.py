@@ -6,26 +6,19 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
     OneLineParser,
-    add_detectors_option,
-    add_dry_run_option,
-    add_page_option,
-    add_plugin_option,
     add_run_options,
+    add_shared_options,
     chosen_detectors,
     run_options,
 )
-from bench.cli.printing import add_print_options, make_console, print_json, shows_progress
+from bench.cli.printing import make_console, print_json, print_written, shows_progress
 from bench.scoring.options import RunOptions
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
-    add_detectors_option(parser)
-    add_plugin_option(parser)
-    add_dry_run_option(parser)
-    add_page_option(parser)
-    add_print_options(parser)
+    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -35,7 +28,6 @@ def run(arguments: Namespace) -> int:
     options, detectors = run_options(arguments), chosen_detectors(arguments)
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
-    from bench.report.table import print_line
     from bench.report.wandb import compare_and_log
 
     if arguments.dry_run:
@@ -47,8 +39,7 @@ def run(arguments: Namespace) -> int:
     files = write_comparison(comparison, options.output)
     print_comparison(comparison, console)
     files = (*files, write_comparison_page(comparison, page)) if page else files
-    print_line(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.", console)
-    print_json(arguments, lambda: {**comparison_json(comparison), "written": files})
+    print_written(arguments, files, lambda: comparison_json(comparison), f"Scored now: {comparison.scored}. ")
     return 0
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, run_options
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``data``."""
     parser = OneLineParser(description="Lists the data sets there are, or examines every file of one.")
     parser.add_argument("action", choices=["list", "check"], help="list: what there is; check: what is wrong with it")
-    add_plugin_option(parser)
+    add_shared_options(parser, "plugin")
     add_run_options(parser)
     return parser
 

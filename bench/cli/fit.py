@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_options, add_plugin_option, add_run_options, run_options, values_of
+from bench.cli.parser import OneLineParser, add_options, add_run_options, add_shared_options, run_options, values_of
 from bench.training.options import FitOptions
 
 GROUPS = {"detector": "training", "c": "linear-probe", "epochs": "fine-tuning"}
@@ -15,7 +15,7 @@ def make_parser() -> ArgumentParser:
         "record of its training, and tests it on the other groups of every generator."
     )
     add_options(parser, FitOptions, groups=GROUPS)
-    add_plugin_option(parser)
+    add_shared_options(parser, "plugin")
     add_run_options(parser)
     return parser
 

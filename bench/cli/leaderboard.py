@@ -4,16 +4,15 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option, add_page_option
-from bench.cli.printing import add_print_options, make_console, print_json
+from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
+from bench.cli.printing import make_console, print_written
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
     add_output_option(parser)
-    add_page_option(parser)
-    add_print_options(parser)
+    add_shared_options(parser, "html", "json", "quiet")
     return parser
 
 
@@ -21,7 +20,6 @@ def run(arguments: Namespace) -> int:
     """Runs ``leaderboard``, prints its tables and says what was written."""
     from bench.report.html.pages import check_page, write_leaderboard_page
     from bench.report.leaderboard import board_reports, boards_json, print_boards, write_boards
-    from bench.report.table import print_line
     from bench.results.leaderboard import read_comparisons
 
     console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
@@ -30,6 +28,5 @@ def run(arguments: Namespace) -> int:
     print_boards(reports, console)
     files = write_boards(reports, output)
     files = (*files, write_leaderboard_page(comparisons, page)) if page else files
-    print_line(f"Written: {', '.join(map(str, files))}.", console)
-    print_json(arguments, lambda: {**boards_json(reports), "written": files})
+    print_written(arguments, files, lambda: boards_json(reports))
     return 0

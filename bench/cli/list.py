@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_options, add_plugin_option
+from bench.cli.parser import OneLineParser, add_options, add_shared_options
 from bench.scoring.options import RunOptions
 
 
@@ -12,7 +12,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("kind", choices=["detectors", "backbones"], help="what to list")
     parser.add_argument("--long", action="store_true", help="also every option of every detector")
     add_options(parser, RunOptions, ["backbone"])
-    add_plugin_option(parser)
+    add_shared_options(parser, "plugin")
     return parser
 
 

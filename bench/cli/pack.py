@@ -2,13 +2,13 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, run_options, whole
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``pack``."""
     parser = OneLineParser(description="Writes a dataset as WebDataset tar files, which --dataset shards reads.")
-    add_plugin_option(parser)
+    add_shared_options(parser, "plugin")
     add_run_options(parser)
     parser.add_argument("--shard-bytes", type=whole(1), default=2**30, metavar="N", help="bytes of images in a shard")
     return parser

@@ -20,6 +20,34 @@ from detectors.errors import UnknownNameError, did_you_mean
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
 """Where a group of the shared options begins in the help."""
 NONE = "none"
+FLAG: dict[str, Any] = {"action": "store_true"}
+SHARED: dict[str, dict[str, Any]] = {
+    "config": {"action": "config", "help": "YAML file with options; words after it override it"},
+    "detectors": {
+        "nargs": "+",
+        "required": True,
+        "metavar": "NAME[:OPTION=VALUE,...]",
+        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+    },
+    "checkpoint": {
+        "nargs": "+",
+        "metavar": "NAME=FILE",
+        "help": "weights of the trained detectors, for instance npr=NPR.pth univfd=fc_weights.pth",
+    },
+    "plugin": {
+        "nargs": "+",
+        "metavar": "FILE",
+        "help": "Python files that register detectors or data sets of your own; packages can do so by entry points",
+    },
+    "dry-run": {
+        **FLAG,
+        "help": "print the plan (images, conditions, passes, memory, what the store has) and score nothing",
+    },
+    "html": {"metavar": "FILE", "help": "also write everything as one page that opens from disk"},
+    "json": {**FLAG, "help": "print one JSON object and nothing else"},
+    "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
+}
+"""Options that several commands take beside those of a run: what argparse wants to know of each."""
 
 
 class OptionValueError(ArgumentTypeError, ValueError):
@@ -93,64 +121,19 @@ def add_options(
 
 def add_run_options(parser: ArgumentParser) -> None:
     """Adds the options that all commands share."""
-    add_config_option(parser)
+    add_shared_options(parser, "config")
     add_options(parser, RunOptions, groups=GROUPS)
 
 
-def add_config_option(parser: ArgumentParser) -> None:
-    """Adds the option that names a file with options."""
-    parser.add_argument("--config", action="config", help="YAML file with options; words after it override it")
+def add_shared_options(parser: ArgumentParser, *names: str) -> None:
+    """Adds options of :data:`SHARED` by their names."""
+    for name in names:
+        parser.add_argument(f"--{name}", **SHARED[name])
 
 
 def add_output_option(parser: ArgumentParser) -> None:
     """Adds the folder of results alone."""
     add_options(parser, RunOptions, ["output"])
-
-
-def add_detectors_option(parser: ArgumentParser) -> None:
-    """Adds the detectors to be compared."""
-    parser.add_argument(
-        "--detectors",
-        nargs="+",
-        required=True,
-        metavar="NAME[:OPTION=VALUE,...]",
-        help="detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
-    )
-    add_checkpoint_option(parser)
-
-
-def add_checkpoint_option(parser: ArgumentParser) -> None:
-    """Adds the option that names the files of trained detectors."""
-    parser.add_argument(
-        "--checkpoint",
-        nargs="+",
-        metavar="NAME=FILE",
-        help="weights of the trained detectors, for instance npr=NPR.pth univfd=fc_weights.pth",
-    )
-
-
-def add_plugin_option(parser: ArgumentParser) -> None:
-    """Adds the option that names files with detectors or data sets of one's own."""
-    parser.add_argument(
-        "--plugin",
-        nargs="+",
-        metavar="FILE",
-        help="Python files that register detectors or data sets of your own; packages can do so by entry points",
-    )
-
-
-def add_dry_run_option(parser: ArgumentParser) -> None:
-    """Adds the option that only plans."""
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print the plan (images, conditions, passes, memory, what the store has) and score nothing",
-    )
-
-
-def add_page_option(parser: ArgumentParser) -> None:
-    """Adds the option that asks for a page."""
-    parser.add_argument("--html", metavar="FILE", help="also write everything as one page that opens from disk")
 
 
 def run_options(arguments: Namespace) -> RunOptions:
@@ -194,8 +177,8 @@ def whole(least: int, other: str = "") -> Callable[[object], int | str]:
         if other and str(value).lower() in (other, "null"):
             return other
         if not str(value).isdigit() or int(str(value)) < least:
-            told = f" or {other}" if other else ""
-            raise OptionValueError(f"expected a whole number of at least {least}{told}, got {value}")
+            or_other = f" or {other}" if other else ""
+            raise OptionValueError(f"expected a whole number of at least {least}{or_other}, got {value}")
         return int(str(value))
 
     return read

@@ -2,22 +2,17 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 VERSION = 1
 """Of the layout of every JSON object; it changes where a name goes or gets another meaning."""
-
-
-def add_print_options(parser: ArgumentParser) -> None:
-    """Adds the options that say what is printed."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.add_argument("--quiet", action="store_true", help="print nothing; files are written as ever")
 
 
 def make_console(arguments: Namespace) -> "Console":
@@ -30,6 +25,23 @@ def make_console(arguments: Namespace) -> "Console":
 def shows_progress(console: "Console") -> bool:
     """Says whether somebody looks."""
     return console.is_terminal and not console.quiet
+
+
+def print_written(
+    arguments: Namespace, files: Sequence[Path], facts: Callable[[], Mapping[str, Any]], first: str = ""
+) -> None:
+    """Says which files were written, or prints the object of ``--json``, which names them, too.
+
+    Args:
+        arguments: The command's.
+        files: What was written.
+        facts: Makes what the object holds beside its version and the files.
+        first: What is said before the files' names.
+    """
+    from bench.report.table import print_line
+
+    print_line(f"{first}Written: {', '.join(map(str, files))}.", make_console(arguments))
+    print_json(arguments, lambda: {**facts(), "written": files})
 
 
 def print_json(arguments: Namespace, facts: Callable[[], Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_plugin_option, add_run_options, run_options, whole
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
 
 
 def make_parser() -> ArgumentParser:
@@ -15,7 +15,7 @@ def make_parser() -> ArgumentParser:
     noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
     noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
     noise.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the noise")
-    add_plugin_option(parser)
+    add_shared_options(parser, "plugin")
     add_run_options(parser)
     return parser
 
@@ -31,8 +31,8 @@ def run(arguments: Namespace) -> int:
     noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
     perturbation = Perturbation(**noise, match=arguments.noise_match)
     options = run_options(arguments)
-    found = probe_dataset(options, perturbation, arguments.seed)
-    files = write_probe(found, options.output)
-    print_probe(found, Console())
+    result = probe_dataset(options, perturbation, arguments.seed)
+    files = write_probe(result, options.output)
+    print_probe(result, Console())
     print(f"Written: {', '.join(map(str, files))}.")
     return 0

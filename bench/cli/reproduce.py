@@ -39,20 +39,20 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     given = {name: getattr(options, name) for name in given}
     console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
-    each = [(study, settled(study, options, given)) for study in studies]
-    print_tables([costs.table(each)], console)
+    settings = [(study, settled(study, options, given)) for study in studies]
+    print_tables([costs.table(settings)], console)
     if arguments.list:
         return 0
     options.make_output()
-    for study, own in each:
-        outcome = run_study(study, own, progress=console.is_terminal)
+    for study, setting in settings:
+        outcome = run_study(study, setting, progress=console.is_terminal)
         if not is_first_process():
             continue  # it takes part in the scoring alone
-        if len(each) == 1 and outcome.state == "cannot run here":
+        if len(settings) == 1 and outcome.state == "cannot run here":
             raise BenchError(outcome.reason)
         outcomes.append(outcome)
         if outcome.result.lines or outcome.result.figures:
-            files = write_study(study, outcome.result, own.output)
+            files = write_study(study, outcome.result, setting.output)
             print_study(study, outcome.result, console)
             print(f"Written: {', '.join(map(str, files))}.", flush=True)
         elif outcome.reason:

@@ -7,21 +7,18 @@ from jsonargparse import ArgumentParser, Namespace
 from bench.cli.compare import print_forecast
 from bench.cli.parser import (
     OneLineParser,
-    add_detectors_option,
-    add_dry_run_option,
-    add_page_option,
-    add_plugin_option,
     add_run_options,
+    add_shared_options,
     chosen_detectors,
     run_options,
 )
-from bench.cli.printing import add_print_options, make_console, print_json, shows_progress
+from bench.cli.printing import make_console, print_written, shows_progress
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``robustness``."""
     parser = OneLineParser(description="Scores clean and degraded images with detectors, and draws their curves.")
-    add_detectors_option(parser)
+    add_shared_options(parser, "detectors", "checkpoint")
     parser.add_argument(
         "--preset",
         metavar="NAME",
@@ -30,10 +27,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
     )
-    add_plugin_option(parser)
-    add_dry_run_option(parser)
-    add_page_option(parser)
-    add_print_options(parser)
+    add_shared_options(parser, "plugin", "dry-run", "html", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -43,7 +37,6 @@ def run(arguments: Namespace) -> int:
     options, detectors = run_options(arguments), chosen_detectors(arguments)
     from bench.report.html.pages import check_page, write_comparison_page
     from bench.report.robustness import print_robustness, robustness_json, write_robustness
-    from bench.report.table import print_line
     from bench.report.wandb import compare_and_log
     from bench.results.robustness import Robustness
     from bench.scoring.conditions import robustness_conditions
@@ -60,6 +53,5 @@ def run(arguments: Namespace) -> int:
     files = write_robustness(robustness, options.output)
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_robustness(robustness, console)
-    print_line(f"Scored now: {comparison.scored}. Written: {', '.join(map(str, files))}.", console)
-    print_json(arguments, lambda: {**robustness_json(robustness), "written": files})
+    print_written(arguments, files, lambda: robustness_json(robustness), f"Scored now: {comparison.scored}. ")
     return 0

@@ -8,10 +8,8 @@ from jsonargparse import ArgumentParser, Namespace
 from bench.cli.parser import (
     GROUPS,
     OneLineParser,
-    add_config_option,
-    add_detectors_option,
     add_options,
-    add_plugin_option,
+    add_shared_options,
     chosen_detectors,
     run_options,
     whole,
@@ -42,9 +40,7 @@ def make_parser() -> ArgumentParser:
         help="file, folder (with all below), quoted pattern such as 'a/**/*.png', or - for a list on stdin, one a line "
         "or each ended by a zero byte; before other options, or after --",
     )
-    add_detectors_option(parser)
-    add_plugin_option(parser)
-    add_config_option(parser)
+    add_shared_options(parser, "detectors", "checkpoint", "plugin", "config")
     rows = parser.add_argument_group("rows")
     rows.add_argument(
         "--calibration",

@@ -105,7 +105,7 @@ def _sink(file: str | None, inputs: Sequence[str]) -> Iterator[TextIO]:
             yield stream
         return
     target = Path(file)
-    if target.exists() and any(os.path.samefile(file, one) for one in inputs if os.path.basename(one) == target.name):  # noqa: PTH119, PTH121
+    if target.exists() and any(target.samefile(path) for path in inputs if Path(path).name == target.name):
         raise BenchError(f"--output-file {file} is one of the images.")
     try:
         stream = target.open("w", encoding="utf-8", newline="")

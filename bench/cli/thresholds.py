@@ -4,8 +4,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option
-from bench.cli.printing import add_print_options, make_console, print_json
+from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
+from bench.cli.printing import make_console, print_written
 
 
 def make_parser() -> ArgumentParser:
@@ -28,13 +28,12 @@ def make_parser() -> ArgumentParser:
         "--probabilities", nargs="+", metavar="NAME", help="detectors whose scores are probabilities; adds calibration"
     )
     add_output_option(parser)
-    add_print_options(parser)
+    add_shared_options(parser, "json", "quiet")
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
-    from bench.report.table import print_line
     from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
     from bench.results.thresholds.study import study_thresholds
     from bench.store.dataset import read_store
@@ -44,6 +43,5 @@ def run(arguments: Namespace) -> int:
     study = study_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
     print_thresholds(study, console)
     files = write_thresholds(study, output)
-    print_line(f"Written: {', '.join(map(str, files))}.", console)
-    print_json(arguments, lambda: {**thresholds_json(study), "written": files})
+    print_written(arguments, files, lambda: thresholds_json(study))
     return 0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_options
-from bench.cli.printing import add_print_options, make_console, print_json, shows_progress
+from bench.cli.parser import OneLineParser, add_options, add_shared_options
+from bench.cli.printing import make_console, print_json, shows_progress
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
@@ -44,7 +44,7 @@ def make_parser() -> ArgumentParser:
         metavar="DIR",
         help=f"folder of the score store (default: {RunOptions.output}; a temporary one to rerun)",
     )
-    add_print_options(parser)
+    add_shared_options(parser, "json", "quiet")
     add_options(parser, RunOptions, MACHINE, {"dataset": "machine, to rerun"})
     return parser
 
@@ -69,10 +69,10 @@ def run(arguments: Namespace) -> int:
         return _update(lock, file, reason, arguments, console)
     output = Path(arguments.output) if arguments.output else None
     if arguments.rerun:
-        found = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
+        rescored = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
     else:
-        found = recompute(lock, output or RunOptions.output)
-    verification = verify(lock, found, file.name)
+        rescored = recompute(lock, output or RunOptions.output)
+    verification = verify(lock, rescored, file.name)
     print_verification(verification, console)
     print_json(arguments, lambda: verification_json(verification))
     return 0 if verification.ok else 1
@@ -110,10 +110,10 @@ def _update(lock: "Lock", file: Path, reason: str, arguments: Namespace, console
     if not os.access(file, os.W_OK):
         raise BenchError(f"Cannot write the lock {file}.")
     output = Path(arguments.output) if arguments.output else None
-    found = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
+    rescored = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
     if lock.columns:
-        print_verification(verify(lock, found, file.name), console)
-    write_lock(make_lock(lock, found, reason), file)
+        print_verification(verify(lock, rescored, file.name), console)
+    write_lock(make_lock(lock, rescored, reason), file)
     print_line(f"Locked: {file}.", console)
     if arguments.reference == DEMO:
         print_line(f"For CHANGELOG.md, under Changed: - Locked demo numbers: {reason}", console)

@@ -29,7 +29,7 @@ def print_entries(entries: Sequence[CatalogueEntry], console: Console, with_foun
     """
     columns = (*CATALOGUE, "found") if with_found else CATALOGUE
     rows = [_entry_cells(entry)[: len(columns)] for entry in entries]
-    print_tables([Table("", columns, rows, names=len(columns))], console)
+    print_tables([Table("", columns, rows, names=2, numbers=["size"])], console)
     for entry in {entry.dataset: entry for entry in entries}.values():
         words = [f"{entry.dataset}: {entry.dataset_title}"]
         words += [f"licence: {entry.licence}"] if entry.licence else []
@@ -64,7 +64,7 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
         ]
         for row in diagnosis.rows
     ]
-    print_tables([Table(diagnosis.title, CHECK, rows, names=len(CHECK))], console)
+    print_tables([Table(diagnosis.title, CHECK, rows, numbers=["images", "unreadable"])], console)
     print_line("Three numbers are least / median / greatest.", console)
     for finding in diagnosis.findings:
         style = "red" if finding.severity == WRONG else ""

@@ -24,7 +24,8 @@ class Table:
 
     Args:
         note: How to read it.
-        names: Number of first columns that are names, each written once where it repeats; the others are numbers.
+        names: Number of first columns that are names, each written once where it repeats.
+        numbers: The columns of numbers, where they are not all the others.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
     names: int = 1
+    numbers: Sequence[str] | None = None
 
     def markdown(self, heading: str = "") -> list[str]:
         """Writes the table and its note, a line each row, and an empty line after each of the two.
@@ -47,9 +49,9 @@ class Table:
     def for_terminal(self) -> rich.table.Table:
         """Makes rich's table."""
         table = rich.table.Table(title=text_of(self.title) if self.title else None, title_justify="left")
-        for position, name in enumerate(self.columns):
-            is_name = position < self.names
-            table.add_column(name, justify="left" if is_name else "right", no_wrap=not is_name)
+        numbers = self.columns[self.names :] if self.numbers is None else self.numbers
+        for name in self.columns:
+            table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers)
         before: Sequence[str] = ()
         for row in self.rows:
             if before and row[0] != before[0]:
