@@ -45,7 +45,7 @@ def refuse(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Timed:
+def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None = None, code: int = 0) -> Timed:
     """Runs a command to its end.
 
     ``wait4`` gives the largest resident memory of the command and of the processes that it waited for. On Linux it
@@ -54,9 +54,10 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
     Args:
         arguments: The command.
         environment: Variables to set beside those of this process.
+        code: How it must end.
 
     Raises:
-        SystemExit: The command failed; its last lines are shown.
+        SystemExit: The command ended otherwise; its last lines are shown.
     """
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_search_path()), **(environment or {})}
     with tempfile.TemporaryFile("w+") as output:
@@ -67,7 +68,7 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read()
-    if process.returncode != 0:
+    if process.returncode != code:
         last = "\n".join(text.splitlines()[-15:])
         raise SystemExit(f"{' '.join(arguments)}\nended with code {process.returncode}:\n{last}")
     return Timed(seconds, usage.ru_maxrss * KILO, text)

@@ -1,6 +1,7 @@
 """Measures how long the suite takes where there is nothing to compute.
 
-Help, a comparison of the demo whose scores are all stored, and the leaderboard of that store, five times each in turn::
+Help, a mistyped detector, a comparison of the demo whose scores are all stored, and the leaderboard of that store, five
+times each in turn::
 
     python benchmarks/startup.py
 """
@@ -17,17 +18,18 @@ from measure import MIB, Timed, alternate, markdown_table, refuse, run_command, 
 SCORED_NOTHING = "Scored now: 0."
 
 
-def run_bench(words: Sequence[str], expected: str = "") -> Timed:
+def run_bench(words: Sequence[str], expected: str = "", code: int = 0) -> Timed:
     """Runs ``python -m bench``.
 
     Args:
         words: The words after it.
         expected: What it must print.
+        code: How it must end.
 
     Raises:
         SystemExit: It prints something else: another thing was measured than was meant.
     """
-    timed = run_command([sys.executable, "-m", "bench", *words])
+    timed = run_command([sys.executable, "-m", "bench", *words], code=code)
     if expected not in " ".join(timed.output.split()):
         raise SystemExit(f"error: {' '.join(words)} did not print {expected!r}:\n{timed.output[-1000:]}")
     return timed
@@ -48,6 +50,11 @@ def main() -> None:
         commands = {
             "`--help`": (["--help"], "usage:"),
             "`compare --help`": (["compare", "--help"], "usage:"),
+            "`compare --detectors wpee`, a mistyped name": (
+                ["compare", "--detectors", "wpee"],
+                "Did you mean 'wepe'",
+                2,
+            ),
             "`compare`, everything stored": (words, SCORED_NOTHING),
             "`leaderboard` of that store": (["leaderboard", "--output", output], ""),
         }

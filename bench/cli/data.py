@@ -18,13 +18,13 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``data``; a check that finds something wrong ends with exit code 1."""
+    options = run_options(arguments)
     from rich.console import Console
 
     from bench.report.data import print_diagnosis, print_entries, write_diagnosis
     from datamodules.checks.catalogue import list_entries
     from datamodules.checks.diagnosis import check
 
-    options = run_options(arguments)
     if arguments.action == "list":
         root = Path(options.data_root) if options.data_root else None
         print_entries(list_entries(root), Console(), with_found=root is not None)

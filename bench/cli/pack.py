@@ -16,10 +16,10 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``pack`` and says what was written."""
+    options = run_options(arguments)
     from bench.scoring.build import create_datamodule
     from datamodules.packing import pack
 
-    options = run_options(arguments)
     result = pack(create_datamodule(options), options.make_output(), arguments.shard_bytes)
     print(f"{result.images} images in {len(result.shards)} shards under {options.output} ({result.kept} kept).")
     for path, reason in result.left_out.items():

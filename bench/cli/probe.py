@@ -22,6 +22,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``probe`` and prints the blocks."""
+    options = run_options(arguments)
     from rich.console import Console
 
     from bench.report.block_probe import print_probe, write_probe
@@ -30,7 +31,6 @@ def run(arguments: Namespace) -> int:
 
     noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
     perturbation = Perturbation(**noise, match=arguments.noise_match)
-    options = run_options(arguments)
     result = probe_dataset(options, perturbation, arguments.seed)
     files = write_probe(result, options.output)
     print_probe(result, Console())

@@ -269,5 +269,6 @@ def test_scaling_is_measured_on_one_and_two_processes():
 def test_startup_is_measured():
     rows = rows_of(run_benchmark("startup", "--repeats", "1", "--limit", "2"))
     seconds = {name: float(row[0].removesuffix(" s")) for name, row in rows.items() if row[0].endswith(" s")}
-    assert len(seconds) == 4
+    assert len(seconds) == 5
     assert seconds["`--help`"] < seconds["`compare`, everything stored"]
+    assert seconds["`compare --detectors wpee`"] < 1

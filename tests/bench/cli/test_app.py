@@ -27,6 +27,10 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     ("arguments", "message"),
     [
         ([], "Name a command; python -m bench --help lists them."),
+        (
+            ["compare", "--detectors", "wepe", "--limt", "3"],
+            "Unknown option '--limt'. Did you mean '--limit'? See python -m bench compare --help.",
+        ),
         (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, compare, "),
         (["compare"], "--detectors"),
         (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
@@ -71,7 +75,8 @@ def test_a_mistake_in_a_configuration_file_is_one_line(tmp_path, capsys):
     config.write_text("seeds: -3\n")
     assert "at least 1, got -3" in stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
     config.write_text("sees: 3\n")
-    assert "sees" in stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
+    message = stderr_of(["compare", "--detectors", "wepe", "--config", str(config)], capsys)
+    assert "Unknown option 'sees' in the file of --config. Did you mean 'seeds'?" in message
 
 
 def test_options_can_come_from_a_file_and_later_words_override_them(image_folder, tmp_path, capsys):
@@ -128,6 +133,37 @@ def test_help_answers_in_a_second_and_shows_defaults():
 def test_help_does_not_import_torch():
     code = "import sys, bench.cli.app; bench.cli.app.build_parser(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["comapre"],
+        ["compare", "--limt", "3"],
+        ["compare", "--detectors", "wpee"],
+        ["robustness", "--detectors", "rigid", "wepe+rigd"],
+        ["score", "image.png", "--detectors", "wpee"],
+        ["compare", "--detectors", "wepe", "--backbone", "dinov2-vitl41"],
+        ["probe", "--backbone", "dinov2-vitl41"],
+        ["audit", "--dataset", "foldr"],
+        ["data", "check", "--dataset", "foldr"],
+        ["pack", "--dataset", "foldr"],
+    ],
+)
+def test_a_mistyped_name_is_answered_before_torch_is_imported(words):
+    code = f"""
+import sys
+from bench.cli.app import main
+try:
+    code = main({words})
+except SystemExit as stop:
+    code = stop.code
+print(code, [name for name in ("torch", "polars", "scipy") if name in sys.modules])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "2 []\n"
+    assert "Did you mean" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_foreign_package_of_our_name_is_named(tmp_path: Path):

@@ -52,10 +52,10 @@ def write(file: Path, text: str) -> Path:
     return file
 
 
-def install(folder: Path, entry: str, package: str = "grey-detectors") -> None:
+def install(folder: Path, entry: str, package: str = "grey-detectors", group: str = "fauxbench.plugins") -> None:
     """Lays a package's metadata into a folder of the search path, as an installer does."""
     write(folder / f"{package}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
-    write(folder / f"{package}.dist-info/entry_points.txt", f"[aigi_bench.plugins]\n{entry}\n")
+    write(folder / f"{package}.dist-info/entry_points.txt", f"[{group}]\n{entry}\n")
 
 
 def test_a_file_registers_a_detector_once(tmp_path, registries):
@@ -119,10 +119,11 @@ def test_a_broken_file_is_named(tmp_path, registries, name, text, message):
         load_plugins([write(tmp_path / name, text)])
 
 
-def test_an_installed_package_registers_what_it_names(tmp_path, registries):
+@pytest.mark.parametrize("group", ["fauxbench.plugins", "aigi_bench.plugins"])
+def test_an_installed_package_registers_what_it_names(tmp_path, registries, group):
     sys.path.append(str(tmp_path))
     write(tmp_path / "grey_package.py", PLUGIN.format(name="grey-package"))
-    install(tmp_path, "grey = grey_package")
+    install(tmp_path, "grey = grey_package", group=group)
     assert "grey-detectors" in {one.name for one in distributions()}
     load_plugins()
     assert "grey-package" in list_detectors()
