@@ -103,6 +103,7 @@ def read_store(output: str | Path = "results") -> "list[StoredDataset]":
         BenchError: There are no scores, or a file of the store cannot be read.
 
     Examples:
+        >>> import bench
         >>> bench.read_store("nowhere")
         Traceback (most recent call last):
         bench.errors.BenchError: There are no scores under nowhere/scores: run 'python -m bench compare' first.

@@ -16,6 +16,8 @@ from torch import nn
 from detectors import Backbone, create_backbone
 from detectors.backbones import timm_backbone
 
+collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
+
 
 @pytest.fixture(scope="session")
 def cnn() -> Backbone:

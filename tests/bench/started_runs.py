@@ -61,7 +61,8 @@ def run_here(root: Path, output: Path, detectors: Sequence[str] = REAL, **option
         result = compare(list(detectors), settings)
     finally:
         torch.set_num_threads(threads)
-        registry._registered = registered
+        registry._registered.clear()
+        registry._registered.update(registered)
         sys.modules.pop(PLUGIN.stem, None)
     assert result is not None
     write_comparison(result, output)

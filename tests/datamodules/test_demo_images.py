@@ -194,13 +194,30 @@ def test_a_build_that_comes_second_leaves_the_first_in_place(tmp_path):
 
 @pytest.mark.parametrize(
     ("own", "shared", "expected"),
-    [("own", "shared", "own"), ("", "shared", "shared/aigi-bench"), ("", "", "home/.cache/aigi-bench")],
+    [("own", "shared", "own"), ("", "shared", "shared/fauxbench"), ("", "", "home/.cache/fauxbench")],
 )
-def test_cache_follows_the_environment(monkeypatch, tmp_path, own, shared, expected):
-    monkeypatch.setenv("AIGI_BENCH_CACHE", own and str(tmp_path / own))
+@pytest.mark.parametrize("variable", ["FAUXBENCH_CACHE", "AIGI_BENCH_CACHE"])
+def test_cache_follows_the_environment(monkeypatch, tmp_path, variable, own, shared, expected):
+    for name in ("FAUXBENCH_CACHE", "AIGI_BENCH_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, own and str(tmp_path / own))
     monkeypatch.setenv("XDG_CACHE_HOME", shared and str(tmp_path / shared))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert default_cache() == tmp_path / expected
+
+
+def test_the_cache_of_the_former_name_serves_until_there_is_a_new_one(monkeypatch, tmp_path):
+    for name in ("FAUXBENCH_CACHE", "AIGI_BENCH_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "aigi-bench").mkdir()
+    assert default_cache() == tmp_path / "aigi-bench"
+    (tmp_path / "fauxbench").mkdir()
+    assert default_cache() == tmp_path / "fauxbench"
+    monkeypatch.setenv("AIGI_BENCH_CACHE", str(tmp_path / "former"))
+    assert default_cache() == tmp_path / "former"
+    monkeypatch.setenv("FAUXBENCH_CACHE", str(tmp_path / "own"))
+    assert default_cache() == tmp_path / "own"
 
 
 @pytest.mark.slow

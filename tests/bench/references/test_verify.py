@@ -94,7 +94,12 @@ def test_the_right_detector_matches_in_batches_of_another_size(right, image_fold
     words = ["verify", "--reference", str(file), "--rerun", "--data-root", str(image_folder), "--num-workers", "0"]
     assert main([*words, "--batch-size", "5", "--output", str(tmp_path / "results")]) == 0
     assert "12 matches" in capsys.readouterr().out
-    assert main(["verify", "--reference", str(file), "--output", str(tmp_path / "results")]) == 0
+    words = ["verify", "--reference", str(file), "--output", str(tmp_path / "results")]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["version"], told["ok"], [check["status"] for check in told["checks"]]) == (1, True, ["matches"] * 12)
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
 
 
 def table_of(locked, now):
@@ -262,6 +267,8 @@ def test_papers_are_checked_and_what_the_store_lacks_of_their_data_is_missing(tm
     assert "other backbone" in ours.because
     assert checks["rigid", "biggan", "auroc"].outcome == checks["wepe", "adm", "auroc"].outcome == "missing"
     assert {check.reported.dataset for check in checks.values()} == {"imagenet"}
+    assert main(["verify", "--reference", "paper", "--output", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
     assert main(["verify", "--reference", "paper", "--output", str(tmp_path)]) == 1
     assert "not comparable" in capsys.readouterr().out
 
