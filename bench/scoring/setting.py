@@ -18,7 +18,7 @@ class Setting:
     datamodule: DetectionDataModule
     backbone: Backbone
     device: torch.device
-    view: View = WePe.view
+    view: View
 
 
 def open_setting(options: RunOptions) -> Setting:
@@ -31,7 +31,7 @@ def open_setting(options: RunOptions) -> Setting:
     datamodule = create_datamodule(options)
     datamodule.prepare_data()
     datamodule.setup()
-    return Setting(datamodule, create_backbone(options.backbone, options.weights).to(device), device)
+    return Setting(datamodule, create_backbone(options.backbone, options.weights).to(device), device, WePe.view)
 
 
 def _find_device(accelerator: str) -> torch.device:

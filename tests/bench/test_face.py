@@ -12,6 +12,8 @@ from bench.cli.app import main
 from bench.statistics.metrics import shown_metrics
 from bench.store.schema import CLEAN
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 HEAVY = ("torch", "polars", "scipy", "numpy", "pandas", "lightning", "PIL")
 
 

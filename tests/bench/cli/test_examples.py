@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 from forked_runs import ForkedRun
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 

@@ -18,6 +18,8 @@ from bench.errors import BenchError
 from datamodules import FolderDataModule, find_dataset, register_dataset
 from detectors import create_detector, list_detectors
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 PLUGIN = """
 from torch import Tensor
 from detectors import Detector, View, register

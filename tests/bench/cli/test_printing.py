@@ -8,6 +8,8 @@ import pytest
 from bench.cli.app import main
 from bench.cli.printing import VERSION
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 DEMO = ["--dataset", "demo", "--limit", "6", "--num-workers", "0"]
 COMMANDS = {
     "compare": (["--detectors", "rigid", *DEMO], {"numbers", "notes", "scored"}),

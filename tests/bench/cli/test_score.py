@@ -20,6 +20,8 @@ from bench.results.comparison import compare
 from bench.scoring.files import _without_interrupts
 from bench.scoring.options import RunOptions
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 QUICK = ["--num-workers", "0"]
 
 

@@ -19,6 +19,8 @@ from bench.references.verify import make_lock, recompute, rerun, verify
 from bench.store.dataset import read_store
 from detectors.registry import _registered
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 MACHINE = {"num_workers": 0}
 MADE = images(12, 12, ("flow", "gan"))
 

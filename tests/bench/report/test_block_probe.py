@@ -17,6 +17,8 @@ from datamodules.folder import FolderDataModule
 from detectors import OptionError, Perturbation, WePe, create_detector
 from detectors.probing import Probe, probe
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 @pytest.fixture
 def options(image_folder, tmp_path) -> RunOptions:

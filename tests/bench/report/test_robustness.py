@@ -28,6 +28,8 @@ from datamodules.degradations import PRESETS, parse_condition
 from datamodules.image_dataset import ImageDataset
 from detectors import View
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def axes_of(panel: Panel) -> Axes:
     curve = curve_of(panel)

@@ -4,15 +4,12 @@ import csv
 import io
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from forked_runs import ForkedRun
 from PIL import Image
-from started_runs import wait_until
 from stored_rows import stored_rows
 
 from bench.errors import BenchError, DetectorFailedError
@@ -23,6 +20,8 @@ from bench.scoring.options import RunOptions
 from bench.scoring.plan import plan_batches
 from detectors import Detector, View
 from detectors.registry import _registered
+
+pytestmark = pytest.mark.usefixtures("small_views")
 
 TWO = ["wepe", "rigid"]
 
@@ -188,28 +187,6 @@ def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_pat
     assert "Ignored for their endings: 1 .txt" in notes
     again = run(image_folder, tmp_path / "results")
     assert again.scored == 0
-
-
-def test_an_interrupted_run_goes_on_where_it_stopped(image_folder, tmp_path):
-    for number in range(30):
-        source = image_folder / "real" / "camera" / f"{number % 12:02d}.png"
-        image = Image.open(source).rotate(number + 1)  # by 0 it would tie with the real one
-        image.save(image_folder / "generated" / "sharp" / f"more{number}.png")
-    run(image_folder, tmp_path / "whole")
-    output = tmp_path / "killed"
-    words = ["compare", "--detectors", *TWO, "--dataset", "folder", "--data-root", str(image_folder)]
-    words += ["--output", str(output), "--batch-size", "1", "--num-workers", "0"]
-    with ForkedRun(words, dict(os.environ)) as process:
-        wait_until(process, lambda: list(output.glob("scores/*/*/part-*.parquet")))
-        process.kill()
-        process.wait()
-    kept = pl.read_parquet(list(output.glob("scores/*/*/part-*.parquet")))
-    assert 0 < len(kept) < 132
-    resumed = run(image_folder, output)
-    assert resumed.scored == 132 - len(kept)
-    every = pl.read_parquet(list(output.glob("scores/*/*/part-*.parquet")))
-    assert len(every) == len(every.unique(["path", "detector"])) == 132
-    assert markdown(output) == markdown(tmp_path / "whole")
 
 
 def test_provenance_is_kept_beside_the_scores(image_folder, tmp_path):

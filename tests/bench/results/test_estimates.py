@@ -22,6 +22,8 @@ from bench.statistics.intervals import auroc_interval, bounded_interval, standar
 from bench.statistics.metrics import METRICS
 from bench.store.panel import Part
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def part_of(n_real, n_generated, seeds=1, images_per_group=1):
     """Normal scores one standard deviation apart; seeds add a noise of their own."""

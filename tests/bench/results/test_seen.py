@@ -16,6 +16,8 @@ from bench.results.seen import marks_of, unseen_mean
 from bench.scoring.facts import trained_on
 from bench.statistics.influence import Contrast, auroc_influence
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 GENERATORS = ("ADM", "stable_diffusion_v_1_4", "gan")
 MANY = images(20, 20, GENERATORS)
 STRENGTHS = {"photographs": 0.0, "ADM": 0.4, "stable_diffusion_v_1_4": 3.0, "gan": 0.8}

@@ -17,6 +17,8 @@ from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
 from datamodules import DataOptionError, FolderDataModule
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def options_of(root: Path, output: Path, **more: object) -> RunOptions:
     return RunOptions(**({"dataset": "folder", "data_root": str(root), "num_workers": 0, "output": output} | more))

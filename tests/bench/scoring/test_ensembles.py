@@ -10,6 +10,8 @@ from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
 from detectors.ensemble import MAD_TO_STD
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def run(root, output, detectors, **more):
     options = {"dataset": "folder", "data_root": str(root), "num_workers": 0, "output": output} | more

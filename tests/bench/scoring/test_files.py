@@ -17,6 +17,8 @@ from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
 from detectors.registry import _registered
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 QUICK = {"num_workers": 0, "batch_size": 64}
 TWO = ["wepe", "rigid"]
 
@@ -195,7 +197,7 @@ def test_a_standing_in_words():
     [
         (["rigid:noise=0.1"], {}, 0, r"of rigid:noise=0\.1: there option noise is 0\.05, here 0\.1\.$"),
         (["wepe"], {"view": "common", "resize": 128}, 0, r"of wepe: there resize is 256, here 128\.$"),
-        (["rigid"], {"view": "common"}, 0, r"there view is resize 224, here random-crop 224\.$"),
+        (["rigid"], {"view": "common"}, 0, r"there view is resize 64, here random-crop 64\.$"),
         (["rigid"], {"precision": "bf16-mixed"}, 0, r"there precision is 32-true, here bf16-mixed\.$"),
         (["rigid"], {"resize": None}, 0, r"there resize is 256, here None\.$"),
         (["wepe", "rigid"], {}, 4, r"has scores of wepe with seed 0, not with --seed 4\.$"),

@@ -11,6 +11,8 @@ from bench.results.comparison import compare
 from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 FIVE = ["wepe", "rigid", "mc-dropout:n=3", "gradient-cuff:directions=3", "wepe-gradient-cuff:directions=3"]
 
 

@@ -16,6 +16,8 @@ from bench.scoring.machine.precision import set_tf32
 from bench.scoring.options import RunOptions
 from detectors import Backbone
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 TWO = ["wepe", "rigid"]
 
 

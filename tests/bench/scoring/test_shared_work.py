@@ -16,6 +16,8 @@ from datamodules import FolderDataModule
 from datamodules.conditions import Picture
 from detectors import Backbone, View, create_detector
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def run(root: Path, output: Path, detectors: list[str], **more: object) -> Comparison:
     values: dict[str, object] = {"dataset": "folder", "data_root": str(root), "num_workers": 0, "limit": 4}

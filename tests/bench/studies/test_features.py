@@ -36,6 +36,8 @@ from datamodules.folder import FolderDataModule
 from detectors import View, WePe
 from detectors.similarity import cosine_distance
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 STUDIES = {study.name: study for study in FEATURES}
 SMALL = View(56, "random-crop")
 SVG = "{http://www.w3.org/2000/svg}svg"

@@ -19,6 +19,8 @@ from bench.studies.output import write_study
 from bench.studies.run import Costs, run_study, settled
 from bench.studies.wepe import PAPER
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 WEPE, RIGID = Arm("WePe", "wepe:blocks=0-18"), Arm("RIGID", "rigid")
 EMBEDDED = "efficientnet-lite0"
 

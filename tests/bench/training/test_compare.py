@@ -10,6 +10,8 @@ from bench.results.comparison import compare
 from bench.scoring.training_record import read_record
 from bench.training.fit import fit_detector
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 
 def test_compare_leaves_the_trained_groups_out_of_every_number(tmp_path):
     root, file = shared_prompts(tmp_path), tmp_path / "probe.safetensors"

@@ -22,7 +22,9 @@ from bench.training.fit import fit_detector
 from bench.training.linear_probe import logistic_regression
 from bench.training.split import may_train
 from datamodules.views import cut_view
-from detectors import View, create_backbone
+from detectors import LinearProbe, create_backbone
+
+pytestmark = pytest.mark.usefixtures("small_views")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_the_weights_are_those_of_scikit_learn_on_the_same_features(root, fitted
     data.setup()
     rows = data.items.filter(pl.Series([may_train(group, 0.5) for group in data.items["group"]]))
     pixels = [
-        cut_view(data.preprocess(data.decode(data.read_bytes(path), path), 0, ""), View(224, "centre-crop"), 0)
+        cut_view(data.preprocess(data.decode(data.read_bytes(path), path), 0, ""), LinearProbe.view, 0)
         for path in rows["path"]
     ]
     with torch.inference_mode():
@@ -76,7 +78,7 @@ def test_the_file_scores_as_in_training(root, fitted):
     data = create_datamodule(options(root, root))
     for path, score in rows.sample(6, seed=0).select("path", "score").iter_rows():
         image = data.preprocess(data.decode(data.read_bytes(path), path), 0, "")
-        pixels = cut_view(image, View(224, "centre-crop"), 0).unsqueeze(0).float() / 255
+        pixels = cut_view(image, LinearProbe.view, 0).unsqueeze(0).float() / 255
         logit = backbone(pixels)[0].double() @ state["weight"] + state["bias"]
         assert score == pytest.approx(torch.sigmoid(logit).item(), rel=1e-4)
 
