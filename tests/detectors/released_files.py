@@ -1,6 +1,10 @@
 """Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
 
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -86,10 +90,16 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
 
 
 def write_checkpoint(name: str, folder: Path) -> Path:
-    """Writes the checkpoint of a detector into a folder of its own."""
-    home = folder / name
-    home.mkdir()
-    return WRITERS[name](home)
+    """Writes the checkpoint of a detector into a folder of its own; it is made once for all tests of a process."""
+    made = _made(name)
+    return shutil.copytree(made.parent, folder / name) / made.name
+
+
+@functools.cache
+def _made(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return WRITERS[name](folder)
 
 
 def is_trained(name: str) -> bool:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from released_files_two import pictures, write_dire
+from released_files import write_checkpoint
+from released_files_two import pictures
 from torchvision import transforms
 from torchvision.models import resnet50
 
@@ -14,7 +15,7 @@ CUT = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return write_dire(tmp_path_factory.mktemp("dire"))
+    return write_checkpoint("dire", tmp_path_factory.mktemp("dire"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 import pytest
 import timm
 import torch
-from released_files_two import pictures, write_f3net
+from released_files import write_checkpoint
+from released_files_two import pictures
 from test_frequency_network import plain_decomposition
 from torch.nn import functional as F
 
@@ -10,7 +11,7 @@ from detectors import View, WeightsError, create_detector
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return write_f3net(tmp_path_factory.mktemp("f3net"))
+    return write_checkpoint("f3net", tmp_path_factory.mktemp("f3net"))
 
 
 @pytest.fixture(scope="module")

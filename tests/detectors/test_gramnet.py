@@ -1,6 +1,7 @@
 import pytest
 import torch
-from released_files_two import pictures, write_gramnet
+from released_files import write_checkpoint
+from released_files_two import pictures
 from test_gram_network import plain_forward
 from torchvision import transforms
 
@@ -9,7 +10,7 @@ from detectors import UnknownNameError, View, WeightsError, create_detector
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return write_gramnet(tmp_path_factory.mktemp("gramnet"))
+    return write_checkpoint("gramnet", tmp_path_factory.mktemp("gramnet"))
 
 
 def plain_logits(checkpoint, images):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from released_files_two import DISCRIMINATOR, pictures, write_lgrad
+from released_files import write_checkpoint
+from released_files_two import DISCRIMINATOR, pictures
 from torch import nn
 from torch.nn import functional as F
 from torchvision import transforms
@@ -17,9 +18,7 @@ from detectors.trained.stylegan_discriminator import StyleGANDiscriminator
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("lgrad")
-    write_lgrad(made)
-    return made
+    return write_checkpoint("lgrad", tmp_path_factory.mktemp("released")).parent
 
 
 @pytest.fixture(scope="module")
