@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup compare test lint types test-slow clean
+.PHONY: setup compare test lint types test-slow coverage clean
 
 setup: $(READY)
 
@@ -18,8 +18,16 @@ compare: setup
 	$(BIN)/python -m bench compare --detectors wepe rigid
 
 # As many tests at once as there are cores, each on one thread of its own: two at once take two thirds of the time.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
 test: setup lint types
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 8 --dist loadfile
+	$(PYTEST) -m 'not slow and not heavy'
+
+# The tests of `make test` and the heavy ones, with the lines that they run, those of the processes that they start, too.
+coverage: setup
+	rm -f .coverage .coverage.*
+	$(PYTEST) -m 'not slow' --cov --cov-report=
+	$(BIN)/coverage report --skip-covered
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
@@ -27,6 +35,7 @@ test-slow: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: setup
 	$(BIN)/mypy

@@ -3,6 +3,7 @@
 import ctypes
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -13,9 +14,21 @@ import torch
 from PIL import Image
 from torch import nn
 
-from detectors import Backbone, create_backbone
+from bench.scoring import build
+from detectors import (
+    Backbone,
+    GradientCuff,
+    LinearProbe,
+    McDropout,
+    Rigid,
+    WePe,
+    WepeGradientCuff,
+    create_backbone,
+)
 from detectors.backbones import timm_backbone
+from detectors.trained import npr
 
+SMALL = 64
 collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
 
 
@@ -54,6 +67,21 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def small_views() -> Iterator[None]:
+    """Has the detectors look at 64 x 64 pixels: the same network and weights, at a twelfth of the time.
+
+    For tests of what is done with scores, whatever they are; processes that a test starts look at 224 x 224.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for detector in (GradientCuff, LinearProbe, McDropout, Rigid, WePe, WepeGradientCuff):
+            patch.setattr(detector, "view", replace(detector.view, size=SMALL))
+        for views in (build.VIEWS, npr.VIEWS):
+            for name, view in views.items():
+                patch.setitem(views, name, replace(view, size=SMALL) if view else None)
+        yield
 
 
 def make_photograph(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:

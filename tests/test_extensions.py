@@ -13,6 +13,8 @@ from bench.cli.app import main
 from bench.statistics.metrics import METRICS
 from datamodules import degradations
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 PLUGIN = '''
 from collections.abc import Iterator
 from dataclasses import dataclass

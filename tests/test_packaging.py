@@ -27,6 +27,7 @@ def installed(tmp_path_factory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.heavy
 def test_the_command_line_runs_from_a_built_wheel(installed, tmp_path):
     """An editable install hides a sub-package or a data file that the wheel lacks."""
     environment = os.environ | {"PYTHONPATH": str(installed)}
@@ -41,6 +42,7 @@ def test_the_command_line_runs_from_a_built_wheel(installed, tmp_path):
     assert all(Path(file).is_relative_to(installed) for file in files.stdout.split())
 
 
+@pytest.mark.heavy
 def test_the_wheel_holds_every_file_of_the_packages(installed):
     tracked = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode:  # an unpacked source distribution has no history

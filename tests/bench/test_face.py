@@ -117,6 +117,7 @@ def test_a_mistake_in_a_call_is_told_before_any_work(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.heavy
 def test_a_script_needs_no_main_guard(image_folder, tmp_path):
     """Decoding processes must not run the script again: it would print twice, or start processes without end."""
     code = f"""

@@ -29,6 +29,7 @@ def backbones(*detectors: torch.nn.Module) -> list[Backbone]:
     return list(dict.fromkeys(module for module in modules if isinstance(module, Backbone)))
 
 
+@pytest.mark.heavy
 @needs_compiler
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_compiled_scores_are_the_eager_ones_and_blocks_share_one_compilation(tmp_path, monkeypatch):

@@ -94,8 +94,8 @@ def test_options_can_come_from_a_file_and_later_words_override_them(image_folder
 def test_missing_weights_say_which_file_and_the_ways_to_get_it(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    message = stderr_of(["compare", "--detectors", "wepe", "--backbone", "dinov2-vitl14"], capsys)
-    for word in ("timm/vit_large_patch14_dinov2.lvd142m/model.safetensors", "hub", "--weights FILE", "--backbone"):
+    message = stderr_of(["compare", "--detectors", "wepe", "--backbone", "dinov2-vits14"], capsys)
+    for word in ("timm/vit_small_patch14_dinov2.lvd142m/model.safetensors", "hub", "--weights FILE", "--backbone"):
         assert word in message
 
 

@@ -167,6 +167,7 @@ def test_every_command_that_resolves_names_loads_plugins_first(image_folder, mon
     assert capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_a_worker_that_is_started_afresh_finds_the_plugin(image_folder, tmp_path):
     """As on systems without fork, where classes travel to the workers by the names of their modules."""
     data = "from datamodules import FolderDataModule, register_dataset\n\n@register_dataset\nclass Data"

@@ -9,6 +9,8 @@ from released_files import write_checkpoint
 from bench.cli.app import main
 from detectors import create_detector
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 SMALL = "test_resnet"
 
 

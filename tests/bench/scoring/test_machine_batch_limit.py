@@ -17,6 +17,8 @@ from bench.scoring.options import RunOptions
 from detectors import Detector, View
 from detectors.registry import _registered
 
+pytestmark = pytest.mark.usefixtures("small_views")
+
 ERRORS = {
     "device": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
     "computer": RuntimeError(

@@ -57,14 +57,14 @@ def table_of(printed: str) -> str:
 
 def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.DataFrame]:
     """Runs on one device, or on two as srun starts them."""
-    words = words_of(root, output, "--devices", str(devices), *more)
+    words = words_of(root, output, "--devices", str(devices), "--batch-size", "4", *more)
     (printed, complained), *others = separately(words, srun_variables(devices) if devices > 1 else [{}])
     assert not complained
     assert others in ([], [("", "")])
     return table_of(printed), stored_rows(output)
 
 
-@pytest.mark.parametrize("count", [37, 3, 1])
+@pytest.mark.parametrize("count", [13, 3, 1])
 def test_two_processes_give_the_rows_and_the_table_of_one(photograph, tmp_path, count):
     root = folder_of(photograph, tmp_path / "images", count)
     one, rows = run(root, tmp_path / "one", 1)

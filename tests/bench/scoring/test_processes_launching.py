@@ -22,7 +22,7 @@ from stored_rows import stored_rows
 
 from bench.cli.app import main
 
-COUNT = 36
+COUNT = 30
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,15 @@ def by_two_machines(root: Path, output: Path) -> list[tuple[str, str]]:
     return separately(words_of(root, output, "--devices", "1", "--num-nodes", "2"), each)
 
 
-@pytest.fixture(scope="module", params=[by_lightning, by_torchrun, by_srun, by_two_machines])
+LAUNCHERS = [
+    pytest.param(by_lightning, marks=pytest.mark.heavy),
+    pytest.param(by_torchrun, marks=pytest.mark.heavy),
+    by_srun,
+    by_two_machines,
+]
+
+
+@pytest.fixture(scope="module", params=LAUNCHERS)
 def launched(request, images, tmp_path_factory):
     output = tmp_path_factory.mktemp("launched")
     return Launched(output, request.param(images, output))
@@ -127,6 +135,7 @@ def test_machines_that_cannot_find_each_other_do_not_wait(photograph, tmp_path, 
     assert not list((tmp_path / "results").glob("scores/**/*.parquet"))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("processes", "devices"), [(2, 1), (2, 3)])
 def test_torchrun_with_another_number_of_processes_is_told_once(images, tmp_path, processes, devices):
     launcher = ["-m", "torch.distributed.run", "--master-port", free_port(), "--nproc-per-node", str(processes)]

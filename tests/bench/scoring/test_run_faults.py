@@ -220,6 +220,7 @@ def test_a_run_leaves_the_callers_handlers_of_signals_as_they_were(images, tmp_p
 
 
 @pytest.mark.usefixtures("permissions_hold")
+@pytest.mark.usefixtures("small_views")
 def test_files_that_cannot_be_read_are_counted_and_named_and_change_nothing_else(image_folder, tmp_path):
     without = run_here(image_folder, tmp_path / "without")
     blurry = image_folder / "generated" / "blurry"

@@ -118,7 +118,7 @@ def test_training_changes_every_parameter_and_the_batch_statistics(root, tmp_pat
     assert not [name for name in start if torch.equal(start[name], state[name])]
 
 
-def test_npr_can_be_trained(root, tmp_path):
+def test_npr_can_be_trained(root, small_views, tmp_path):
     file = tmp_path / "npr.safetensors"
     result = fit_detector(fit_options(file, "npr", epochs=1), options(root, tmp_path / "r"))
     assert result.record.facts["detector"] == "npr"
