@@ -9,6 +9,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import numpy as np
 import pytest
+import released_files
 import timm
 import torch
 from PIL import Image
@@ -30,6 +31,15 @@ from detectors.trained import npr
 
 SMALL = 64
 collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Has the processes of one run of the tests share what takes seconds to make."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    (folder / "released").mkdir(exist_ok=True)
+    released_files.MADE["folder"] = folder / "released"
 
 
 @pytest.fixture(scope="session")

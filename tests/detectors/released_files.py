@@ -1,10 +1,7 @@
 """Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
 
-import atexit
-import functools
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +11,7 @@ import open_clip
 import released_files_two
 import timm
 import torch
+from filelock import FileLock
 from released_files_two import pictures, random_resnet50, spread_out
 from safetensors.torch import save_file
 from torch import nn
@@ -25,6 +23,8 @@ from detectors.trained.linear_probe import LinearProbe
 from detectors.trained.npr import NprNetwork
 from detectors.trained.pixels import imagenet_normalised
 
+MADE: dict[str, Path] = {}
+"""Under ``folder``, where checkpoints are made; ``conftest.py`` says where."""
 HEAD_OF_CLIP = 768
 CLIP_SIDE = 56
 
@@ -90,16 +90,19 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
 
 
 def write_checkpoint(name: str, folder: Path) -> Path:
-    """Writes the checkpoint of a detector into a folder of its own; it is made once for all tests of a process."""
+    """Writes the checkpoint of a detector into a folder of its own; it is made once for a run of the tests."""
     made = _made(name)
     return shutil.copytree(made.parent, folder / name) / made.name
 
 
-@functools.cache
 def _made(name: str) -> Path:
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return WRITERS[name](folder)
+    home = MADE["folder"] / name
+    with FileLock(MADE["folder"] / f"{name}.lock"):
+        if not home.is_dir():
+            home.mkdir()
+            file = WRITERS[name](home)
+            (MADE["folder"] / f"{name}.txt").write_text(file.name, encoding="utf-8")
+    return home / (MADE["folder"] / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def is_trained(name: str) -> bool:

@@ -26,8 +26,8 @@ from started_runs import (
 )
 from stored_rows import stored_rows
 
-COUNT = 160
-"""Images of a run that is stopped: they take some seconds after the first part, which is written after two."""
+COUNT = 80
+"""Images of a run that is stopped: they take a second after the first part."""
 FAILS_ON_THE_SECOND = '''
 import os
 from detectors import Detector, View, register
@@ -103,6 +103,7 @@ def both_have_written(output: Path) -> bool:
     return all(any(output.glob(f"scores/*/*/part-{rank:03d}-*.parquet")) for rank in range(2))
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the second process in /proc, which is Linux's")
 @pytest.mark.parametrize(
     ("victim", "number", "code", "told"),
@@ -148,6 +149,7 @@ def test_when_one_process_is_killed_all_end_and_the_rest_is_done_later(
     assert (tmp_path / "compare.md").read_text() == (undisturbed / "compare.md").read_text()
 
 
+@pytest.mark.heavy
 def test_a_detector_that_fails_on_the_second_process_is_told_once_with_the_image(images, tmp_path):
     plugin = tmp_path / "failing_on_the_second.py"
     plugin.write_text(FAILS_ON_THE_SECOND)

@@ -19,12 +19,12 @@ from stored_rows import stored_rows
 
 from bench.report.notes import comparison_notes
 
-COUNT = 96
+COUNT = 60
 SLOWLY = ("--batch-size", "1")
 SECONDS = 0.06
 """That an image of a run takes which is to be hit in the middle."""
-LONGEST = 5.0
-"""Seconds from the first file of a run to the last moment at which it may be killed; a part is written every two."""
+LONGEST = 2.5
+"""Seconds from the first file of a run to the last moment at which it may be killed."""
 
 
 @pytest.fixture(scope="module")
