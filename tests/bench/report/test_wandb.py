@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,23 +57,9 @@ class Logged:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty home folder, and W&B offline, without a key."""
-    folder = tmp_path_factory.mktemp("home")
-    wandb.teardown()  # or the address of a service that is gone would be put back at the end
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("WANDB_")]:
-            patch.delenv(name)
-        patch.setenv("WANDB_MODE", "offline")
-        patch.setenv("HOME", str(folder))
-        patch.setenv("WANDB_DIR", str(folder / "not-here"))
-        wandb.teardown()  # it reads the environment once
-        yield folder
-        wandb.teardown()
-
-
-@pytest.fixture(scope="module")
-def logged(home: Path, tmp_path_factory: pytest.TempPathFactory, photograph: Callable[..., Image.Image]) -> Logged:
+def logged(
+    offline_wandb: Path, tmp_path_factory: pytest.TempPathFactory, photograph: Callable[..., Image.Image]
+) -> Logged:
     """Two detectors on two generators under four conditions with two seeds."""
     root, output = tmp_path_factory.mktemp("images"), tmp_path_factory.mktemp("output") / "results"
     for seed, source in enumerate(("real/camera", "generated/blurry", "generated/a.b [c]")):
@@ -188,10 +174,10 @@ def test_the_store_is_an_artifact(logged):
     assert all(Path(entry.local_path) == folder / entry.path for entry in manifest)
 
 
-def test_a_finished_run_is_closed_and_leaves_nothing_outside_the_results(logged, home):
+def test_a_finished_run_is_closed_and_leaves_nothing_outside_the_results(logged, offline_wandb):
     assert logged.run.exit_code == 0
     assert wandb.run is None
-    assert [path for path in home.rglob("*") if "wandb" in path.name or "not-here" in path.parts] == []
+    assert [path for path in offline_wandb.rglob("*") if "wandb" in path.name or "not-here" in path.parts] == []
     assert not {"WANDB_CACHE_DIR", "WANDB_DATA_DIR"} & os.environ.keys()
 
 
@@ -217,7 +203,7 @@ def test_where_no_level_leaves_an_image_as_it_is_the_clean_images_are_a_flat_lin
     assert [(point["level"], point["auroc"]) for point in point_rows([curve])] == [(50, 0.5), (75, 0.75), (None, 0.9)]
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("offline_wandb")
 def test_a_report_without_any_number_is_logged(image_folder, tmp_path):
     (image_folder / "generated").rename(tmp_path / "away")
     assert compare_and_log(["rigid"], options_for(image_folder, tmp_path / "results", limit=2)) is not None
@@ -226,7 +212,7 @@ def test_a_report_without_any_number_is_logged(image_folder, tmp_path):
     assert [row["auroc"] for row in run.table("leaderboard")] == [None]
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("offline_wandb")
 def test_the_name_of_an_artifact_keeps_to_what_wandb_allows(tmp_path):
     folder = tmp_path / ("données d'été " + "x" * 200)
     (folder / "run").mkdir(parents=True)
