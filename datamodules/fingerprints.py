@@ -1,14 +1,12 @@
-"""Finds images that are the same, byte for byte or to the eye."""
+"""Finds images that are the same to the eye."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.intp]
@@ -35,51 +33,6 @@ def perceptual_hash(image: Image.Image) -> int:
     low = np.round(dctn(np.asarray(grey, dtype=np.float64), type=2)[:_LOW, :_LOW], 3)
     bits = np.packbits(low > np.median(low))
     return int.from_bytes(bits.tobytes())
-
-
-def find_exact_duplicates(digests: Sequence[Hashable]) -> list[Rows]:
-    """Groups rows of equal digests.
-
-    Args:
-        digests: ``(n,)``, for instance the sha256 of each file.
-
-    Returns:
-        The rows of each group of two and more, in ascending order, groups by their first row.
-
-    Examples:
-        >>> [group.tolist() for group in find_exact_duplicates(["b", "a", "b", "a", "c"])]
-        [[0, 2], [1, 3]]
-    """
-    rows: dict[Hashable, list[int]] = {}
-    for row, digest in enumerate(digests):
-        rows.setdefault(digest, []).append(row)
-    return [np.array(group, dtype=np.intp) for group in rows.values() if len(group) > 1]
-
-
-def find_near_duplicates(hashes: ArrayLike, distance: int = 4) -> list[Rows]:
-    """Groups rows whose hashes differ in few bits.
-
-    Groups are chains: two rows share one if each step between them is at most ``distance`` wide, so the ends of a
-    long chain may lie further apart.
-
-    Args:
-        hashes: ``(n,)`` hashes of 64 bits.
-        distance: Greatest number of bits in which neighbours differ.
-
-    Returns:
-        The rows of each group of two and more, in ascending order, groups by their first row.
-
-    Examples:
-        >>> [group.tolist() for group in find_near_duplicates([0b0000, 0b1111 << 60, 0b0011, 0b1111], distance=2)]
-        [[0, 2, 3]]
-    """
-    values, which = np.unique(np.asarray(hashes, dtype=np.uint64), return_inverse=True)
-    left, right = near_pairs(values, distance).T
-    links = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(len(values), len(values)))
-    cluster = np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)[which] if len(values) else which
-    order = np.argsort(cluster, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1)
-    return sorted((group for group in groups if len(group) > 1), key=lambda group: int(group[0]))
 
 
 def near_pairs(hashes: Hashes, distance: int = 4) -> NDArray[np.intp]:

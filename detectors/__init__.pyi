@@ -1,7 +1,7 @@
 from .aeroblade import Aeroblade
 from .backbones import Backbone, create_backbone, list_backbones
 from .base import Detector, View, create_detector
-from .ensemble import Ensemble, create_ensemble
+from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
 from .gradient_cuff import GradientCuff, WepeGradientCuff
@@ -53,7 +53,6 @@ __all__ = [
     "WepeGradientCuff",
     "create_backbone",
     "create_detector",
-    "create_ensemble",
     "detector_names",
     "find_detector",
     "list_backbones",

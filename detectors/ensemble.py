@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from detectors.backbones import Backbone, create_backbone
-from detectors.base import Detector, View, create_detector
+from detectors.base import Detector, View
 from detectors.errors import OptionError
 from detectors.fitting import NotFittedError, Pixels, Views
 
@@ -164,19 +163,3 @@ class Ensemble(Detector):
         """Covers the members, in any order, and the images it was fitted to; see :meth:`Detector.fingerprint`."""
         members = sorted(member.fingerprint(**run) for member in self.detectors)
         return hashlib.sha256(json.dumps(["ensemble", self.version, members, self._fitted]).encode()).hexdigest()
-
-
-def create_ensemble(
-    text: str, backbone: Backbone | str = "efficientnet-lite0", *, seed: int = 0, view: View | None = None
-) -> Ensemble:
-    """Builds an ensemble of detectors with their default options, all on one backbone.
-
-    Args:
-        text: Their names, as in ``rigid+wepe``.
-        backbone: The vision model, or the name of one.
-        seed: Seed of every member.
-        view: One picture for all members, where it is not each one's own.
-    """
-    shared = create_backbone(backbone) if isinstance(backbone, str) else backbone
-    names = [name.strip() for name in text.split("+")]
-    return Ensemble([create_detector(name, shared, seed=seed, view=view) for name in names]).eval()

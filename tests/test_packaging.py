@@ -50,6 +50,14 @@ def test_the_wheel_holds_every_file_of_the_packages(installed):
     assert not [path for path in tracked.stdout.split() if not (installed / path).is_file()]
 
 
+@pytest.mark.heavy
+def test_the_wheel_brings_the_three_packages_and_both_commands(installed):
+    names = {path.name for path in installed.iterdir()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {*PACKAGES, "bin"}
+    assert [name.partition("-")[0] for name in names if name.endswith(".dist-info")] == ["fauxbench"]
+    assert {path.name for path in (installed / "bin").iterdir()} == {"fauxbench", "aigi-bench"}
+
+
 @pytest.mark.parametrize(
     ("package", "forbidden"),
     [("detectors", {"bench", "datamodules", "lightning"}), ("datamodules", {"bench", "detectors"})],
