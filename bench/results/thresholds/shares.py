@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import beta
 
 from bench.results.estimates import DRAWN_ALIKE, DRAWN_LACK_A_CLASS
 from bench.results.thresholds.halves import Thresholds
@@ -16,6 +16,7 @@ from bench.store.panel import Part
 CLOPPER_PEARSON, BOOTSTRAP = "Clopper-Pearson", "bootstrap"
 SHARES = ("balanced_accuracy", "accuracy", "real_accuracy", "generated_accuracy", "fpr", "tpr")
 BOTH = (0, 1)
+TAIL = (1 - 0.95) / 2
 CLASSES = {"real_accuracy": (0,), "fpr": (0,), "generated_accuracy": (1,), "tpr": (1,)}
 """The classes whose images a share is of, where it is not both."""
 
@@ -132,8 +133,9 @@ def binomial_fpr(part: Part, counts: Counts) -> Interval | None:
 
 
 def _clopper_pearson(count: int, n: int) -> Interval:
-    ends = binomtest(count, n).proportion_ci(0.95, method="exact")
-    return Interval(float(ends.low), float(ends.high))
+    low = float(beta.ppf(TAIL, count, n - count + 1)) if count > 0 else 0.0
+    high = float(beta.ppf(1 - TAIL, count + 1, n - count)) if count < n else 1.0
+    return Interval(low, high)
 
 
 def _divided(above: Floats, total: Floats) -> Floats:
