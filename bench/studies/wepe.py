@@ -167,7 +167,7 @@ COMPARISONS: tuple[Study, ...] = (
         "table10",
         "several perturbed networks against noise on natural images",
         "Table 10",
-        (Arm("n=1", WEPE), Arm("n=5", f"{WEPE},n=5")),
+        (Arm("WePe, n=1", WEPE), Arm("WePe, n=5", f"{WEPE},n=5")),
         conditions=tuple(f"noise:{level}@real" for level in LEVELS),
         notes=(NOISE, "The row of noise 0.1 with n = 5 is lost in the text at hand."),
     ),
@@ -201,7 +201,12 @@ COMPARISONS: tuple[Study, ...] = (
         "level of the noise on the weights",
         "Figure 4",
         tuple(
-            Arm(f"ratio {ratio:g}", f"{WEPE},ratio={ratio:g}", printed=("WePe",) if ratio == 0.1 else (), level=ratio)
+            Arm(
+                f"WePe, ratio {ratio:g}",
+                f"{WEPE},ratio={ratio:g}",
+                printed=("WePe",) if ratio == 0.1 else (),
+                level=ratio,
+            )
             for ratio in RATIOS
         ),
         table="Table 1",
@@ -228,7 +233,8 @@ COMPARISONS: tuple[Study, ...] = (
         "number of perturbations",
         "Figure 8",
         tuple(
-            Arm(f"n={n}", f"{WEPE},n={n}", printed=("WePe",) if n == 1 else (), level=float(n)) for n in PERTURBATIONS
+            Arm(f"WePe, n={n}", f"{WEPE},n={n}", printed=("WePe",) if n == 1 else (), level=float(n))
+            for n in PERTURBATIONS
         ),
         table="Table 1",
         rest=False,
