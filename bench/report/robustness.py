@@ -125,7 +125,7 @@ def point_records(robustness: Robustness) -> list[dict[str, Any]]:
             **number.columns(),
             "seeds_sd": number.seeds_sd,
             **changes.get(((point.row.detector, point.row.condition), metric), NOTHING).columns("change"),
-            "reason": number.reason,
+            "reason": number.remark,
             **point.row.counts,
         }
         for point, metric, number in numbers
@@ -143,7 +143,7 @@ def _area_records(robustness: Robustness) -> list[dict[str, Any]]:
             "seeds_sd": area.auroc.seeds_sd,
             **area.change.columns("change"),
             "letters": robustness.rankings[area.kind].letters.get(area.detector),
-            "reason": area.auroc.reason,
+            "reason": area.auroc.remark,
         }
         for area in robustness.areas
     ]

@@ -125,7 +125,7 @@ def columns_of(item: object, *names: str) -> dict[str, Any]:
 
 
 def cell(number: Number | None, signed: bool = False) -> str:
-    """Writes a number with its spread over seeds and its interval; nothing where there is no number."""
+    """Writes a number with its spread over seeds and its interval (``~`` if approximate); nothing without a number."""
     if number is None:
         return ""
     if math.isnan(number.value):
@@ -136,7 +136,8 @@ def cell(number: Number | None, signed: bool = False) -> str:
         text += f" ±{number.seeds_sd:.4f}"
     if number.interval is None:
         return f"{text} [no interval]"
-    return f"{text} [{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]"
+    about = "~" if number.doubt else ""
+    return f"{text} {about}[{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]"
 
 
 def escaped(text: str) -> str:

@@ -122,7 +122,7 @@ class Comparison:
             "seeds_sd": number.seeds_sd,
             "against_worst_cue": verdict,
             **row.counts,
-            "reason": number.reason,
+            "reason": number.remark,
             "seen": self.mark(row),
         }
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bench.statistics.bootstrap import interval, tpr_reason, widened
 from bench.statistics.influence import Contrast, InfluenceValues, Placed, mean_over_seeds
-from bench.statistics.intervals import auroc_interval, bounded_interval, standard_error
+from bench.statistics.intervals import auroc_interval, bounded_interval, heavy_tailed_error, standard_error
 from bench.statistics.metrics import METRICS
 from bench.statistics.number import Number, sd_over_seeds
 from bench.statistics.standard_errors import over_images_and_seeds
@@ -20,11 +20,17 @@ TOO_MANY = f"more than {MOST_DRAWN:,} images: too many for the bootstrap"
 DRAWN_LACK_A_CLASS = "too many bootstrap draws lack a class of a small generator"
 NO_ERROR = "the images at hand leave no error, as where all are in order"
 DRAWN_ALIKE = "every bootstrap draw gives the same"
+FEWEST_FOR_PRECISION = 100
+"""Groups of the smaller class below which the interval of an average precision is approximate."""
+FEWEST_LEVELS = 10
+"""Distinct scores below which intervals from influence values are approximate."""
 Floats = NDArray[np.float64]
 INFLUENCES: dict[str, Callable[[Placed], InfluenceValues]] = {
     "auroc": Placed.auroc,
     "ap_generated": lambda placed: placed.average_precision("generated"),
     "ap_real": lambda placed: placed.average_precision("real"),
+    "ap_generated_balanced": lambda placed: placed.average_precision("generated", balanced=True),
+    "ap_real_balanced": lambda placed: placed.average_precision("real", balanced=True),
 }
 """Metrics whose error comes from influence values; the bootstrap's intervals of average precision are too short."""
 LOW_RATES = {
@@ -48,12 +54,14 @@ class Estimate:
         reason: Why there is no value, or no interval.
         influence: Where the error comes from influence values.
         drawn: ``(draws,)`` means over seeds, where it comes from the bootstrap.
+        doubt: Why its interval is approximate.
     """
 
     seeds: Floats
     reason: str | None = None
     influence: InfluenceValues | None = None
     drawn: Floats | None = None
+    doubt: str | None = None
 
     def number(self, metric: str) -> Number:
         """Makes a number with its interval."""
@@ -62,9 +70,12 @@ class Estimate:
         if self.reason:
             return number
         if self.influence is not None:
-            error = standard_error(self.influence)
-            ends = auroc_interval(self.influence) if metric == "auroc" else bounded_interval(self.influence)
-            return replace(number, interval=ends, error=error, reason=None if ends else NO_ERROR)
+            if metric == "auroc":
+                number = replace(number, interval=auroc_interval(self.influence), error=standard_error(self.influence))
+            else:
+                ends, error = bounded_interval(self.influence), heavy_tailed_error(self.influence)
+                number = replace(number, interval=ends, error=error, reason=None if ends else NO_ERROR)
+            return replace(number, doubt=self.doubt if number.interval else None)
         assert self.drawn is not None
         ends, sd = interval(self.drawn), float(np.nanstd(self.drawn))
         if np.isnan(ends.low) or ends.low == ends.high:
@@ -84,17 +95,19 @@ def estimate(
         reason: Why they are too few for an interval.
         weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
     """
-    influences = {} if reason else influences_of(part, [name for name in metrics if name in INFLUENCES])
+    chosen = [] if reason else [name for name in metrics if name in INFLUENCES]
+    influences, levels = _influences(part, chosen)
     estimates = {}
     for metric in metrics:
         refused = None
         if metric in LOW_RATES and part.n_real and part.n_generated:
             rate, erring = LOW_RATES[metric]
-            refused = tpr_reason(part.n_groups[erring], rate)
+            refused = tpr_reason(part.n_groups[erring], part.n_groups[1 - erring], rate)
         if refused:
             estimates[metric] = Estimate(np.full(len(part.scores), np.nan), refused)
         elif metric in influences:
-            estimates[metric] = Estimate(np.array(influences[metric].seeds), influence=influences[metric])
+            influence, doubt = influences[metric], _doubt(metric, min(part.n_groups), levels)
+            estimates[metric] = Estimate(np.array(influence.seeds), influence=influence, doubt=doubt)
         else:
             seeds = np.array([METRICS[metric](part.labels, scores) for scores in part.scores])
             drawn = None if reason or weights is None else replicates(metric, part, weights)
@@ -102,15 +115,22 @@ def estimate(
     return estimates
 
 
-def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
-    """Computes influence values of several metrics, averaged over seeds; images are sorted once a seed."""
+def _influences(part: Part, metrics: Sequence[str]) -> tuple[dict[str, InfluenceValues], int]:
+    """Computes influence values of several metrics, averaged over seeds, and the fewest distinct scores of a seed."""
     if not metrics:
-        return {}
-    seeds = []
-    for scores in part.scores:
-        placed = Placed(Contrast(part.labels, scores, part.groups))
-        seeds.append([INFLUENCES[metric](placed) for metric in metrics])
-    return {metric: mean_over_seeds(values) for metric, values in zip(metrics, zip(*seeds, strict=True), strict=True)}
+        return {}, 0
+    placed = [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores]
+    influences = {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in metrics}
+    return influences, min(len(seed.counts[0]) for seed in placed)
+
+
+def _doubt(metric: str, n_groups: int, levels: int) -> str | None:
+    """Says why an interval from influence values is approximate, if it is (see docs/statistics.md)."""
+    if levels < FEWEST_LEVELS:
+        return f"fewer than {FEWEST_LEVELS} distinct scores ({levels})"
+    if metric != "auroc" and n_groups < FEWEST_FOR_PRECISION:
+        return f"fewer than {FEWEST_FOR_PRECISION} independent groups in a class ({n_groups})"
+    return None
 
 
 def replicates(metric: str, part: Part, weights: NDArray[np.generic]) -> Floats:

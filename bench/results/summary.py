@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.results.estimates import INFLUENCES, MOST_DRAWN, TOO_MANY, Estimate, estimate, influences_of, replicates
+from bench.results.estimates import INFLUENCES, MOST_DRAWN, Estimate, estimate
 from bench.statistics.bootstrap import GroupBootstrap, Interval, groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import paired_test
@@ -124,7 +124,7 @@ class _Result:
         self.rows = [self._row(name, part, estimates[name], [part]) for name, part in named.items()]
         self.aurocs = {name: by_metric["auroc"] for name, by_metric in estimates.items()}
         if len(parts) > 1:
-            means = {metric: self._mean(metric, estimates, parts, everything) for metric in metrics}
+            means = {metric: _mean(metric, estimates) for metric in metrics}
             self.rows.append(self._row(MEAN, everything, means, list(parts.values())))
             self.aurocs[MEAN] = means["auroc"]
 
@@ -146,29 +146,20 @@ class _Result:
         drawn = not reason and not INFLUENCES.keys() >= set(self.metrics) and len(part.rows) <= MOST_DRAWN
         return estimate(part, self.metrics, reason, self.draws.weights(part) if drawn else None)
 
-    def _mean(
-        self, metric: str, estimates: Mapping[str, Mapping[str, Estimate]], parts: Mapping[str, Part], everything: Part
-    ) -> Estimate:
-        """Averages over generators; an interval asks for enough groups in all, not of each generator."""
-        values = {name: estimates[name][metric] for name in parts}
-        seeds = np.mean([value.seeds for value in values.values()], axis=0)
-        for name, value in values.items():
-            if np.isnan(value.seeds).any():
-                return Estimate(seeds, f"undefined for {name}: {value.reason}")
-        reason = groups_reason(*everything.n_groups)
-        if reason:
-            return Estimate(seeds, reason)
-        # Also a generator that has too few groups for an interval of its own enters with its error.
-        if metric in INFLUENCES:
-            known = [value.influence or influences_of(parts[name], [metric])[metric] for name, value in values.items()]
-            return Estimate(seeds, influence=combined(known))
-        if max(len(part.rows) for part in parts.values()) > MOST_DRAWN:
-            return Estimate(seeds, TOO_MANY)
-        drawn = []
-        for name, part in parts.items():
-            draws = values[name].drawn
-            drawn.append(replicates(metric, part, self.draws.weights(part)) if draws is None else draws)
-        return Estimate(seeds, drawn=np.mean(drawn, axis=0))
+
+def _mean(metric: str, estimates: Mapping[str, Mapping[str, Estimate]]) -> Estimate:
+    """Averages over generators; an interval asks for one of each generator."""
+    values = {name: by_metric[metric] for name, by_metric in estimates.items()}
+    seeds = np.mean([value.seeds for value in values.values()], axis=0)
+    reason = next((f"{name}: {value.reason}" for name, value in values.items() if value.reason), None)
+    if reason:
+        return Estimate(seeds, reason)
+    doubt = next((f"{name}: {value.doubt}" for name, value in values.items() if value.doubt), None)
+    known = [value.influence for value in values.values() if value.influence is not None]
+    if known:
+        return Estimate(seeds, influence=combined(known), doubt=doubt)
+    drawn = [value.drawn for value in values.values() if value.drawn is not None]
+    return Estimate(seeds, drawn=np.mean(drawn, axis=0))
 
 
 def _difference(result: _Result, clean: _Result) -> Number:
@@ -179,8 +170,6 @@ def _difference(result: _Result, clean: _Result) -> Number:
     names = [name for name in result.aurocs if name in clean.aurocs and name not in (ALL, MEAN)]
     if not names:
         return Number(float("nan"), reason="no generator is there under both")
-    if len(names) > 1 and list(result.aurocs) == list(clean.aurocs):
-        names = [MEAN]  # which has an interval where a single generator has too few groups
     aurocs = [[side.aurocs[name] for name in names] for side in (result, clean)]
     after, before = (np.mean([auroc.seeds.mean() for auroc in side]) for side in aurocs)
     value = float(after - before)

@@ -25,6 +25,8 @@ FEWEST_GROUPS = 10
 # Groups of the negative class to be expected beyond a threshold, for the same reason (see docs/statistics.md).
 # Intervals of thresholds from held-out images need 5 as well (`bench.results.thresholds.rules.interval_refusal`).
 FEWEST_BEYOND = 5
+# Groups of the other class, whose share beyond the threshold is measured: one of them is 5 %.
+FEWEST_MEASURED = 20
 # Share of the draws that may lack a class before an interval over the others would mislead.
 MOST_UNDEFINED = 0.01
 # Counts of the groups are kept for the next call up to this many bytes, and drawn again beyond.
@@ -142,18 +144,22 @@ def widened(images: Interval, value: float, sd: float, seeds: Sequence[float], l
     return Interval(max(float(low), 0.0), min(float(high), 1.0))
 
 
-def tpr_reason(n_negative: int, fpr: float) -> str | None:
-    """Says why so many groups of the negative class cannot carry a TPR at a FPR, or returns None where they can.
+def tpr_reason(n_negative: int, n_positive: int, fpr: float) -> str | None:
+    """Says why so many groups of the two classes cannot carry a TPR at a FPR, or returns None where they can.
 
     Examples:
-        >>> tpr_reason(96, 0.05)
+        >>> tpr_reason(96, 96, 0.05)
         '5 % of 96 independent groups are fewer than 5: too few for a threshold there'
-        >>> tpr_reason(100, 0.05)
+        >>> tpr_reason(100, 12, 0.05)
+        'fewer than 20 independent groups (12) to measure a rate on'
+        >>> tpr_reason(100, 20, 0.05)
     """
-    if fpr * n_negative >= FEWEST_BEYOND:
-        return None
-    share = f"{100 * fpr:g} % of {n_negative} independent groups"
-    return f"{share} are fewer than {FEWEST_BEYOND}: too few for a threshold there"
+    if fpr * n_negative < FEWEST_BEYOND:
+        share = f"{100 * fpr:g} % of {n_negative} independent groups"
+        return f"{share} are fewer than {FEWEST_BEYOND}: too few for a threshold there"
+    if n_positive < FEWEST_MEASURED:
+        return f"fewer than {FEWEST_MEASURED} independent groups ({n_positive}) to measure a rate on"
+    return None
 
 
 def n_groups(groups: Sequence[Group], labels: Sequence[int]) -> tuple[int, int]:

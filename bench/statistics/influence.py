@@ -4,9 +4,13 @@ For a generator with ``m`` real and ``n`` generated images and AUROC ``A``, a re
 ``V10``, the share of generated images that score above it (ties count one half), a generated image ``V01``, the share
 of real images below it. In the mean over ``G`` generators a real image carries the influence
 ``sum_g (V10_g - A_g) / (G m_g)`` over the generators it faces, a generated one ``(V01_g - A_g) / (G n_g)``; so reals
-may be shared between generators or not. Influences are summed within groups, and over ``C`` groups the variance is
-``C / (C - 1) * sum of squares``. Where each image is its own group this is DeLong's variance, but for his factors
-``m / (m - 1)`` and ``n / (n - 1)`` of the two classes.
+may be shared between generators or not. Influences are summed within groups, and the squared sums are added up.
+
+The two classes of a contrast may be of very different size, so each has its own factor: its influences are multiplied
+by ``sqrt(M / (M - 1))``, where ``M`` is its number of groups. Where each image is its own group, the sum of squares is
+DeLong's variance with his factors; a group that holds both classes, such as a photograph and its reconstruction, adds
+twice the product of its two sums. How well a sum of squares is known depends on the class that it comes from, too:
+groups that lie in the same classes of the same generators are a *stratum* (see `standard_error`).
 
 An average precision's influences are its derivatives by the images' weights (the infinitesimal jackknife), centred
 within each class: an error at this ratio of the classes, on which AP depends. Where groups are of unequal size, the
@@ -19,6 +23,7 @@ References:
     567-578. Infinitesimal jackknife: Efron, The Jackknife, the Bootstrap and Other Resampling Plans (1982), chapter 6.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,7 +58,10 @@ class InfluenceValues:
     Attributes:
         value: The mean over generators (and seeds).
         groups: ``(C,)``, sorted.
-        values: ``(C,)`` sum of the influences of the images of each group.
+        values: ``(C,)`` sum of the influences of the images of each group, with the factors of their classes.
+        classes: ``(C,)``, 1 for a group of real images, 2 of generated ones, 3 of both; 0 where it took no part.
+        strata: ``(C,)`` codes: alike for groups that lie in the same classes of the same generators.
+        freedom: ``(C,)`` degrees of freedom that each group carries: ``1 - 1 / M`` in a class of ``M`` groups.
         n_real: Number of groups with real images, averaged over generators, as is ``n_generated``.
         seeds: ``(S,)`` value for each seed.
     """
@@ -61,6 +69,9 @@ class InfluenceValues:
     value: float
     groups: NDArray[Any]
     values: Floats
+    classes: NDArray[np.int64]
+    strata: NDArray[np.int64]
+    freedom: Floats
     n_real: float
     n_generated: float
     seeds: tuple[float, ...]
@@ -76,8 +87,8 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
 
     Examples:
         >>> influence = auroc_influence([Contrast([0, 0, 1, 1], [1.0, 3.0, 2.0, 4.0], ["a", "b", "c", "d"])])
-        >>> influence.value, influence.values.tolist()
-        (0.75, [0.125, -0.125, -0.125, 0.125])
+        >>> influence.value, float(sum(influence.values**2))  # DeLong's variance
+        (0.75, 0.125)
     """
     return combined([Placed(contrast).auroc() for contrast in contrasts])
 
@@ -105,25 +116,52 @@ def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | N
     if len(set(n_seeds)) > 1:
         raise ValueError(f"Expected equally many seeds, got {n_seeds}.")
     weight = np.full(len(influences), 1 / len(influences)) if weights is None else np.asarray(weights, dtype=np.float64)
-    groups, codes = _coded(np.concatenate([influence.groups for influence in influences]))
-    shares = np.concatenate([share * influence.values for share, influence in zip(weight, influences, strict=True)])
     seeds = tuple((weight @ np.array([influence.seeds for influence in influences])).tolist())
     sizes = [(influence.n_real, influence.n_generated) for influence in influences]
     n_real, n_generated = np.mean(sizes, axis=0).tolist()
     value = float(weight @ np.array([influence.value for influence in influences]))
-    return InfluenceValues(value, groups, _summed(codes, shares, len(groups)), n_real, n_generated, seeds)
+    together = [replace(influence, n_real=n_real, n_generated=n_generated) for influence in _on_union(influences)]
+    values = np.zeros(len(together[0].groups))
+    for share, influence in zip(weight, together, strict=True):
+        values += share * influence.values
+    return replace(together[0], value=value, values=values, seeds=seeds)
 
 
 def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
     """Puts two on the union of their groups: a group that one did not see has no influence on it."""
-    if np.array_equal(first.groups, second.groups):
-        return first, second
-    union, codes = _coded(np.concatenate([first.groups, second.groups]))
-    cut = len(first.groups)
-    return (
-        replace(first, groups=union, values=_summed(codes[:cut], first.values, len(union))),
-        replace(second, groups=union, values=_summed(codes[cut:], second.values, len(union))),
-    )
+    one, other = _on_union([first, second])
+    return one, other
+
+
+def _on_union(influences: Sequence[InfluenceValues]) -> list[InfluenceValues]:
+    """Puts several on the union of their groups, with the strata of all of them together."""
+    first = influences[0]
+    names = ("groups", "classes", "strata")
+    if all(np.array_equal(getattr(other, name), getattr(first, name)) for other in influences[1:] for name in names):
+        return list(influences)
+    union, codes = _coded(np.concatenate([influence.groups for influence in influences]))
+    cuts = np.cumsum([len(influence.groups) for influence in influences])[:-1]
+    where = np.split(codes, cuts)
+    classes, strata = np.zeros((2, len(union)), dtype=np.int64)
+    freedom = np.ones(len(union))
+    for at, influence in zip(where, influences, strict=True):
+        there = influence.classes > 0
+        classes[at] |= influence.classes
+        freedom[at[there]] = np.minimum(freedom[at[there]], influence.freedom[there])
+        code = np.zeros(len(union), dtype=np.int64)
+        code[at] = influence.strata
+        _, strata = np.unique(strata * (1 + code.max()) + code, return_inverse=True)
+    return [
+        replace(
+            influence,
+            groups=union,
+            values=_summed(at, influence.values, len(union)),
+            classes=classes,
+            strata=strata,
+            freedom=freedom,
+        )
+        for at, influence in zip(where, influences, strict=True)
+    ]
 
 
 class Placed:
@@ -150,6 +188,11 @@ class Placed:
         n_blocks = int(new.sum()) + 1
         of_generated = np.bincount(self.block[self.generated], minlength=n_blocks)
         self.counts = (np.bincount(self.block, minlength=n_blocks) - of_generated, of_generated)
+        holds = [
+            np.bincount(self.codes[its], minlength=len(self.groups)) > 0 for its in (~self.generated, self.generated)
+        ]
+        self.n_groups = tuple(int(np.count_nonzero(groups)) for groups in holds)
+        self.classes = holds[0] + 2 * holds[1].astype(np.int64)
 
     def auroc(self) -> InfluenceValues:
         """Returns the AUROC and its influences."""
@@ -161,16 +204,21 @@ class Placed:
         of_real, of_generated = (above / n - value) / m, (below / m - value) / n
         return self._grouped(value, np.where(self.generated, of_generated[self.block], of_real[self.block]))
 
-    def average_precision(self, positive: Positive) -> InfluenceValues:
+    def average_precision(self, positive: Positive, balanced: bool = False) -> InfluenceValues:
         """Returns the average precision and its derivatives by the images' weights, centred within classes.
 
         ``AP = sum_b p_b / N * T_b / (T_b + F_b)`` over blocks ``b`` of tied scores from strict to lenient: ``p_b`` of
-        the ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before.
+        the ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before. ``balanced`` counts
+        shares of the classes in the place of images.
         """
         strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
         hit = self.generated if positive == "generated" else ~self.generated
-        positives = self.counts[positive == "generated"][strict_first].astype(np.float64)
-        negatives = self.counts[positive != "generated"][strict_first]
+        counts = [
+            self.counts[its][strict_first].astype(np.float64) for its in (positive == "generated", positive == "real")
+        ]
+        # What an image weighs in each class.
+        unit = [1 / count.sum() for count in counts] if balanced else [1.0, 1.0]
+        positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
         true, false, total = np.cumsum(positives), np.cumsum(negatives), positives.sum()
         called = true + false
         value = float(np.sum(positives * true / called) / total)
@@ -178,19 +226,21 @@ class Placed:
         of_true = np.cumsum((positives * false / called**2)[::-1])[::-1] / total
         of_false = -np.cumsum((positives * true / called**2)[::-1])[::-1] / total
         of_hit = ((true / called - value) / total + of_true)[strict_first]
-        influences = np.where(hit, of_hit[self.block], of_false[strict_first][self.block])
+        influences = np.where(hit, unit[0] * of_hit[self.block], unit[1] * of_false[strict_first][self.block])
         for images in (hit, ~hit):
             influences[images] -= influences[images].mean()
         return self._grouped(value, influences)
 
     def _grouped(self, value: float, influences: Floats) -> InfluenceValues:
-        """Sums the images' influences within groups."""
-        n_real, n_generated = (
-            float(np.count_nonzero(np.bincount(self.codes[images], minlength=1)))
-            for images in (~self.generated, self.generated)
-        )
-        values = _summed(self.codes, influences, len(self.groups))
-        return InfluenceValues(value, self.groups, values, n_real, n_generated, (value,))
+        """Sums the images' influences within groups, those of each class with its factor."""
+        n_real, n_generated = self.n_groups
+        factors = [math.sqrt(n / (n - 1)) if n > 1 else 1.0 for n in self.n_groups]
+        scaled = influences * np.where(self.generated, factors[1], factors[0])
+        values = _summed(self.codes, scaled, len(self.groups))
+        of_class = np.array([1.0, n_real, n_generated, min(n_real, n_generated)])
+        freedom = 1 - 1 / of_class[self.classes]
+        sizes = float(n_real), float(n_generated)
+        return InfluenceValues(value, self.groups, values, self.classes, self.classes, freedom, *sizes, (value,))
 
 
 def _coded(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -20,6 +20,7 @@ class Number:
         interval: 95 % interval over images and seeds, or None.
         seeds_sd: Standard deviation over seeds, or None with one seed.
         reason: Why there is no value or no interval.
+        doubt: Why the interval is approximate: it may hold in less than 93 % of data sets (see docs/statistics.md).
         error: Standard error over images and seeds, where it is known.
         seeds: The value of each seed.
         n_groups: Numbers of groups with real and with generated images, means over generators for a mean.
@@ -32,6 +33,12 @@ class Number:
     error: StandardError | None = None
     seeds: tuple[float, ...] = ()
     n_groups: tuple[float, float] = (0.0, 0.0)
+    doubt: str | None = None
+
+    @property
+    def remark(self) -> str | None:
+        """Why there is no value or no interval, or why the interval is approximate."""
+        return self.reason or (f"approximate: {self.doubt}" if self.doubt else None)
 
     def columns(self, prefix: str = "") -> dict[str, float | None]:
         """Returns the columns of tables for programs: the value and the ends of its interval, None where undefined.

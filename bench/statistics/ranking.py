@@ -30,7 +30,7 @@ class Pair:
         generator: What they are compared on: the target, or a generator.
         test: Of first minus second.
         p_adjusted: Holm's p-value within the family: all pairs on the target, or all pairs and generators.
-        smallest: The smallest difference that so many images would show in four of five cases.
+        smallest: The smallest difference that the family's test would find in four of five cases.
     """
 
     first: str
@@ -149,7 +149,7 @@ def _family(influences: Influences, order: Sequence[str], generators: Sequence[s
     ]
     adjusted = holm([test.p for test in tests])
     return tuple(
-        Pair(first, second, generator, test, float(p), smallest_difference(test.se))
+        Pair(first, second, generator, test, float(p), smallest_difference(test, len(tests)))
         for (first, second, generator), test, p in zip(names, tests, adjusted, strict=True)
     )
 

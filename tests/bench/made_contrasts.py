@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.statistics.influence import Contrast, Placed, combined
+from bench.statistics.influence import Contrast, InfluenceValues, Placed, combined
 
 
 def contrast(real, generated, of="g"):
@@ -33,9 +33,17 @@ def facing(real, generated):
     return result
 
 
-def ap_influence(contrasts, positive):
+def influence_of(value, groups, values, seeds=None, sizes=(10.0, 10.0)):
+    """Groups that all hold both classes, with these influences."""
+    c = len(groups)
+    both = np.full(c, 3)
+    freedom = np.full(c, 1 - 1 / c)
+    return InfluenceValues(value, np.array(groups), np.array(values), both, both, freedom, *sizes, seeds or (value,))
+
+
+def ap_influence(contrasts, positive, balanced=False):
     """The mean average precision over generators and the influence of each group on it."""
-    return combined([Placed(one).average_precision(positive) for one in contrasts])
+    return combined([Placed(one).average_precision(positive, balanced) for one in contrasts])
 
 
 def replicates(bootstrap, metric, rows, scores):

@@ -1,11 +1,14 @@
 """Where the value, the error and the interval of a metric come from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_contrasts import ap_influence, contrast
 from scipy.special import logit
 from scipy.stats import norm, t
 
+from bench.report.table import cell
 from bench.results.estimates import (
     DRAWN_ALIKE,
     DRAWN_LACK_A_CLASS,
@@ -40,10 +43,46 @@ def weights_of(part, draws=200):
     return GroupBootstrap(names, part.labels.tolist(), draws=draws).weights(part.rows)
 
 
-def influences_by_hand(part, positive=None):
+def influences_by_hand(part, positive=None, balanced=False):
     """Influence values from names of groups, averaged over seeds."""
     each = [contrast(scores[part.labels == 0], scores[part.labels == 1]) for scores in part.scores]
-    return mean_over_seeds([ap_influence([one], positive) if positive else auroc_influence([one]) for one in each])
+    if positive is None:
+        return mean_over_seeds([auroc_influence([one]) for one in each])
+    return mean_over_seeds([ap_influence([one], positive, balanced) for one in each])
+
+
+def test_with_equally_many_images_of_both_classes_balancing_changes_nothing():
+    found = estimate(part_of(134, 134), list(METRICS), None, None)
+    for positive in ("generated", "real"):
+        plain, balanced = (found[name].number(name) for name in (f"ap_{positive}", f"ap_{positive}_balanced"))
+        assert balanced.value == pytest.approx(plain.value, abs=1e-12)
+        assert balanced.interval == pytest.approx(plain.interval, abs=1e-12)
+
+
+def rounded(part, levels):
+    """Scores of so many levels."""
+    scores = np.clip(np.round(part.scores), -(levels // 2), levels // 2)
+    return replace(part, scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("metric", "part", "doubt"),
+    [
+        ("auroc", part_of(12, 1000), None),
+        ("ap_real", part_of(100, 1000), None),
+        ("ap_real", part_of(99, 1000), "fewer than 100 independent groups in a class (99)"),
+        ("ap_generated", part_of(1000, 99), "fewer than 100 independent groups in a class (99)"),
+        ("ap_generated_balanced", part_of(99, 99), "fewer than 100 independent groups in a class (99)"),
+        ("auroc", rounded(part_of(200, 200), 5), "fewer than 10 distinct scores (5)"),
+        ("ap_real", rounded(part_of(200, 200), 5), "fewer than 10 distinct scores (5)"),
+    ],
+)
+def test_an_interval_that_does_not_hold_often_enough_is_approximate(metric, part, doubt):
+    number = estimate(part, [metric], None, None)[metric].number(metric)
+    assert number.interval is not None
+    assert number.doubt == doubt
+    assert number.remark == (f"approximate: {doubt}" if doubt else None)
+    assert ("~[" in cell(number)) == (doubt is not None)
 
 
 def test_the_interval_of_an_auroc_comes_from_influence_values_and_needs_no_draws():
@@ -67,11 +106,12 @@ def test_the_interval_of_another_metric_is_that_of_the_percentiles_of_its_draws(
     assert number.error == pytest.approx((drawn.std(), np.inf))
 
 
-@pytest.mark.parametrize(("metric", "positive"), [("ap_generated", "generated"), ("ap_real", "real")])
-def test_the_interval_of_an_average_precision_comes_from_influence_values_and_needs_no_draws(metric, positive):
-    part = part_of(60, 70)
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("positive", ["generated", "real"])
+def test_the_interval_of_an_average_precision_comes_from_influence_values_and_needs_no_draws(positive, balanced):
+    part, metric = part_of(60, 70), f"ap_{positive}{'_balanced' * balanced}"
     number = estimate(part, [metric], None, None)[metric].number(metric)
-    expected = influences_by_hand(part, positive)
+    expected = influences_by_hand(part, positive, balanced)
     assert number.value == pytest.approx(METRICS[metric](part.labels, part.scores[0]), abs=1e-12)
     assert number.interval == pytest.approx(bounded_interval(expected), abs=1e-12)
     low, high = number.interval
@@ -110,6 +150,14 @@ def test_rates_at_5_percent_errors_are_refused_with_96_groups_of_the_class_that_
     assert number.reason == "5 % of 96 independent groups are fewer than 5: too few for a threshold there"
 
 
+def test_a_rate_is_refused_with_19_groups_of_the_class_that_it_is_measured_on():
+    part = part_of(500, 19)
+    for metric in ("tpr_at_5_fpr", "fpr_at_95_tpr_real"):
+        number = estimate(part, [metric], None, weights_of(part))[metric].number(metric)
+        assert np.isnan(number.value)
+        assert number.reason == "fewer than 20 independent groups (19) to measure a rate on"
+
+
 def test_images_of_few_photographs_do_not_carry_a_threshold():
     part = part_of(400, 400, images_per_group=5)  # 80 photographs of each class
     number = estimate(part, ["tpr_at_5_fpr"], None, weights_of(part))["tpr_at_5_fpr"].number("tpr_at_5_fpr")
@@ -137,7 +185,7 @@ def test_seeds_widen_every_interval():
         assert number.seeds_sd == pytest.approx(np.std(each, ddof=1))
         alone = Estimate(np.full(1, np.mean(each)), influence=one.influence, drawn=one.drawn)
         if one.influence is not None:
-            images = np.sum(one.influence.values**2) * 240 / 239
+            images = np.sum(one.influence.values**2)
         else:
             images = np.var(one.drawn)
             unchanged = alone.number(metric).interval

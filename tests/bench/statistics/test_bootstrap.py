@@ -186,7 +186,7 @@ def test_an_interval_stays_as_it_is_where_seeds_say_nothing():
     ("n", "fpr", "enough"), [(99, 0.05, False), (100, 0.05, True), (499, 0.01, False), (50, 0.1, True)]
 )
 def test_a_low_rate_needs_five_groups_beyond_the_threshold(n, fpr, enough):
-    reason = tpr_reason(n, fpr)
+    reason = tpr_reason(n, n, fpr)
     if enough:
         assert reason is None
     else:

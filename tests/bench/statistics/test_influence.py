@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contrasts import ap_influence, contrast, generators, replicates
+from made_contrasts import ap_influence, contrast, generators, influence_of, replicates
 
 from bench.statistics.bootstrap import GroupBootstrap
 from bench.statistics.influence import (
     Contrast,
-    InfluenceValues,
     aligned,
     auroc_influence,
     combined,
@@ -20,17 +19,24 @@ from bench.statistics.metrics import METRICS, auroc, average_precision
 
 
 def slow_influences(contrasts):
-    """The influence of each group by comparing every pair of images."""
+    """The influence of each group by comparing every pair of images, each class with its factor."""
     values = {group: 0.0 for one in contrasts for group in one.groups}
     for one in contrasts:
         labels, scores = np.asarray(one.labels), np.asarray(one.scores)
         real, generated = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
         wins = np.array([[(scores[j] > scores[i]) + 0.5 * (scores[j] == scores[i]) for j in generated] for i in real])
+        of_real, of_generated = factor(one, real) / len(real), factor(one, generated) / len(generated)
         for row, i in enumerate(real):
-            values[one.groups[i]] += (wins[row].mean() - wins.mean()) / (len(contrasts) * len(real))
+            values[one.groups[i]] += of_real * (wins[row].mean() - wins.mean()) / len(contrasts)
         for column, j in enumerate(generated):
-            values[one.groups[j]] += (wins[:, column].mean() - wins.mean()) / (len(contrasts) * len(generated))
+            values[one.groups[j]] += of_generated * (wins[:, column].mean() - wins.mean()) / len(contrasts)
     return [values[group] for group in sorted(values)]
+
+
+def factor(one, images):
+    """``sqrt(M / (M - 1))`` of the ``M`` groups of some images; 1 for a single group."""
+    m = len({one.groups[i] for i in images})
+    return np.sqrt(m / (m - 1)) if m > 1 else 1.0
 
 
 def slow_delong(real, first, second):
@@ -65,19 +71,17 @@ def test_influences_equal_their_slow_twin(given_contrasts):
     influence = auroc_influence(given_contrasts)
     assert influence.value == pytest.approx(np.mean([auroc(one.labels, one.scores) for one in given_contrasts]))
     np.testing.assert_allclose(influence.values, slow_influences(given_contrasts), rtol=0, atol=1e-14)
-    assert influence.values.sum() == pytest.approx(0, abs=1e-14)
     assert list(influence.groups) == sorted({group for one in given_contrasts for group in one.groups})
 
 
-@pytest.mark.parametrize(("m", "n"), [(30, 30), (10, 80)])
-def test_standard_errors_are_those_of_delong_up_to_the_factors_for_the_number_of_images(m, n):
+@pytest.mark.parametrize(("m", "n"), [(30, 30), (10, 80), (80, 10)])
+def test_standard_errors_are_those_of_delong(m, n):
     rng = np.random.default_rng(0)
     real, first = rng.normal(size=m).round(1), rng.normal(1, 1, n).round(1)
     noisy_real, second = real + rng.normal(size=m).round(1), first + rng.normal(size=n).round(1)
     a, b = auroc_influence([contrast(real, first)]), auroc_influence([contrast(noisy_real, second)])
     of_real, of_generated = slow_delong((real, noisy_real), first, second)
-    c = m + n
-    covariance = c / (c - 1) * (of_real * (m - 1) / m + of_generated * (n - 1) / n)
+    covariance = of_real + of_generated
     assert standard_error(a).se ** 2 == pytest.approx(covariance[0, 0], rel=1e-12)
     assert standard_error(b).se ** 2 == pytest.approx(covariance[1, 1], rel=1e-12)
     of_difference = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
@@ -90,9 +94,49 @@ def test_hand_computed_standard_error():
     assert influence.value == 0.75
     assert influence.groups.tolist() == ["g0", "g1", "r0", "r1"]
     assert (influence.n_real, influence.n_generated) == (2, 2)
-    np.testing.assert_allclose(influence.values, [-0.125, 0.125, 0.125, -0.125])
-    assert standard_error(influence).se == pytest.approx(np.sqrt(4 / 3 * 4 * 0.125**2))
-    assert standard_error(influence).df == 3
+    np.testing.assert_allclose(influence.values, np.sqrt(2) * np.array([-0.125, 0.125, 0.125, -0.125]))
+    assert standard_error(influence).se == pytest.approx(np.sqrt(2 * 4 * 0.125**2))
+    assert standard_error(influence).df == pytest.approx(2)
+
+
+def few_real_images():
+    """10 real and 2,000 generated images of an AUROC near 0.8, each its own group."""
+    rng = np.random.default_rng(0)
+    return contrast(rng.normal(size=10), rng.normal(1.2, 1, 2000))
+
+
+def test_the_smaller_class_has_the_degrees_of_freedom():
+    error = standard_error(auroc_influence([few_real_images()]))
+    assert 9 < error.df < 9.5  # pooled over both classes they would be 2,009
+
+
+def test_where_every_group_holds_both_classes_degrees_of_freedom_are_those_of_the_groups():
+    rng = np.random.default_rng(0)
+    labels, groups = np.repeat([0, 1], 30), np.tile(np.arange(30), 2)
+    influence = auroc_influence([Contrast(labels, rng.normal(size=60) + labels, groups)])
+    assert standard_error(influence).df == pytest.approx(29)
+
+
+def test_a_generator_of_few_images_has_its_own_degrees_of_freedom_in_a_mean():
+    # 2,000 reals face 10 images of one generator and 2,000 of another; nearly all of the error is the former's.
+    rng = np.random.default_rng(0)
+    reals = rng.normal(size=2000)
+    mean = auroc_influence([contrast(reals, rng.normal(1, 1, 10), "a"), contrast(reals, rng.normal(1, 1, 2000), "b")])
+    assert 9 <= standard_error(mean).df < 11
+
+
+def test_a_stratum_is_the_same_classes_of_the_same_generators():
+    first, second = contrast([0.0, 1.0], [2.0, 3.0, 1.5], "a"), contrast([0.0, 1.0], [0.5, 2.0], "b")
+    mean = auroc_influence([first, second])
+    stratum = dict(zip(mean.groups.tolist(), mean.strata.tolist(), strict=True))
+    assert len(set(mean.strata.tolist())) == 3
+    assert stratum["r0"] == stratum["r1"]
+    assert stratum["a0"] == stratum["a1"] == stratum["a2"]
+    assert stratum["b0"] == stratum["b1"]
+    assert dict(zip(mean.groups.tolist(), mean.classes.tolist(), strict=True)) == {
+        **dict.fromkeys(["r0", "r1"], 1),
+        **dict.fromkeys(["a0", "a1", "a2", "b0", "b1"], 2),
+    }
 
 
 def bootstrap_sd(parts, second=None, metric="auroc"):
@@ -213,29 +257,32 @@ def test_influences_do_not_depend_on_the_magnitude_of_scores(scale):
 # Average precision
 
 
-def slow_ap_influences(one, positive):
+def slow_ap_influences(one, positive, balanced):
     """The derivative by the weight of each image, from two weightings each; centred within classes."""
     labels, step = np.asarray(one.labels), 1e-5
     slopes = np.zeros(len(labels))
     for i in range(len(labels)):
         up, down = np.ones((2, len(labels)))
         up[i], down[i] = 1 + step, 1 - step
-        values = [average_precision(labels, one.scores, positive, weights) for weights in (up, down)]
+        values = [average_precision(labels, one.scores, positive, weights, balanced) for weights in (up, down)]
         slopes[i] = (values[0] - values[1]) / (2 * step)
     for label in (0, 1):
         slopes[labels == label] -= slopes[labels == label].mean()
+        slopes[labels == label] *= factor(one, np.flatnonzero(labels == label))
     names = sorted(set(one.groups))
     return [slopes[np.array(one.groups) == name].sum() for name in names]
 
 
+@pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("positive", ["generated", "real"])
 @settings(deadline=None)
 @given(given_contrasts=contrasts())
-def test_influences_on_the_average_precision_are_its_derivatives(positive, given_contrasts):
+def test_influences_on_the_average_precision_are_its_derivatives(positive, balanced, given_contrasts):
     for one in given_contrasts:
-        influence = ap_influence([one], positive)
-        assert influence.value == pytest.approx(average_precision(one.labels, one.scores, positive), abs=1e-12)
-        np.testing.assert_allclose(influence.values, slow_ap_influences(one, positive), rtol=0, atol=1e-8)
+        influence = ap_influence([one], positive, balanced)
+        value = average_precision(one.labels, one.scores, positive, balanced=balanced)
+        assert influence.value == pytest.approx(value, abs=1e-12)
+        np.testing.assert_allclose(influence.values, slow_ap_influences(one, positive, balanced), rtol=0, atol=1e-8)
 
 
 def test_hand_computed_influences_on_the_average_precision():
@@ -244,27 +291,27 @@ def test_hand_computed_influences_on_the_average_precision():
     # the influence of the only real image.
     influence = ap_influence([Contrast([1, 0, 1], [3.0, 2.0, 1.0], ["a", "b", "c"])], "generated")
     assert influence.value == pytest.approx(5 / 6)
-    np.testing.assert_allclose(influence.values, [1 / 12, 0, -1 / 12], atol=1e-15)
+    np.testing.assert_allclose(influence.values, np.sqrt(2) * np.array([1 / 12, 0, -1 / 12]), atol=1e-15)
 
 
-@pytest.mark.parametrize("metric", ["ap_generated", "ap_real"])
+@pytest.mark.parametrize("metric", ["ap_generated", "ap_real", "ap_generated_balanced"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_standard_errors_of_an_average_precision_equal_those_of_the_bootstrap(metric, shared):
     parts = generators(np.random.default_rng(0), m=400, n=400, shared=shared)
     for chosen in (parts[:1], parts):
-        influence = ap_influence(chosen, metric.removeprefix("ap_"))
+        positive, _, balanced = metric.removeprefix("ap_").partition("_")
+        influence = ap_influence(chosen, positive, bool(balanced))
         assert standard_error(influence).se == pytest.approx(bootstrap_sd(chosen, metric=metric), rel=0.1)
 
 
-def values(value, groups, influences, seeds=None):
-    return InfluenceValues(value, np.array(groups), np.array(influences), 10.0, 20.0, seeds or (value,))
-
-
 def test_a_weighted_sum_is_taken_on_the_union_of_the_groups():
-    first, second = values(0.8, ["a", "b"], [0.1, -0.1], (0.7, 0.9)), values(0.6, ["b", "c"], [0.2, -0.2], (0.5, 0.7))
+    first, second = (
+        influence_of(0.8, ["a", "b"], [0.1, -0.1], (0.7, 0.9)),
+        influence_of(0.6, ["b", "c"], [0.2, -0.2], (0.5, 0.7)),
+    )
     mean, difference = combined([first, second]), combined([first, second], [1, -1])
     assert mean.groups.tolist() == ["a", "b", "c"]
-    assert (mean.n_real, mean.n_generated) == (10, 20)
+    assert (mean.n_real, mean.n_generated) == (10, 10)
     np.testing.assert_allclose(mean.values, [0.05, 0.05, -0.1])
     assert mean.seeds == pytest.approx((0.6, 0.8))
     assert mean.value == pytest.approx(0.7)
@@ -283,15 +330,15 @@ def test_means_over_generators_and_seeds_may_be_taken_in_either_order():
 
 
 def test_alignment_gives_groups_that_one_did_not_see_no_influence():
-    first, second = aligned(values(0.5, [1, 5], [0.1, 0.2]), values(0.5, [2, 5], [0.3, 0.4]))
+    first, second = aligned(influence_of(0.5, [1, 5], [0.1, 0.2]), influence_of(0.5, [2, 5], [0.3, 0.4]))
     assert first.groups.tolist() == second.groups.tolist() == [1, 2, 5]
     np.testing.assert_array_equal(first.values, [0.1, 0, 0.2])
     np.testing.assert_array_equal(second.values, [0, 0.3, 0.4])
 
 
 def test_seeds_that_do_not_fit_are_refused():
-    one, two = values(0.5, ["a"], [0.0]), values(0.5, ["a"], [0.0], (0.4, 0.6))
+    one, two = influence_of(0.5, ["a"], [0.0]), influence_of(0.5, ["a"], [0.0], (0.4, 0.6))
     with pytest.raises(ValueError, match=r"equally many seeds, got \[1, 2\]"):
         combined([one, two])
     with pytest.raises(ValueError, match="same groups"):
-        mean_over_seeds([one, values(0.5, ["b"], [0.0])])
+        mean_over_seeds([one, influence_of(0.5, ["b"], [0.0])])

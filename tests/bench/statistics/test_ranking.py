@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_contrasts import influence_of
 
-from bench.statistics.influence import InfluenceValues
 from bench.statistics.intervals import holm, paired_test, smallest_difference
 from bench.statistics.ranking import compact_letters, rank_detectors
 
@@ -14,8 +14,8 @@ def influence(value, se=0.01, n=101, seed=0):
     """A value with this standard error, and influences of its own."""
     values = np.random.default_rng(seed).normal(size=n)
     values -= values.mean()
-    values *= se / np.sqrt(n / (n - 1) * np.sum(values**2))
-    return InfluenceValues(value, np.arange(n), values, 50.0, 51.0, (value,))
+    values *= se / np.sqrt(np.sum(values**2))
+    return influence_of(value, np.arange(n), values, sizes=(50.0, 51.0))
 
 
 def test_letters_of_ties_that_are_not_transitive():
@@ -73,7 +73,7 @@ def test_detectors_are_ordered_by_their_mean_and_separated_by_adjusted_paired_te
     ]
     assert [pair.test for pair in ranking.pairs] == tests
     assert [pair.p_adjusted for pair in ranking.pairs] == holm([test.p for test in tests]).tolist()
-    assert ranking.pairs[0].smallest == smallest_difference(tests[0].se)
+    assert ranking.pairs[0].smallest == smallest_difference(tests[0], 3)
     assert dict(ranking.letters) == {"a": "a", "b": "ab", "c": "b"}
 
 
