@@ -16,6 +16,7 @@ from bench.store.schema import CLEAN
 
 COUNTS = ("real", "generated", "unreadable")
 VERDICT = "against worst cue"
+AGAINST_CHANCE = "against chance"
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
@@ -63,7 +64,7 @@ def _numbers(comparison: Comparison) -> Table:
     conditions = any(row.condition != CLEAN for row in comparison.summary.rows)
     names = ("detector", "condition", "generator") if conditions else ("detector", "generator")
     verdict = (VERDICT,) if comparison.cues.verdicts else ()
-    columns = (*names, *COUNTS, *shown_titles(), *verdict)
+    columns = (*names, *COUNTS, *shown_titles(), AGAINST_CHANCE, *verdict)
     rows = []
     for row in comparison.rows:
         mark = comparison.mark(row)
@@ -71,7 +72,8 @@ def _numbers(comparison: Comparison) -> Table:
         where = (row.detector, row.condition, generator) if conditions else (row.detector, generator)
         numbers = (cell(row.numbers.get(metric)) for metric in shown_metrics())
         last = (verdict_of(comparison, row) or "",) if verdict else ()
-        rows.append((*where, *map(str, row.counts.values()), *numbers, *last))
+        chance = row.numbers["auroc"].against_chance or ""
+        rows.append((*where, *map(str, row.counts.values()), *numbers, chance, *last))
     return Table(comparison.title, columns, rows, names=len(names))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.references.paper import Judgements, judge_board
+from bench.report.comparison import AGAINST_CHANCE
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
@@ -41,7 +42,7 @@ DETECTORS = ("detector", "fingerprint", "method", "backbone", "weights", "option
 COLUMNS = (
     *("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"),
     *("value", "low", "high", "seeds_sd", "n_real", "n_generated", "n_unreadable", "scored", "wanted"),
-    *("against_worst_cue", "reason", "seen", "reported", "expected_low", "expected_high"),
+    *("against_worst_cue", "against_chance", "reason", "seen", "reported", "expected_low", "expected_high"),
     *("reported_in", "verdict", "because"),
 )
 
@@ -73,13 +74,13 @@ class BoardReport:
         """The board: ranked detectors, those that lack images, and the worst cue."""
         board = self.board
         aurocs = ("mean AUROC" if name == MEAN else f"AUROC, {name}" for name in board.mean_first)
-        columns = ("rank", "detector", "backbone", "images", *aurocs, "against worst cue")
+        columns = ("rank", "detector", "backbone", "images", *aurocs, AGAINST_CHANCE, "against worst cue")
         rows = [self._row(row) for row in board.rows]
         if board.cues:
             cues = map(board.cues.get, board.mean_first)
             numbers = (cell(row.numbers["auroc"] if row else None) for row in cues)
             named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
-            rows.append(["", WORST_CUE, "", "", *numbers, named])
+            rows.append(["", WORST_CUE, "", "", *numbers, "", named])
         return Table(board.title, columns, rows, names=3)
 
     @property
@@ -163,8 +164,10 @@ class BoardReport:
         for name in self.board.mean_first:
             text = cell(row.rows[name].numbers["auroc"]) if name in row.rows else ""
             numbers.append(f"{text} ({SEEN})" if row.marks.get(name) == SEEN else text)
+        target = row.rows.get(self.board.target)
+        chance = (target and target.numbers["auroc"].against_chance) or ""
         against = row.against_cue.get(self.board.target, "")
-        return [letters, row.detector, _backbone(self._facts(row)), images, *numbers, against]
+        return [letters, row.detector, _backbone(self._facts(row)), images, *numbers, chance, against]
 
     def _described(self, row: BoardRow) -> list[str]:
         """Says what a detector is, under ``DETECTORS``."""
@@ -196,7 +199,8 @@ class BoardReport:
             **row.rows[generator].counts,
             **columns_of(coverage, "scored", "wanted"),
             "against_worst_cue": row.against_cue.get(generator) if metric == "auroc" else None,
-            "reason": number.reason,
+            "against_chance": number.against_chance if metric == "auroc" else None,
+            "reason": number.remark,
             "seen": row.marks.get(generator),
         }
         judged = self.judged.get((row.detector, generator, metric))

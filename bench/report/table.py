@@ -134,10 +134,12 @@ def cell(number: Number | None, signed: bool = False) -> str:
     text = f"{number.value:{sign}.4f}"
     if number.seeds_sd is not None:
         text += f" ±{number.seeds_sd:.4f}"
+    level = number.chance
+    chance = "" if level is None or round(level, 2) == 0.5 else f" (chance {level:.2f})"
     if number.interval is None:
-        return f"{text} [no interval]"
+        return f"{text} [no interval]{chance}"
     about = "~" if number.doubt else ""
-    return f"{text} {about}[{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]"
+    return f"{text} {about}[{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]{chance}"
 
 
 def escaped(text: str) -> str:

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from bench.errors import BenchError
-from bench.report.comparison import COUNTS, VERDICT, verdict_of
+from bench.report.comparison import AGAINST_CHANCE, COUNTS, VERDICT, verdict_of
 from bench.report.table import columns_of
 from bench.results.comparison import Comparison, compare
 from bench.results.robustness import Curve, robustness_curves
@@ -240,6 +240,7 @@ def leaderboard_rows(comparison: Comparison) -> list[dict[str, Any]]:
             **dict(zip(COUNTS, row.counts.values(), strict=True)),
             **_with_ends(row),
             "rank": _letters(comparison, row),
+            AGAINST_CHANCE: row.numbers["auroc"].against_chance,
             VERDICT: verdict_of(comparison, row),
         }
         for row in comparison.rows

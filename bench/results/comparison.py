@@ -121,6 +121,8 @@ class Comparison:
             **number.columns(),
             "seeds_sd": number.seeds_sd,
             "against_worst_cue": verdict,
+            "against_chance": number.against_chance if metric == "auroc" else None,
+            "chance": number.chance,
             **row.counts,
             "reason": number.remark,
             "seen": self.mark(row),
@@ -130,7 +132,8 @@ class Comparison:
 _RECORD = {
     **dict.fromkeys(("detector", "condition", "generator", "metric"), pl.String),
     **dict.fromkeys(("value", "low", "high", "seeds_sd"), pl.Float64),
-    "against_worst_cue": pl.String,
+    **dict.fromkeys(("against_worst_cue", "against_chance"), pl.String),
+    "chance": pl.Float64,
     **dict.fromkeys(("n_real", "n_generated", "n_unreadable"), pl.Int64),
     **dict.fromkeys(("reason", "seen"), pl.String),
 }

@@ -105,7 +105,11 @@ def _numbers(row: Row, stored: StoredDataset, label: str, condition: str) -> lis
             text += f", 95 % interval [{number.interval.low:.6f}, {number.interval.high:.6f}]"
         if number.seeds_sd is not None:
             text += f", standard deviation over seeds {number.seeds_sd:.6f}"
-        lines.append((metric, text + (f" ({number.reason})" if number.reason else "")))
+        if metric == "auroc" and number.chance_words:
+            text += f", {number.chance_words}"
+        elif number.chance not in (None, 0.5):
+            text += f", chance {number.chance:.6f}"
+        lines.append((metric, text + (f" ({number.remark})" if number.remark else "")))
     seeds = [stored.panel.scorings[at].seed for at in stored.panel.seeds(label, condition)]
     coverage = stored.coverage[label, condition]
     missing = [] if coverage.complete else [("not complete", str(coverage))]

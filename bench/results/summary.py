@@ -135,10 +135,13 @@ class _Result:
 
     def _row(self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part]) -> Row:
         groups = np.mean([contrast.n_groups for contrast in parts], axis=0)
-        numbers = {
-            metric: replace(value.number(metric), n_groups=(float(groups[0]), float(groups[1])))
-            for metric, value in estimates.items()
-        }
+        numbers = {}
+        for metric, value in estimates.items():
+            chances = [METRICS[metric].chance(contrast.n_real, contrast.n_generated) for contrast in parts]
+            known = [chance for chance in chances if chance is not None]
+            chance = float(np.mean(known)) if len(known) == len(parts) else None
+            sizes = float(groups[0]), float(groups[1])
+            numbers[metric] = replace(value.number(metric), n_groups=sizes, chance=chance)
         return Row(self.detector, self.condition, name, part.n_real, part.n_generated, part.n_unreadable, numbers)
 
     def _estimates(self, part: Part) -> dict[str, Estimate]:

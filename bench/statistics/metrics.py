@@ -132,12 +132,23 @@ class Metric:
         title: The name for people.
         function: Takes labels, scores and ``weights``, as `auroc` does.
         shown: Whether tables have a column of it; files have all.
+        prevalence: The class whose share of the images is the value of chance; None where chance is 0.5.
+        rate: Whether it is a rate at a fixed rate, of which chance is not told.
     """
 
     name: str
     title: str
     function: Callable[..., float | Floats]
     shown: bool = False
+    prevalence: Positive | None = None
+    rate: bool = False
+
+    def chance(self, n_real: int, n_generated: int) -> float | None:
+        """Returns what scores that know nothing would get on so many images; None of a rate, or of one class."""
+        if self.rate or not n_real or not n_generated:
+            return None
+        positives = {"real": n_real, "generated": n_generated}
+        return positives[self.prevalence] / (n_real + n_generated) if self.prevalence else 0.5
 
     def __call__(self, labels: ArrayLike, scores: ArrayLike) -> float:
         """Computes the value; nan where a class is missing (see `undefined_reason`)."""
@@ -153,14 +164,14 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("auroc", "AUROC", auroc, shown=True),
-        Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated"), shown=True),
-        Metric("ap_real", "AP (real)", partial(average_precision, positive="real"), shown=True),
+        Metric("ap_generated", "AP (generated)", partial(average_precision, positive="generated"), True, "generated"),
+        Metric("ap_real", "AP (real)", partial(average_precision, positive="real"), True, "real"),
         Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
         Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
-        Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr),
-        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr),
-        Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real")),
-        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real")),
+        Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr, rate=True),
+        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr, rate=True),
+        Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real"), rate=True),
+        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real"), rate=True),
     )
 }
 

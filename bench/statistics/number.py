@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from bench.statistics.bootstrap import Interval
 from bench.statistics.standard_errors import StandardError
 
+ABOVE, BELOW, NOT_SEPARATED = "above", "below", "not separated"
+
 
 @dataclass(frozen=True)
 class Number:
@@ -23,6 +25,7 @@ class Number:
         doubt: Why the interval is approximate: it may hold in less than 93 % of data sets (see docs/statistics.md).
         error: Standard error over images and seeds, where it is known.
         seeds: The value of each seed.
+        chance: What scores that know nothing would get; None where that is not known.
         n_groups: Numbers of groups with real and with generated images, means over generators for a mean.
     """
 
@@ -34,6 +37,27 @@ class Number:
     seeds: tuple[float, ...] = ()
     n_groups: tuple[float, float] = (0.0, 0.0)
     doubt: str | None = None
+    chance: float | None = None
+
+    @property
+    def against_chance(self) -> str | None:
+        """Where the interval lies: above or below chance, or not separated from it; None without an interval.
+
+        Examples:
+            >>> Number(0.31, Interval(0.25, 0.38), chance=0.5).against_chance
+            'below'
+        """
+        if self.interval is None or self.chance is None:
+            return None
+        return (
+            ABOVE if self.interval.low > self.chance else BELOW if self.interval.high < self.chance else NOT_SEPARATED
+        )
+
+    @property
+    def chance_words(self) -> str:
+        """How it stands against chance, in words; empty without an interval."""
+        standing = self.against_chance
+        return f"{standing}{' from' if standing == NOT_SEPARATED else ''} chance" if standing else ""
 
     @property
     def remark(self) -> str | None:

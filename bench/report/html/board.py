@@ -12,7 +12,7 @@ from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import ALL, Row
 from bench.statistics.metrics import METRICS, shown_metrics
-from bench.statistics.number import Number
+from bench.statistics.number import ABOVE, Number
 
 CHANCE = 0.5
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}
@@ -32,6 +32,7 @@ class Cell:
         verdict: The mark in words.
         track: Ends of the interval and the value in per cent of the axis; empty without an interval.
         seen: Whether the detector's weights were trained on images of the generator.
+        chance: How an AUROC stands against chance, where it is not above; what chance is where it is not 0.5.
     """
 
     value: str = ""
@@ -43,6 +44,7 @@ class Cell:
     verdict: str = ""
     track: Sequence[float] = ()
     seen: bool = False
+    chance: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
 def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool = False) -> Cell:
     if row is None or metric not in row.numbers:
         return Cell(seen=seen)
-    number, reason = row.numbers[metric], row.numbers[metric].reason or ""
+    number, reason = row.numbers[metric], row.numbers[metric].remark or ""
     if math.isnan(number.value):
         return Cell("n/a", reason=reason, seen=seen)
     verdicts = board.comparison.cues.verdicts if metric == "auroc" else {}
@@ -105,13 +107,20 @@ def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool 
         value=f"{number.value:.4f}",
         sort=number.value,
         spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
-        interval=f"{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
+        interval=f"{'~ ' if number.doubt else ''}{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
         reason=reason,
         mark=MARKS.get(verdict, ""),
         verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
         track=[_per_cent(value, lowest) for value in (*ends, number.value)] if ends else (),
         seen=seen,
+        chance=_chance(number, metric),
     )
+
+
+def _chance(number: Number, metric: str) -> str:
+    if metric == "auroc":
+        return "" if number.against_chance == ABOVE else number.chance_words
+    return "" if number.chance is None or round(number.chance, 2) == CHANCE else f"chance {number.chance:.2f}"
 
 
 def _per_cent(value: float, lowest: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import BELOW, NOT_SEPARATED
 from bench.results.summary import MEAN
+from bench.statistics.number import ABOVE
 from bench.store.schema import CLEAN
 
 MOST_NAMED = 4
@@ -49,6 +50,10 @@ def _ranks(comparison: Comparison, condition: str) -> Iterator[str]:
     rows = [row for row in comparison.summary.rows if (row.detector, row.condition) == (best, condition)]
     number = min(rows, key=lambda row: row.generator != MEAN).numbers.get("auroc") if rows else None
     ends = f" [{number.interval.low:.3f}, {number.interval.high:.3f}]" if number and number.interval else ""
+    if number is not None and number.against_chance not in (None, ABOVE):
+        yield f"On {images_of(condition)} no detector is known to be above chance."
+        yield f"The highest AUROC is that of {best}, {ranking.values[best]:.3f}{ends}: {number.chance_words}."
+        return
     yield f"On {images_of(condition)} {best} has the highest AUROC, {ranking.values[best]:.3f}{ends}."
     tied = [
         pair.second if pair.first == best else pair.first
