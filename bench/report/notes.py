@@ -143,17 +143,17 @@ def sentence(finding: Finding) -> str:
         case FittedEnsemble():
             return (
                 f"{finding.detector}: mean of the members' robust z-scores (median and MAD), set on {finding.images} "
-                f"real images of {finding.groups} groups; every image of these groups is left out of every number here."
+                f"real images of {finding.groups} groups; every image of these groups is left out of its numbers."
             )
         case ProbedBlocks():
             return (
                 f"{finding.detector}: the {finding.count} blocks most alike under noise, chosen on {finding.images} "
-                f"real images of {finding.groups} groups, which are left out of every number here: {finding.blocks}."
+                f"real images of {finding.groups} groups, which are left out of its numbers: {finding.blocks}."
             )
         case TrainedGroups():
             return (
                 f"{', '.join(finding.detectors)}: trained on images of {finding.groups} groups here; every image of "
-                f"these is left out of every number."
+                f"these is left out of their numbers."
             )
         case MatchedImages():
             generators, unmatched = ", ".join(finding.generators), ", ".join(finding.unmatched)

@@ -1,6 +1,6 @@
 """Ranks and paired tests as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.table import Table
@@ -19,6 +19,10 @@ PAIRS_NOTE = (
     "different pictures of an image."
 )
 
+IN_COMMON_NOTE = (
+    " Where one lacks images of the other, the test is on the images that both have, and their number is given."
+)
+
 
 def ranking_tables(ranking: Ranking, views: Mapping[str, str]) -> list[Table]:
     """Makes the tables of one ranking, its ranks and its pairs; none where fewer than two detectors are ranked."""
@@ -27,7 +31,7 @@ def ranking_tables(ranking: Ranking, views: Mapping[str, str]) -> list[Table]:
     pairs = [_pair_row(pair, views) for pair in ranking.pairs]
     return [
         Table("Ranks", RANKS, _rank_rows(ranking), RANKS_NOTE, names=2),
-        Table("Paired tests", PAIRS, pairs, PAIRS_NOTE, names=2),
+        Table("Paired tests", PAIRS, pairs, _pairs_note([ranking]), names=2),
     ]
 
 
@@ -46,12 +50,17 @@ def pair_table(
 ) -> Table:
     """Makes a row for each pair of detectors of each ranking; ``views`` are the pictures that detectors were shown."""
     rows = [[name, *_pair_row(pair, views)] for name, ranking in rankings.items() for pair in ranking.pairs]
-    return Table(title, (column, *PAIRS), rows, PAIRS_NOTE, names=3)
+    return Table(title, (column, *PAIRS), rows, _pairs_note(rankings.values()), names=3)
 
 
 def pair_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str, Any]]:
     """Makes a record for each pair of detectors of each ranking, whose name is in the first column."""
     return [{column: name, **pair.columns} for name, ranking in rankings.items() for pair in ranking.pairs]
+
+
+def _pairs_note(rankings: Iterable[Ranking]) -> str:
+    differ = any(pair.images is not None for ranking in rankings for pair in ranking.pairs)
+    return PAIRS_NOTE + (IN_COMMON_NOTE if differ else "")
 
 
 def _rank_rows(ranking: Ranking) -> list[list[str]]:
@@ -67,12 +76,13 @@ def _rank_rows(ranking: Ranking) -> list[list[str]]:
 
 
 def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
+    on = "" if pair.images is None else f" on the {pair.images:,} images of both"
     test, (first, second) = pair.test, (views.get(pair.first, "unknown"), views.get(pair.second, "unknown"))
     return [
         pair.first,
         pair.second,
-        f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]",
-        f"{pair.p_adjusted:.4f}" if pair.p_adjusted >= 0.0001 else "< 0.0001",
+        f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
+        "< 0.0001" if pair.p_adjusted < 0.0001 else f"{pair.p_adjusted:.4f}",
         "separated" if pair.separated else "not separated",
         f"{pair.smallest:.3f}",
         "the same" if first == second else f"{first} | {second}",

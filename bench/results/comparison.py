@@ -182,14 +182,12 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         )
     exact_rows = store.known(datamodule, [entry.scoring for entry in exact]) if exact else rows.clear()
     effects = precision_effects(entries, rows, exact, exact_rows, contrasts, options.precision)
-    table = assemble(plan.specs, entries, rows, plan.held_out, run_facts(datamodule, options), plan.findings)
+    table = assemble(plan.specs, entries, rows, plan.fit_groups, run_facts(datamodule, options), plan.findings)
     del rows  # the table has its own, and there may be many millions
-    if plan.trained:
-        table = replace(table, rows=table.rows.filter(~pl.col("group").is_in(list(plan.trained))))
-    fused = fused_facts(plan.specs, entries, table.scorings, options, plan.held_out | plan.trained)
+    fused = fused_facts(plan.specs, entries, table.scorings, options, plan.left_out)
     fused_record = RunRecord.now({**record.facts, "detectors": fused}, record.members, kind="fused-")
     store.add(table.fused, datamodule, fused_record)
-    panel = Panel.of(table.rows, table.scorings, contrasts)
+    panel = Panel.of(table.rows, table.scorings, contrasts).leaving_out(plan.left_out)
     summary, facts = summarise(panel), {**record.facts["detectors"], **fused}
     labels = {scoring.detector: scoring.fingerprint for scoring in table.scorings}
     detectors = {label: facts[fingerprint] for label, fingerprint in labels.items()}
@@ -204,12 +202,12 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         panel=panel,
         summary=summary,
         cues=compare_with_cues(panel, {where.name: cues_of(datamodule, options.output, where) for where in audited}),
-        rankings=rankings_of(summary),
+        rankings=rankings_of(summary, panel),
         detectors=detectors,
         views={label: views.get(label, "those of its members") for label in labels},
         runs=[run.facts for run in store.runs(set(labels.values()))],
         findings=[
-            *find_concerns(table, entries),
+            *find_concerns(panel, entries),
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
+import numpy as np
 import torch
 
-from bench.scoring.ensembles import ScoreTable
 from bench.scoring.entry import Entry
 from bench.store.findings import Finding, Severity
-from bench.store.schema import OK
+from bench.store.panel import Panel
 
 
 @dataclass(frozen=True)
@@ -24,16 +23,15 @@ class DetectorConcern(Finding):
     severity: ClassVar[Severity] = "warning"
 
 
-def find_concerns(table: ScoreTable, entries: Sequence[Entry]) -> list[DetectorConcern]:
+def find_concerns(panel: Panel, entries: Sequence[Entry]) -> list[DetectorConcern]:
     """Asks each detector what it thinks of its scores of the real images."""
     concerns = []
     detectors = {entry.scoring: entry.detector for entry in entries}
-    is_real = (pl.col("label") == 0) & (pl.col("status") == OK)
-    for position, scoring in enumerate(table.scorings):
+    for scoring, scores in zip(panel.scorings, panel.scores, strict=True):
         if scoring not in detectors:
             continue
-        scores = table.rows.filter((pl.col("scoring") == position) & is_real)["score"].to_numpy()
-        words = detectors[scoring].concern(torch.from_numpy(scores.copy())) if len(scores) else None
+        of_reals = scores[(panel.labels == 0) & np.isfinite(scores)]
+        words = detectors[scoring].concern(torch.from_numpy(of_reals)) if len(of_reals) else None
         if words:
             concerns.append(DetectorConcern(scoring.detector, scoring.seed, scoring.condition, words))
     return concerns

@@ -96,7 +96,8 @@ def estimate(
         weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
     """
     chosen = [] if reason else [name for name in metrics if name in INFLUENCES]
-    influences, levels = _influences(part, chosen)
+    influences = influences_of(part, chosen)
+    levels = min(len(np.unique(scores)) for scores in part.scores) if chosen else 0
     estimates = {}
     for metric in metrics:
         refused = None
@@ -115,13 +116,10 @@ def estimate(
     return estimates
 
 
-def _influences(part: Part, metrics: Sequence[str]) -> tuple[dict[str, InfluenceValues], int]:
-    """Computes influence values of several metrics, averaged over seeds, and the fewest distinct scores of a seed."""
-    if not metrics:
-        return {}, 0
-    placed = [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores]
-    influences = {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in metrics}
-    return influences, min(len(seed.counts[0]) for seed in placed)
+def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
+    """Computes influence values of several metrics, averaged over seeds; images are sorted once a seed."""
+    placed = [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores] if metrics else []
+    return {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in metrics}
 
 
 def _doubt(metric: str, n_groups: int, levels: int) -> str | None:

@@ -14,7 +14,7 @@ from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
 from bench.store.findings import Finding
 from bench.store.panel import Part
 from bench.store.reader import PARTS, scan_rows
-from bench.store.runs import Run
+from bench.store.runs import Run, is_fused
 from bench.store.schema import CLEAN, UNREADABLE
 from detectors.errors import did_you_mean
 
@@ -178,6 +178,8 @@ def _run(run: Run) -> list[tuple[str, str]]:
     facts = run.facts
     lines = [(name, str(facts[name])) for name in ("command", "time", "commit", "device", "machine") if facts.get(name)]
     lines.append(("versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())))
+    if is_fused(facts):
+        return [*lines, ("finished", "yes: fused from stored scores")]
     if not run.finished:
         return [*lines, ("finished", "no: it was cut off")]
     cost = [f"{name} {number}" for name, number in facts.get("cost", {}).items() if isinstance(number, int | float)]

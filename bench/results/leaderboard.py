@@ -128,6 +128,7 @@ def make_boards(output: Path) -> list[Board]:
 
 def _compare(dataset: StoredDataset, output: Path) -> Comparison:
     panel = dataset.panel
+    incomplete = {cell for cell, images in dataset.coverage.items() if not images.complete}
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
     summary = summarise(panel, shown_metrics())
     scored = {name for runs in dataset.sources.values() for name in runs}
@@ -136,7 +137,7 @@ def _compare(dataset: StoredDataset, output: Path) -> Comparison:
         panel=panel,
         summary=summary,
         cues=compare_with_cues(panel, read_cues(output, dataset.title, conditions)),
-        rankings=rankings_of(summary, {cell for cell, images in dataset.coverage.items() if not images.complete}),
+        rankings=rankings_of(summary, panel, incomplete),
         detectors={label: dataset.detectors[label].facts for label in sorted(dataset.detectors)},
         views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},
         runs=[run.facts for run in dataset.runs if run.name in scored],

@@ -79,7 +79,7 @@ def _effect(detector: str, panel: Panel, precision: str) -> PrecisionEffect:
     effect = PrecisionEffect(
         detector, precision, int(known.sum()), float(np.median(moved)), float(moved.max()), float(rho)
     )
-    ranking = rankings_of(summarise(panel)).get(CLEAN)
+    ranking = rankings_of(summarise(panel), panel).get(CLEAN)
     if ranking is None or not ranking.pairs:
         return effect
     (pair,) = ranking.pairs

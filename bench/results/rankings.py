@@ -1,13 +1,63 @@
 """The rank of every detector under each condition."""
 
 from collections.abc import Collection, Mapping
+from functools import cache, partial
 
+import numpy as np
+
+from bench.results.estimates import influences_of
 from bench.results.summary import MEAN, Summary
-from bench.statistics.influence import InfluenceValues
-from bench.statistics.ranking import Ranking, rank_detectors
+from bench.statistics.bootstrap import groups_reason
+from bench.statistics.influence import InfluenceValues, combined
+from bench.statistics.metrics import undefined_reason
+from bench.statistics.ranking import InCommon, Ranking, rank_detectors
+from bench.store.contrasts import ContrastRule
+from bench.store.panel import Bools, Panel
 
 
-def rankings_of(summary: Summary, left_out: Collection[tuple[str, str]] = ()) -> dict[str, Ranking]:
+class CommonImages:
+    """What two detectors are compared on where one lacks images of the other: the images that both have."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self._readable = cache(panel.readable)
+        self._known: dict[tuple[str, str, str, bytes], InfluenceValues | None] = {}
+
+    def pair(self, condition: str, first: str, second: str, generator: str) -> InCommon | None:
+        """Looks at the images of a generator, or of all for the mean; None where both have the same ones."""
+        faced = self._faced(condition, generator)
+        differ = self._readable(first, condition) != self._readable(second, condition)
+        if not (differ & faced).any():
+            return None
+        within = self.within(condition, first, second)
+        images = int((within & faced).sum())
+        return InCommon(images, *(self.influence(label, condition, generator, within) for label in (first, second)))
+
+    def within(self, condition: str, first: str, second: str) -> Bools:
+        """Says which images both have, ``(n,)``."""
+        return self._readable(first, condition) & self._readable(second, condition)
+
+    def influence(self, detector: str, condition: str, generator: str, within: Bools) -> InfluenceValues | None:
+        """Makes a detector's influence values on some images, ``(n,)``; None where they are too few for an interval."""
+        key = (detector, condition, generator, np.packbits(within).tobytes())
+        if key not in self._known:
+            parts = [self.panel.part(detector, condition, rule, within) for rule in self._rules(condition, generator)]
+            if any(undefined_reason(part.labels) or groups_reason(*part.n_groups) for part in parts):
+                self._known[key] = None
+            else:
+                self._known[key] = combined([influences_of(part, ["auroc"])["auroc"] for part in parts])
+        return self._known[key]
+
+    def _rules(self, condition: str, generator: str) -> list[ContrastRule | None]:
+        rules = [rule for rule in self.panel.contrasts[condition] if generator in (MEAN, rule.generator)]
+        return [*rules] or [None]
+
+    def _faced(self, condition: str, generator: str) -> Bools:
+        masks = [self.panel.takes_part(rule) for rule in self._rules(condition, generator)]
+        return np.asarray(np.any(masks, axis=0))
+
+
+def rankings_of(summary: Summary, panel: Panel, left_out: Collection[tuple[str, str]] = ()) -> dict[str, Ranking]:
     """Ranks detectors by mean AUROC, or that of the only generator, under each condition; cells left out have none."""
     influences: dict[str, dict[str, Mapping[str, InfluenceValues]]] = {}
     targets: dict[str, str] = {}
@@ -16,4 +66,8 @@ def rankings_of(summary: Summary, left_out: Collection[tuple[str, str]] = ()) ->
             influences.setdefault(condition, {})[detector] = summary.influences.get((detector, condition), {})
             if MEAN in rows or condition not in targets:
                 targets[condition] = MEAN if MEAN in rows else next(iter(rows))
-    return {condition: rank_detectors(influences[condition], target) for condition, target in targets.items()}
+    common = CommonImages(panel)
+    return {
+        condition: rank_detectors(influences[condition], target, partial(common.pair, condition))
+        for condition, target in targets.items()
+    }

@@ -14,18 +14,20 @@ the levels share (they are the same images), and with it interval and paired tes
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.results.comparison import Comparison
-from bench.results.summary import Row, Summary
+from bench.results.rankings import CommonImages
+from bench.results.summary import MEAN, Row, Summary
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval, paired_test, standard_error
 from bench.statistics.number import Number, sd_over_seeds
-from bench.statistics.ranking import Ranking, rank_detectors
+from bench.statistics.ranking import InCommon, Ranking, rank_detectors
+from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
 from datamodules.degradation_steps import Axis
@@ -68,10 +70,10 @@ class Curve:
     @property
     def incomplete(self) -> dict[str, str]:
         """Why a detector's curve is not to be compared with the others: levels, or images, that it lacks."""
-        most = max(sum(row.counts.values()) for points in self.points.values() for _, row in points)
         reasons = {}
         for detector in self.detectors:
             rows = dict(self.points.get(detector, []))
+            most = max((sum(row.counts.values()) for row in rows.values()), default=0)
             known = {*rows, self.axis.untouched} if detector in self.clean else rows
             absent = [f"{level:g}" for level in self.levels if level not in known]
             fewer = [f"{level:g}" for level, row in rows.items() if sum(row.counts.values()) < most]
@@ -138,7 +140,7 @@ class Robustness:
     @cached_property
     def rankings(self) -> dict[str, Ranking]:
         """The paired tests of the areas, by kind."""
-        return area_rankings(self.areas)
+        return area_rankings(self.areas, self.comparison.panel)
 
     @cached_property
     def changes(self) -> dict[tuple[str, str], Number]:
@@ -187,16 +189,30 @@ def areas(summary: Summary) -> list[Area]:
     return [_area(summary, curve, detector) for curve in robustness_curves(summary) for detector in curve.detectors]
 
 
-def area_rankings(areas: Sequence[Area]) -> dict[str, Ranking]:
+def area_rankings(areas: Sequence[Area], panel: Panel) -> dict[str, Ranking]:
     """Ranks detectors by their areas, kind by kind, and tests every pair; p-values are adjusted within the kind."""
-    rankings = {}
+    rankings, common = {}, CommonImages(panel)
     for kind in dict.fromkeys(area.kind for area in areas):
         detectors = {area.detector: area for area in areas if area.kind == kind}
         influences = {name: {AREA: area.influence} if area.influence else {} for name, area in detectors.items()}
-        ranking = rank_detectors(influences, AREA)
+        ranking = rank_detectors(influences, AREA, partial(_in_common, common, detectors))
         reasons = {name: detectors[name].auroc.reason or "" for name in ranking.unranked}
         rankings[kind] = replace(ranking, unranked=reasons)
     return rankings
+
+
+def _in_common(common: CommonImages, areas: Mapping[str, Area], first: str, second: str, _: str) -> InCommon | None:
+    """Makes the areas of two detectors on the images that both have; None where both have the same."""
+    weights = areas[first].weights
+    pairs = [common.pair(condition, first, second, MEAN) for condition in weights]
+    if not any(pairs):
+        return None
+    influences = []
+    for label in (first, second):
+        of_levels = [common.influence(label, where, MEAN, common.within(where, first, second)) for where in weights]
+        known = [influence for influence in of_levels if influence is not None]
+        influences.append(combined(known, list(weights.values())) if len(known) == len(weights) else None)
+    return InCommon(max(pair.images for pair in pairs if pair), *influences)
 
 
 def trapezoid_weights(levels: Sequence[float]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Fuses stored scores of several detectors: ``--detectors rigid+wepe``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -17,7 +17,7 @@ from detectors import Detector, Ensemble
 
 @dataclass(frozen=True)
 class FittedEnsemble(Finding):
-    """An ensemble whose scales were set on the real images of some groups, which are left out of every number."""
+    """An ensemble whose scales were set on the real images of some groups, which are left out of its own numbers."""
 
     detector: str
     images: int
@@ -45,7 +45,7 @@ def assemble(
     specs: Sequence[DetectorSpec],
     entries: Sequence[Entry],
     rows: pl.DataFrame,
-    fit_groups: frozenset[str],
+    fit_groups: Mapping[str, frozenset[str]],
     run: dict[str, str],
     findings: Sequence[Finding],
 ) -> ScoreTable:
@@ -55,7 +55,7 @@ def assemble(
         specs: What was asked for.
         entries: What was run, members of ensembles included; a member may go by another label.
         rows: Rows of the store, with ``scoring``, the position among the entries.
-        fit_groups: Groups that something was fitted to, such as ensembles' scales; they are left out of the table.
+        fit_groups: Groups whose real images set an ensemble's scales, by its label.
         run: What a fingerprint covers beside the detector.
         findings: What there is to say of them already.
     """
@@ -65,7 +65,7 @@ def assemble(
     for spec in specs:
         positions = [[i for i, entry in enumerate(entries) if single.is_same(entry.spec)] for single in spec.singles]
         if spec.members:
-            fused_columns, finding = _fuse(spec, entries, rows, positions, fit_groups, run)
+            fused_columns, finding = _fuse(spec, entries, rows, positions, fit_groups[spec.label], run)
             columns += fused_columns
             fused += [part for _, part in fused_columns]
             kept.append(finding)
@@ -73,8 +73,6 @@ def assemble(
             columns += [(entries[i].scoring, rows.filter(pl.col("scoring") == i)) for i in positions[0]]
     numbers = [pl.lit(number, dtype=pl.Int64).alias("scoring") for number in range(len(columns))]
     shown = pl.concat([part.select(*SCHEMA, number) for number, (_, part) in zip(numbers, columns, strict=True)])
-    if fit_groups:  # else a copy of everything
-        shown = shown.filter(~pl.col("group").is_in(fit_groups))
     return ScoreTable(shown, [scoring for scoring, _ in columns], pl.concat(fused), kept)
 
 

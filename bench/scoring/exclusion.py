@@ -1,6 +1,6 @@
-"""The groups of images that something was fitted to or trained on, which are left out of every number."""
+"""The groups of images that a detector was fitted to or trained on, which are left out of its own numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ FIT_SHARE = 0.2
 
 @dataclass(frozen=True)
 class TrainedGroups(Finding):
-    """Detectors that were trained on images of some groups, which are left out of every number."""
+    """Detectors that were trained on images of some groups, which are left out of their own numbers."""
 
     detectors: Sequence[str]
     groups: int
@@ -42,16 +42,17 @@ def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModul
     return by_label
 
 
-def groups_to_fit(items: pl.DataFrame) -> frozenset[str]:
-    """Chooses the groups whose real images an ensemble or a probe is fitted to; they are left out of every number.
+def groups_to_fit(items: pl.DataFrame, trained: Collection[str] = ()) -> frozenset[str]:
+    """Chooses the groups whose real images an ensemble or a probe is fitted to; its own numbers leave them out.
 
     A fifth of the groups with real images, those with the smallest hashes, and more where that gives fewer than eight
-    images.
+    images. Of groups that a member was trained on there are none.
 
     Raises:
         BenchError: No more than half of the real images would be left.
     """
-    reals = items.filter(pl.col("label") == REAL).group_by("group").len().rows()
+    untouched = items.filter(~pl.col("group").is_in(list(trained)))
+    reals = untouched.filter(pl.col("label") == REAL).group_by("group").len().rows()
     available = sum(count for _, count in reals)
     order = sorted(reals, key=lambda row: name_hash(row[0]))
     chosen: list[str] = []

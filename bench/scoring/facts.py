@@ -83,7 +83,7 @@ def fused_facts(
     entries: Sequence[Entry],
     scorings: Sequence[Scoring],
     options: RunOptions,
-    held_out: frozenset[str],
+    held_out: Mapping[str, frozenset[str]],
 ) -> dict[str, Facts]:
     """Describes the ensembles of a run by their fingerprints, as :func:`detector_facts` does single detectors."""
     facts = {}
@@ -106,7 +106,7 @@ def fused_facts(
                     "passes": sum(member["passes"] for member in described),
                     "tuned_on": Ensemble.tuned_on,
                     "backbone": described[0]["backbone"],
-                    **_configured(spec.label, options, held_out),
+                    **_configured(spec.label, options, held_out.get(spec.label, ())),
                     "members": [entry.scoring.fingerprint for entry in members],
                     **({} if trained is None else {TRAINED_ON: trained}),
                 }

@@ -1,12 +1,11 @@
 """What a run will do, as its first process sees it before any image is scored."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from bench.scoring.build import check_content, create_datamodule, create_entries, run_facts, single_detectors, wanted
@@ -49,16 +48,16 @@ class Plan:
 
     Args:
         specs: The detectors, probed blocks filled in.
-        held_out: Groups that something was fitted to.
-        trained: Groups that a detector was trained on; every number leaves them out.
+        fit_groups: Groups whose real images a detector's scales or blocks are chosen on, by its label.
+        left_out: Groups that a detector was fitted to or trained on, by its label; its own numbers leave them out.
         check: Some scores in exact precision, to compare the others with; nothing where all are exact.
     """
 
     specs: Sequence[DetectorSpec]
     datamodule: DetectionDataModule
     conditions: Sequence[PlannedCondition]
-    held_out: frozenset[str]
-    trained: frozenset[str]
+    fit_groups: Mapping[str, frozenset[str]]
+    left_out: Mapping[str, frozenset[str]]
     findings: Sequence[Finding]
     job: Job
     check: Job | None = None
@@ -86,21 +85,23 @@ class Preparation:
         datamodule = create_datamodule(self.options)
         check_content(specs, datamodule)
         datamodule.setup()
-        probed = {spec.label for spec in specs if asks_for_probe(spec)}
-        fitted = {spec.label for spec in specs if spec.members} | probed
-        by_detector = trained_groups(specs, datamodule)
-        trained = frozenset[str]().union(*by_detector.values())
-        untouched = datamodule.items.filter(~pl.col("group").is_in(list(trained)))
-        held_out = groups_to_fit(untouched) if fitted else frozenset[str]()
-        specs, chosen = resolve_probes(specs, self.backbone, datamodule, held_out) if probed else (specs, [])
+        trained = trained_groups(specs, datamodule)
+        fitted = [spec for spec in specs if spec.members or asks_for_probe(spec)]
+        fit_groups = {spec.label: groups_to_fit(datamodule.items, trained.get(spec.label, ())) for spec in fitted}
+        left_out = dict(trained)
+        for spec in fitted:
+            for label in {spec.label, *(single.label for single in spec.singles if asks_for_probe(single))}:
+                left_out[label] = left_out.get(label, frozenset()) | fit_groups[spec.label]
+        probed = any(map(asks_for_probe, specs))
+        specs, chosen = resolve_probes(specs, self.backbone, datamodule, fit_groups) if probed else (specs, [])
         conditions = plan_conditions(self.options, datamodule)
         entries = self._built(specs, datamodule, conditions)
         self.options.make_output()
-        left_out = by_detector | {label: held_out | by_detector.get(label, frozenset()) for label in sorted(fitted)}
-        findings = [*chosen, *([TrainedGroups(list(by_detector), len(trained))] if trained else [])]
+        by_groups = {groups: [label for label in trained if trained[label] == groups] for groups in trained.values()}
+        findings = [*chosen, *(TrainedGroups(labels, len(groups)) for groups, labels in by_groups.items())]
         asked = wanted(entries, conditions, len(datamodule.items))
         job = self._job(entries, asked, self.options, datamodule, conditions, left_out)
-        plan = Plan(specs, datamodule, conditions, held_out, trained, findings, job)
+        plan = Plan(specs, datamodule, conditions, fit_groups, left_out, findings, job)
         if self.options.precision == EXACT:
             return plan
         exact, options = exact_entries(entries, datamodule, self.options), replace(self.options, precision=EXACT)
@@ -115,7 +116,7 @@ class Preparation:
         options: RunOptions,
         datamodule: DetectionDataModule,
         conditions: Sequence[PlannedCondition],
-        left_out: dict[str, frozenset[str]],
+        left_out: Mapping[str, frozenset[str]],
         kind: str = "",
     ) -> Job:
         """Takes the scores asked for that the store lacks; ``left_out`` are groups by the detector fitted to them."""

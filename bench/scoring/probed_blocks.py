@@ -1,6 +1,6 @@
 """Chooses the blocks to perturb by a probe: ``wepe:blocks=probe:12`` (appendix A.15 of the paper)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -17,7 +17,7 @@ _OF_PERTURBATION = ("ratio", "rule", "family", "match", "tensors")
 
 @dataclass(frozen=True)
 class ProbedBlocks(Finding):
-    """Blocks that a probe chose on the real images of some groups, which are left out of every number."""
+    """Blocks that a probe chose on the real images of some groups, which are left out of its own numbers."""
 
     detector: str
     count: int
@@ -32,9 +32,12 @@ def asks_for_probe(spec: DetectorSpec) -> bool:
 
 
 def resolve_probes(
-    specs: Sequence[DetectorSpec], backbone: Backbone, datamodule: DetectionDataModule, fit_groups: frozenset[str]
+    specs: Sequence[DetectorSpec],
+    backbone: Backbone,
+    datamodule: DetectionDataModule,
+    fit_groups: Mapping[str, frozenset[str]],
 ) -> tuple[list[DetectorSpec], list[ProbedBlocks]]:
-    """Replaces ``probe:k`` by the blocks that a probe over the real images of some groups chooses.
+    """Replaces ``probe:k`` by the blocks that a probe over the real images of its groups chooses.
 
     Returns:
         The detectors with blocks as a list, which is part of their fingerprint, and a finding for each.
@@ -42,7 +45,8 @@ def resolve_probes(
     findings: list[ProbedBlocks] = []
     resolved = []
     for spec in specs:
-        singles = [_resolved(single, backbone, datamodule, fit_groups, findings) for single in spec.singles]
+        groups = fit_groups.get(spec.label, frozenset())
+        singles = [_resolved(single, backbone, datamodule, groups, findings) for single in spec.singles]
         resolved.append(replace(spec, members=tuple(singles)) if spec.members else singles[0])
     return resolved, findings
 

@@ -7,7 +7,7 @@ References:
     Letters: Piepho, Journal of Computational and Graphical Statistics 13 (2004) 456-466.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from string import ascii_lowercase
@@ -22,6 +22,25 @@ Influences = Mapping[str, Mapping[str, InfluenceValues]]
 
 
 @dataclass(frozen=True)
+class InCommon:
+    """Two detectors on the images that both have, where one lacks images of the other.
+
+    Args:
+        images: Their number.
+        first: The influence values of the first on these; None where they are too few for an interval.
+        second: Those of the second.
+    """
+
+    images: int
+    first: InfluenceValues | None
+    second: InfluenceValues | None
+
+
+Common = Callable[[str, str, str], InCommon | None]
+"""Asked with two detectors and a generator; None where both have the same images."""
+
+
+@dataclass(frozen=True)
 class Pair:
     """Two detectors against each other.
 
@@ -31,6 +50,8 @@ class Pair:
         test: Of first minus second.
         p_adjusted: Holm's p-value within the family: all pairs on the target, or all pairs and generators.
         smallest: The smallest difference that the family's test would find in four of five cases.
+        images: Number of the images that both have and that the test is on, where one lacks images of the other; None
+            where both have the same. The test is nan where they are too few.
     """
 
     first: str
@@ -39,6 +60,7 @@ class Pair:
     test: PairedTest
     p_adjusted: float
     smallest: float
+    images: int | None = None
 
     @property
     def separated(self) -> bool:
@@ -46,7 +68,7 @@ class Pair:
         return self.p_adjusted < SIGNIFICANT
 
     @property
-    def columns(self) -> dict[str, str | float | bool]:
+    def columns(self) -> dict[str, str | float | bool | None]:
         """The columns of tables for programs."""
         return {
             "first": self.first,
@@ -58,6 +80,7 @@ class Pair:
             "p_adjusted": self.p_adjusted,
             "smallest_difference": self.smallest,
             "separated": self.separated,
+            "images_in_common": self.images,
         }
 
 
@@ -87,23 +110,24 @@ class Ranking:
     unranked: Mapping[str, str] = field(default_factory=dict)
 
 
-def rank_detectors(influences: Influences, target: str = "mean") -> Ranking:
+def rank_detectors(influences: Influences, target: str = "mean", common: Common | None = None) -> Ranking:
     """Ranks detectors by their AUROC and tests every pair.
 
     Args:
         influences: By detector and generator (or ``mean``), where there are groups enough for an interval.
         target: What they are ranked by, one of the generators or the mean over them.
+        common: Finds what two are tested on where one lacks images of the other; without it all have the same.
     """
     ranked = {name: by_generator for name, by_generator in influences.items() if target in by_generator}
     order = sorted(ranked, key=lambda name: (-ranked[name][target].value, name))
-    pairs = _family(ranked, order, [target])
+    pairs = _family(ranked, order, [target], common)
     generators = _shared(ranked, order, target)
     return Ranking(
         order=tuple(order),
         values={name: ranked[name][target].value for name in order},
         letters=compact_letters(order, [(p.first, p.second) for p in pairs if p.separated]),
         pairs=pairs,
-        by_generator=_family(ranked, order, generators),
+        by_generator=_family(ranked, order, generators, common),
         wins={name: {rival: _wins(ranked, name, rival, target) for rival in order if rival != name} for name in order},
         leave_one_out=_places(ranked, order, generators),
         unranked=dict.fromkeys(sorted(set(influences) - set(order)), "too few independent groups for an interval"),
@@ -141,17 +165,29 @@ def _letter(position: int) -> str:
     return ascii_lowercase[letter] + (str(turn) if turn else "")
 
 
-def _family(influences: Influences, order: Sequence[str], generators: Sequence[str]) -> tuple[Pair, ...]:
+def _family(
+    influences: Influences, order: Sequence[str], generators: Sequence[str], common: Common | None
+) -> tuple[Pair, ...]:
     """Tests every pair on every generator, with p-values adjusted for all of them."""
     names = [(first, second, generator) for generator in generators for first, second in combinations(order, 2)]
+    shared = [common(*name) if common else None for name in names]
     tests = [
-        paired_test(influences[first][generator], influences[second][generator]) for first, second, generator in names
+        _test(influences[first][generator], influences[second][generator])
+        if known is None
+        else _test(known.first, known.second)
+        for (first, second, generator), known in zip(names, shared, strict=True)
     ]
     adjusted = holm([test.p for test in tests])
     return tuple(
-        Pair(first, second, generator, test, float(p), smallest_difference(test, len(tests)))
-        for (first, second, generator), test, p in zip(names, tests, adjusted, strict=True)
+        Pair(*name, test, float(p), smallest_difference(test, len(tests)), known.images if known else None)
+        for name, test, p, known in zip(names, tests, adjusted, shared, strict=True)
     )
+
+
+def _test(first: InfluenceValues | None, second: InfluenceValues | None) -> PairedTest:
+    if first is None or second is None:
+        return PairedTest(*[float("nan")] * 6)
+    return paired_test(first, second)
 
 
 def _shared(influences: Influences, order: Sequence[str], target: str) -> list[str]:

@@ -148,6 +148,7 @@ class _Dataset:
             detector = detectors[cell[0]]
             outside = ~images["group"].is_in(list(detector.facts.get("held_out") or ())).to_numpy()
             present[rows] &= outside  # what a detector was fitted to is in none of its numbers
+            scores[rows] = np.where(outside, scores[rows], np.nan)
             counts = {i: int(present[i].sum()) for i in rows}
             wanted = max((run.wanted.get(cell[1], 0) for run in runs), default=0)
             everyone = present[[i for i, key in enumerate(keys) if key[1] == cell[1]]].any(axis=0)

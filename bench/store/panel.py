@@ -1,6 +1,6 @@
 """Scores of the same images side by side: what every table, test and plot starts from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -49,6 +49,16 @@ class Panel:
             scores[number, at] = scored.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
         return cls(images, tuple(scorings), scores, present, contrasts)
 
+    def leaving_out(self, groups: Mapping[str, Collection[str]]) -> "Panel":
+        """Takes from some detectors, by their labels, the scores of some groups; the images stay."""
+        outside = {label: self.images["group"].is_in(list(of_label)).to_numpy() for label, of_label in groups.items()}
+        scores, present = self.scores.copy(), self.present.copy()
+        for number, scoring in enumerate(self.scorings):
+            if scoring.detector in outside:
+                present[number, outside[scoring.detector]] = False
+                scores[number, outside[scoring.detector]] = np.nan
+        return replace(self, scores=scores, present=present)
+
     def only(self, chosen: Bools) -> "Panel":
         """Takes some of the images, ``(n,)``."""
         images = self.images.filter(pl.Series(chosen, dtype=pl.Boolean))
@@ -87,17 +97,31 @@ class Panel:
         """Returns the scorings of one detector under one condition."""
         return [i for i, s in enumerate(self.scorings) if (s.detector, s.condition) == (detector, condition)]
 
-    def part(self, detector: str, condition: str, rule: ContrastRule | None = None) -> "Part":
-        """Takes the images of one contrast, or all, with the scores of one detector under one condition."""
+    def readable(self, detector: str, condition: str) -> Bools:
+        """Says which images a detector has a score of under a condition, with every seed, ``(n,)``."""
+        seeds = self.seeds(detector, condition)
+        return np.asarray((self.present[seeds] & np.isfinite(self.scores[seeds])).all(axis=0))
+
+    def part(
+        self, detector: str, condition: str, rule: ContrastRule | None = None, within: Bools | None = None
+    ) -> "Part":
+        """Takes the images of one contrast, or all, with the scores of one detector under one condition.
+
+        ``within`` are the only images to take, ``(n,)``; all of them without it.
+        """
         seeds = self.seeds(detector, condition)
         scores, present = self.scores[seeds], self.present[seeds].all(axis=0)
-        chosen = present & self._takes_part(rule) if rule else present
+        chosen = present & self.takes_part(rule) if rule else present
+        chosen = chosen if within is None else chosen & within
         readable = np.isfinite(scores).all(axis=0)
         rows = np.flatnonzero(chosen & readable)
         n_unreadable = int((chosen & ~readable).sum())
         return Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
 
-    def _takes_part(self, rule: ContrastRule) -> Bools:
+    def takes_part(self, rule: ContrastRule | None) -> Bools:
+        """Says which images a contrast is about, ``(n,)``; all without one."""
+        if rule is None:
+            return np.ones(len(self.images), dtype=np.bool_)
         if rule not in self._masks:
             self._masks[rule] = self.images.select(rule.expression()).to_series().to_numpy()
         return self._masks[rule]

@@ -92,6 +92,12 @@ class Run:
         }
 
 
+def is_fused(facts: Facts) -> bool:
+    """Says whether a run kept scores that were made of stored ones, which costs nothing worth keeping."""
+    detectors = facts.get("detectors", {}).values()
+    return bool(detectors) and all("members" in detector for detector in detectors)
+
+
 def read_runs(folders: Iterable[Path]) -> list[Run]:
     """Reads several runs, oldest first, each once.
 

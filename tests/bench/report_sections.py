@@ -112,7 +112,7 @@ def made_section(read_bytes=image_bytes, facts=(FACTS,)):
         panel=panel,
         summary=summary,
         cues=cues,
-        rankings=rankings_of(summary),
+        rankings=rankings_of(summary, panel),
         detectors={told["label"]: told for run in facts for told in run.get("detectors", {}).values()},
         views=views,
         runs=facts,

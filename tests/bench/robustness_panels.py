@@ -57,7 +57,8 @@ def large(
     return panel_of(scores, labels.tolist(), [f"g{group:03d}" for group in groups])
 
 
-def report_of(summary: Summary) -> Robustness:
+def report_of(summary: Summary, panel: Panel | None = None) -> Robustness:
     """Takes numbers as those of a comparison, with a note and a warning."""
     findings = [ChangedImages(3), DetectorConcern("x", 0, "clean", "a warning")]
-    return Robustness(Comparison("t", panel_of({}, []), summary, views={"x": "v"}, findings=findings))
+    of_panel = panel or panel_of({}, [])
+    return Robustness(Comparison("t", of_panel, summary, views={"x": "v"}, findings=findings))

@@ -23,9 +23,10 @@ def counts(comparison: Comparison) -> list[tuple[str, str]]:
     generators = {rule.generator for rules in panel.contrasts.values() for rule in rules}
     seeds = [len(panel.seeds(*cell)) for cell in panel.cells]
     unreadable = max((row.n_unreadable for row in comparison.summary.rows), default=0)
-    generated = int(panel.labels.sum())
+    scored = panel.present.any(axis=0)
+    generated = int(panel.labels[scored].sum())
     numbers = [
-        (len(panel.images) - generated, "real images", "real image"),
+        (int(scored.sum()) - generated, "real images", "real image"),
         (generated, "generated images", "generated image"),
         (unreadable, "unreadable", "unreadable"),
         (len(generators), "generators", "generator"),

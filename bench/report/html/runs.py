@@ -8,7 +8,7 @@ from typing import Any
 from bench.report.table import Table
 from bench.results.comparison import Comparison
 from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
-from bench.store.runs import Facts
+from bench.store.runs import Facts, is_fused
 
 MOST_RUNS = 20
 DETECTOR_COST = ("detector", "passes per image", "scores", "seconds", "scores per second")
@@ -88,7 +88,7 @@ def _run_cost(facts: Facts) -> list[str]:
     cost, when = facts.get("cost"), _when(facts)
     device = str(facts.get("device", "not recorded"))
     if cost is None:
-        return [when, "did not finish", device, *[""] * 6]
+        return [when, "fused from stored scores" if is_fused(facts) else "did not finish", device, *[""] * 6]
     images, seconds = int(cost.get("images", 0)), float(cost.get("seconds", math.nan))
     count = int(cost.get("devices", 1))
     return [

@@ -143,8 +143,9 @@ def test_a_condition_out_of_the_language_is_refused_by_the_language():
 
 def test_files_hold_every_point_area_and_pair(tmp_path):
     conditions = ("clean", "blur:1", "blur:2", "jpeg:80", "jpeg:60", "blur:1+jpeg:80")
-    summary = summarise(large(["x", "y"], conditions), ["ap_real", "ap_generated"])
-    study = report_of(summary)
+    panel = large(["x", "y"], conditions)
+    summary = summarise(panel, ["ap_real", "ap_generated"])
+    study = report_of(summary, panel)
     files = write_robustness(study, tmp_path)
     assert [file.name for file in files] == [
         "robustness.csv",

@@ -91,7 +91,7 @@ def test_the_change_of_an_area_is_paired_seed_by_seed():
 def test_areas_are_compared_in_pairs_with_holm_within_the_kind():
     panel = large(conditions=("clean", "blur:1", "blur:3", "noise:0.1", "noise:0.3"))
     found = areas(summarise(panel, ["auroc"]))
-    rankings = area_rankings(found)
+    rankings = area_rankings(found, panel)
     assert list(rankings) == ["blur", "noise"]
     for kind, ranking in rankings.items():
         own = {area.detector: area.influence for area in found if area.kind == kind}
@@ -106,8 +106,8 @@ def test_the_difference_of_areas_is_paired():
     """Two detectors with the same scores are no different, however uncertain each is."""
     panel = large(["x"])
     scores = {(name, of): panel.part("x", of).scores for name in ("x", "twin") for _, of in panel.cells}
-    summary = summarise(panel_of(scores, panel.labels.tolist(), panel.images["group"].to_list()), ["auroc"])
-    (pair,) = area_rankings(areas(summary))["blur"].pairs
+    twins = panel_of(scores, panel.labels.tolist(), panel.images["group"].to_list())
+    (pair,) = area_rankings(areas(summarise(twins, ["auroc"])), twins)["blur"].pairs
     assert (pair.test.difference, pair.test.p) == (0, 1)
 
 
@@ -140,7 +140,7 @@ def test_a_detector_without_all_levels_has_no_area_and_is_marked():
     whole, incomplete = areas(summary)
     assert whole.auroc.interval is not None
     assert np.isnan(incomplete.auroc.value)
-    ranking = area_rankings([whole, incomplete])["blur"]
+    ranking = area_rankings([whole, incomplete], panel)["blur"]
     assert (ranking.order, ranking.unranked) == (("x",), {"y": "no scores at level 1"})
     assert "y (incomplete)" in robustness_svg(curve)
     assert "x (incomplete)" not in robustness_svg(curve)
@@ -160,3 +160,16 @@ def test_a_detector_keeps_its_colour_where_another_has_no_curve():
     (curve,) = robustness_curves(summary)
     assert curve.detectors == ["x", "y"]
     assert curve.incomplete == {"x": "no scores at level 1, 2"}
+
+
+def test_areas_of_detectors_that_lack_different_images_are_compared_on_those_that_both_have():
+    panel = large(["x", "y"], ["clean", "blur:1", "blur:2"])
+    groups = panel.images["group"].unique().sort()
+    lacking = panel.leaving_out({"y": groups[:7].to_list()})
+    both = panel.leaving_out(dict.fromkeys(["x", "y"], groups[:7].to_list()))
+    (pair,) = area_rankings(areas(summarise(lacking, ["auroc"])), lacking)["blur"].pairs
+    (expected,) = area_rankings(areas(summarise(both, ["auroc"])), both)["blur"].pairs
+    sign = 1 if pair.first == expected.first else -1
+    assert pair.test.difference == pytest.approx(sign * expected.test.difference)
+    assert pair.test.p == pytest.approx(expected.test.p)
+    assert (pair.images, expected.images) == (int((both.present[0]).sum()), None)
