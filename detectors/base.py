@@ -64,6 +64,8 @@ class Detector(nn.Module, ABC):
     weaknesses: ClassVar[tuple[str, ...]] = ()
     """What others, or the authors, found the method to fail at: a sentence each, which ends with its source."""
     version: ClassVar[int] = 1
+    shared_draw: ClassVar[bool] = False
+    """Whether a seed draws something once for all images, such as perturbed weights; such chance does not average out."""
     view: View = View()
     seed: int = 0
 

@@ -55,6 +55,7 @@ class GradientCuff(Detector):
         "It was made to detect jailbreaks of language models (arXiv 2403.00867); for images neither the function that "
         "is differentiated nor P and mu are given (arXiv 2412.05897, appendix A.5).",
     )
+    shared_draw = True
     tuned_on = "P and mu are those of the published code, which is about text; on what they were chosen: not known here"
     view = View(224, "random-crop")
 
@@ -149,6 +150,7 @@ class WepeGradientCuff(Detector):
         "Which function is differentiated, by what, and P and mu are not given for images, so the published 89.36 of "
         "mean AUROC cannot be recomputed for certain (arXiv 2412.05897, appendix A.5 and Table 7).",
     )
+    shared_draw = True
     tuned_on = (
         "WePe's blocks: a small set of real and generated images, which are not named (arXiv 2412.05897, sections 4.3 "
         "and A.15); the number of directions: not said"

@@ -60,6 +60,7 @@ class McDropout(Detector):
         "without dropout (arXiv 2412.05897, section 3.5).",
         "The rate, the place and the number of passes behind that number are not given (arXiv 2412.05897).",
     )
+    shared_draw = True
     tuned_on = "not said: arXiv 2412.05897 gives neither the rate, nor the place, nor the number of passes"
     view = View(224, "random-crop")
 

@@ -51,6 +51,7 @@ class WePe(Detector):
 
     name = "wepe"
     paper = "arXiv 2412.05897"
+    shared_draw = True
     tuned_on = (
         "the paper's blocks: a small set of real and generated images, which are not named (sections 4.3 and A.15); "
         "blocks=probe:k: held-out real images only"

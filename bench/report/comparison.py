@@ -17,11 +17,15 @@ from bench.store.schema import CLEAN
 COUNTS = ("real", "generated", "unreadable")
 VERDICT = "against worst cue"
 AGAINST_CHANCE = "against chance"
+CHANGES_NOTE = "Paired: both saw the same groups. The intervals are not adjusted for the number of changes."
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """Makes the tables of a comparison: its numbers, and where there are any, changes, ranks and paired tests."""
-    others = [change_table(comparison, "Against the clean images, paired"), rank_table(comparison.rankings)]
+    others = [
+        change_table(comparison, "Against the clean images, paired", CHANGES_NOTE),
+        rank_table(comparison.rankings),
+    ]
     others.append(pair_table(comparison.rankings, comparison.views))
     return [_numbers(comparison), *(table for table in others if table.rows)]
 

@@ -40,7 +40,7 @@ POSITIVE_CLASS = (
 INTERVALS = (
     "[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of AUROC "
     f"from placement values, of AP from derivatives by the images' weights, of other metrics from {DRAWS} bootstrap "
-    "draws, the same for all detectors, generators and conditions."
+    "draws, the same for all detectors, generators and conditions. They are not adjusted for their number."
 )
 WORST_CUE = (
     "Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
@@ -122,7 +122,9 @@ def _absences(summary: Summary) -> list[str]:
             if row.numbers[metric].reason:
                 where = f"{row.detector}, {row.condition}, {row.generator}"
                 notes[f"{where}: no interval of {METRICS[metric].title}, {row.numbers[metric].reason}."] = None
-    return list(notes)
+    numbers = [number for row in summary.rows for name, number in row.numbers.items() if name in shown_metrics()]
+    doubts = list(dict.fromkeys(number.doubt for number in numbers if number.doubt and number.interval))
+    return [*notes, *([f"~: an approximate interval, which may hold less often; {named(doubts)}."] if doubts else [])]
 
 
 def sentence(finding: Finding) -> str:

@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.table import Table
-from bench.statistics.ranking import Pair, Ranking
+from bench.report.table import Table, cell
+from bench.statistics.ranking import LeftOut, Pair, Ranking
 
-RANKS = ("rank", "detector", "AUROC", "wins and losses", "rank without any one generator")
+LEFT_OUT = "rank (AUROC) without any one generator"
+RANKS = ("rank", "detector", "AUROC", "worst generator", "wins and losses", LEFT_OUT)
 RANKS_NOTE = (
     "Rank: detectors that share a letter are not separated by the paired test. Wins and losses: over rivals and "
-    "generators that have an interval, by the sign of the difference alone. The last column: the best and worst place "
-    "when each generator in turn is left out of the mean; ranks are conditional on these generators."
+    "generators that have an interval, by the sign of the difference alone. The last column: best and worst when each "
+    "generator in turn is left out of the mean. Ranks and intervals are conditional on these generators; of others "
+    "they say nothing."
 )
 PAIRS = ("first", "second", "difference of AUROC", "p (Holm)", "verdict", "smallest difference", "views")
 PAIRS_NOTE = (
-    "Paired over the same groups of images; p is adjusted for the number of pairs, the interval is not. Smallest "
-    "difference: what this number of images finds in four of five cases. Where views differ, the two were shown "
-    "different pictures of an image."
+    "Paired over the same groups of images; p is adjusted (Holm) for the number of pairs of a table, not for that of "
+    "conditions; the interval is not adjusted. Smallest difference: what the adjusted test would find in four of five "
+    "data sets like this one. For this draw: one of the two draws something that all images share, such as perturbed "
+    "weights, with a single seed; a claim about the method takes several (--seeds 5). Where views differ, the two were "
+    "shown different pictures of an image."
 )
 
 IN_COMMON_NOTE = (
@@ -68,11 +72,27 @@ def _rank_rows(ranking: Ranking) -> list[list[str]]:
     for detector in ranking.order:
         wins = sum(counts[0] for counts in ranking.wins[detector].values())
         losses = sum(counts[1] for counts in ranking.wins[detector].values())
-        best, worst = ranking.leave_one_out.get(detector, (0, 0))
-        places = "" if not best else str(best) if best == worst else f"{best} to {worst}"
-        value = f"{ranking.values[detector]:.4f}"
-        rows.append([ranking.letters[detector], detector, value, f"{wins} : {losses}", places])
+        left_out, worst = ranking.leave_one_out.get(detector), ranking.worst.get(detector)
+        values = (
+            f"{ranking.values[detector]:.4f}",
+            f"{worst[0]}: {cell(worst[1])}" if worst else "",
+            f"{wins} : {losses}",
+            _range(left_out) if left_out else "",
+        )
+        rows.append([ranking.letters[detector], detector, *values])
     return rows
+
+
+def _range(left_out: LeftOut) -> str:
+    best, worst = min(left_out.places), max(left_out.places)
+    places = str(best) if best == worst else f"{best} to {worst}"
+    return f"{places} ({min(left_out.values):.4f} to {max(left_out.values):.4f})"
+
+
+def _verdict(pair: Pair) -> str:
+    if not pair.separated:
+        return "not separated"
+    return "separated, for this draw" if pair.one_draw else "separated"
 
 
 def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
@@ -83,7 +103,7 @@ def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
         pair.second,
         f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
         "< 0.0001" if pair.p_adjusted < 0.0001 else f"{pair.p_adjusted:.4f}",
-        "separated" if pair.separated else "not separated",
+        _verdict(pair),
         f"{pair.smallest:.3f}",
         "the same" if first == second else f"{first} | {second}",
     ]

@@ -25,7 +25,7 @@ POINT_COLUMNS = (
 AREA_COLUMNS = ("kind", "axis", "detector", "levels", *VALUES, "letters", "reason")
 PAIR_COLUMNS = (
     *("kind", "first", "second", "difference", "low", "high", "p", "p_adjusted", "smallest_difference", "separated"),
-    "images_in_common",
+    *("for_this_draw", "images_in_common"),
 )
 
 

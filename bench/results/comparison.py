@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.results.concerns import find_concerns
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.precision_effect import precision_effects
-from bench.results.rankings import rankings_of
+from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import marks_of, unseen_means
 from bench.results.summary import Row, Summary, summarise
 from bench.scoring.build import run_facts, wanted
@@ -202,7 +202,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         panel=panel,
         summary=summary,
         cues=compare_with_cues(panel, {where.name: cues_of(datamodule, options.output, where) for where in audited}),
-        rankings=rankings_of(summary, panel),
+        rankings=rankings_of(summary, panel, drawing=drawing_of(detectors)),
         detectors=detectors,
         views={label: views.get(label, "those of its members") for label in labels},
         runs=[run.facts for run in store.runs(set(labels.values()))],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import compare_with_cues
-from bench.results.rankings import rankings_of
+from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
 from bench.results.summary import MEAN, Row, summarise
 from bench.scoring.cues import read_cues
@@ -130,6 +130,7 @@ def _compare(dataset: StoredDataset, output: Path) -> Comparison:
     panel = dataset.panel
     incomplete = {cell for cell, images in dataset.coverage.items() if not images.complete}
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
+    detectors = {label: dataset.detectors[label].facts for label in sorted(dataset.detectors)}
     summary = summarise(panel, shown_metrics())
     scored = {name for runs in dataset.sources.values() for name in runs}
     return Comparison(
@@ -137,8 +138,8 @@ def _compare(dataset: StoredDataset, output: Path) -> Comparison:
         panel=panel,
         summary=summary,
         cues=compare_with_cues(panel, read_cues(output, dataset.title, conditions)),
-        rankings=rankings_of(summary, panel, incomplete),
-        detectors={label: dataset.detectors[label].facts for label in sorted(dataset.detectors)},
+        rankings=rankings_of(summary, panel, incomplete, drawing_of(detectors)),
+        detectors=detectors,
         views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},
         runs=[run.facts for run in dataset.runs if run.name in scored],
         findings=dataset.findings,

@@ -13,6 +13,7 @@ from bench.statistics.metrics import undefined_reason
 from bench.statistics.ranking import InCommon, Ranking, rank_detectors
 from bench.store.contrasts import ContrastRule
 from bench.store.panel import Bools, Panel
+from bench.store.runs import Facts
 
 
 class CommonImages:
@@ -57,8 +58,21 @@ class CommonImages:
         return np.asarray(np.any(masks, axis=0))
 
 
-def rankings_of(summary: Summary, panel: Panel, left_out: Collection[tuple[str, str]] = ()) -> dict[str, Ranking]:
-    """Ranks detectors by mean AUROC, or that of the only generator, under each condition; cells left out have none."""
+def drawing_of(detectors: Mapping[str, Facts]) -> set[str]:
+    """Names the detectors whose seeds draw something that all images share; one of an older store may."""
+    return {label for label, facts in detectors.items() if facts.get("shared_draw", True)}
+
+
+def rankings_of(
+    summary: Summary,
+    panel: Panel,
+    left_out: Collection[tuple[str, str]] = (),
+    drawing: Collection[str] = (),
+) -> dict[str, Ranking]:
+    """Ranks detectors by mean AUROC, or that of the only generator, under each condition; cells left out have none.
+
+    ``drawing`` are the detectors of which `drawing_of` speaks.
+    """
     influences: dict[str, dict[str, Mapping[str, InfluenceValues]]] = {}
     targets: dict[str, str] = {}
     for (detector, condition), rows in summary.cells.items():
@@ -68,6 +82,6 @@ def rankings_of(summary: Summary, panel: Panel, left_out: Collection[tuple[str, 
                 targets[condition] = MEAN if MEAN in rows else next(iter(rows))
     common = CommonImages(panel)
     return {
-        condition: rank_detectors(influences[condition], target, partial(common.pair, condition))
+        condition: rank_detectors(influences[condition], target, partial(common.pair, condition), drawing)
         for condition, target in targets.items()
     }

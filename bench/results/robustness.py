@@ -12,7 +12,7 @@ All weights are known and positive, so the area has the weighted sum of the AURO
 the levels share (they are the same images), and with it interval and paired tests.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.results.comparison import Comparison
-from bench.results.rankings import CommonImages
+from bench.results.rankings import CommonImages, drawing_of
 from bench.results.summary import MEAN, Row, Summary
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
@@ -140,7 +140,7 @@ class Robustness:
     @cached_property
     def rankings(self) -> dict[str, Ranking]:
         """The paired tests of the areas, by kind."""
-        return area_rankings(self.areas, self.comparison.panel)
+        return area_rankings(self.areas, self.comparison.panel, drawing_of(self.comparison.detectors))
 
     @cached_property
     def changes(self) -> dict[tuple[str, str], Number]:
@@ -189,13 +189,13 @@ def areas(summary: Summary) -> list[Area]:
     return [_area(summary, curve, detector) for curve in robustness_curves(summary) for detector in curve.detectors]
 
 
-def area_rankings(areas: Sequence[Area], panel: Panel) -> dict[str, Ranking]:
+def area_rankings(areas: Sequence[Area], panel: Panel, drawing: Collection[str] = ()) -> dict[str, Ranking]:
     """Ranks detectors by their areas, kind by kind, and tests every pair; p-values are adjusted within the kind."""
     rankings, common = {}, CommonImages(panel)
     for kind in dict.fromkeys(area.kind for area in areas):
         detectors = {area.detector: area for area in areas if area.kind == kind}
         influences = {name: {AREA: area.influence} if area.influence else {} for name, area in detectors.items()}
-        ranking = rank_detectors(influences, AREA, partial(_in_common, common, detectors))
+        ranking = rank_detectors(influences, AREA, partial(_in_common, common, detectors), drawing)
         reasons = {name: detectors[name].auroc.reason or "" for name in ranking.unranked}
         rankings[kind] = replace(ranking, unranked=reasons)
     return rankings

@@ -7,15 +7,17 @@ References:
     Letters: Piepho, Journal of Computational and Graphical Statistics 13 (2004) 456-466.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import numpy as np
 
 from bench.statistics.influence import InfluenceValues
-from bench.statistics.intervals import PairedTest, holm, paired_test, smallest_difference
+from bench.statistics.intervals import PairedTest, auroc_interval, holm, paired_test, smallest_difference
+from bench.statistics.number import Number
 
 SIGNIFICANT = 0.05
 Influences = Mapping[str, Mapping[str, InfluenceValues]]
@@ -52,6 +54,8 @@ class Pair:
         smallest: The smallest difference that the family's test would find in four of five cases.
         images: Number of the images that both have and that the test is on, where one lacks images of the other; None
             where both have the same. The test is nan where they are too few.
+        one_draw: Whether one of them has drawn something that all images share with a single seed, so that the test
+            says nothing of other draws of the method.
     """
 
     first: str
@@ -61,6 +65,7 @@ class Pair:
     p_adjusted: float
     smallest: float
     images: int | None = None
+    one_draw: bool = False
 
     @property
     def separated(self) -> bool:
@@ -80,8 +85,16 @@ class Pair:
             "p_adjusted": self.p_adjusted,
             "smallest_difference": self.smallest,
             "separated": self.separated,
+            "for_this_draw": self.one_draw,
             "images_in_common": self.images,
         }
+
+
+class LeftOut(NamedTuple):
+    """The places and mean AUROCs of a detector when each generator in turn is left out, in the order of those."""
+
+    places: tuple[int, ...]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,9 @@ class Ranking:
         pairs: Every pair on the target.
         by_generator: Every pair on every generator, a family of its own; empty with one generator.
         wins: Of each detector, by rival, how many generators it wins, loses and ties.
-        leave_one_out: Of each detector, the best and worst place when each generator in turn is left out of the mean;
+        leave_one_out: Of each detector, the places and means when each generator in turn is left out of the mean;
             empty with one generator.
+        worst: Of each detector, the generator with its lowest AUROC, and that; empty with one generator.
         unranked: Why a detector is not ranked.
     """
 
@@ -106,30 +120,36 @@ class Ranking:
     pairs: tuple[Pair, ...] = ()
     by_generator: tuple[Pair, ...] = ()
     wins: Mapping[str, Mapping[str, tuple[int, int, int]]] = field(default_factory=dict)
-    leave_one_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    leave_one_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    worst: Mapping[str, tuple[str, Number]] = field(default_factory=dict)
     unranked: Mapping[str, str] = field(default_factory=dict)
 
 
-def rank_detectors(influences: Influences, target: str = "mean", common: Common | None = None) -> Ranking:
+def rank_detectors(
+    influences: Influences, target: str = "mean", common: Common | None = None, drawing: Collection[str] = ()
+) -> Ranking:
     """Ranks detectors by their AUROC and tests every pair.
 
     Args:
         influences: By detector and generator (or ``mean``), where there are groups enough for an interval.
         target: What they are ranked by, one of the generators or the mean over them.
         common: Finds what two are tested on where one lacks images of the other; without it all have the same.
+        drawing: Detectors whose seeds draw something that all images share.
     """
     ranked = {name: by_generator for name, by_generator in influences.items() if target in by_generator}
     order = sorted(ranked, key=lambda name: (-ranked[name][target].value, name))
-    pairs = _family(ranked, order, [target], common)
+    one_draw = {name for name in drawing if name in ranked and len(ranked[name][target].seeds) == 1}
+    pairs = _family(ranked, order, [target], common, one_draw)
     generators = _shared(ranked, order, target)
     return Ranking(
         order=tuple(order),
         values={name: ranked[name][target].value for name in order},
         letters=compact_letters(order, [(p.first, p.second) for p in pairs if p.separated]),
         pairs=pairs,
-        by_generator=_family(ranked, order, generators, common),
+        by_generator=_family(ranked, order, generators, common, one_draw),
         wins={name: {rival: _wins(ranked, name, rival, target) for rival in order if rival != name} for name in order},
-        leave_one_out=_places(ranked, order, generators),
+        leave_one_out=_left_out(ranked, order, generators),
+        worst={name: _worst(ranked[name], generators) for name in order if len(generators) > 1},
         unranked=dict.fromkeys(sorted(set(influences) - set(order)), "too few independent groups for an interval"),
     )
 
@@ -166,7 +186,11 @@ def _letter(position: int) -> str:
 
 
 def _family(
-    influences: Influences, order: Sequence[str], generators: Sequence[str], common: Common | None
+    influences: Influences,
+    order: Sequence[str],
+    generators: Sequence[str],
+    common: Common | None,
+    one_draw: set[str],
 ) -> tuple[Pair, ...]:
     """Tests every pair on every generator, with p-values adjusted for all of them."""
     names = [(first, second, generator) for generator in generators for first, second in combinations(order, 2)]
@@ -179,7 +203,14 @@ def _family(
     ]
     adjusted = holm([test.p for test in tests])
     return tuple(
-        Pair(*name, test, float(p), smallest_difference(test, len(tests)), known.images if known else None)
+        Pair(
+            *name,
+            test,
+            float(p),
+            smallest_difference(test, len(tests)),
+            known.images if known else None,
+            not one_draw.isdisjoint(name[:2]),
+        )
         for name, test, p, known in zip(names, tests, adjusted, shared, strict=True)
     )
 
@@ -204,14 +235,21 @@ def _wins(influences: Influences, name: str, rival: str, target: str) -> tuple[i
     return sum(s > 0 for s in signs), sum(s < 0 for s in signs), sum(s == 0 for s in signs)
 
 
-def _places(influences: Influences, order: Sequence[str], generators: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Returns the best and worst place of each detector when each generator in turn is left out."""
+def _left_out(influences: Influences, order: Sequence[str], generators: Sequence[str]) -> dict[str, LeftOut]:
+    """Computes the place and the mean of each detector when each generator in turn is left out."""
     if len(generators) < 2:
         return {}
     places: dict[str, list[int]] = {name: [] for name in order}
+    means: dict[str, list[float]] = {name: [] for name in order}
     for left_out in generators:
         rest = [generator for generator in generators if generator != left_out]
         values = {name: float(np.mean([influences[name][g].value for g in rest])) for name in order}
         for name in order:
+            means[name].append(values[name])
             places[name].append(1 + sum(value > values[name] for value in values.values()))
-    return {name: (min(numbers), max(numbers)) for name, numbers in places.items()}
+    return {name: LeftOut(tuple(places[name]), tuple(means[name])) for name in order}
+
+
+def _worst(influences: Mapping[str, InfluenceValues], generators: Sequence[str]) -> tuple[str, Number]:
+    name = min(generators, key=lambda generator: influences[generator].value)
+    return name, Number(influences[name].value, auroc_interval(influences[name]), chance=0.5)

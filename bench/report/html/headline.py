@@ -64,7 +64,8 @@ def _ranks(comparison: Comparison, condition: str) -> Iterator[str]:
     if tied:
         yield f"A paired test does not separate it from {_listed(tied)}."
     elif len(ranking.order) > 1:
-        yield "A paired test separates it from all others."
+        one_draw = any(pair.one_draw for pair in ranking.pairs if best in (pair.first, pair.second))
+        yield f"A paired test separates it from all others{', for this draw' if one_draw else ''}."
 
 
 def _cue(comparison: Comparison, condition: str) -> Iterator[str]:

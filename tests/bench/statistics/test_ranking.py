@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_contrasts import influence_of
 
-from bench.statistics.intervals import holm, paired_test, smallest_difference
+from bench.statistics.intervals import auroc_interval, holm, paired_test, smallest_difference
 from bench.statistics.ranking import compact_letters, rank_detectors
 
 
@@ -107,7 +108,37 @@ def test_wins_are_counted_over_generators_and_not_the_mean():
 
 def test_places_when_each_generator_in_turn_is_left_out():
     # Means without adm: x 0.75, y 0.80, z 0.77; without biggan: 0.80, 0.845, 0.725; without dit: 0.85, 0.835, 0.745.
-    assert dict(rank_detectors(three_generators()).leave_one_out) == {"y": (1, 2), "x": (1, 3), "z": (2, 3)}
+    ranking = rank_detectors(three_generators())
+    # Without adm, biggan and dit in turn.
+    assert {name: left_out.places for name, left_out in ranking.leave_one_out.items()} == {
+        "y": (1, 1, 2),
+        "x": (3, 2, 1),
+        "z": (2, 3, 3),
+    }
+    assert ranking.leave_one_out["x"].values == pytest.approx((0.75, 0.80, 0.85))
+
+
+def test_the_worst_generator_has_its_interval():
+    ranking = rank_detectors(three_generators())
+    assert {name: (generator, number.value) for name, (generator, number) in ranking.worst.items()} == {
+        "x": ("dit", 0.70),
+        "y": ("biggan", 0.79),
+        "z": ("adm", 0.70),
+    }
+    assert ranking.worst["x"][1].interval == auroc_interval(three_generators()["x"]["dit"])
+    assert not rank_detectors({"x": {"mean": influence(0.8)}}).worst
+
+
+def test_with_one_seed_a_method_that_draws_for_all_images_is_judged_for_this_draw_alone():
+    several = replace(influence(0.7, seed=3), seeds=(0.69, 0.71))
+    influences = {"drawn": {"mean": influence(0.9)}, "fixed": {"mean": influence(0.8)}, "five": {"mean": several}}
+    pairs = rank_detectors(influences, drawing={"drawn", "five"}).pairs
+    assert {(pair.first, pair.second): pair.one_draw for pair in pairs} == {
+        ("drawn", "fixed"): True,
+        ("drawn", "five"): True,
+        ("fixed", "five"): False,
+    }
+    assert [pair.columns["for_this_draw"] for pair in pairs] == [True, True, False]
 
 
 def test_tests_of_single_generators_are_a_family_of_their_own():
