@@ -65,7 +65,7 @@ class Detector(nn.Module, ABC):
     """What others, or the authors, found the method to fail at: a sentence each, which ends with its source."""
     version: ClassVar[int] = 1
     shared_draw: ClassVar[bool] = False
-    """Whether a seed draws something once for all images, such as perturbed weights; such chance does not average out."""
+    """Whether a seed makes a draw that all images share, such as perturbed weights; its chance does not average out."""
     view: View = View()
     seed: int = 0
 

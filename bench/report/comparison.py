@@ -23,17 +23,17 @@ CHANGES_NOTE = "Paired: both saw the same groups. The intervals are not adjusted
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """Makes the tables of a comparison: its numbers, and where there are any, changes, ranks and paired tests."""
     others = [
-        change_table(comparison, "Against the clean images, paired", CHANGES_NOTE),
+        change_table(comparison, "Against the clean images, paired"),
         rank_table(comparison.rankings),
+        pair_table(comparison.rankings, comparison.views),
     ]
-    others.append(pair_table(comparison.rankings, comparison.views))
     return [_numbers(comparison), *(table for table in others if table.rows)]
 
 
-def change_table(comparison: Comparison, title: str, note: str = "") -> Table:
+def change_table(comparison: Comparison, title: str) -> Table:
     """Makes the table of what each condition changes."""
     rows = [(c.detector, c.condition, cell(c.auroc, signed=True)) for c in comparison.summary.changes]
-    return Table(title, ("detector", "condition", "change of mean AUROC"), rows, note, names=2)
+    return Table(title, ("detector", "condition", "change of mean AUROC"), rows, CHANGES_NOTE, names=2)
 
 
 def write_comparison(comparison: Comparison, output: Path) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from bench.errors import BenchError
-from bench.report.comparison import CHANGES_NOTE, change_table
+from bench.report.comparison import change_table
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import counts, headline, images_of
 from bench.report.html.histograms import histogram_figure, histograms_of
@@ -126,7 +126,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
     curves = {name: mean_roc_curve(comparison.panel, name, first) for name in comparison.labels}
     rankings = {condition: comparison.rankings.get(condition, Ranking()) for condition in comparison.conditions}
     tests = {condition: ranking_tables(ranking, comparison.views) for condition, ranking in rankings.items()}
-    changes = change_table(comparison, "Against the clean images", CHANGES_NOTE)
+    changes = change_table(comparison, "Against the clean images")
     return {
         "section": section,
         "prefix": prefix,

@@ -85,7 +85,7 @@ class FidStudy(FeatureStudy):
                 "the least.",
                 f"FID and the AUROC of natural against natural images: means over {SPLITS} random halvings of the "
                 "natural images by group, ± their standard deviation. FID is biased upwards at a finite n; the line "
-                f"natural shows by how much, at the same n. {TIMES_FEATURES} images a feature, the least that is taken, "
+                f"natural shows by how much, at the same n. {TIMES_FEATURES} images a feature, the least taken, "
                 "bound no bias: two samples of one distribution are then about a quarter of the covariance's trace "
                 "apart.",
                 f"KID: unbiased, mean over {SUBSETS} subsets of the first halving, ± their standard deviation.",
