@@ -123,7 +123,7 @@ class McDropout(Detector):
 
 
 def dropout_sites(block: nn.Module, name: str = "this block") -> tuple[str, ...]:
-    """Finds the modules of a block after which units are dropped.
+    """Finds the modules of a block after which values are dropped.
 
     Args:
         block: A transformer's or a convolutional network's block.
