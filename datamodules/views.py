@@ -10,6 +10,9 @@ from torch import Tensor
 
 from datamodules.reading import MAX_PIXELS, UnreadableImageError
 
+RESIZING = {"resize": Image.Resampling.BILINEAR, "bicubic-resize": Image.Resampling.BICUBIC}
+"""The filters that scale both sides without keeping the aspect."""
+
 
 class ViewSpec(Protocol):
     """What a view must say: see ``detectors.View``."""
@@ -48,8 +51,8 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
     Returns:
         ``(3, H, W)`` uint8.
     """
-    if view.fit == "resize":
-        image = image.resize((view.size, view.size), Image.Resampling.BILINEAR)
+    if view.fit in RESIZING:
+        image = image.resize((view.size, view.size), RESIZING[view.fit])
     elif view.fit != "native":
         image = _crop(_padded(image, view), view, key, crop_seed)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
@@ -65,13 +68,17 @@ def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image
 
 
 def _padded(image: Image.Image, view: ViewSpec) -> Image.Image:
-    """Grows an image that is smaller than the view: zeros around its centre, or tiles of itself."""
+    """Grows an image that is smaller than the view: zeros around its centre, or whole copies of itself.
+
+    Copies are never cut here, as in ``translate_duplicate`` of chuangchuangtan/NPR-DeepfakeDetection at 73cde1c: a crop
+    is taken of all of them.
+    """
     width, height = (max(side, view.size) for side in image.size)
     if (width, height) == image.size:
         return image
     if view.pad == "tile":
         repeats = (-(-height // image.height), -(-width // image.width), 1)
-        return Image.fromarray(np.tile(np.asarray(image), repeats)[:height, :width])
+        return Image.fromarray(np.tile(np.asarray(image), repeats))
     left, top = (width - image.width) // 2, (height - image.height) // 2
     border = (left, top, width - image.width - left, height - image.height - top)
     return ImageOps.expand(image, border, fill=(0, 0, 0))

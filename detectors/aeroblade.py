@@ -19,6 +19,7 @@ from detectors.randomness import seeded_generator
 from detectors.weights import state_sha256
 
 Posterior = Literal["mean", "sample"]
+EightBit = Literal["truncation", "rounding", "none"]
 LEAST_SIDE = 32
 """Smaller images are repeated at their edges up to so many pixels: the networks can take nothing smaller."""
 GRID = 32
@@ -30,10 +31,10 @@ CONTEXT = 64
 class Aeroblade(Detector):
     """Reconstruction error of autoencoders.
 
-    Images keep their size; sides that the autoencoder cannot take are extended at the right and lower edge by
-    repeating it, and cut back before the distance is taken. The published code samples the latents with one generator
-    that runs on over all images, and stores distances in half precision; here the latents' mean is taken, or a sample
-    seeded by image, and distances stay in float32.
+    Images keep their size, as published (take ``--resize none``); sides that the autoencoder cannot take are extended
+    at the right and lower edge by repeating it, and cut back before the distance is taken. The published code samples
+    the latents with one generator that runs on over all images, and stores distances in half precision; here the
+    latents' mean is taken, or a sample seeded by image, and distances stay in float32.
 
     Score:
         Minus the smallest distance over the autoencoders, 0 or less; higher means more likely generated.
@@ -46,7 +47,8 @@ class Aeroblade(Detector):
             ``gradient``; by default ``lpips-vgg``, and ``gradient``, which needs no download, for ``embedded`` alone.
         layer: Layer of LPIPS, 2 as published; 0 is the sum of all.
         posterior: ``mean`` of the latents, or a ``sample``.
-        eight_bit: Whether the reconstruction is rounded to 8 bits, as when the published code stores it.
+        eight_bit: How the reconstruction comes to 8 bits: ``truncation`` cuts off, as the published code's way into a
+            PNG file does, ``rounding`` goes to the nearest level, ``none`` leaves it as it is.
         tile: Longest side in pixels that is reconstructed at once. Larger images are cut into even tiles, whose
             distances are averaged by area, so that memory stays bounded.
         distance_weights: File of the weights of LPIPS's or DISTS's network, where torch's hub cache lacks it.
@@ -61,6 +63,8 @@ class Aeroblade(Detector):
     paper = "arXiv 2401.17879"
     tuned_on = "not known here: on which images the paper chose the distance and its layer (its Table 4)"
     view = View(fit="native")
+    unscaled = True
+    version = 2
     weaknesses = (
         "It is made for latent diffusion: on the 256 px images of ImageNet and LSUN its mean AUROC is 57.87 and 53.85 "
         "(arXiv 2412.05897) or 59.32 and 59.46 (arXiv 2405.20112), with autoencoders that neither names.",
@@ -77,7 +81,7 @@ class Aeroblade(Detector):
         distance: DistanceName | None = None,
         layer: int = 2,
         posterior: Posterior = "mean",
-        eight_bit: bool = True,
+        eight_bit: EightBit = "truncation",
         tile: int = 1024,
         distance_weights: str | None = None,
         seed: int = 0,
@@ -88,6 +92,8 @@ class Aeroblade(Detector):
             raise OptionError("autoencoder names none; take embedded, published, a folder or a hub repository.")
         if posterior not in get_args(Posterior):
             raise UnknownNameError("posterior", str(posterior), get_args(Posterior))
+        if eight_bit not in get_args(EightBit):
+            raise UnknownNameError("eight_bit", str(eight_bit), get_args(EightBit))
         if tile < 2 * CONTEXT or tile % GRID:
             raise OptionError(f"tile must be a multiple of {GRID} and at least {2 * CONTEXT}, got {tile}.")
         self.seed, self.autoencoder, self.distance, self.layer = seed, autoencoder, distance, layer
@@ -140,7 +146,10 @@ class Aeroblade(Detector):
         generator = seeded_generator(self.name, self.seed, key, tile) if sampled else None
         other: Tensor = autoencoder(extend(image, 1, autoencoder.multiple), generator)
         other = other[:, :, : image.shape[2], : image.shape[3]]
-        return (other * 255).round() / 255 if self.eight_bit else other
+        if self.eight_bit == "none":
+            return other
+        levels = other * 255
+        return (levels.floor() if self.eight_bit == "truncation" else levels.round()) / 255
 
     @property
     def passes(self) -> int:

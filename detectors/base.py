@@ -15,7 +15,7 @@ from detectors.backbones import Backbone, create_backbone
 from detectors.errors import OptionError, UnknownNameError
 from detectors.registry import find_detector
 
-Fit = Literal["random-crop", "centre-crop", "resize", "native"]
+Fit = Literal["random-crop", "centre-crop", "resize", "bicubic-resize", "native"]
 Pad = Literal["zeros", "tile"]
 
 
@@ -25,9 +25,10 @@ class View:
 
     Args:
         size: Side of the square in pixels; ignored by ``native``.
-        fit: How the square is taken. ``resize`` scales both sides without keeping the aspect (bilinear, antialiased);
-            the crops keep the pixels as they are; ``native`` keeps the whole image.
-        pad: What surrounds an image that is smaller than the crop.
+        fit: How the square is taken. ``resize`` scales both sides without keeping the aspect (bilinear, antialiased),
+            as does ``bicubic-resize``; the crops keep the pixels as they are; ``native`` keeps the whole image.
+        pad: What surrounds an image that is smaller than the crop: zeros, or ``tile``, whole copies of itself, of which
+            the crop is taken.
     """
 
     size: int = 224
@@ -63,6 +64,8 @@ class Detector(nn.Module, ABC):
     """The images that the published settings, or those here, were chosen on; None where nothing is known of any."""
     weaknesses: ClassVar[tuple[str, ...]] = ()
     """What others, or the authors, found the method to fail at: a sentence each, which ends with its source."""
+    unscaled: ClassVar[bool] = False
+    """Whether the published code takes images as they are, or scales them itself: ``--resize none``."""
     version: ClassVar[int] = 1
     shared_draw: ClassVar[bool] = False
     """Whether a seed makes a draw that all images share, such as perturbed weights; its chance does not average out."""

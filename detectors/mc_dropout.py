@@ -18,6 +18,7 @@ from detectors.similarity import cosine_distance
 from detectors.wepe import block_ranges, feature_variance
 
 Score = Literal["eq1", "eq3"]
+Masking = Literal["element", "unit"]
 
 LAYOUTS = {
     "DINOv2, timm": ("attn.proj_drop", "mlp.drop1", "mlp.drop2", "mlp.drop"),
@@ -30,11 +31,13 @@ LAYOUTS = {
 class McDropout(Detector):
     """Monte Carlo dropout, the paper's comparison to WePe (Table 5).
 
-    A pass drops units (features of a token, channels of a map) by a mask that is drawn from the seed, the pass and
-    the site, the same for every image and every position: a pass is one sampled network. The attention's
-    probabilities keep their values, as in fused attention. A SwiGLU block without dropout has the projection alone.
-    A convolutional network has no such sites; there the channels at the end of each chosen block are dropped, which
-    is this suite's own reading.
+    A pass drops values by a mask that is drawn from the seed, the pass and the site, the same for every image: a pass
+    is one sampled network. By ``mask=element`` each feature of each token is dropped for itself, as ``nn.Dropout`` does
+    (which draws another mask for each image), by ``mask=unit`` a feature is dropped in all tokens at once. The
+    attention's probabilities keep their values, as in fused attention. DINOv2's ViT-g is timm's here: its gated MLP has
+    dropout after the gate and after its last layer, where the SwiGLU of DINOv2's own code has none. A convolutional
+    network has no such sites; there the values at the end of each chosen block are dropped, or with ``mask=unit`` its
+    channels, which is this suite's own reading.
 
     Score:
         Variance of the unit features in [0, 1], or mean cosine distance to the clean ones in [0, 2]; higher means
@@ -42,10 +45,11 @@ class McDropout(Detector):
 
     Args:
         backbone: The vision model; the paper's is ``dinov2-vitl14``.
-        rate: Share of the units that are dropped; the paper does not say.
+        rate: Share of what is dropped; the paper does not say.
         n: Number of passes; the paper does not say.
         score: ``eq1``, the variance, or ``eq3``, the distance to the clean features.
         blocks: The first k, or a list such as ``0-4,7``; by default all, the paper does not say.
+        mask: ``element`` or ``unit``, what is dropped at once; the paper does not say.
         seed: Seed of the masks.
 
     References:
@@ -63,6 +67,7 @@ class McDropout(Detector):
     shared_draw = True
     tuned_on = "not said: arXiv 2412.05897 gives neither the rate, nor the place, nor the number of passes"
     view = View(224, "random-crop")
+    version = 2
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class McDropout(Detector):
         n: int = 10,
         score: Score = "eq1",
         blocks: Blocks = None,
+        mask: Masking = "element",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -79,10 +85,12 @@ class McDropout(Detector):
             raise OptionError(f"rate must be at least 0 and less than 1, got {rate}.")
         if score not in get_args(Score):
             raise UnknownNameError("score", str(score), get_args(Score))
+        if mask not in get_args(Masking):
+            raise UnknownNameError("mask", str(mask), get_args(Masking))
         if n < (2 if score == "eq1" else 1):
             raise OptionError(f"n must be at least 1, and 2 for score=eq1 (the variance of one is 0), got {n}.")
         self.backbone, self.seed = backbone, seed
-        self.rate, self.n, self.score, self.blocks = rate, n, score, blocks
+        self.rate, self.n, self.score, self.blocks, self.mask = rate, n, score, blocks, mask
         everything = backbone.depth if blocks is None else blocks
         self.chosen_blocks = Perturbation(blocks=everything).chosen_blocks(backbone.depth)
         self.sampled = nn.ModuleList(self._sample(draw) for draw in range(n))
@@ -110,13 +118,13 @@ class McDropout(Detector):
             prefix = network.blocks[block]
             for site in dropout_sites(network.model.get_submodule(prefix), prefix):
                 name = f"{prefix}.{site}".rstrip(".")
-                mask = UnitMask(self.rate, ("mc-dropout", self.seed, draw, name))
-                network.model.get_submodule(name).register_forward_hook(mask)
+                hook = DropoutMask(self.rate, ("mc-dropout", self.seed, draw, name), self.mask)
+                network.model.get_submodule(name).register_forward_hook(hook)
         return network
 
 
 def dropout_sites(block: nn.Module, name: str = "this block") -> tuple[str, ...]:
-    """Finds the modules of a block after which units are dropped.
+    """Finds the modules of a block after which values are dropped.
 
     Args:
         block: A transformer's or a convolutional network's block.
@@ -141,24 +149,29 @@ def dropout_sites(block: nn.Module, name: str = "this block") -> tuple[str, ...]
     )
 
 
-class UnitMask:
-    """A forward hook that drops a fixed random choice of units.
+class DropoutMask:
+    """A forward hook that drops a fixed random choice of values.
 
     Args:
-        rate: Share of the units to drop; the others are scaled up, so that the mean stays.
+        rate: Share of them to drop; the others are scaled up, so that the mean stays.
         draw: What the choice depends on.
+        mask: Whether elements are dropped, or whole units: features of all tokens, channels of a map.
     """
 
-    def __init__(self, rate: float, draw: tuple[int | str, ...]) -> None:
-        self.rate, self.draw = rate, draw
-        self.masks: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
+    def __init__(self, rate: float, draw: tuple[int | str, ...], mask: Masking) -> None:
+        self.rate, self.draw, self.mask = rate, draw, mask
+        self.kept: dict[tuple[torch.Size, torch.device], Tensor] = {}
+        """By shape and device, a byte a value: kept over all batches, as drawing costs more than a pass of a block."""
 
     def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        """Masks the last axis of tokens ``(B, N, C)``, the second one of maps ``(B, C, H, W)``."""
-        units = output.shape[1] if output.ndim == 4 else output.shape[-1]
-        key = (units, output.device, output.dtype)
-        if key not in self.masks:
-            kept = torch.rand(units, generator=seeded_generator(*self.draw)) >= self.rate
-            self.masks[key] = (kept / (1 - self.rate)).to(output.device, output.dtype)
-        mask = self.masks[key]
-        return output * (mask.view(-1, 1, 1) if output.ndim == 4 else mask)
+        """Masks tokens ``(B, ..., C)`` or maps ``(B, C, H, W)``."""
+        key = (output.shape[1:], output.device)
+        if key not in self.kept:
+            kept = torch.rand(self._shape(output), generator=seeded_generator(*self.draw)) >= self.rate
+            self.kept[key] = kept.to(output.device)
+        return output * self.kept[key] * (1 / (1 - self.rate))
+
+    def _shape(self, output: Tensor) -> torch.Size:
+        if self.mask == "element":
+            return output.shape[1:]
+        return torch.Size((output.shape[1], 1, 1)) if output.ndim == 4 else output.shape[-1:]

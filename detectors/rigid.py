@@ -20,6 +20,9 @@ Space = Literal["normalised", "pixel"]
 class Rigid(Detector):
     """Robustness of the representation to noise on the image.
 
+    The published notebook scales an image of any size to 224 x 224 at once: take ``--resize none``, so that no other
+    scaling comes before it.
+
     Score:
         Mean cosine distance between clean and noisy features, in [0, 2]; higher means more likely generated.
 
@@ -40,6 +43,7 @@ class Rigid(Detector):
     paper = "arXiv 2405.20112"
     tuned_on = "not known here: the paper sweeps the noise level up to 0.5; on which images 0.05 was chosen"
     view = View(224, "resize")
+    unscaled = True
     weaknesses = (
         "Noise added to generated images hides them: the mean AUROC falls from 83.58 to 18.69 (arXiv 2412.05897, "
         "Table 13).",

@@ -115,6 +115,7 @@ def card_lines(detector: ListedDetector) -> list[str]:
     lines = [f"{detector.name}: {detector.title}", f"Paper: {detector.paper}"]
     lines += _listed("Needs", [_card_need(need) for need in detector.needs] or ["nothing beside the package"])
     lines += _listed("Training data", _training(cls))
+    lines += ["Published for: images as they are; take --resize none."] if cls.unscaled else []
     lines += [f"Settings chosen on: {cls.tuned_on}."] if cls.tuned_on else []
     lines += [f"Cost per image, in passes: {detector.cost}"]
     lines += _listed("Known weaknesses", cls.weaknesses or [NO_WEAKNESS])

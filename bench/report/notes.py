@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.report.table import cell
 from bench.results.comparison import Comparison
-from bench.results.concerns import DetectorConcern
+from bench.results.concerns import DetectorConcern, ScaledImages
 from bench.results.cues.worst import SIGNIFICANT
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
@@ -164,6 +164,11 @@ def sentence(finding: Finding) -> str:
         case DetectorConcern():
             where = "" if finding.condition == CLEAN else f", {finding.condition}"
             return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
+        case ScaledImages():
+            return (
+                f"{', '.join(finding.detectors)}: published for images as they are; here: {finding.preprocessing}. "
+                f"--resize none leaves every image as it is."
+            )
         case UnseenMean():
             several = finding.unseen > 1
             where = f"over the {finding.unseen} generators" if several else "on the one generator"

@@ -10,7 +10,9 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len
 
+from bench.report.notes import finding_notes
 from bench.report.table import text_of
+from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, Standing, percent
 from bench.scoring.files import ScoredImage, Scorer
 from bench.store.schema import OK, UNREADABLE
@@ -55,6 +57,7 @@ def notes_before(scorer: Scorer, references: Mapping[str, Reference]) -> Iterato
         f"Scores with {scorer.options.backbone}, seed {scorer.seed}, {scorer.data.preprocessing}, views {views}. "
         f"Higher means more likely generated; a score alone is neither a probability nor a verdict."
     )
+    yield from finding_notes(find_scaled_images(scorer.entries, scorer.data))
     for label, reference in references.items():
         n = len(reference.scores)
         groups = f" in {reference.groups:,} independent groups" if reference.groups < n else ""

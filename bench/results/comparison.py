@@ -12,7 +12,7 @@ import polars as pl
 from lightning.pytorch.loggers import Logger
 
 from bench.errors import BenchError
-from bench.results.concerns import find_concerns
+from bench.results.concerns import find_concerns, find_scaled_images
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
@@ -208,6 +208,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         runs=[run.facts for run in store.runs(set(labels.values()))],
         findings=[
             *find_concerns(panel, entries),
+            *find_scaled_images(entries, datamodule),
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,

@@ -1,4 +1,4 @@
-"""What makes a detector's scores doubtful, by its own word."""
+"""What makes a detector's scores doubtful, by its own word or by what its method was published for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import torch
 from bench.scoring.entry import Entry
 from bench.store.findings import Finding, Severity
 from bench.store.panel import Panel
+from datamodules import DetectionDataModule
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,20 @@ class DetectorConcern(Finding):
     condition: str
     words: str
     severity: ClassVar[Severity] = "warning"
+
+
+@dataclass(frozen=True)
+class ScaledImages(Finding):
+    """Detectors whose methods were published for images as they are saw scaled ones; ``preprocessing`` says how."""
+
+    detectors: Sequence[str]
+    preprocessing: str
+
+
+def find_scaled_images(entries: Sequence[Entry], datamodule: DetectionDataModule) -> list[ScaledImages]:
+    """Looks for detectors that should have seen images at their own size."""
+    labels = dict.fromkeys(entry.scoring.detector for entry in entries if entry.detector.unscaled)
+    return [ScaledImages(tuple(labels), datamodule.preprocessing)] if labels and datamodule.resize is not None else []
 
 
 def find_concerns(panel: Panel, entries: Sequence[Entry]) -> list[DetectorConcern]:

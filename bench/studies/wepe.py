@@ -127,8 +127,9 @@ COMPARISONS: tuple[Study, ...] = (
             Arm("MC Dropout", "mc-dropout"),
         ),
         notes=(
-            "The paper does not say what the families of noise share, nor the rate, the place and the passes of its "
-            "dropout: both readings of the former are run, and the suite's defaults of the latter.",
+            "The paper does not say what the families of noise share, nor the rate, the place, the masks and the "
+            "passes of its dropout: both readings of the former are run, and the suite's defaults of the latter "
+            "(rate=0.1, all blocks, mask=element, n=10).",
         ),
     ),
     compared(

@@ -37,10 +37,10 @@ class Images(Dataset[Tensor]):
 
 
 def reconstruct(autoencoder: torch.nn.Module, image: Tensor) -> Tensor:
-    """Encodes and decodes ``(1, 3, H, W)``, rounded to 8 bits; the sides are extended to multiples of 8."""
+    """Encodes and decodes ``(1, 3, H, W)``, cut off to 8 bits; the sides are extended to multiples of 8."""
     height, width = image.shape[2:]
     extended = F.pad(image, (0, -width % 8, 0, -height % 8), mode="replicate")
-    return (autoencoder(extended)[:, :, :height, :width] * 255).round() / 255
+    return (autoencoder(extended)[:, :, :height, :width] * 255).floor() / 255
 
 
 def distance(image: Tensor, other: Tensor) -> float:

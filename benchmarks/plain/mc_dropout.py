@@ -1,4 +1,4 @@
-"""MC-Dropout as a script of its own: ten passes with units dropped, and a loop over a folder."""
+"""MC-Dropout as a script of its own: ten passes with values dropped, and a loop over a folder."""
 
 import argparse
 import io
@@ -45,7 +45,7 @@ def load_model(name: str, weights: Path) -> nn.Module:
 
 
 class Drop:
-    """A hook that drops a tenth of the units of a layer, the same ones for all images of a pass."""
+    """A hook that drops a tenth of the values of a layer, the same ones for all images of a pass."""
 
     number = 0
 
@@ -55,7 +55,7 @@ class Drop:
     def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         """Masks the output."""
         generator = seeded_generator("mc-dropout", self.seed, Drop.number, self.name)
-        return output * (torch.rand(output.shape[-1], generator=generator) >= 0.1) / 0.9
+        return output * (torch.rand(output.shape[1:], generator=generator) >= 0.1) / 0.9
 
 
 @torch.no_grad()

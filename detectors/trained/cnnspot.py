@@ -41,6 +41,7 @@ class CnnSpot(TrainedDetector):
     name = "cnnspot"
     paper = "arXiv 1912.11035"
     view = View(fit="native")
+    unscaled = True
     released = (
         ReleasedFile("blur_jpg_prob0.5.pth", SOURCE, ("progan",)),
         ReleasedFile("blur_jpg_prob0.1.pth", SOURCE, ("progan",)),

@@ -42,6 +42,7 @@ class Dire(TrainedDetector):
     paper = "arXiv 2303.09295"
     consumes = "dire-map"
     view = View(fit="native")
+    version = 2
     released = tuple(
         ReleasedFile(name, "ZhendongWang6/DIRE@1f89fff, README (Baidu, RecDrive)", trained_on)
         for name, trained_on in (
@@ -85,7 +86,8 @@ def centre_of(image: Tensor) -> Tensor:
         ``(3, 224, 224)`` in [0, 1], of 8 bits, too: the published code scales files, before it makes tensors of them.
     """
     if min(image.shape[1:]) != SHORT_SIDE:
-        image = transforms.resize((image * 255).round().to(torch.uint8), [SHORT_SIDE], antialias=True) / 255
+        picture = transforms.to_pil_image((image * 255).round().to(torch.uint8).cpu())  # a tensor is scaled otherwise
+        image = transforms.pil_to_tensor(transforms.resize(picture, [SHORT_SIDE])).to(image.device) / 255
     cropped: Tensor = transforms.center_crop(image, [CROP, CROP])
     return cropped
 

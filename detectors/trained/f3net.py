@@ -4,6 +4,7 @@
 """
 
 from torch import Tensor, nn
+from torchvision.transforms.v2 import InterpolationMode  # type: ignore[import-untyped]
 
 from detectors.base import View
 from detectors.trained.base import TrainedDetector
@@ -29,13 +30,15 @@ class F3Net(TrainedDetector):
     References:
         Qian, Yin, Sheng, Chen and Shao, "Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware
         Clues", arXiv 2007.09355; yyk-wew/F3Net at 01942ca for the layout, and at 2118a47, ``utils.py``, for the
-        images: 299 x 299 without keeping the aspect, in [-1, 1]. There they are scaled as Pillow's version does by
-        default, today bicubic; here bilinear and antialiased, as every view.
+        images: 299 x 299 without keeping the aspect, in [-1, 1], scaled as Pillow does by default, bicubic from its
+        version 7.0 on.
     """
 
     name = "f3net"
     paper = "arXiv 2007.09355"
-    view = View(SIDE, "resize")
+    view = View(SIDE, "bicubic-resize")
+    unscaled = True
+    version = 2
     released = ()
     weaknesses = (
         "The public implementation whose layout is read does not reproduce the paper, says its author "
@@ -51,4 +54,4 @@ class F3Net(TrainedDetector):
 
     def prepared(self, images: Tensor) -> Tensor:
         """Takes images to [-1, 1]; those of another size than 299 x 299 are scaled to it."""
-        return 2 * to_square(images, SIDE) - 1
+        return 2 * to_square(images, SIDE, InterpolationMode.BICUBIC).clamp(0, 1) - 1

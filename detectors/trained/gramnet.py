@@ -40,6 +40,7 @@ class GramNet(TrainedDetector):
 
     name = "gramnet"
     paper = "arXiv 2002.00133"
+    unscaled = True
     released = (
         ReleasedFile("Gram.pth", "Ekko-zn/AIGCDetectBenchmark@cf3015c, README (Google Drive, Baidu)", ("progan",)),
     )

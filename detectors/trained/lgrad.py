@@ -26,8 +26,8 @@ class LGrad(TrainedDetector):
     """Learning on gradients.
 
     It needs two files: the classifier and StyleGAN's discriminator of bedrooms, whose gradient is the classifier's
-    picture. An image is scaled to 256 x 256 without keeping the aspect. It costs a pass through the discriminator and
-    back, and one through the classifier.
+    picture. An image of any size is scaled to 256 x 256 without keeping the aspect (take ``--resize none``). It costs a
+    pass through the discriminator and back, and one through the classifier.
 
     Score:
         Probability of being generated, in [0, 1]; higher means more likely generated.
@@ -47,6 +47,7 @@ class LGrad(TrainedDetector):
     name = "lgrad"
     paper = "CVPR 2023, Tan et al."
     view = View(SIDE, "resize")
+    unscaled = True
     files = ("checkpoint", "discriminator")
     needs = f"StyleGAN's discriminator {DISCRIMINATOR} ({DISCRIMINATOR_SOURCE}) must lie beside it."
     own_passes = 2

@@ -97,6 +97,8 @@ class Npr(TrainedDetector):
     name = "npr"
     paper = "arXiv 2312.10461"
     view = VIEWS["resize"]
+    unscaled = True
+    version = 2
     released = (
         ReleasedFile(
             "NPR.pth",

@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms  # type: ignore[import-untyped]
+from torchvision.transforms.v2 import InterpolationMode  # type: ignore[import-untyped]
+from torchvision.transforms.v2 import functional as transforms
 
 from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD
 
@@ -23,17 +24,18 @@ def imagenet_normalised(images: Tensor) -> Tensor:
     return (images - mean) / std
 
 
-def to_square(images: Tensor, side: int) -> Tensor:
+def to_square(images: Tensor, side: int, interpolation: InterpolationMode = InterpolationMode.BILINEAR) -> Tensor:
     """Scales images to the size that a network takes, unless the view has done so.
 
     Args:
         images: ``(B, 3, H, W)`` in [0, 1].
         side: Height and width to have.
+        interpolation: Antialiased.
 
     Returns:
-        ``(B, 3, side, side)`` in [0, 1], bilinear and antialiased, the aspect not kept.
+        ``(B, 3, side, side)`` in [0, 1], the aspect not kept; bicubic, it may go a little beyond.
     """
     if images.shape[2:] == (side, side):
         return images
-    scaled: Tensor = transforms.resize(images, [side, side], antialias=True)
+    scaled: Tensor = transforms.resize(images, [side, side], interpolation, antialias=True)
     return scaled

@@ -46,6 +46,7 @@ class UnivFD(TrainedDetector):
     name = "univfd"
     paper = "arXiv 2302.10174"
     view = View(224, "centre-crop")
+    unscaled = True
     files = ("checkpoint", "clip_weights")
     released = (
         ReleasedFile(

@@ -1,7 +1,10 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import transforms as old_transforms
 from torchvision.transforms.v2 import functional as transforms
 
 from datamodules import UnreadableImageError
@@ -45,9 +48,12 @@ def test_centre_crop_is_torchvisions_at_odd_margins_too(gradient, side):
     assert torch.equal(cut_view(gradient, View(side, "centre-crop"), key=0), expected)
 
 
-def test_resize_does_not_keep_the_aspect(gradient):
-    expected = np.array(gradient.resize((24, 24), Image.Resampling.BILINEAR))
-    assert np.array_equal(cut_view(gradient, View(24, "resize"), key=0).permute(1, 2, 0), expected)
+@pytest.mark.parametrize(
+    ("fit", "resampling"), [("resize", Image.Resampling.BILINEAR), ("bicubic-resize", Image.Resampling.BICUBIC)]
+)
+def test_resize_does_not_keep_the_aspect(photograph, fit, resampling):
+    expected = np.array(photograph(1).resize((24, 24), resampling))
+    assert np.array_equal(cut_view(photograph(1), View(24, fit), key=0).permute(1, 2, 0), expected)
 
 
 def test_native_keeps_the_whole_image(gradient):
@@ -59,10 +65,39 @@ def test_small_image_is_padded_with_zeros_around_its_centre():
     assert view[0].tolist() == [[0] * 6] + [[0, 0, 9, 9, 0, 0]] * 4 + [[0] * 6]
 
 
-def test_small_image_can_be_tiled(gradient):
-    view = cut_view(gradient.crop((0, 0, 3, 2)), View(5, "centre-crop", pad="tile"), key=0)
-    assert view[0, 0].tolist() == [0, 1, 2, 0, 1]
-    assert view[1, :, 0].tolist() == [0, 1, 0, 1, 0]
+def translate_duplicate(image: Image.Image, side: int) -> Image.Image:
+    """As the README of chuangchuangtan/NPR-DeepfakeDetection has it."""
+    if min(image.size) >= side:
+        return image
+    width, height = image.size
+    whole = Image.new("RGB", (width * math.ceil(side / width), height * math.ceil(side / height)))
+    for left in range(0, whole.width, width):
+        for top in range(0, whole.height, height):
+            whole.paste(image, (left, top))
+    return whole
+
+
+SIZES = [(128, 128), (150, 150), (200, 200), (151, 117), (112, 112), (224, 224), (300, 300), (300, 100)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_tiled_centre_crop_is_that_of_whole_copies(photograph, size):
+    image = photograph(1, size)
+    expected = np.asarray(old_transforms.CenterCrop(224)(translate_duplicate(image, 224)))
+    cut = cut_view(image, View(224, "centre-crop", pad="tile"), key=0).permute(1, 2, 0)
+    assert np.array_equal(cut, expected)
+
+
+def test_a_tiled_random_crop_reaches_every_position_of_whole_copies(gradient):
+    small = gradient.crop((0, 0, 4, 3))
+    whole = np.asarray(translate_duplicate(small, 5))
+    assert whole.shape == (6, 8, 3)
+    found = {
+        tuple(cut_view(small, View(5, "random-crop", pad="tile"), key).permute(1, 2, 0).flatten().tolist())
+        for key in range(300)
+    }
+    windows = [whole[top : top + 5, left : left + 5] for top in range(2) for left in range(4)]
+    assert found == {tuple(window.flatten().tolist()) for window in windows}
 
 
 def test_image_that_is_small_on_one_side_is_padded_there_only(gradient):

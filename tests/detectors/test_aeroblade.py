@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from datamodules.demo_images.generators import Autoencoder as DemoAutoencoder
 from datamodules.demo_images.generators import weights_path
@@ -58,10 +59,23 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_score_is_minus_the_smallest_distance_by_hand():
-    detector = with_autoencoders(Aeroblade(distance="mse", eight_bit=False), Shift(0.5), Shift(0.25))
+    detector = with_autoencoders(Aeroblade(distance="mse", eight_bit="none"), Shift(0.5), Shift(0.25))
     images = torch.full((2, 3, 40, 40), 0.25)
     images[1] = 0.875  # reconstructions are clamped to 1
     assert detector(images, torch.arange(2)).tolist() == [-(0.25**2), -(0.125**2)]
+
+
+@pytest.mark.parametrize(("eight_bit", "level"), [("truncation", 200), ("rounding", 201), ("none", 200.9)])
+def test_the_reconstruction_comes_to_8_bits_as_said(eight_bit, level):
+    detector = with_autoencoders(Aeroblade(distance="mse", eight_bit=eight_bit), Shift(0.9 / 255))
+    score = detector([torch.full((3, 40, 40), 200 / 255)], torch.zeros(1))
+    torch.testing.assert_close(score, torch.tensor([-(((level - 200) / 255) ** 2)]).double(), rtol=1e-3, atol=1e-12)
+
+
+def test_8_bits_are_those_of_the_published_way_into_a_file_by_default(image):
+    detector = with_autoencoders(Aeroblade(), Shift(0.01))
+    stored = pil_to_tensor(to_pil_image((image + 0.01).clamp(0, 1)))
+    assert torch.equal(detector._reconstruct(detector.autoencoders[0], image[None], 0, 0)[0], stored / 255)
 
 
 def test_the_autoencoders_own_image_scores_higher(image):
@@ -82,7 +96,7 @@ def test_images_of_different_sizes_are_scored_one_by_one(image):
 
 
 def test_padding_is_cut_off_before_the_distance():
-    detector = with_autoencoders(Aeroblade(distance="mse", eight_bit=False), Shift(0.25))
+    detector = with_autoencoders(Aeroblade(distance="mse", eight_bit="none"), Shift(0.25))
     assert detector([torch.zeros(3, 37, 41)], torch.zeros(1)).item() == -(0.25**2)
 
 
@@ -103,7 +117,7 @@ def test_tiles_cover_a_side_once_on_the_grid(side):
 
 def test_tiles_hardly_change_a_score(image):
     large = nn.functional.interpolate(image[None], size=(200, 330), mode="bilinear")[0]
-    whole, tiled = (Aeroblade(tile=tile, eight_bit=False)([large], torch.zeros(1)) for tile in (512, 128))
+    whole, tiled = (Aeroblade(tile=tile, eight_bit="none")([large], torch.zeros(1)) for tile in (512, 128))
     torch.testing.assert_close(tiled, whole, rtol=0.02, atol=0)
     assert Aeroblade(tile=512).fingerprint() != Aeroblade(tile=128).fingerprint()
 
@@ -246,6 +260,8 @@ def test_impossible_option_says_what_is_wrong(options, message):
         Aeroblade(**options)
 
 
-def test_unknown_posterior_is_an_error():
+def test_unknown_choices_are_an_error():
     with pytest.raises(UnknownNameError, match=r"Unknown posterior 'samples'\. Did you mean 'sample'"):
         Aeroblade(posterior="samples")
+    with pytest.raises(UnknownNameError, match="Unknown eight_bit 'true'"):
+        Aeroblade(eight_bit="true")

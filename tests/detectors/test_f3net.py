@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import timm
 import torch
@@ -6,6 +7,7 @@ from released_files_two import pictures
 from test_frequency_network import plain_decomposition
 from torch.nn import functional as F
 
+from datamodules.views import cut_view
 from detectors import View, WeightsError, create_detector
 
 
@@ -41,12 +43,20 @@ def test_logits_are_those_of_the_stored_network(detector, checkpoint):
 @torch.inference_mode()
 def test_images_of_other_sizes_are_scaled(detector):
     images = pictures(1, 320, seed=2)
-    scaled = F.interpolate(images, size=(299, 299), mode="bilinear", antialias=True)
+    scaled = F.interpolate(images, size=(299, 299), mode="bicubic", antialias=True).clamp(0, 1)
     torch.testing.assert_close(detector.logits(images), detector.logits(scaled), rtol=0, atol=1e-3)
 
 
-def test_the_view_is_the_published_one(detector):
-    assert detector.view == View(299, "resize")
+@torch.inference_mode()
+def test_the_view_is_the_published_one(detector, checkpoint, photograph):
+    image = photograph(1, (320, 240))
+    published = torch.from_numpy(np.array(image.resize((299, 299)))).permute(2, 0, 1)  # bicubic by Pillow's default
+    view = cut_view(image, detector.view, key=0)
+    assert torch.equal(view, published)
+    expected = plain_logits(checkpoint, published[None] / 255)
+    torch.testing.assert_close(detector.logits(view[None] / 255), expected, rtol=1e-3, atol=1e-3)
+    bilinear = cut_view(image, View(299, "resize"), key=0)
+    assert (detector.logits(bilinear[None] / 255) - expected).abs() > 5e-3
 
 
 def test_what_it_was_trained_on_is_not_known_unless_it_is_said(detector, checkpoint):

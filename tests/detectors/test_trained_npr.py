@@ -127,7 +127,9 @@ def test_a_small_image_is_tiled_to_the_crop(photograph):
     small = photograph(1, (100, 120))
     cut = cut_view(small, VIEWS["crop"], key=1)
     whole = cut_view(small, View(fit="native"), key=1)
-    assert torch.equal(cut, whole.repeat(1, 2, 3)[:, :224, :224])
+    tiled = whole.repeat(1, 2, 3)
+    assert torch.equal(cut, transforms.CenterCrop(224)(tiled))
+    assert not torch.equal(cut, tiled[:, :224, :224])
 
 
 def test_an_unknown_preprocessing_is_an_error(checkpoint):

@@ -54,10 +54,11 @@ def store(image_folder, tmp_path) -> Path:
 def test_a_table_has_one_row_an_image_and_no_verdict(images, capsys):
     code, out, err = score(capsys, "generated/blurry", "--detectors", "wepe", "rigid")
     lines = out.splitlines()
-    assert (code, err, len(lines)) == (0, "", 14)
+    assert (code, err, len(lines)) == (0, "", 15)
     assert "neither a probability nor a verdict" in lines[0]
-    assert lines[1].split() == ["path", "wepe", "rigid"]
-    for number, line in enumerate(lines[2:]):
+    assert lines[1].startswith("rigid: published for images as they are; here: short side scaled to ")
+    assert lines[2].split() == ["path", "wepe", "rigid"]
+    for number, line in enumerate(lines[3:]):
         assert re.fullmatch(rf"generated/blurry/{number:02d}\.png +-?[\d.e-]+ +-?[\d.e-]+", line)
 
 

@@ -143,6 +143,12 @@ def test_a_detector_without_a_recorded_weakness_says_so(monkeypatch):
     assert f"Known weaknesses: {NO_WEAKNESS}" in card_lines(LISTED["rigid"])
 
 
+def test_a_method_published_for_images_as_they_are_names_the_option_that_keeps_them_so():
+    words = "Published for: images as they are; take --resize none."
+    for name, cls in list_detectors().items():
+        assert (words in card_lines(LISTED[name])) == cls.unscaled
+
+
 def test_several_weaknesses_stand_below_each_other():
     lines = card_lines(LISTED["rigid"])
     first = lines.index("Known weaknesses:") + 1
