@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
 
     datamodule = create_datamodule(options)
     options.make_output()
-    diagnosis = check(datamodule)
+    diagnosis = check(datamodule, options.allow_one_class)
     print_diagnosis(diagnosis, Console())
     print(f"Written: {', '.join(map(str, write_diagnosis(diagnosis, options.output)))}.")
     return 0 if diagnosis.ok else 1

@@ -65,8 +65,24 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     reading = [POSITIVE_CLASS, INTERVALS, *([WORST_CUE] if worst_cue else []), _seeds_note(run["options"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [images, *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]
     return [*made_from, *reading, *_absences(comparison.summary), *notes]
+
+
+def _contrasts_note(comparison: Comparison) -> list[str]:
+    """Says which real images each generator faces."""
+    panel = comparison.panel
+    rules = panel.contrasts[comparison.conditions[0]]
+    real = panel.labels == 0
+    faced: dict[tuple[str, ...], list[str]] = {}
+    for rule in rules:
+        faced.setdefault(rule.reals, []).append(rule.generator)
+    counts = [int((panel.takes_part(rule) & real).sum()) for rule in rules]
+    if not rules or {*counts} == {int(real.sum())}:
+        return [f"Every generator faces all {int(real.sum()):,} real images."] if rules else []
+    numbers = {rule.reals: f"{count:,}" for rule, count in zip(rules, counts, strict=True)}
+    pairs = [f"{', '.join(names)}: {numbers[reals]} of {', '.join(reals)}" for reals, names in faced.items()]
+    return [f"Real images that each generator faces: {named(pairs)}."]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:

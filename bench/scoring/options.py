@@ -60,6 +60,7 @@ class RunOptions:
         content: For a folder: what its files hold, image by default.
         limit: At most N images of each source, by a hash of the path.
         balance: Equal numbers of real and generated images in every contrast.
+        allow_one_class: Take a set that has real images alone, or generated ones alone; it has no AUROC.
         conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80,
             crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original.
         match: Also score with the same size and codec for both classes; reported beside the images as they are.
@@ -95,6 +96,7 @@ class RunOptions:
     content: Annotated[str | None, Written("image|dire-map")] = None
     limit: Count | None = None
     balance: bool = False
+    allow_one_class: bool = False
     conditions: Annotated[Sequence[str], Written("TEXT")] = ()
     match: Annotated[str, Written("none|reencode:Q|unbiased")] = "none"
     backbone: str = "efficientnet-lite0"

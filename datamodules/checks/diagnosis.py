@@ -68,11 +68,12 @@ class Diagnosis:
         return all(finding.severity != WRONG for finding in self.findings)
 
 
-def check(datamodule: DetectionDataModule) -> Diagnosis:
+def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Diagnosis:
     """Reads every image of a dataset once and says what is wrong.
 
     Args:
         datamodule: The dataset; if it takes a sample, numbers are not compared with the published ones.
+        allow_one_class: Whether it may lack a class.
 
     Raises:
         ReaderLostError: A process that read images was killed.
@@ -85,7 +86,7 @@ def check(datamodule: DetectionDataModule) -> Diagnosis:
     images = pl.concat([items, examine(datamodule)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images))
+    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class))
 
 
 def _source_facts(datamodule: DetectionDataModule, images: pl.DataFrame) -> SourceFacts:

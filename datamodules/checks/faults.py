@@ -1,11 +1,11 @@
 """What is wrong with a dataset's images, from the facts about each.
 
-Wrong are files that cannot be read; counts, and sizes of generated images, other than the published ones; endings that
-lie about the format; and one picture in both classes, byte for byte or with the same perceptual hash. Notes are what
-may be as it should: what was not found or was passed by, copies within a class, formats that differ between the
-classes, and pictures of the two classes whose hashes differ in a few bits. Those are only noted, for among the
-thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one declared group, a
-photograph and what was made of it, may look alike.
+Wrong are a class without images; files that cannot be read; counts, and sizes of generated images, other than the
+published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
+perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
+that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
+noted, for among the thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one
+declared group, a photograph and what was made of it, may look alike.
 """
 
 from collections.abc import Iterator
@@ -59,19 +59,24 @@ def native_sizes(datamodule: DetectionDataModule) -> dict[str, int]:
     return {generator.name: generator.size for generator in known}
 
 
-def find_faults(datamodule: DetectionDataModule, images: pl.DataFrame) -> tuple[Finding, ...]:
+def find_faults(
+    datamodule: DetectionDataModule, images: pl.DataFrame, allow_one_class: bool = False
+) -> tuple[Finding, ...]:
     """Finds everything there is to say about a dataset.
 
     Args:
         datamodule: The dataset, set up.
         images: Its items, with the facts of :func:`datamodules.checks.examination.examine`.
+        allow_one_class: Whether they may all be of one class.
 
     Returns:
         What is wrong first.
     """
     images = images.with_columns(pl.format("{} {}", _CLASS, "generator").alias("where"))
     readable = images.filter(pl.col("reason").is_null())
+    missing = None if allow_one_class else datamodule.missing_class()
     found = [
+        *([Finding(WRONG, datamodule.title, missing)] if missing else []),
         *_counts(datamodule, images),
         *_unreadable(images),
         *_wrong_sizes(datamodule, readable),
@@ -186,6 +191,9 @@ def _notes(datamodule: DetectionDataModule) -> Iterator[Finding]:
     if datamodule.ignored:
         others = ", ".join(f"{number:,} {ending}" for ending, number in datamodule.ignored.most_common(EXAMPLES))
         yield Finding(NOTE, datamodule.title, f"files passed by, as their endings are not those of images: {others}")
+    if datamodule.passed_by:
+        names = ", ".join(map(repr, datamodule.passed_by[:EXAMPLES]))
+        yield Finding(NOTE, datamodule.title, f"folders passed by, as they are those of no class: {names}")
     if datamodule.limit is not None or datamodule.balance:
         yield Finding(NOTE, datamodule.title, "a sample was taken, so numbers were not compared with published ones")
 
