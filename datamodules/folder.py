@@ -57,7 +57,7 @@ class FolderDataModule(DetectionDataModule):
                 f"{self.root} holds neither a folder 'real' nor a folder 'generated'; expected "
                 f"real/<source>/... and generated/<generator>/...; found {_names(self.root)}."
             )
-        groups = _read_groups(self.root / GROUPS_FILE)
+        groups = read_groups(self.root / GROUPS_FILE)
         for name in present:
             for path, size, mtime in list_files(self.root / name, self.ignored):
                 source, nested, _ = path.partition("/")
@@ -72,7 +72,8 @@ def _names(folder: Path) -> str:
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
 
 
-def _read_groups(file: Path) -> dict[str, str]:
+def read_groups(file: Path) -> dict[str, str]:
+    """Reads the groups of images by their paths; none where there is no such file."""
     if not file.is_file():
         return {}
     with file.open(newline="", encoding="utf-8") as lines:

@@ -7,6 +7,7 @@ from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern
 from bench.results.cues.worst import SIGNIFICANT
+from bench.results.frames import VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
@@ -178,6 +179,12 @@ def sentence(finding: Finding) -> str:
         case DetectorConcern():
             where = "" if finding.condition == CLEAN else f", {finding.condition}"
             return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
+        case VideoFrames():
+            return (
+                f"Numbered images look like frames of videos ({named([f'{run}...' for run in finding.runs])}), and "
+                "each counts as independent: intervals are then too short. Declare them in groups.csv beside the images: "
+                "data check --write-groups groups.csv writes one."
+            )
         case UnseenMean():
             several = finding.unseen > 1
             where = f"over the {finding.unseen} generators" if several else "on the one generator"

@@ -10,6 +10,7 @@ from datamodules.base import DetectionDataModule
 from datamodules.benchmark import Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
+from datamodules.grouping import frame_links, merged, near_duplicates, same_content
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -56,11 +57,14 @@ class Diagnosis:
         title: The dataset.
         rows: Its sources, real ones first.
         findings: What is wrong, then what is to be noted.
+        groups: ``path, declared, group`` of the images that share a group, as declared, by their bytes, as
+            near-duplicates or as frames of a video.
     """
 
     title: str
     rows: tuple[SourceFacts, ...]
     findings: tuple[Finding, ...]
+    groups: pl.DataFrame
 
     @property
     def ok(self) -> bool:
@@ -86,7 +90,15 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
     images = pl.concat([items, examine(datamodule)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class))
+    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class), _groups(images))
+
+
+def _groups(images: pl.DataFrame) -> pl.DataFrame:
+    hashes = dict(images.select("path", "hash").iter_rows())
+    links = [same_content(images["sha256"]), near_duplicates(images["hash"]), frame_links(images, hashes.__getitem__)]
+    groups = images.select("path", merged(images["group"], np.concatenate(links)), declared="group")
+    shared = (pl.len().over("group") > 1) | (pl.col("group") != pl.col("path"))
+    return groups.filter(shared).select("path", "declared", "group")
 
 
 def _source_facts(datamodule: DetectionDataModule, images: pl.DataFrame) -> SourceFacts:

@@ -19,11 +19,10 @@ from datamodules.base import GENERATED, REAL, DetectionDataModule
 from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import RAW
 from datamodules.fingerprints import near_pairs
+from datamodules.grouping import NEAR, frames_of_videos, merged, near_duplicates, same_content
 
 WRONG, NOTE = "wrong", "note"
 EXAMPLES = 5
-NEAR = 4
-"""Greatest number of bits in which the hashes of pictures that look alike differ."""
 
 _PATH = pl.col("path")
 _CLASS = pl.when(pl.col("label") == REAL).then(pl.lit("real")).otherwise(pl.lit("generated"))
@@ -84,6 +83,7 @@ def find_faults(
         *_in_both_classes(readable),
         *_copies(readable),
         *_formats(datamodule, readable),
+        *_kin(datamodule, readable),
         *_notes(datamodule),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity == NOTE))
@@ -176,6 +176,23 @@ def _copies(readable: pl.DataFrame) -> Iterator[Finding]:
     for (where,), part in groups.filter(pl.col("n") > 1).group_by("where", maintain_order=True):
         number = int(part["n"].sum()) - len(part)
         yield Finding(NOTE, str(where), f"{_things(number, 'file')} the same, byte for byte, as another", _paths(part))
+
+
+def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
+    """Names the images that count as independent and are not, or may not be."""
+    advice = "--write-groups FILE groups them, for a groups.csv beside the images"
+    hashes = dict(readable.select("path", "hash").iter_rows())
+    runs = frames_of_videos(readable, hashes.__getitem__)
+    if runs:
+        what = "numbered images look like frames of videos, each of which counts as independent"
+        yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(f"{run}..." for run in runs[:EXAMPLES]))
+    same = merged(readable["group"], same_content(readable["sha256"]))
+    near = readable.with_columns(same, near=merged(same, near_duplicates(readable["hash"])))
+    near = near.filter(pl.col("group").n_unique().over("near") > 1)
+    if len(near):
+        examples = near.group_by("near", maintain_order=True).agg(_PATH.head(2).str.join(" ~ "))["path"]
+        what = f"{_things(len(near), 'image')} look like another that counts as independent, perhaps by chance"
+        yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(examples.head(EXAMPLES)))
 
 
 def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
