@@ -182,8 +182,8 @@ def sentence(finding: Finding) -> str:
         case VideoFrames():
             return (
                 f"Numbered images look like frames of videos ({named([f'{run}...' for run in finding.runs])}), and "
-                "each counts as independent: intervals are then too short. Declare them in groups.csv beside the images: "
-                "data check --write-groups groups.csv writes one."
+                "each counts as independent: intervals are then too short. Declare them in groups.csv beside the "
+                "images: data check --write-groups groups.csv writes one."
             )
         case UnseenMean():
             several = finding.unseen > 1

@@ -191,7 +191,7 @@ def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Fi
     near = near.filter(pl.col("group").n_unique().over("near") > 1)
     if len(near):
         examples = near.group_by("near", maintain_order=True).agg(_PATH.head(2).str.join(" ~ "))["path"]
-        what = f"{_things(len(near), 'image')} look like another that counts as independent, perhaps by chance"
+        what = f"{_things(len(near), 'image')} look like one of another group, perhaps by chance"
         yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(examples.head(EXAMPLES)))
 
 
