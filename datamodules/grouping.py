@@ -119,6 +119,12 @@ def frame_links(items: pl.DataFrame, hash_of: HashOf) -> Links:
     return np.array(near, dtype=np.intp).reshape(-1, 2)
 
 
+def look_alikes(images: pl.DataFrame) -> Links:
+    """Links near-duplicates and the frames of a video, for images with ``path``, ``group`` and ``hash``."""
+    hashes = dict(images.select("path", "hash").iter_rows())
+    return np.concatenate([near_duplicates(images["hash"]), frame_links(images, hashes.__getitem__)])
+
+
 def _spread(count: int) -> list[int]:
     """Chooses at most `LOOKED_AT` of so many, evenly."""
     return np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).astype(int)).tolist() if count else []

@@ -7,7 +7,7 @@ from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern
 from bench.results.cues.worst import SIGNIFICANT
-from bench.results.frames import VideoFrames
+from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
@@ -185,6 +185,11 @@ def sentence(finding: Finding) -> str:
                 "each counts as independent: intervals are then too short. Declare them in groups.csv beside the "
                 "images: data check --write-groups groups.csv writes one."
             )
+        case OtherGroups():
+            what = "every image a group of its own" if finding.definition == ALONE else "look-alikes merged"
+            given, other = finding.groups
+            intervals = [f"{name} {cell(new)}, as given {cell(old)}" for name, (old, new) in finding.aurocs.items()]
+            return f"With {what} ({other:,} groups, {given:,} as given) the mean AUROC is: {'; '.join(intervals)}."
         case UnseenMean():
             several = finding.unseen > 1
             where = f"over the {finding.unseen} generators" if several else "on the one generator"

@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import Logger
 from bench.errors import BenchError
 from bench.results.concerns import find_concerns
 from bench.results.cues.worst import AgainstCues, compare_with_cues
-from bench.results.frames import find_frames
+from bench.results.groupings import find_frames, under_other_groups
 from bench.results.precision_effect import precision_effects
 from bench.results.rankings import rankings_of
 from bench.results.seen import marks_of, unseen_means
@@ -207,6 +207,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         findings=[
             *find_concerns(panel, entries),
             *find_frames(datamodule),
+            *under_other_groups(panel, summary, options.groups, datamodule),
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,

@@ -10,7 +10,7 @@ from datamodules.base import DetectionDataModule
 from datamodules.benchmark import Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
-from datamodules.grouping import frame_links, merged, near_duplicates, same_content
+from datamodules.grouping import look_alikes, merged, same_content
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -94,9 +94,8 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
 
 
 def _groups(images: pl.DataFrame) -> pl.DataFrame:
-    hashes = dict(images.select("path", "hash").iter_rows())
-    links = [same_content(images["sha256"]), near_duplicates(images["hash"]), frame_links(images, hashes.__getitem__)]
-    groups = images.select("path", merged(images["group"], np.concatenate(links)), declared="group")
+    links = np.concatenate([same_content(images["sha256"]), look_alikes(images)])
+    groups = images.select("path", merged(images["group"], links), declared="group")
     shared = (pl.len().over("group") > 1) | (pl.col("group") != pl.col("path"))
     return groups.filter(shared).select("path", "declared", "group")
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from bench.cli.app import main
-from bench.report.notes import warnings_of
+from bench.report.notes import comparison_notes, warnings_of
 from bench.results.comparison import compare
+from bench.results.groupings import OtherGroups
 from bench.scoring.options import RunOptions
 from datamodules import FolderDataModule
 from datamodules.checks.diagnosis import check
@@ -17,6 +18,7 @@ from datamodules.fingerprints import perceptual_hash
 from datamodules.grouping import FEWEST_FRAMES, frames_of_videos, merged, near_duplicates, same_content
 
 VIDEOS, FRAMES = 5, 8
+NO_GROUPS = "fewer than 10 independent groups among the real images (5)"
 
 
 @pytest.fixture
@@ -108,3 +110,12 @@ def test_compare_warns_of_frames_and_counts_copies_as_one(videos, tmp_path):
     assert "groups.csv" in warning
     assert len(result.panel.images) == 2 * VIDEOS * FRAMES + 1
     assert len(np.unique(result.panel.groups)) == 2 * VIDEOS * FRAMES
+    given = result.summary.rows[0].numbers["auroc"]
+    again = {name: compare(["rigid"], RunOptions(**options, groups=name)) for name in ("none", "duplicates")}
+    findings = {name: next(f for f in one.findings if isinstance(f, OtherGroups)) for name, one in again.items()}
+    assert {name: finding.groups for name, finding in findings.items()} == {"none": (80, 81), "duplicates": (80, 10)}
+    assert findings["none"].aurocs["rigid"][0] == given == again["none"].summary.rows[0].numbers["auroc"]
+    assert findings["none"].aurocs["rigid"][1].interval is not None
+    assert findings["duplicates"].aurocs["rigid"][1].reason == NO_GROUPS
+    said = "With every image a group of its own (81 groups, 80 as given) the mean AUROC is: rigid "
+    assert any(note.startswith(said) for note in comparison_notes(again["none"]))
