@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch import Sample, collate
 from datamodules.conditions import CLEAN_IMAGES, Condition
-from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
 from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
 from datamodules.reading import decode_image, read_file
 from datamodules.sampling import balanced, limited
@@ -83,6 +83,8 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         conditions: What happens to the images first.
         wanted: ``(n_items, n_conditions)``, which image is needed under which condition; None for all.
         batches: Positions of the images of each batch; None for all images in order.
+        ignored: How many files were passed by for their endings, by ending.
+        passed_by: Folders beside those of the classes, from which nothing is taken.
     """
 
     name = ""
@@ -121,6 +123,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.batches: Sequence[Sequence[int] | NDArray[np.intp]] | None = None
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
+        self.passed_by: list[str] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves the trainer, and with it the networks, out of what is sent to other processes."""
@@ -162,6 +165,14 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     def sources(self, label: int) -> tuple[str, ...]:
         """Returns the names of the generators, or of the sources of real images, in alphabetical order."""
         return tuple(self.items.filter(pl.col("label") == label)["generator"].unique().sort())
+
+    def missing_class(self) -> str | None:
+        """Says which class has no image, and which folders were passed by; nothing where both have some."""
+        lacking = [name for label, name in enumerate(("real", "generated")) if not self.sources(label)]
+        if not lacking:
+            return None
+        passed_by = f"; passed by: {', '.join(map(hinted, self.passed_by))}" if self.passed_by else ""
+        return f"{self.root} has no {lacking[0]} images{passed_by}"
 
     def setup(self, stage: str | None = None) -> None:
         """Lists the images once and samples them.

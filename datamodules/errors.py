@@ -37,6 +37,26 @@ class UnknownDataNameError(DataError, LookupError):
         super().__init__(f"Unknown {kind} {name!r}.{hint} Available: {', '.join(names) or 'none'}.")
 
 
+CLASS_NAMES = {
+    **dict.fromkeys(("real", "0_real", "nature"), "real"),
+    **dict.fromkeys(("generated", "fake", "1_fake", "ai"), "generated"),
+}
+"""What folders of the two classes are called elsewhere, in lower case, and what they are called here."""
+
+
+def hinted(folder: str) -> str:
+    """Names a folder and, where it goes by another name of a class, what to rename it to.
+
+    Examples:
+        >>> hinted("1_fake"), hinted("genrated"), hinted("notes")
+        ("'1_fake' (rename it 'generated')", "'genrated' (rename it 'generated')", "'notes'")
+    """
+    name = folder.casefold()
+    near = difflib.get_close_matches(name, ("real", "generated"), n=1, cutoff=0.75)
+    known = CLASS_NAMES.get(name) or next(iter(near), None)
+    return f"{folder!r} (rename it {known!r})" if known else repr(folder)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Asks for the nearest known name, in a sentence with a blank before it; nothing where none is near.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
-from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.errors import DataOptionError, DatasetNotFoundError, hinted
 from datamodules.listing import list_files
 
 CLASS_FOLDERS = {"real": REAL, "generated": GENERATED}
@@ -49,13 +49,15 @@ class FolderDataModule(DetectionDataModule):
         """Yields the images of both classes."""
         if not self.root.is_dir():
             raise DatasetNotFoundError(f"There is no folder {self.root}. Give the folder with --data-root DIR.")
+        children = sorted(child.name for child in self.root.iterdir() if child.is_dir())
         present = [name for name in CLASS_FOLDERS if (self.root / name).is_dir()]
+        self.passed_by = [name for name in children if name not in present]
         if not present:
             raise DatasetNotFoundError(
                 f"{self.root} holds neither a folder 'real' nor a folder 'generated'; expected "
                 f"real/<source>/... and generated/<generator>/...; found {_names(self.root)}."
             )
-        groups = _read_groups(self.root / GROUPS_FILE)
+        groups = read_groups(self.root / GROUPS_FILE)
         for name in present:
             for path, size, mtime in list_files(self.root / name, self.ignored):
                 source, nested, _ = path.partition("/")
@@ -66,11 +68,12 @@ class FolderDataModule(DetectionDataModule):
 
 
 def _names(folder: Path) -> str:
-    names = sorted(child.name for child in folder.iterdir())
+    names = sorted(hinted(child.name) if child.is_dir() else child.name for child in folder.iterdir())
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
 
 
-def _read_groups(file: Path) -> dict[str, str]:
+def read_groups(file: Path) -> dict[str, str]:
+    """Reads the groups of images by their paths; none where there is no such file."""
     if not file.is_file():
         return {}
     with file.open(newline="", encoding="utf-8") as lines:

@@ -11,6 +11,12 @@ def make_parser() -> ArgumentParser:
     """Makes the parser of ``data``."""
     parser = OneLineParser(description="Lists the data sets there are, or examines every file of one.")
     parser.add_argument("action", choices=["list", "check"], help="list: what there is; check: what is wrong with it")
+    parser.add_argument(
+        "--write-groups",
+        metavar="FILE",
+        help="check: write a groups.csv for a folder: the groups declared, and copies, near-duplicates and frames of a "
+        "video with them",
+    )
     add_shared_options(parser, "plugin")
     add_run_options(parser)
     return parser
@@ -21,9 +27,11 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     from rich.console import Console
 
-    from bench.report.data import print_diagnosis, print_entries, write_diagnosis
+    from bench.errors import BenchError
+    from bench.report.data import print_diagnosis, print_entries, write_diagnosis, write_groups
     from datamodules.checks.catalogue import list_entries
     from datamodules.checks.diagnosis import check
+    from datamodules.folder import GROUPS_FILE, FolderDataModule, read_groups
 
     if arguments.action == "list":
         root = Path(options.data_root) if options.data_root else None
@@ -32,8 +40,13 @@ def run(arguments: Namespace) -> int:
     from bench.scoring.build import create_datamodule
 
     datamodule = create_datamodule(options)
+    if arguments.write_groups and not isinstance(datamodule, FolderDataModule):
+        raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
     options.make_output()
-    diagnosis = check(datamodule)
+    diagnosis = check(datamodule, options.allow_one_class)
     print_diagnosis(diagnosis, Console())
-    print(f"Written: {', '.join(map(str, write_diagnosis(diagnosis, options.output)))}.")
+    files = list(write_diagnosis(diagnosis, options.output))
+    if arguments.write_groups:
+        files.append(write_groups(diagnosis, read_groups(datamodule.root / GROUPS_FILE), Path(arguments.write_groups)))
+    print(f"Written: {', '.join(map(str, files))}.")
     return 0 if diagnosis.ok else 1

@@ -112,6 +112,16 @@ def write_diagnosis(diagnosis: Diagnosis, output: Path) -> tuple[Path, ...]:
     return write_texts(texts, output)
 
 
+def write_groups(diagnosis: Diagnosis, declared: Mapping[str, str], file: Path) -> Path:
+    """Writes the groups that were found; images that were not looked at stay with those of their declared group."""
+    renamed = dict(diagnosis.groups.select("declared", "group").iter_rows())
+    groups = {path: renamed.get(group, group) for path, group in declared.items()}
+    groups |= dict(diagnosis.groups.select("path", "group").iter_rows())
+    rows = [{"path": path, "group": group} for path, group in sorted(groups.items())]
+    (written,) = write_texts({file.name: csv_text(rows, ("path", "group"))}, file.parent)
+    return written
+
+
 def _columns(name: str, spread: Spread | None) -> dict[str, float | None]:
     return dict(zip((f"{name}_min", f"{name}_median", f"{name}_max"), spread or (None, None, None), strict=True))
 

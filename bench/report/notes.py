@@ -7,6 +7,7 @@ from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, ScaledImages
 from bench.results.cues.worst import SIGNIFICANT
+from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
@@ -65,8 +66,24 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     reading = [POSITIVE_CLASS, INTERVALS, *([WORST_CUE] if worst_cue else []), _seeds_note(run["options"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [images, *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]
     return [*made_from, *reading, *_absences(comparison.summary), *notes]
+
+
+def _contrasts_note(comparison: Comparison) -> list[str]:
+    """Says which real images each generator faces."""
+    panel = comparison.panel
+    rules = panel.contrasts[comparison.conditions[0]]
+    real = panel.labels == 0
+    faced: dict[tuple[str, ...], list[str]] = {}
+    for rule in rules:
+        faced.setdefault(rule.reals, []).append(rule.generator)
+    counts = [int((panel.takes_part(rule) & real).sum()) for rule in rules]
+    if not rules or {*counts} == {int(real.sum())}:
+        return [f"Every generator faces all {int(real.sum()):,} real images."] if rules else []
+    numbers = {rule.reals: f"{count:,}" for rule, count in zip(rules, counts, strict=True)}
+    pairs = [f"{', '.join(names)}: {numbers[reals]} of {', '.join(reals)}" for reals, names in faced.items()]
+    return [f"Real images that each generator faces: {named(pairs)}."]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -169,6 +186,17 @@ def sentence(finding: Finding) -> str:
                 f"{', '.join(finding.detectors)}: published for images as they are; here: {finding.preprocessing}. "
                 f"--resize none leaves every image as it is."
             )
+        case VideoFrames():
+            return (
+                f"Numbered images look like frames of videos ({named([f'{run}...' for run in finding.runs])}), and "
+                "each counts as independent: intervals are then too short. Declare them in groups.csv beside the "
+                "images: data check --write-groups groups.csv writes one."
+            )
+        case OtherGroups():
+            what = "every image a group of its own" if finding.definition == ALONE else "look-alikes merged"
+            given, other = finding.groups
+            intervals = [f"{name} {cell(new)}, as given {cell(old)}" for name, (old, new) in finding.aurocs.items()]
+            return f"With {what} ({other:,} groups, {given:,} as given) the mean AUROC is: {'; '.join(intervals)}."
         case UnseenMean():
             several = finding.unseen > 1
             where = f"over the {finding.unseen} generators" if several else "on the one generator"

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from bench.errors import BenchError
 from bench.results.concerns import find_concerns, find_scaled_images
 from bench.results.cues.worst import AgainstCues, compare_with_cues
+from bench.results.groupings import find_frames, under_other_groups
 from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import marks_of, unseen_means
@@ -187,7 +188,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
     fused = fused_facts(plan.specs, entries, table.scorings, options, plan.left_out)
     fused_record = RunRecord.now({**record.facts, "detectors": fused}, record.members, kind="fused-")
     store.add(table.fused, datamodule, fused_record)
-    panel = Panel.of(table.rows, table.scorings, contrasts).leaving_out(plan.left_out)
+    panel = Panel.of(table.rows, table.scorings, contrasts, plan.left_out)
     summary, facts = summarise(panel), {**record.facts["detectors"], **fused}
     labels = {scoring.detector: scoring.fingerprint for scoring in table.scorings}
     detectors = {label: facts[fingerprint] for label, fingerprint in labels.items()}
@@ -209,6 +210,8 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         findings=[
             *find_concerns(panel, entries),
             *find_scaled_images(entries, datamodule),
+            *find_frames(datamodule),
+            *under_other_groups(panel, summary, options.groups, datamodule),
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,

@@ -67,6 +67,20 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     return datamodule
 
 
+def set_up(options: RunOptions) -> DetectionDataModule:
+    """Builds the dataset of what compares two classes, and lists its images.
+
+    Raises:
+        BenchError: It has images of one class only, and that was not asked for.
+    """
+    datamodule = create_datamodule(options)
+    datamodule.setup()
+    missing = None if options.allow_one_class else datamodule.missing_class()
+    if missing:
+        raise BenchError(f"{missing}. --allow-one-class takes a set that is meant to have one class.")
+    return datamodule
+
+
 def create_entries(
     specs: Sequence[DetectorSpec],
     backbone: Backbone,

@@ -14,6 +14,7 @@ from datamodules.archives import split_item
 from datamodules.batch import image_key, sha256_of
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
+from datamodules.grouping import merged, same_content
 from datamodules.raw_files import measured_files
 
 _FACTS = ("path", "label", "generator", "group")
@@ -52,6 +53,7 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
         with replacing(file) as temporary:
             known.write_parquet(temporary)
     cues = _usable(items.join(known, on=list(_IDENTITY), maintain_order="left"))
+    cues = cues.with_columns(merged(cues["group"], same_content(cues["key"])))
     return cues.select(*_FACTS, *(name for name in SCHEMA if name in cues.columns))
 
 

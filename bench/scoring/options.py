@@ -14,6 +14,7 @@ from detectors.registry import BACKBONES
 
 PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
 CHOICES = {
+    "groups": ("given", "duplicates", "none"),
     "view": ("method", "common"),
     "precision": PRECISIONS,
     "accelerator": ("auto", "cpu", "gpu", "mps"),
@@ -60,6 +61,9 @@ class RunOptions:
         content: For a folder: what its files hold, image by default.
         limit: At most N images of each source, by a hash of the path.
         balance: Equal numbers of real and generated images in every contrast.
+        allow_one_class: Take a set that has real images alone, or generated ones alone; it has no AUROC.
+        groups: Under which groups a note gives the intervals again: given (no note), duplicates (look-alikes merged),
+            none (every image its own).
         conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80,
             crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original.
         match: Also score with the same size and codec for both classes; reported beside the images as they are.
@@ -95,6 +99,8 @@ class RunOptions:
     content: Annotated[str | None, Written("image|dire-map")] = None
     limit: Count | None = None
     balance: bool = False
+    allow_one_class: bool = False
+    groups: Annotated[str, Written("given|duplicates|none")] = "given"
     conditions: Annotated[Sequence[str], Written("TEXT")] = ()
     match: Annotated[str, Written("none|reencode:Q|unbiased")] = "none"
     backbone: str = "efficientnet-lite0"

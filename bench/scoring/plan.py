@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.scoring.build import check_content, create_datamodule, create_entries, run_facts, single_detectors, wanted
+from bench.scoring.build import check_content, create_entries, run_facts, set_up, single_detectors, wanted
 from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
 from bench.scoring.exclusion import TrainedGroups, groups_to_fit, trained_groups
@@ -82,9 +82,8 @@ class Preparation:
             BenchError: The options cannot be carried out.
         """
         specs = parse_detectors(list(self.detectors))
-        datamodule = create_datamodule(self.options)
+        datamodule = set_up(self.options)
         check_content(specs, datamodule)
-        datamodule.setup()
         trained = trained_groups(specs, datamodule)
         fitted = [spec for spec in specs if spec.members or asks_for_probe(spec)]
         fit_groups = {spec.label: groups_to_fit(datamodule.items, trained.get(spec.label, ())) for spec in fitted}

@@ -20,6 +20,7 @@ from bench.store.panel import Panel
 from bench.store.reader import PARTS, StoredRows, batches
 from bench.store.runs import Facts, Run, read_runs
 from bench.store.schema import Scoring
+from datamodules.grouping import merged, same_content
 
 NOT_RECORDED = "not recorded"
 SHORT = 8
@@ -140,13 +141,16 @@ class _Dataset:
         used = present.any(axis=0)
         images = self.images.filter(pl.Series(used)).select("path", "group", "label", "generator", "sha256")
         scores, present = scores[:, used], present[:, used]
+        declared, groups = images["group"], merged(images["group"], same_content(images["sha256"]))
+        images = images.with_columns(groups)
         runs = [run for run in self.runs if run.protocol == protocol] if protocol != NOT_RECORDED else []
         findings: list[Finding] = [ChangedImages(self.superseded)] if self.superseded else []
         chosen, coverage = [], {}
         for cell in dict.fromkeys((fingerprint, condition) for fingerprint, condition, _ in keys):
             rows = [i for i, key in enumerate(keys) if key[:2] == cell]
             detector = detectors[cell[0]]
-            outside = ~images["group"].is_in(list(detector.facts.get("held_out") or ())).to_numpy()
+            fitted_to = groups.filter(declared.is_in(list(detector.facts.get("held_out") or ())))
+            outside = ~groups.is_in(fitted_to.unique().to_list()).to_numpy()
             present[rows] &= outside  # what a detector was fitted to is in none of its numbers
             scores[rows] = np.where(outside, scores[rows], np.nan)
             counts = {i: int(present[i].sum()) for i in rows}

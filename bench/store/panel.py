@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.store.contrasts import ContrastRule
 from bench.store.schema import OK, Scoring
+from datamodules.grouping import merged, same_content
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -35,10 +36,23 @@ class Panel:
 
     @classmethod
     def of(
-        cls, rows: pl.DataFrame, scorings: Sequence[Scoring], contrasts: Mapping[str, Sequence[ContrastRule]]
+        cls,
+        rows: pl.DataFrame,
+        scorings: Sequence[Scoring],
+        contrasts: Mapping[str, Sequence[ContrastRule]],
+        left_out: Mapping[str, Collection[str]] | None = None,
     ) -> "Panel":
-        """Arranges rows of the store: each image and scoring at most once, with ``scoring``, the scoring's position."""
-        images = rows.unique("path", maintain_order=True).sort("path").select("path", "group", "label", "generator")
+        """Arranges rows of the store: each image and scoring at most once, with ``scoring``, the scoring's position.
+
+        Images of one sha256 are one group. ``left_out`` are groups that a detector was fitted to, by its label.
+        """
+        images = rows.unique("path", maintain_order=True).sort("path")
+        groups = merged(images["group"], same_content(images["sha256"]))
+        outside = {
+            label: groups.filter(images["group"].is_in(list(of_label))).unique().to_list()
+            for label, of_label in (left_out or {}).items()
+        }
+        images = images.with_columns(groups).select("path", "group", "label", "generator")
         scores = np.full((len(scorings), len(images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
         position = images.select("path").with_row_index("image")
@@ -47,7 +61,7 @@ class Panel:
             at = scored["image"].to_numpy()
             present[number, at] = True
             scores[number, at] = scored.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
-        return cls(images, tuple(scorings), scores, present, contrasts)
+        return cls(images, tuple(scorings), scores, present, contrasts).leaving_out(outside)
 
     def leaving_out(self, groups: Mapping[str, Collection[str]]) -> "Panel":
         """Takes from some detectors, by their labels, the scores of some groups; the images stay."""

@@ -17,7 +17,7 @@ LEAST_IMAGES = 8
 class Split:
     """The images that are trained on, as positions among the datamodule's items, and their groups.
 
-    Every image of these groups, of whatever generator, is left out of every number.
+    Every image of these groups, of whatever generator, is left out of the trained detector's numbers.
     """
 
     indices: list[int]

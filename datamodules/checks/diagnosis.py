@@ -10,6 +10,7 @@ from datamodules.base import DetectionDataModule
 from datamodules.benchmark import Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
+from datamodules.grouping import look_alikes, merged, same_content
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -56,11 +57,14 @@ class Diagnosis:
         title: The dataset.
         rows: Its sources, real ones first.
         findings: What is wrong, then what is to be noted.
+        groups: ``path, declared, group`` of the images that share a group, as declared, by their bytes, as
+            near-duplicates or as frames of a video.
     """
 
     title: str
     rows: tuple[SourceFacts, ...]
     findings: tuple[Finding, ...]
+    groups: pl.DataFrame
 
     @property
     def ok(self) -> bool:
@@ -68,11 +72,12 @@ class Diagnosis:
         return all(finding.severity != WRONG for finding in self.findings)
 
 
-def check(datamodule: DetectionDataModule) -> Diagnosis:
+def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Diagnosis:
     """Reads every image of a dataset once and says what is wrong.
 
     Args:
         datamodule: The dataset; if it takes a sample, numbers are not compared with the published ones.
+        allow_one_class: Whether it may lack a class.
 
     Raises:
         ReaderLostError: A process that read images was killed.
@@ -85,7 +90,14 @@ def check(datamodule: DetectionDataModule) -> Diagnosis:
     images = pl.concat([items, examine(datamodule)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images))
+    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class), _groups(images))
+
+
+def _groups(images: pl.DataFrame) -> pl.DataFrame:
+    links = np.concatenate([same_content(images["sha256"]), look_alikes(images)])
+    groups = images.select("path", merged(images["group"], links), declared="group")
+    shared = (pl.len().over("group") > 1) | (pl.col("group") != pl.col("path"))
+    return groups.filter(shared).select("path", "declared", "group")
 
 
 def _source_facts(datamodule: DetectionDataModule, images: pl.DataFrame) -> SourceFacts:

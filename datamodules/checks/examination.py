@@ -57,7 +57,7 @@ class _Examine:
             data = self._read(path, size)
             image = self.decode(data, path)
             form, quality = (RAW, None) if split_item(path) else stored_as(data)
-            return sha256_of(data), _hash_of(image), form, image.width, image.height, quality, None
+            return sha256_of(data), hash_of(image), form, image.width, image.height, quality, None
         except UnreadableImageError as error:
             reason = str(error)
         except OSError as error:
@@ -74,6 +74,7 @@ class _Examine:
         return self.read_bytes(path)
 
 
-def _hash_of(image: Image.Image) -> int | None:
+def hash_of(image: Image.Image) -> int | None:
+    """Returns a picture's perceptual hash; none of one that is nearly flat."""
     value = perceptual_hash(image)
     return value if value.bit_count() >= FEWEST_BITS else None

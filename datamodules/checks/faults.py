@@ -1,11 +1,11 @@
 """What is wrong with a dataset's images, from the facts about each.
 
-Wrong are files that cannot be read; counts, and sizes of generated images, other than the published ones; endings that
-lie about the format; and one picture in both classes, byte for byte or with the same perceptual hash. Notes are what
-may be as it should: what was not found or was passed by, copies within a class, formats that differ between the
-classes, and pictures of the two classes whose hashes differ in a few bits. Those are only noted, for among the
-thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one declared group, a
-photograph and what was made of it, may look alike.
+Wrong are a class without images; files that cannot be read; counts, and sizes of generated images, other than the
+published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
+perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
+that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
+noted, for among the thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one
+declared group, a photograph and what was made of it, may look alike.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,10 @@ from datamodules.base import GENERATED, REAL, DetectionDataModule
 from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import RAW
 from datamodules.fingerprints import near_pairs
+from datamodules.grouping import NEAR, frames_of_videos, merged, near_duplicates, same_content
 
 WRONG, NOTE = "wrong", "note"
 EXAMPLES = 5
-NEAR = 4
-"""Greatest number of bits in which the hashes of pictures that look alike differ."""
 
 _PATH = pl.col("path")
 _CLASS = pl.when(pl.col("label") == REAL).then(pl.lit("real")).otherwise(pl.lit("generated"))
@@ -59,19 +58,24 @@ def native_sizes(datamodule: DetectionDataModule) -> dict[str, int]:
     return {generator.name: generator.size for generator in known}
 
 
-def find_faults(datamodule: DetectionDataModule, images: pl.DataFrame) -> tuple[Finding, ...]:
+def find_faults(
+    datamodule: DetectionDataModule, images: pl.DataFrame, allow_one_class: bool = False
+) -> tuple[Finding, ...]:
     """Finds everything there is to say about a dataset.
 
     Args:
         datamodule: The dataset, set up.
         images: Its items, with the facts of :func:`datamodules.checks.examination.examine`.
+        allow_one_class: Whether they may all be of one class.
 
     Returns:
         What is wrong first.
     """
     images = images.with_columns(pl.format("{} {}", _CLASS, "generator").alias("where"))
     readable = images.filter(pl.col("reason").is_null())
+    missing = None if allow_one_class else datamodule.missing_class()
     found = [
+        *([Finding(WRONG, datamodule.title, missing)] if missing else []),
         *_counts(datamodule, images),
         *_unreadable(images),
         *_wrong_sizes(datamodule, readable),
@@ -79,6 +83,7 @@ def find_faults(datamodule: DetectionDataModule, images: pl.DataFrame) -> tuple[
         *_in_both_classes(readable),
         *_copies(readable),
         *_formats(datamodule, readable),
+        *_kin(datamodule, readable),
         *_notes(datamodule),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity == NOTE))
@@ -173,6 +178,23 @@ def _copies(readable: pl.DataFrame) -> Iterator[Finding]:
         yield Finding(NOTE, str(where), f"{_things(number, 'file')} the same, byte for byte, as another", _paths(part))
 
 
+def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
+    """Names the images that count as independent and are not, or may not be."""
+    advice = "--write-groups FILE groups them, for a groups.csv beside the images"
+    hashes = dict(readable.select("path", "hash").iter_rows())
+    runs = frames_of_videos(readable, hashes.__getitem__)
+    if runs:
+        what = "numbered images look like frames of videos, each of which counts as independent"
+        yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(f"{run}..." for run in runs[:EXAMPLES]))
+    same = merged(readable["group"], same_content(readable["sha256"]))
+    near = readable.with_columns(same, near=merged(same, near_duplicates(readable["hash"])))
+    near = near.filter(pl.col("group").n_unique().over("near") > 1)
+    if len(near):
+        examples = near.group_by("near", maintain_order=True).agg(_PATH.head(2).str.join(" ~ "))["path"]
+        what = f"{_things(len(near), 'image')} look like one of another group, perhaps by chance"
+        yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(examples.head(EXAMPLES)))
+
+
 def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
     names = [sorted(set(readable.filter(pl.col("label") == label)["format"])) for label in (REAL, GENERATED)]
     if all(names) and names[0] != names[1]:
@@ -186,6 +208,9 @@ def _notes(datamodule: DetectionDataModule) -> Iterator[Finding]:
     if datamodule.ignored:
         others = ", ".join(f"{number:,} {ending}" for ending, number in datamodule.ignored.most_common(EXAMPLES))
         yield Finding(NOTE, datamodule.title, f"files passed by, as their endings are not those of images: {others}")
+    if datamodule.passed_by:
+        names = ", ".join(map(repr, datamodule.passed_by[:EXAMPLES]))
+        yield Finding(NOTE, datamodule.title, f"folders passed by, as they are those of no class: {names}")
     if datamodule.limit is not None or datamodule.balance:
         yield Finding(NOTE, datamodule.title, "a sample was taken, so numbers were not compared with published ones")
 

@@ -87,7 +87,7 @@ def test_missing_folder_says_which_and_what_to_do(tmp_path):
 
 def test_other_layout_says_what_was_expected_and_found(tmp_path):
     (tmp_path / "0_real").mkdir()
-    with pytest.raises(DatasetNotFoundError, match=r"expected real/<source>.*found 0_real"):
+    with pytest.raises(DatasetNotFoundError, match=r"expected real/<source>.*found '0_real'"):
         FolderDataModule(tmp_path).setup()
 
 
@@ -101,3 +101,29 @@ def test_no_image_at_all_is_an_error(tmp_path):
 def test_impossible_option_says_what_is_wrong(tmp_path, option):
     with pytest.raises(DataOptionError, match=f"--{option.replace('_', '-')} must be at least 1, got 0"):
         FolderDataModule(tmp_path, **{option: 0})
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "message"),
+    [
+        ("real", "fake", "no generated images; passed by: 'fake' (rename it 'generated'), 'notes'"),
+        ("real", "genrated", "no generated images; passed by: 'genrated' (rename it 'generated'), 'notes'"),
+        ("Reals", "generated", "no real images; passed by: 'Reals' (rename it 'real'), 'notes'"),
+        ("real", "generated", None),
+    ],
+)
+def test_a_class_whose_folder_goes_by_another_name_is_named(image_folder, real, generated, message):
+    (image_folder / "notes").mkdir()
+    (image_folder / "real").rename(image_folder / real)
+    (image_folder / "generated").rename(image_folder / generated)
+    data = FolderDataModule(image_folder)
+    data.setup()
+    missing = data.missing_class()
+    assert missing is None if message is None else missing == f"{image_folder} has {message}"
+
+
+def test_other_names_of_both_classes_are_told_from_others(image_folder):
+    (image_folder / "real").rename(image_folder / "0_real")
+    (image_folder / "generated").rename(image_folder / "1_fake")
+    with pytest.raises(DatasetNotFoundError, match=r"found '0_real' \(rename it 'real'\), '1_fake' \(rename it 'gen"):
+        FolderDataModule(image_folder).setup()

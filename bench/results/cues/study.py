@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.results.cues.audit import GeneratorAudit, audit
-from bench.scoring.build import create_datamodule, create_entries
+from bench.scoring.build import create_entries, set_up
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
@@ -55,8 +55,7 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStud
     Raises:
         BenchError: A detector's scores are not in the store.
     """
-    datamodule = create_datamodule(options)
-    datamodule.setup()
+    datamodule = set_up(options)
     options.make_output()
     audits: dict[str, list[GeneratorAudit]] = {}
     for planned in plan_conditions(options, datamodule):

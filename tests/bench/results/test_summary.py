@@ -17,6 +17,7 @@ def rows_of(scores: dict[tuple[str, int], list[list[float | None]]]) -> pl.DataF
         {
             "path": f"{generator}/{number}",
             "group": f"{generator}/{number}",
+            "sha256": f"{generator}/{number}",
             "label": label,
             "generator": generator,
             "scoring": seed,

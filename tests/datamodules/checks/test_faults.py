@@ -48,7 +48,12 @@ def test_pictures_that_look_alike_are_noted(image_folder):
     diagnosis = diagnosed(image_folder)
     assert diagnosis.ok
     assert said(diagnosis, "note") == {
-        ("real camera, generated sharp", "1 generated image like a real one, perhaps by chance: look at the pairs")
+        ("real camera, generated sharp", "1 generated image like a real one, perhaps by chance: look at the pairs"),
+        (
+            "folder:images",
+            "2 images look like one of another group, perhaps by chance: --write-groups FILE groups them, for a "
+            "groups.csv beside the images",
+        ),
     }
 
 

@@ -157,8 +157,8 @@ def test_cost_is_summed_over_finished_runs():
     assert list(by_detector.rows[0]) == ["good", "3", "120", "8.0", "15.0"]
     assert [row[1] for row in by_run.rows] == ["finished", "did not finish", "finished"]
     fused = unfinished | {"detectors": {"fused": {"label": "good+poor", "members": ["good", "poor"]}}}
-    _, of_fused = cost_tables(made_section(facts=(FACTS, fused)).comparison)
-    assert [row[1] for row in of_fused.rows] == ["fused from stored scores", "finished"]
+    (_, with_fused) = cost_tables(made_section(facts=(FACTS, fused)).comparison)
+    assert [row[1] for row in with_fused.rows] == ["fused from stored scores", "finished"]
     assert by_run.rows[0] == ["2026-01-01 00:00:00 UTC", "finished", "cpu", "60", "12.0", "5.0", "720", "1.00 GiB"]
 
 
