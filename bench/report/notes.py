@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.report.table import cell
 from bench.results.comparison import Comparison
-from bench.results.concerns import DetectorConcern, ScaledImages
+from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.worst import SIGNIFICANT
 from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
@@ -185,6 +185,13 @@ def sentence(finding: Finding) -> str:
             return (
                 f"{', '.join(finding.detectors)}: published for images as they are; here: {finding.preprocessing}. "
                 f"--resize none leaves every image as it is."
+            )
+        case InvertedLogits():
+            name, other = finding.detector.split(":")[0], 1 - finding.generated
+            return (
+                f"{finding.detector} is below chance, {cell(finding.auroc)}. Of two logits it takes number "
+                f"{finding.generated} as that of generated images; if it was trained the other way round, "
+                f"{name}:generated={other} says so. The training decides, not the AUROC."
             )
         case VideoFrames():
             return (

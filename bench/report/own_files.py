@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +12,14 @@ from typing import Any, TextIO
 from rich.cells import cell_len
 
 from bench.report.notes import finding_notes
-from bench.report.table import text_of
+from bench.report.table import cell, text_of
 from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, Standing, percent
 from bench.scoring.files import ScoredImage, Scorer
 from bench.store.schema import OK, UNREADABLE
 
 FACTS = ("path", "sha256", "status", "reason")
-STANDING = ("reference", "reals", "reals_as_high", "share")
+STANDING = ("reference", "reals", "reals_as_high", "groups", "groups_as_high", "share")
 WIDEST_PATH = 120
 """Longer paths are written whole, and move the rest of their row."""
 LEVEL = 0.05
@@ -59,12 +60,16 @@ def notes_before(scorer: Scorer, references: Mapping[str, Reference]) -> Iterato
     )
     yield from finding_notes(find_scaled_images(scorer.entries, scorer.data))
     for label, reference in references.items():
-        n = len(reference.scores)
-        groups = f" in {reference.groups:,} independent groups" if reference.groups < n else ""
+        n, independent = len(reference.scores), len(reference.highest)
+        groups = f" in {independent:,} independent groups" if independent < n else ""
+        counted = "groups with an image that scores" if groups else "them that score"
         yield (
-            f"{label}: compared with {n:,} real images of {reference.dataset}{groups}. A share is (1 + number of them "
-            f"that score at least as high) / {n + 1:,}."
+            f"{label}: compared with {n:,} real images of {reference.dataset}{groups}. A share is (1 + number of "
+            f"{counted} at least as high) / {independent + 1:,}."
         )
+        if not math.isnan(reference.auroc.value):
+            standing = f": {reference.auroc.chance_words}" if reference.auroc.chance_words else ""
+            yield f"{label}: AUROC on {reference.dataset} {cell(reference.auroc)}{standing}."
     for dataset in dict.fromkeys(reference.dataset for reference in references.values()):
         yield (
             f"The shares hold only for pictures of the kind of the real images of {dataset}: the same sources, sizes "
@@ -83,10 +88,16 @@ def notes_after(tally: Tally, references: Mapping[str, Reference]) -> Iterator[s
             f"Here: {', '.join(f'{label} {tally.low[label]:,}' for label in references)}."
         )
     for label, reference in references.items():
-        n, least = len(reference.scores), 1 / (len(reference.scores) + 1)
+        n = len(reference.highest)
+        least, (low, high) = 1 / (n + 1), reference.alarm_range(LEVEL)
         if least > LEVEL:
             few = f"too few for the {percent(LEVEL)} level"
-            yield f"{label}: with {n} real images no share is below {percent(least)}: {few}."
+            yield f"{label}: with {n} independent real images no share is below {percent(least)}: {few}."
+        else:
+            yield (
+                f"{label}: that is an average over reference sets; with {n:,} independent images it is between "
+                f"{percent(low)} and {percent(high)} for a given one (95 %)."
+            )
     if tally.known:
         yield f"In the reference set themselves: {tally.known:,} of the images; each is counted among its own reals."
 
@@ -200,7 +211,8 @@ def _facts(row: ScoredImage) -> dict[str, Any]:
 
 
 def _standing_facts(standing: Standing) -> dict[str, Any]:
-    return dict(zip(STANDING, (standing.dataset, standing.reals, standing.higher, standing.share), strict=True))
+    counts = (standing.reals, standing.higher, standing.groups, standing.higher_groups)
+    return dict(zip(STANDING, (standing.dataset, *counts, standing.share), strict=True))
 
 
 FORMATS: dict[str, type[RowWriter]] = {"table": TableWriter, "csv": CsvWriter, "json": JsonWriter}

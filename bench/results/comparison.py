@@ -12,7 +12,7 @@ import polars as pl
 from lightning.pytorch.loggers import Logger
 
 from bench.errors import BenchError
-from bench.results.concerns import find_concerns, find_scaled_images
+from bench.results.concerns import find_concerns, find_inverted_logits, find_scaled_images
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.groupings import find_frames, under_other_groups
 from bench.results.precision_effect import precision_effects
@@ -210,6 +210,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         findings=[
             *find_concerns(panel, entries),
             *find_scaled_images(entries, datamodule),
+            *find_inverted_logits(summary, detectors),
             *find_frames(datamodule),
             *under_other_groups(panel, summary, options.groups, datamodule),
             *([UnreadableImages(lost.rows())] if len(lost) else []),

@@ -1,15 +1,19 @@
 """What makes a detector's scores doubtful, by its own word or by what its method was published for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
 
+from bench.results.summary import Summary
 from bench.scoring.entry import Entry
+from bench.statistics.number import BELOW, Number
 from bench.store.findings import Finding, Severity
 from bench.store.panel import Panel
+from bench.store.runs import Facts
+from bench.store.schema import CLEAN
 from datamodules import DetectionDataModule
 
 
@@ -36,6 +40,25 @@ def find_scaled_images(entries: Sequence[Entry], datamodule: DetectionDataModule
     """Looks for detectors that should have seen images at their own size."""
     labels = dict.fromkeys(entry.scoring.detector for entry in entries if entry.detector.unscaled)
     return [ScaledImages(tuple(labels), datamodule.preprocessing)] if labels and datamodule.resize is not None else []
+
+
+@dataclass(frozen=True)
+class InvertedLogits(Finding):
+    """A classifier below chance, of which an option says which logit is that of generated images."""
+
+    detector: str
+    auroc: Number
+    generated: int
+
+
+def find_inverted_logits(summary: Summary, detectors: Mapping[str, Facts]) -> list[InvertedLogits]:
+    """Looks for classifiers that may have been read the wrong way round, on the clean images."""
+    found = []
+    for row in summary.means:
+        generated = detectors.get(row.detector, {}).get("options", {}).get("generated")
+        if generated in (0, 1) and row.condition == CLEAN and row.numbers["auroc"].against_chance == BELOW:
+            found.append(InvertedLogits(row.detector, row.numbers["auroc"], generated))
+    return found
 
 
 def find_concerns(panel: Panel, entries: Sequence[Entry]) -> list[DetectorConcern]:

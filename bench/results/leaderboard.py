@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.results.comparison import Comparison
+from bench.results.concerns import find_inverted_logits
 from bench.results.cues.worst import compare_with_cues
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
@@ -142,7 +143,7 @@ def _compare(dataset: StoredDataset, output: Path) -> Comparison:
         detectors=detectors,
         views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},
         runs=[run.facts for run in dataset.runs if run.name in scored],
-        findings=dataset.findings,
+        findings=[*dataset.findings, *find_inverted_logits(summary, detectors)],
         stored=dataset,
     )
 

@@ -7,43 +7,59 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from bench.errors import BenchError
+from bench.results.summary import summarise
 from bench.scoring.entry import Entry
 from bench.scoring.facts import detector_facts
 from bench.scoring.files import Scorer
+from bench.statistics.bootstrap import Interval
+from bench.statistics.number import Number
 from bench.store.dataset import SHORT
+from bench.store.panel import Panel
 from bench.store.reader import PARTS, scan_rows
 from bench.store.runs import Facts, Run, read_runs
 from bench.store.schema import CLEAN, OK
 from datamodules import REAL
 
-_COLUMNS = ("dataset", "path", "sha256", "group", "detector", "fingerprint", "condition", "seed", "score")
+_COLUMNS = (
+    *("dataset", "path", "sha256", "group", "label", "generator"),
+    *("detector", "fingerprint", "condition", "seed", "score", "status"),
+)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How an image stands among the real images of a reference set: how many score at least as high, of how many."""
+    """How an image stands among the real images of a reference set: how many score at least as high, of how many.
+
+    ``higher_groups`` of the ``groups`` of these images hold such an image.
+    """
 
     dataset: str
     higher: int
     reals: int
+    higher_groups: int
+    groups: int
 
     @property
     def share(self) -> float:
-        """Returns ``(1 + higher) / (reals + 1)``.
+        """Returns ``(1 + higher_groups) / (groups + 1)``.
 
-        If the image is real and of the reference set's kind, a share of at most p comes with a probability of at
-        most p, whatever the detector (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005,
-        chapter 2).
+        If the image is real, of the reference set's kind and of a group of its own, a share of at most p comes with a
+        probability of at most p, whatever the detector (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random
+        World", 2005, chapter 2). That holds of what is exchangeable, so groups are counted: a share of images would be
+        too low too often.
         """
-        return (1 + self.higher) / (self.reals + 1)
+        return (1 + self.higher_groups) / (self.groups + 1)
 
     def __str__(self) -> str:
         number = f"{self.higher:,}" if self.higher else "none"
         verb = "score" if self.higher > 1 else "scores"
+        groups = f" ({self.higher_groups:,} of {self.groups:,} groups)" if self.groups < self.reals else ""
         return (
-            f"of {self.reals:,} real images of {self.dataset}, {number} {verb} at least as high: {percent(self.share)}"
+            f"of {self.reals:,} real images of {self.dataset}, {number} {verb} at least as high{groups}: "
+            f"{percent(self.share)}"
         )
 
 
@@ -53,19 +69,36 @@ class Reference:
 
     Args:
         scores: ``(n,)``, ascending.
-        groups: Number of groups among the images; fewer than images where some are not independent.
+        highest: ``(groups,)`` the highest score of each group, ascending; fewer than images where some are not
+            independent.
         sha256: Of the images' files.
+        auroc: How well the detector tells these real images from the generated ones that face them in the store.
     """
 
     dataset: str
     scores: NDArray[np.float64]
-    groups: int
+    highest: NDArray[np.float64]
     sha256: frozenset[str]
+    auroc: Number
 
     def standing(self, score: float) -> Standing:
-        """Counts the real images that score at least as high."""
-        n = len(self.scores)
-        return Standing(self.dataset, n - int(np.searchsorted(self.scores, score, side="left")), n)
+        """Counts the real images that score at least as high, and the groups that hold one."""
+        higher, higher_groups = (
+            len(values) - int(np.searchsorted(values, score, side="left")) for values in (self.scores, self.highest)
+        )
+        return Standing(self.dataset, higher, len(self.scores), higher_groups, len(self.highest))
+
+    def alarm_range(self, level: float) -> Interval:
+        """Computes how often other real images have a share of at most ``level``, given this reference set.
+
+        On average they do so in at most ``level`` of cases; with the set at hand in a share that has the distribution
+        Beta(k, groups + 1 - k), where k is the number of shares that low. The interval holds 95 % of it.
+        """
+        n = len(self.highest)
+        k = int(level * (n + 1))
+        if not k:
+            return Interval(0.0, 0.0)
+        return Interval(*(float(beta.ppf(tail, k, n + 1 - k)) for tail in (0.025, 0.975)))
 
 
 def percent(share: float) -> str:
@@ -113,20 +146,25 @@ def _reference(entry: Entry, runs: Sequence[Run], scorer: Scorer, scores: Path) 
     fingerprint, seed = entry.scoring.fingerprint, entry.scoring.seed
     fitted_to = {group for run in runs for group in run.detectors.get(fingerprint, {}).get("held_out", ())}
     parts = [part for run in runs for part in sorted(run.folder.glob(PARTS))]  # those of later runs last
-    clean_reals = (pl.col("label") == REAL) & (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
+    clean = (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
     try:
-        same = scan_rows(parts).filter(clean_reals, pl.col("fingerprint") == fingerprint).select(_COLUMNS).collect()
+        everything = scan_rows(parts).filter(clean, pl.col("fingerprint") == fingerprint).select(_COLUMNS).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
-    rows = same.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(fitted_to)))
+    chosen = everything.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(fitted_to)))
+    chosen = chosen.unique("path", keep="last", maintain_order=True)
+    same, rows = (table.filter(pl.col("label") == REAL) for table in (everything, chosen))
     if rows.is_empty():
         raise BenchError(_what_is_missing(entry, same, runs, scorer, scores))
-    rows = rows.unique("path", keep="last", maintain_order=True)
+    rules = next((run.rules()[CLEAN] for run in reversed(runs) if CLEAN in run.rules()), ())
+    panel = Panel.of(chosen.with_columns(scoring=0), [entry.scoring], {CLEAN: rules})
+    (mean,) = summarise(panel, ["auroc"]).means
     return Reference(
         dataset=str(rows["dataset"][-1]),
         scores=np.sort(rows["score"].to_numpy()),
-        groups=rows["group"].n_unique(),
+        highest=np.sort(rows.group_by("group").agg(pl.col("score").max())["score"].to_numpy()),
         sha256=frozenset(rows["sha256"]),
+        auroc=mean.numbers["auroc"],
     )
 
 

@@ -110,7 +110,8 @@ def test_rows_with_calibration_say_how_many_reals_score_at_least_as_high(images,
         assert "rigid: compared with 12 real images of folder:images." in text
         assert "hold only for pictures of the kind of the real images of folder:images" in text
         assert "if all 24 images were real and of that kind, about 1.2 (5 % of them) would" in text
-        assert "with 12 real images no share is below 7.7 %: too few for the 5 % level" in text
+        assert "rigid: AUROC on folder:images 0." in text
+        assert "with 12 independent real images no share is below 7.7 %: too few for the 5 % level" in text
 
 
 def _csv_of(capsys, *paths):
@@ -220,7 +221,7 @@ def test_rows_are_written_as_batches_are_done(images):
 def test_an_interruption_ends_it_without_a_word(images, wait):
     """Also while the processes that decode are being started."""
     _many(images)
-    words = ["--detectors", "rigid", "--format", "csv", "--batch-size", "1", "--num-workers", "2"]
+    words = ["--detectors", "wepe", "--format", "csv", "--batch-size", "1", "--num-workers", "2"]
     with process("many", *words) as run:
         run.stdout.readline()  # the header comes before they are started
         time.sleep(wait)
@@ -256,7 +257,7 @@ def test_an_interruption_is_kept_until_the_end():
 
 def test_a_closed_pipe_ends_it_without_a_word(images):
     _many(images)
-    with process("many", "--detectors", "rigid", "--format", "csv", "--batch-size", "1", "--num-workers", "1") as run:
+    with process("many", "--detectors", "wepe", "--format", "csv", "--batch-size", "1", "--num-workers", "1") as run:
         run.stdout.readline()
         run.stdout.close()
         err = run.stderr.read().decode()

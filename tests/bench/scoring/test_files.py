@@ -4,15 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from scipy.stats import norm
 from stored_rows import stored_rows
 from torch import Tensor
 
 from bench import score_files
 from bench.errors import BenchError, DetectorFailedError
 from bench.results.comparison import compare
-from bench.results.reference_set import Standing, read_references
+from bench.results.leaderboard import read_comparisons
+from bench.results.reference_set import Reference, Standing, read_references
 from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions
+from bench.statistics.number import Number
 from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
 from detectors.registry import _registered
@@ -176,20 +179,59 @@ def test_a_standing_is_what_counting_the_real_scores_gives(demo, folder):
     for label, reference in references.items():
         own = stored.filter(pl.col("detector") == label)
         reals = own.filter(pl.col("label") == 0)["score"].to_list()
+        highest = own.filter(pl.col("label") == 0).group_by("group").agg(pl.col("score").max())["score"].to_list()
+        assert len(highest) == 5  # of six images
         assert reference.dataset == "demo"
-        assert reference.groups == own.filter(pl.col("label") == 0)["group"].n_unique()
+        (row,) = (row for row in read_comparisons(output)[0].summary.means if row.detector == label)
+        assert reference.auroc.value == row.numbers["auroc"].value
+        assert reference.auroc.interval == row.numbers["auroc"].interval
         for score in [*own["score"], -9.0, 9.0]:
             standing = reference.standing(score)
             higher = sum(real >= score for real in reals)
             assert (standing.higher, standing.reals) == (higher, len(reals))
-            assert standing.share == (higher + 1) / (len(reals) + 1)
+            assert standing.share == (sum(one >= score for one in highest) + 1) / 6
         assert len({reference.standing(score).share for score in own["score"]}) > 4
 
 
 def test_a_standing_in_words():
-    assert str(Standing("demo", 12, 1000)) == "of 1,000 real images of demo, 12 score at least as high: 1.3 %"
-    assert str(Standing("demo", 1, 9)) == "of 9 real images of demo, 1 scores at least as high: 20 %"
-    assert str(Standing("demo", 0, 9999)) == "of 9,999 real images of demo, none scores at least as high: 0.01 %"
+    def words(higher, n):
+        return str(Standing("demo", higher, n, higher, n))
+
+    assert words(12, 1000) == "of 1,000 real images of demo, 12 score at least as high: 1.3 %"
+    assert words(1, 9) == "of 9 real images of demo, 1 scores at least as high: 20 %"
+    assert words(0, 9999) == "of 9,999 real images of demo, none scores at least as high: 0.01 %"
+    grouped = "of 800 real images of demo, 12 score at least as high (4 of 99 groups): 5 %"
+    assert str(Standing("demo", 12, 800, 4, 99)) == grouped
+
+
+def reference_of(scores, groups):
+    """A reference of real images in groups."""
+    highest = [scores[groups == group].max() for group in np.unique(groups)]
+    return Reference("made", np.sort(scores), np.sort(highest), frozenset(), Number(np.nan))
+
+
+def test_a_share_of_at_most_p_comes_with_a_probability_of_at_most_p_where_reals_are_in_groups():
+    # 50 groups of 8 images that share 0.8 of their variance. Shares of images would be at most 1 % in 1.5 % of cases.
+    rng, groups, shares = np.random.default_rng(0), np.repeat(np.arange(51), 8), []
+    for _ in range(2000):
+        scores = np.repeat(rng.normal(0, np.sqrt(0.8), 51), 8) + rng.normal(0, np.sqrt(0.2), 51 * 8)
+        shares.append(reference_of(scores[:-8], groups[:-8]).standing(scores[-1]).share)
+    for level in (0.02, 0.05, 0.1, 0.2):
+        assert np.mean(np.array(shares) <= level) <= level + 2 * np.sqrt(level / 2000)
+
+
+@pytest.mark.parametrize(("n", "low", "high"), [(100, 0.017, 0.099), (400, 0.031, 0.073)])
+def test_how_often_other_reals_have_a_low_share_with_a_given_reference(n, low, high):
+    rng = np.random.default_rng(0)
+    found = reference_of(rng.normal(size=n), np.arange(n)).alarm_range(0.05)
+    rates = []
+    for _ in range(2000):
+        reference = np.sort(rng.normal(size=n))
+        limit = reference[n - int(0.05 * (n + 1))]  # a higher score has a share of at most 5 %
+        rates.append(norm.sf(limit))
+    assert found == pytest.approx(np.quantile(rates, [0.025, 0.975]), abs=0.006)
+    assert found == pytest.approx((low, high), abs=0.003)
+    assert reference_of(rng.normal(size=18), np.arange(18)).alarm_range(0.05) == (0, 0)
 
 
 @pytest.mark.parametrize(
