@@ -44,7 +44,7 @@ def make_parser() -> ArgumentParser:
         metavar="DIR",
         help=f"folder of the score store (default: {RunOptions.output}; a temporary one to rerun)",
     )
-    add_shared_options(parser, "json", "quiet")
+    add_shared_options(parser, "json", "margin", "quiet")
     add_options(parser, RunOptions, MACHINE, {"dataset": "machine, to rerun"})
     return parser
 
@@ -94,7 +94,7 @@ def _verify_paper(arguments: Namespace) -> int:
 
     if arguments.rerun or arguments.renew:
         raise BenchError("--reference paper reads the store: --rerun and --update go with a lock.")
-    verification = verify_paper(Path(arguments.output or RunOptions.output))
+    verification = verify_paper(Path(arguments.output or RunOptions.output), arguments.margin)
     print_paper(verification, make_console(arguments))
     print_json(arguments, lambda: paper_json(verification))
     return 0 if verification.ok else 1

@@ -10,12 +10,13 @@ from rich.console import Console
 from bench.references.checks import SCORES, Check, Moved, Verification
 from bench.references.paper import PaperVerification
 from bench.report.table import Table, print_line, print_tables
+from bench.report.verdicts import COLUMNS, NOTE, sensitivity_words
 from bench.statistics.metrics import METRICS
 
 MOST_MOVED = 10
 CHECKS = ("detector", "condition", "generator", "metric", "locked", "now", "verdict", "note")
 MOVED = ("image", "detector", "condition", "seed", "locked", "now", "times tolerated")
-PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "reported", "where", "verdict", "because")
+PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "reported", "where", *COLUMNS)
 
 
 def print_verification(verification: Verification, console: Console) -> None:
@@ -35,8 +36,10 @@ def print_paper(verification: PaperVerification, console: Console) -> None:
         reported = check.reported
         names = [check.method, str(reported.dataset), reported.condition, str(reported.generator)]
         numbers = [METRICS[reported.metric].title, _number(check.ours), _number(reported.value)]
-        rows.append([*names, *numbers, f"{reported.source}, {reported.table}", check.outcome, check.because])
-    print_tables([Table("Against the papers", PAPER, rows, names=5)], console, notes=verification.notes)
+        detectable = "" if check.detectable is None else _number(check.detectable)
+        verdict = [check.outcome, detectable, sensitivity_words(check.sensitivity), check.because]
+        rows.append([*names, *numbers, f"{reported.source}, {reported.table}", *verdict])
+    print_tables([Table("Against the papers", PAPER, rows, NOTE, names=5)], console, notes=verification.notes)
     print_line(_counted(check.outcome for check in verification.checks), console)
 
 
