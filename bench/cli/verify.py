@@ -111,7 +111,7 @@ def _update(lock: "Lock", file: Path, reason: str, arguments: Namespace, console
         raise BenchError(f"Cannot write the lock {file}.")
     output = Path(arguments.output) if arguments.output else None
     rescored = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
-    if lock.columns:
+    if lock.filled:
         print_verification(verify(lock, rescored, file.name), console)
     write_lock(make_lock(lock, rescored, reason), file)
     print_line(f"Locked: {file}.", console)

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+import numpy as np
 from scipy.stats import t
 
 from bench.references.comparability import Ours, differences, written
@@ -104,7 +105,7 @@ def _within(number: Number, reported: ReportedNumber, papers: float) -> Verdict:
     facts = (se, df, _pooled(*number.n_groups), papers, spread, number.seeds)
     low, high = prediction_interval(number.value, *facts)
     error = prediction_error(*facts)
-    detectable = float(t.ppf([0.975, POWER], error.df).sum()) * error.se + ROUNDING
+    detectable = float(np.sum(t.ppf([0.975, POWER], error.df))) * error.se + ROUNDING
     inside = low - ROUNDING <= reported.value <= high + ROUNDING
     assumption = _assumption(len(number.seeds), reported)
     return Verdict(MATCHES if inside else DIFFERS, (), low, high, assumption, detectable)
