@@ -25,16 +25,16 @@ def make_parser() -> ArgumentParser:
     """Makes the parser of ``verify``."""
     parser = OneLineParser(
         description="Compares what the score store holds, or a rerun gives, with locked numbers: score by score and "
-        "metric by metric, and what the statistics make of the locked scores. Exit code 1 where something drifted or is "
-        "missing."
+        "metric by metric, and what the statistics make of the locked scores. Exit code 1 where something drifted or "
+        "is missing."
     )
     parser.add_argument(
         "--reference",
         default=DEMO,
         metavar="demo|paper|FILE",
         help="demo: this suite's own locked numbers; paper: what papers report; FILE: any lock, or one that holds "
-        'a run alone and is filled by --update: {"format": 1, "detectors": ["wepe"], "options": {"seeds": 5}}; "further" may '
-        "hold a list of other runs",
+        'a run alone and is filled by --update: {"format": 1, "detectors": ["wepe"], "options": {"seeds": 5}}; '
+        '"further" may hold a list of other runs',
     )
     parser.add_argument("--rerun", action="store_true", help="score the images again, rather than read the store")
     parser.add_argument(

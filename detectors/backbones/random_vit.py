@@ -1,7 +1,7 @@
 """A transformer of DINOv2's class whose weights are drawn rather than trained: for checks of this suite alone.
 
-It is as deep as DINOv2 ViT-L/14, whose blocks the papers perturb, and its clean and perturbed features are as near to
-each other (distances of about 1e-4). So what rests on the depth or on a near cosine can be checked without a download.
+It is as deep as DINOv2 ViT-L/14, whose blocks the papers perturb, and noise moves its features little (RIGID's
+distances are about 1e-4). So what rests on the depth or on a cosine near 1 can be checked without a download.
 """
 
 from pathlib import Path
