@@ -10,8 +10,8 @@ images were drawn apart from ours. Two of them are often not said:
 
 - Images: 2,048 of each class are assumed, and the verdict is given for other numbers, too (``SIZES``). If there were
   fewer than assumed, a true replication differs more often.
-- Seeds: ``1 / S_paper`` is taken as 0, as if there were very many. This gives the shortest interval, so it never makes
-  a match; a paper of few seeds may differ by their spread alone.
+- Seeds: ``1 / S_paper`` is taken as 0 for the interval, as if there were very many, and as 1 for what it can find. So
+  no number of seeds would make a match harder; a paper of few seeds may differ by their spread alone.
 
 A number within a long interval has not been shown to be the paper's. So the difference that a verdict finds with a
 power of 80 % is given, and beyond a margin the verdict is *too wide to tell* instead of *matches*.
@@ -101,10 +101,10 @@ def judge(number: Number, reported: ReportedNumber, facts: Ours, margin: float =
 def _within(number: Number, reported: ReportedNumber, papers: float) -> Verdict:
     """Judges by the interval alone, for a number of images of each class in the paper."""
     se, df = number.error or NO_ERROR
-    spread = seeds_variance(number.seeds) * len(number.seeds) / reported.seeds if reported.seeds else 0.0
-    facts = (se, df, _pooled(*number.n_groups), papers, spread, number.seeds)
-    low, high = prediction_interval(number.value, *facts)
-    error = prediction_error(*facts)
+    spread, n_ours = seeds_variance(number.seeds) * len(number.seeds), _pooled(*number.n_groups)
+    shortest, longest = (spread / reported.seeds,) * 2 if reported.seeds else (0.0, spread)
+    low, high = prediction_interval(number.value, se, df, n_ours, papers, shortest, number.seeds)
+    error = prediction_error(se, df, n_ours, papers, longest, number.seeds)
     detectable = float(np.sum(t.ppf([0.975, POWER], error.df))) * error.se + ROUNDING
     inside = low - ROUNDING <= reported.value <= high + ROUNDING
     assumption = _assumption(len(number.seeds), reported)
@@ -141,7 +141,10 @@ def _assumption(seeds: int, reported: ReportedNumber) -> str:
     if reported.seeds is not None:
         clauses.append(f"the paper's {reported.seeds} seeds spread as ours")
     elif seeds > 1:
-        clauses.append("no spread over the paper's seeds, whose number it does not say: the shortest interval")
+        clauses.append(
+            "no spread over the paper's seeds, whose number it does not say: the shortest interval; one seed for the "
+            "detectable difference"
+        )
     else:
         clauses.append("no spread over seeds: we have one, and the paper does not say how many")
     return "; ".join(clauses)
