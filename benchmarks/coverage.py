@@ -9,19 +9,26 @@ error of 0.7 points at 95 %.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import product
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from bench.references.comparability import Ours
+from bench.references.reported import MEAN, find_reported
+from bench.references.verdicts import DIFFERS, MATCHES, TOO_WIDE, judge
 from bench.results.cues.audit import audit
 from bench.results.thresholds.rules import best_thresholds, threshold_at_fpr
 from bench.statistics.bootstrap import GroupBootstrap, Interval, interval
 from bench.statistics.influence import Contrast, auroc_influence
 from bench.statistics.intervals import auroc_interval
 from bench.statistics.metrics import auroc, average_precision, tpr_at_fpr
+from bench.statistics.number import Number
 from bench.statistics.standard_errors import over_images_and_seeds
 from bench.store.contrasts import rules_of
 
@@ -168,12 +175,46 @@ def cue_tables(trials: int) -> Iterator[str]:
         yield row(n, percent(share(iter(results), 0.5)))
 
 
+def verdict_tables(trials: int) -> Iterator[str]:
+    """Verdicts on papers whose number is truly ours or apart: 2,048 images of each class and 5 seeds on both sides."""
+    paper = find_reported("wepe", "imagenet", MEAN, "auroc")[0]
+    facts = Ours(
+        metric="auroc",
+        dataset=str(paper.dataset),
+        detector=paper.method,
+        options={**paper.readings, **paper.options},
+        view=str(paper.view),
+        backbone=paper.backbone,
+        protocol=paper.data_protocol,
+        generators=paper.generators,
+    )
+    said = {"n_real": 2048, "n_generated": 2048, "seeds": 5}
+    cases: dict[str, dict[str, Any]] = {
+        "all said": {},
+        "seeds not said": {"seeds": None},
+        "images not said, 500 in truth": {"n_real": None, "n_generated": None},
+    }
+    yield row("paper", "spread over seeds", "true difference", "differs", "too wide to tell", "matches", "detectable")
+    for (name, unsaid), scatter, difference in product(cases.items(), (0.002, 0.01), (0.0, 0.01, 0.02, 0.05)):
+        stream, images, found = np.random.default_rng(0), 0.005, []
+        papers_images = images * 2048**0.5 / 500**0.5 if "500" in name else images
+        for _ in range(trials):
+            values = 0.85 + stream.normal(0, images) + stream.normal(0, scatter, 5)
+            theirs = 0.85 + difference + stream.normal(0, papers_images) + stream.normal(0, scatter, 5).mean()
+            error = over_images_and_seeds(images**2, 4000, [values.tolist()])
+            ours = Number(float(values.mean()), error=error, seeds=tuple(values.tolist()), n_groups=(2048, 2048))
+            found.append(judge(ours, replace(paper, value=float(theirs), **{**said, **unsaid}), facts))
+        shares = [percent(np.mean([one.kind == kind for one in found])) for kind in (DIFFERS, TOO_WIDE, MATCHES)]
+        yield row(name, scatter, difference, *shares, f"{np.median([one.detectable for one in found]):.3f}")
+
+
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "areas": area_tables,
     "rates": rate_tables,
     "seeds": seed_tables,
     "thresholds": threshold_tables,
     "cues": cue_tables,
+    "verdicts": verdict_tables,
 }
 
 

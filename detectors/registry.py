@@ -37,6 +37,7 @@ BACKBONES = {
     "dinov3-vith16plus": "detectors.backbones.dinov2",
     "clip-vitl14": "detectors.backbones.clip",
     "blip-base": "detectors.backbones.blip",
+    "random-vit24": "detectors.backbones.random_vit",
     "timm:<model>": "detectors.backbones.timm_models",
 }
 """The module of each backbone; ``timm:<model>`` stands for a few hundred."""

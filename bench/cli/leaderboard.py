@@ -12,7 +12,7 @@ def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
     add_output_option(parser)
-    add_shared_options(parser, "html", "json", "quiet")
+    add_shared_options(parser, "html", "json", "margin", "quiet")
     return parser
 
 
@@ -24,9 +24,9 @@ def run(arguments: Namespace) -> int:
 
     console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
     comparisons = read_comparisons(output)
-    reports = board_reports(comparisons)
+    reports = board_reports(comparisons, arguments.margin)
     print_boards(reports, console)
     files = write_boards(reports, output)
-    files = (*files, write_leaderboard_page(comparisons, page)) if page else files
+    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin)) if page else files
     print_written(arguments, files, lambda: boards_json(reports))
     return 0

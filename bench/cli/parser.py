@@ -1,6 +1,7 @@
 """Parsers whose errors are one line, and options made from dataclasses and their docstrings."""
 
 import inspect
+import math
 import re
 import sys
 from argparse import SUPPRESS, Action, ArgumentDefaultsHelpFormatter, ArgumentTypeError
@@ -13,9 +14,24 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.report.docstrings import argument_meanings, docstring_sections
-from bench.scoring.options import RunOptions, Written, check_names
+from bench.scoring.options import MARGIN, RunOptions, Written, check_names
 from bench.scoring.specs import check_detectors, with_checkpoints
 from detectors.errors import UnknownNameError, did_you_mean
+
+
+class OptionValueError(ArgumentTypeError, ValueError):
+    """A value that an option cannot take; a command line wants the first kind of error, a file the second."""
+
+
+def _margin(value: object) -> float:
+    try:
+        margin = float(str(value))
+    except ValueError:
+        margin = math.nan
+    if not 0 < margin <= 1:
+        raise OptionValueError(f"expected a difference above 0 and up to 1, got {value}")
+    return margin
+
 
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
 """Where a group of the shared options begins in the help."""
@@ -45,13 +61,15 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "html": {"metavar": "FILE", "help": "also write everything as one page that opens from disk"},
     "json": {**FLAG, "help": "print one JSON object and nothing else"},
+    "margin": {
+        "type": _margin,
+        "default": MARGIN,
+        "metavar": "D",
+        "help": "difference from a paper's number that a match must be able to find; beyond it is too wide to tell",
+    },
     "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
 }
 """Options that several commands take beside those of a run: what argparse wants to know of each."""
-
-
-class OptionValueError(ArgumentTypeError, ValueError):
-    """A value that an option cannot take; a command line wants the first kind of error, a file the second."""
 
 
 class HelpFormatter(ArgumentDefaultsHelpFormatter):

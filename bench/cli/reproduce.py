@@ -4,7 +4,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_run_options, run_options
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions")
@@ -20,6 +20,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="studies, such as table1 or figure4, or all")
     parser.add_argument("--list", action="store_true", help="only show each study, its source and its cost")
     add_run_options(parser)
+    add_shared_options(parser, "margin")
     parser.set_defaults(dict.fromkeys(DECLARED))
     return parser
 
@@ -51,9 +52,10 @@ def run(arguments: Namespace) -> int:
         if len(settings) == 1 and outcome.state == "cannot run here":
             raise BenchError(outcome.reason)
         outcomes.append(outcome)
-        if outcome.result.lines or outcome.result.figures:
-            files = write_study(study, outcome.result, setting.output)
-            print_study(study, outcome.result, console)
+        result = outcome.result.under(arguments.margin)
+        if result.lines or result.figures:
+            files = write_study(study, result, setting.output)
+            print_study(study, result, console)
             print(f"Written: {', '.join(map(str, files))}.", flush=True)
         elif outcome.reason:
             print(f"{study.name} cannot run here: {outcome.reason}", flush=True)

@@ -25,18 +25,23 @@ def make_parser() -> ArgumentParser:
     """Makes the parser of ``verify``."""
     parser = OneLineParser(
         description="Compares what the score store holds, or a rerun gives, with locked numbers: score by score and "
-        "metric by metric. Exit code 1 where something drifted or is missing."
+        "metric by metric, and what the statistics make of the locked scores. Exit code 1 where something drifted or "
+        "is missing."
     )
     parser.add_argument(
         "--reference",
         default=DEMO,
         metavar="demo|paper|FILE",
         help="demo: this suite's own locked numbers; paper: what papers report; FILE: any lock, or one that holds "
-        'a run alone and is filled by --update: {"format": 1, "detectors": ["wepe"], "options": {"seeds": 5}}',
+        'a run alone and is filled by --update: {"format": 1, "detectors": ["wepe"], "options": {"seeds": 5}}; '
+        '"further" may hold a list of other runs',
     )
     parser.add_argument("--rerun", action="store_true", help="score the images again, rather than read the store")
     parser.add_argument(
-        "--update", dest="renew", action="store_true", help="rerun and lock what it gives; needs --reason"
+        "--update",
+        dest="renew",
+        action="store_true",
+        help="rerun and lock what it gives, the further runs of the lock and all statistics included; needs --reason",
     )
     parser.add_argument("--reason", metavar="TEXT", help="why the numbers change; kept in the lock")
     parser.add_argument(
@@ -44,7 +49,7 @@ def make_parser() -> ArgumentParser:
         metavar="DIR",
         help=f"folder of the score store (default: {RunOptions.output}; a temporary one to rerun)",
     )
-    add_shared_options(parser, "json", "quiet")
+    add_shared_options(parser, "json", "margin", "quiet")
     add_options(parser, RunOptions, MACHINE, {"dataset": "machine, to rerun"})
     return parser
 
@@ -94,7 +99,7 @@ def _verify_paper(arguments: Namespace) -> int:
 
     if arguments.rerun or arguments.renew:
         raise BenchError("--reference paper reads the store: --rerun and --update go with a lock.")
-    verification = verify_paper(Path(arguments.output or RunOptions.output))
+    verification = verify_paper(Path(arguments.output or RunOptions.output), arguments.margin)
     print_paper(verification, make_console(arguments))
     print_json(arguments, lambda: paper_json(verification))
     return 0 if verification.ok else 1
@@ -111,7 +116,7 @@ def _update(lock: "Lock", file: Path, reason: str, arguments: Namespace, console
         raise BenchError(f"Cannot write the lock {file}.")
     output = Path(arguments.output) if arguments.output else None
     rescored = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
-    if lock.columns:
+    if lock.filled:
         print_verification(verify(lock, rescored, file.name), console)
     write_lock(make_lock(lock, rescored, reason), file)
     print_line(f"Locked: {file}.", console)

@@ -4,26 +4,38 @@ A score matches where it differs from the locked one by at most ``1e-4 max(|lock
 deviation of its column's locked scores: relative to the score, so that a small shift of small scores is seen, and
 where a score is near zero relative to the spread, below which nothing can change an order. A metric matches within
 ``1e-3``. An image is its path and its sha256: where a file changed, its score is missing, it has not drifted, and so
-are the metrics that it counts in.
+are the metrics that it counts in. Statistics are those of the locked scores (see ``bench.references.statistics``).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.references.locks import Column, Lock
+from bench.references.statistics import (
+    AGREE,
+    FEW_DRAWS,
+    P_HOLM,
+    Key,
+    P,
+    computed_twice,
+    moved_statistics,
+)
 from bench.results.summary import MEAN, summarise
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.number import finite
 from bench.store.panel import Panel
+from bench.store.schema import Scoring
 
 Status = Literal["matches", "drifts", "missing"]
 SCORE_TOLERANCE, METRIC_TOLERANCE = 1e-4, 1e-3
-SCORES = "scores"
-FEW_DRAWS = 2
-"""Intervals are not compared, so no draws are wasted on them."""
+SCORES, STATISTICS, AGREEMENT = "scores", "statistics of the locked scores", "metrics computed twice"
+COUNTED = (SCORES, STATISTICS, AGREEMENT)
+"""Lines that count numbers rather than compare two."""
+PAIRS, ALL = "pairs", "all"
 
 
 @dataclass(frozen=True)
@@ -32,10 +44,10 @@ class Check:
 
     Args:
         detector: As the lock names it.
-        generator: The generator or ``mean``; for scores, also a source of real images.
-        metric: As in ``bench.statistics.metrics``, or ``scores``.
-        locked: The locked value; for scores, how many there are.
-        now: The present value; for scores, how many of them match.
+        generator: The generator or ``mean``; for scores, also a source of real images; ``all`` for statistics.
+        metric: As in ``bench.statistics.metrics``, or one of ``COUNTED``.
+        locked: The locked value; where they are counted, how many there are.
+        now: The present value; where they are counted, how many of them match.
     """
 
     detector: str
@@ -72,17 +84,24 @@ class Verification:
         checks: By detector, condition, generator and metric.
         moved: Scores that drifted, the farthest first.
         notes: What a reader must know, a sentence each.
+        further: Of the further runs of the lock.
     """
 
     title: str
     checks: tuple[Check, ...]
     moved: tuple[Moved, ...] = ()
     notes: tuple[str, ...] = ()
+    further: tuple["Verification", ...] = ()
+
+    @property
+    def all_checks(self) -> list[Check]:
+        """The checks of all runs."""
+        return [*self.checks, *(check for verification in self.further for check in verification.all_checks)]
 
     @property
     def ok(self) -> bool:
         """Whether everything locked is there and matches."""
-        return all(check.status == "matches" for check in self.checks)
+        return all(check.status == "matches" for check in self.all_checks)
 
 
 def numbers_of(panel: Panel) -> dict[tuple[str, str, str, str], float]:
@@ -112,6 +131,7 @@ class LockedScores:
         present = np.zeros(self.locked.shape, dtype=np.bool_)
         position = {path: number for number, path in enumerate(lock.images)}
         at = np.array([position[path] for path in self.panel.images["path"]], dtype=np.intp)
+        self.at = at
         rows = {Column.of(scoring): row for row, scoring in enumerate(self.panel.scorings)}
         for number, column in enumerate(lock.columns):
             if column in rows:
@@ -176,9 +196,48 @@ class LockedScores:
             checks.append(Check(*key, "matches" if same else "drifts", number.value, value))
         return checks
 
+    @property
+    def locked_panel(self) -> Panel:
+        """The locked scores as a panel, of the images that are there."""
+        scores = self.locked[:, self.at]
+        scorings = tuple(Scoring(c.detector, "", c.seed, c.condition) for c in self.lock.columns)
+        return replace(self.panel, scorings=scorings, scores=scores, present=np.isfinite(scores))
+
+    def statistics_checks(self) -> list[Check]:
+        """Counts by detector and condition; nothing of a lock that holds no statistics."""
+        locked = {(n.detector, n.condition, n.generator, n.metric): n.value for n in self.lock.statistics}
+        conditions = {column.condition for column in self.lock.columns}
+        if locked and (len(self.at) < len(self.lock.images) or not conditions <= set(self.panel.contrasts)):
+            note = "images or conditions of the lock are not there"
+            return [Check(ALL, ALL, ALL, STATISTICS, "missing", len(locked), 0, note)]
+        if not locked:
+            return []
+        panel = self.locked_panel
+        moved = {
+            key: f"{locked[key]} locked, {'none' if value is None else f'{value:.7g}'} now"
+            for key, value in moved_statistics(panel, self.lock.statistics).items()
+        }
+        twice = computed_twice(panel)
+        apart = {key: f"{a:.7g} and {b:.7g}" for key, (a, b) in twice.items() if not abs(a - b) < AGREE}
+        return [*_counted(locked, moved, STATISTICS), *_counted(twice, apart, AGREEMENT)]
+
     def _columns(self, detector: str, condition: str) -> NDArray[np.intp]:
         chosen = [(column.detector, column.condition) == (detector, condition) for column in self.lock.columns]
         return np.flatnonzero(chosen)
+
+
+def _counted(keys: Iterable[Key], wrong: Mapping[Key, str], metric: str) -> list[Check]:
+    """Counts numbers by detector and condition, all pairs of detectors together, and names the first wrong one."""
+    cells: dict[tuple[str, str], list[Key]] = {}
+    for key in keys:
+        cells.setdefault((PAIRS if key[3] in (P, P_HOLM) else key[0], key[1]), []).append(key)
+    checks = []
+    for (detector, condition), members in cells.items():
+        bad = [key for key in members if key in wrong]
+        note = f"{bad[0][0]}, {bad[0][2]}, {bad[0][3]}: {wrong[bad[0]]}" if bad else ""
+        counts = (len(members), len(members) - len(bad))
+        checks.append(Check(detector, condition, ALL, metric, "drifts" if bad else "matches", *counts, note))
+    return checks
 
 
 def _times(locked: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.float64]:

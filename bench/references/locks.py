@@ -2,7 +2,8 @@
 
 A lock names a run (detectors and options) and holds what it gave. One that holds a run alone, ``{"format": 1,
 "detectors": [...], "options": {...}}``, is filled by ``python -m bench verify --reference FILE --update``. All images
-of the run are locked, none is sampled.
+of the run are locked, none is sampled. ``further`` runs are locked in the same file: a list of such objects, all of
+which are rerun, compared and renewed together.
 """
 
 import json
@@ -77,7 +78,9 @@ class Lock:
         title: The data set's title in the store.
         protocol: What was done to its images, as ``bench.store.dataset`` writes it.
         configurations: What a detector's scores depend on beside its options, by detector.
+        statistics: What the statistics make of the locked scores, see ``bench.references.statistics``.
         images: By path.
+        further: Other runs that are locked with it.
     """
 
     detectors: tuple[str, ...]
@@ -88,7 +91,14 @@ class Lock:
     configurations: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[Column, ...] = ()
     numbers: tuple[LockedNumber, ...] = ()
+    statistics: tuple[LockedNumber, ...] = ()
     images: Mapping[str, LockedImage] = field(default_factory=dict)
+    further: tuple["Lock", ...] = ()
+
+    @property
+    def filled(self) -> bool:
+        """Whether it holds numbers, and so do the further ones."""
+        return bool(self.columns) and all(lock.filled for lock in self.further)
 
     @property
     def command(self) -> str:
@@ -163,7 +173,9 @@ def _lock(content: Mapping[str, Any]) -> Lock:
         configurations=dict(content.get("configurations", {})),
         columns=columns,
         numbers=tuple(LockedNumber(*number) for number in content.get("numbers", ())),
+        statistics=tuple(LockedNumber(*number) for number in content.get("statistics", ())),
         images=images,
+        further=tuple(_lock(further) for further in content.get("further", ())),
     )
 
 
@@ -173,6 +185,10 @@ def write_lock(lock: Lock, file: Path) -> Path:
     Raises:
         BenchError: It cannot be written.
     """
+    return write_atomically(file, f"{_text(lock)}\n".encode("utf-8", "surrogateescape"))
+
+
+def _text(lock: Lock) -> str:
     facts = {
         "format": FORMAT,
         "command": lock.command,
@@ -188,12 +204,13 @@ def write_lock(lock: Lock, file: Path) -> Path:
     for path, image in sorted(lock.images.items()):
         line = f"{_compact(path)}: {_compact([image.sha256, *image.scores])}"
         sources.setdefault(image.source, []).append(line)
-    numbers = [_compact(astuple(number)) for number in lock.numbers]
     parts = [f"{_compact(name)}: {_compact(value)}" for name, value in facts.items()]
-    parts.append('"numbers": [\n' + ",\n".join(numbers) + "\n]")
+    for name, numbers in (("numbers", lock.numbers), ("statistics", lock.statistics)):
+        parts.append(f'"{name}": [\n' + ",\n".join(_compact(astuple(number)) for number in numbers) + "\n]")
     images = [f"{_compact(source)}: {{\n" + ",\n".join(lines) + "\n}" for source, lines in sorted(sources.items())]
     parts.append('"images": {\n' + ",\n".join(images) + "\n}")
-    return write_atomically(file, ("{\n" + ",\n".join(parts) + "\n}\n").encode("utf-8", "surrogateescape"))
+    parts.append('"further": [\n' + ",\n".join(map(_text, lock.further)) + "\n]")
+    return "{\n" + ",\n".join(parts) + "\n}"
 
 
 def _compact(value: object) -> str:

@@ -1,16 +1,22 @@
 """Sets what papers report beside the numbers of boards, and checks a store's runs against it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError
 from bench.references.comparability import Ours, closest
 from bench.references.reported import ReportedNumber, find_reported, load_reported
-from bench.references.verdicts import Kind, Verdict, judge
+from bench.references.verdicts import DIFFERS, NOT_COMPARABLE, Kind, Verdict, judge
 from bench.results.leaderboard import Board, BoardRow, make_boards
 from bench.results.summary import MEAN
+from bench.scoring.options import MARGIN
 from bench.statistics.metrics import shown_metrics
+from bench.statistics.number import finite
+
+Missing = Literal["missing"]
+MISSING: Missing = "missing"
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,17 @@ class PaperCheck:
         ours: Our number; None where it is missing.
         outcome: The verdict.
         because: Why, or what the verdict rests on.
+        detectable: The difference that the verdict finds with a power of 80 %; None where there is none.
+        sensitivity: The outcome by the number of images of each class in the paper, where it does not say it.
     """
 
     method: str
     reported: ReportedNumber
     ours: float | None
-    outcome: Kind | Literal["missing"]
+    outcome: Kind | Missing
     because: str
+    detectable: float | None = None
+    sensitivity: Mapping[int, Kind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,19 +63,19 @@ class PaperVerification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing differs and nothing is missing; what is not comparable says nothing either way."""
-        return all(check.outcome in ("matches", "not comparable") for check in self.checks)
+        """Whether nothing differs and nothing is missing; other outcomes than a match say nothing either way."""
+        return not any(check.outcome in (DIFFERS, MISSING) for check in self.checks)
 
 
-def judge_board(board: Board) -> Judgements:
+def judge_board(board: Board, margin: float = MARGIN) -> Judgements:
     """Finds what papers report for the data and detectors of a board of stored scores.
 
     Other data are another table, not a verdict.
     """
-    return {key: judged for row in board.rows for key, judged in _judge_row(board, row).items()}
+    return {key: judged for row in board.rows for key, judged in _judge_row(board, row, margin).items()}
 
 
-def verify_paper(output: Path) -> PaperVerification:
+def verify_paper(output: Path, margin: float = MARGIN) -> PaperVerification:
     """Checks every run of a store that scored all its images.
 
     On the data sets that the store holds, what a paper reports and the store lacks is missing; other data sets are
@@ -83,13 +93,13 @@ def verify_paper(output: Path) -> PaperVerification:
             "'python -m bench compare --detectors wepe rigid --dataset imagenet --data-root DIR --backbone "
             f"dinov2-vitl14 --seeds 5 --output {output}'."
         )
-    checks = [check for board in boards for check in _checks(board)]
+    checks = [check for board in boards for check in _checks(board, margin)]
     covered = {_key(check.reported) for check in checks}
     # Of several numbers for one key the first counts.
     lacking = {_key(n): n for n in reversed(measured) if n.dataset in stored and _key(n) not in covered}
-    checks += [PaperCheck(number.method, number, None, "missing", "not in the store") for number in lacking.values()]
+    checks += [PaperCheck(number.method, number, None, MISSING, "not in the store") for number in lacking.values()]
     absent = [name for name in datasets if name not in stored]
-    judged = sum(check.outcome in ("matches", "differs") for check in checks)
+    judged = sum(check.outcome not in (NOT_COMPARABLE, MISSING) for check in checks)
     notes = [
         f"Of {judged:,} comparable numbers one in twenty, about {judged / 20:.0f}, is expected to differ by chance.",
         *([f"No run on {', '.join(absent)}: nothing is said of them."] if absent else []),
@@ -97,7 +107,7 @@ def verify_paper(output: Path) -> PaperVerification:
     return PaperVerification(tuple(sorted(checks, key=_order)), tuple(notes))
 
 
-def _judge_row(board: Board, row: BoardRow) -> Judgements:
+def _judge_row(board: Board, row: BoardRow, margin: float) -> Judgements:
     stored = board.comparison.stored
     if stored is None:
         return {}
@@ -115,7 +125,7 @@ def _judge_row(board: Board, row: BoardRow) -> Judgements:
             candidates = find_reported(detector.facts["name"], stored.name, generator, metric, board.condition)
             reported = closest(candidates, ours)
             if reported is not None:
-                judged[row.detector, generator, metric] = Judged(reported, judge(number, reported, ours))
+                judged[row.detector, generator, metric] = Judged(reported, judge(number, reported, ours, margin))
     return judged
 
 
@@ -133,14 +143,16 @@ def _order(check: PaperCheck) -> tuple[str, ...]:
     return (dataset, check.method, number.condition, number.metric, generator, number.source)
 
 
-def _checks(board: Board) -> list[PaperCheck]:
+def _checks(board: Board, margin: float) -> list[PaperCheck]:
     rows, checks = {row.detector: row for row in board.rows}, []
-    for (detector, generator, metric), judged in judge_board(board).items():
+    for (detector, generator, metric), judged in judge_board(board, margin).items():
         row, verdict = rows[detector], judged.verdict
         ours = row.rows[generator].numbers[metric].value
         if row.ranked:
-            checks.append(PaperCheck(detector, judged.reported, ours, verdict.kind, verdict.because))
+            kinds = {images: other.kind for images, other in verdict.sensitivity.items()}
+            found = (verdict.kind, verdict.because, finite(verdict.detectable), kinds)
+            checks.append(PaperCheck(detector, judged.reported, ours, *found))
         else:
             because = f"not scored whole: {row.coverage}"
-            checks.append(PaperCheck(detector, judged.reported, ours, "missing", because))
+            checks.append(PaperCheck(detector, judged.reported, ours, MISSING, because))
     return checks

@@ -6,9 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from bench.errors import BenchError
 from bench.references.checks import LockedScores, Verification, numbers_of
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, rounded
+from bench.references.statistics import locked_statistics
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
 from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
@@ -25,15 +28,17 @@ class LockedRun:
         panel: The locked columns that are there, under the lock's names of detectors; the images have ``sha256``.
         dataset: Where they are from.
         detectors: By the lock's names of detectors.
+        further: The further runs of the lock.
     """
 
     panel: Panel
     dataset: StoredDataset
     detectors: Mapping[str, ConfiguredDetector]
+    further: tuple["LockedRun", ...] = ()
 
 
 def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, progress: bool = False) -> LockedRun:
-    """Runs a lock's run again, from the images.
+    """Runs a lock's runs again, from the images.
 
     ``machine`` are the options of ``RunOptions`` that a lock leaves open, ``output`` is a results' folder that must
     hold no scores yet, by default a temporary one.
@@ -48,22 +53,28 @@ def rerun(lock: Lock, machine: Mapping[str, Any], output: Path | None = None, pr
                 f"--rerun needs an --output without scores, and {folder} has some: name another folder, or leave out "
                 "--rerun to compare the scores that are there."
             )
-        compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress)
-        (dataset,) = read_store(folder)
-        return _run_of(lock, dataset, {})
+        return _rerun(lock, machine, folder, progress)
+
+
+def _rerun(lock: Lock, machine: Mapping[str, Any], folder: Path, progress: bool) -> LockedRun:
+    compare(lock.detectors, RunOptions(output=folder, **{**lock.options, **machine}), progress)
+    dataset = max(read_store(folder), key=lambda dataset: dataset.runs[-1].name)
+    run = _run_of(lock, dataset, {})
+    return replace(run, further=tuple(_rerun(further, machine, folder, progress) for further in lock.further))
 
 
 def recompute(lock: Lock, output: Path) -> LockedRun:
-    """Reads a lock's run from the score store.
+    """Reads a lock's run from the score store, and what there is of the further ones.
 
     Raises:
         BenchError: The store has nothing of it.
     """
-    for dataset in read_store(output):
-        if (dataset.title, dataset.protocol) == (lock.title, lock.protocol):
-            run = _run_of(lock, dataset, lock.configurations)
-            if run.panel.scorings:
-                return run
+    datasets = {(dataset.title, dataset.protocol): dataset for dataset in read_store(output)}
+    dataset = datasets.get((lock.title, lock.protocol))
+    run = _run_of(lock, dataset, lock.configurations) if dataset else None
+    if dataset and run and run.panel.scorings:
+        others = [(further, datasets.get((further.title, further.protocol), dataset)) for further in lock.further]
+        return replace(run, further=tuple(_run_of(further, of, further.configurations) for further, of in others))
     remedy = f"make the run with '{lock.command} --output {output}', or score afresh with --rerun"
     raise BenchError(f"The store {output / 'scores'} has no run of {lock.title} as locked: {remedy}.")
 
@@ -74,20 +85,25 @@ def verify(lock: Lock, run: LockedRun, name: str) -> Verification:
     Raises:
         BenchError: The lock holds a run, but no numbers yet.
     """
-    if not lock.columns:
+    if not lock.filled:
         raise BenchError(f"{name} holds no numbers yet: write them with --update --reason TEXT.")
     table = LockedScores(lock, run.panel)
     new = len(run.panel.images) - len(table.panel.images)
     notes = [f"{new:,} images of the run are not in the lock, by path and sha256, and are left out."] if new else []
     lacking = [detector for detector in lock.detectors if detector not in run.detectors]
-    notes += [f"There is no {detector} with the locked backbone, view and precision." for detector in lacking]
+    remedy = f"make it with '{lock.command}', or score afresh with --rerun"
+    notes += [f"There is no {detector} with the locked backbone, view and precision: {remedy}." for detector in lacking]
     checks = [*table.score_checks(), *table.metric_checks()]
     checks.sort(key=lambda check: lock.detectors.index(check.detector))
-    return Verification(f"{run.dataset.title} against {name}", tuple(checks), tuple(table.moved), tuple(notes))
+    checks += table.statistics_checks()
+    backbone = f" with {lock.options['backbone']}" if "backbone" in lock.options else ""
+    title = f"{run.dataset.title}{backbone} against {name}"
+    further = tuple(verify(other, found, name) for other, found in zip(lock.further, run.further, strict=True))
+    return Verification(title, tuple(checks), tuple(table.moved), tuple(notes), further)
 
 
 def make_lock(lock: Lock, run: LockedRun, reason: str) -> Lock:
-    """Locks what a run gave, and says why.
+    """Locks what a run and the further ones gave, and says why.
 
     Raises:
         BenchError: A detector of the run is lacking.
@@ -97,7 +113,7 @@ def make_lock(lock: Lock, run: LockedRun, reason: str) -> Lock:
         raise BenchError(f"The run lacks {', '.join(lacking)}: nothing was locked.")
     scores = [[rounded(score) for score in column] for column in run.panel.scores.tolist()]
     images = run.panel.images.select("path", "generator", "sha256").iter_rows()
-    return replace(
+    locked = replace(
         lock,
         reason=reason,
         title=run.dataset.title,
@@ -109,7 +125,9 @@ def make_lock(lock: Lock, run: LockedRun, reason: str) -> Lock:
             path: LockedImage(source, sha256, values)
             for (path, source, sha256), values in zip(images, zip(*scores, strict=True), strict=True)
         },
+        further=tuple(make_lock(*pair, reason) for pair in zip(lock.further, run.further, strict=True)),
     )
+    return replace(locked, statistics=locked_statistics(LockedScores(locked, run.panel).locked_panel))
 
 
 def _configuration(detector: ConfiguredDetector) -> dict[str, Any]:
@@ -138,7 +156,7 @@ def _run_of(lock: Lock, dataset: StoredDataset, configurations: Mapping[str, Any
     rows.sort(key=lambda row: (lock.detectors.index(scorings[row].detector), *astuple(Column.of(scorings[row]))))
     scores, present = dataset.panel.scores[rows], dataset.panel.present[rows]
     panel = replace(dataset.panel, scorings=tuple(scorings[row] for row in rows), scores=scores, present=present)
-    return LockedRun(panel, dataset, detectors)
+    return LockedRun(panel.only(np.asarray(present.any(axis=0))), dataset, detectors)
 
 
 def _last_run(dataset: StoredDataset, detector: ConfiguredDetector) -> str:

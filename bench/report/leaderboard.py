@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.references.paper import Judgements, judge_board
+from bench.report import verdicts
 from bench.report.comparison import AGAINST_CHANCE
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
@@ -20,8 +21,8 @@ from bench.results.leaderboard import Board, BoardRow, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import MEAN
 from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
+from bench.scoring.options import MARGIN
 from bench.statistics.metrics import METRICS
-from bench.statistics.number import finite
 from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
 from bench.store.runs import Facts
 
@@ -33,30 +34,31 @@ paired test (Holm over all pairs of a table at 5 %); what this says is about the
 telling of file ending, format, size, quality, brightness and their like, cross-fitted: a detector not separated from it
 may have measured nothing else. *Seen*: a trained detector's weights were trained on images of this generator.
 """
-REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", "verdict", "because")
-REPORTED_NOTE = (
-    "A verdict asks whether the paper's number lies in the interval in which it is expected if nothing differs but the "
-    "images and seeds; one in twenty then says *differs*. What the paper does not say is never chosen so that it fits."
-)
+REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", *verdicts.COLUMNS)
 DETECTORS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
 COLUMNS = (
     *("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"),
     *("value", "low", "high", "seeds_sd", "n_real", "n_generated", "n_unreadable", "scored", "wanted"),
     *("against_worst_cue", "against_chance", "reason", "seen", "reported", "expected_low", "expected_high"),
-    *("reported_in", "verdict", "because"),
+    *("reported_in", "verdict", "because", "detectable", "sensitivity"),
 )
 
 
 @dataclass(frozen=True)
 class BoardReport:
-    """A board of stored scores beside what papers report, as tables."""
+    """A board of stored scores beside what papers report, as tables.
+
+    Args:
+        margin: The difference that a match must be able to find.
+    """
 
     board: Board
+    margin: float = MARGIN
 
     @cached_property
     def judged(self) -> Judgements:
         """What papers report."""
-        return judge_board(self.board)
+        return judge_board(self.board, self.margin)
 
     @property
     def stored(self) -> StoredDataset:
@@ -100,12 +102,11 @@ class BoardReport:
                 cell(rows[detector][generator].numbers[metric]),
                 f"{judged.reported.value:.4f}",
                 f"{judged.reported.source}, {judged.reported.table}",
-                judged.verdict.kind,
-                judged.verdict.because,
+                *verdicts.verdict_cells(judged.verdict),
             ]
             for (detector, generator, metric), judged in self.judged.items()
         ]
-        return Table("Reported numbers", REPORTED, cells, REPORTED_NOTE, names=3)
+        return Table("Reported numbers", REPORTED, cells, verdicts.NOTE, names=3)
 
     @property
     def detectors(self) -> Table:
@@ -208,11 +209,9 @@ class BoardReport:
             return record
         return record | {
             "reported": judged.reported.value,
-            "expected_low": finite(judged.verdict.low),
-            "expected_high": finite(judged.verdict.high),
             "reported_in": f"{judged.reported.source}, {judged.reported.table}",
             "verdict": judged.verdict.kind,
-            "because": judged.verdict.because,
+            **verdicts.verdict_record(judged.verdict),
         }
 
     def _detector(self, row: BoardRow) -> dict[str, Any]:
@@ -229,9 +228,9 @@ class BoardReport:
         }
 
 
-def board_reports(comparisons: Sequence[Comparison]) -> list[BoardReport]:
+def board_reports(comparisons: Sequence[Comparison], margin: float = MARGIN) -> list[BoardReport]:
     """Makes a report of every board of some comparisons of stored scores."""
-    return [BoardReport(board) for comparison in comparisons for board in boards_of(comparison)]
+    return [BoardReport(board, margin) for comparison in comparisons for board in boards_of(comparison)]
 
 
 def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:

@@ -7,25 +7,32 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.references.checks import SCORES, Check, Moved, Verification
+from bench.references.checks import COUNTED, Check, Moved, Verification
 from bench.references.paper import PaperVerification
 from bench.report.table import Table, print_line, print_tables
+from bench.report.verdicts import COLUMNS, NOTE, sensitivity_words
 from bench.statistics.metrics import METRICS
 
 MOST_MOVED = 10
 CHECKS = ("detector", "condition", "generator", "metric", "locked", "now", "verdict", "note")
 MOVED = ("image", "detector", "condition", "seed", "locked", "now", "times tolerated")
-PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "reported", "where", "verdict", "because")
+PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "reported", "where", *COLUMNS)
 
 
 def print_verification(verification: Verification, console: Console) -> None:
-    """Prints the checks, the scores that moved most, the notes and the sum."""
+    """Prints of every run the checks, the scores that moved most and the notes, and the sum."""
+    _print_run(verification, console)
+    print_line(_counted(check.status for check in verification.all_checks), console)
+
+
+def _print_run(verification: Verification, console: Console) -> None:
     tables = [Table(verification.title, CHECKS, [_check_cells(check) for check in verification.checks], names=4)]
     if verification.moved:
         title = f"Scores that moved most, {min(MOST_MOVED, len(verification.moved))} of {len(verification.moved):,}"
         tables.append(Table(title, MOVED, [_moved_cells(moved) for moved in verification.moved[:MOST_MOVED]], names=4))
     print_tables(tables, console, notes=verification.notes)
-    print_line(_counted(check.status for check in verification.checks), console)
+    for further in verification.further:
+        _print_run(further, console)
 
 
 def print_paper(verification: PaperVerification, console: Console) -> None:
@@ -35,8 +42,10 @@ def print_paper(verification: PaperVerification, console: Console) -> None:
         reported = check.reported
         names = [check.method, str(reported.dataset), reported.condition, str(reported.generator)]
         numbers = [METRICS[reported.metric].title, _number(check.ours), _number(reported.value)]
-        rows.append([*names, *numbers, f"{reported.source}, {reported.table}", check.outcome, check.because])
-    print_tables([Table("Against the papers", PAPER, rows, names=5)], console, notes=verification.notes)
+        detectable = "" if check.detectable is None else _number(check.detectable)
+        verdict = [check.outcome, detectable, sensitivity_words(check.sensitivity), check.because]
+        rows.append([*names, *numbers, f"{reported.source}, {reported.table}", *verdict])
+    print_tables([Table("Against the papers", PAPER, rows, NOTE, names=5)], console, notes=verification.notes)
     print_line(_counted(check.outcome for check in verification.checks), console)
 
 
@@ -52,8 +61,8 @@ def paper_json(verification: PaperVerification) -> dict[str, Any]:
 
 def _check_cells(check: Check) -> list[str]:
     names = [check.detector, check.condition, check.generator]
-    if check.metric == SCORES:
-        return [*names, SCORES, f"{check.locked:.0f}", f"{check.now:.0f}", check.status, check.note]
+    if check.metric in COUNTED:
+        return [*names, check.metric, f"{check.locked:.0f}", f"{check.now:.0f}", check.status, check.note]
     numbers = [_number(check.locked), "" if check.status == "missing" else _number(check.now)]
     return [*names, METRICS[check.metric].title, *numbers, check.status, check.note]
 

@@ -21,6 +21,8 @@ CHOICES = {
     "strategy": ("auto", "ddp"),
 }
 """The values of the options that have a few."""
+MARGIN = 0.02
+"""A match with a paper's number counts where a difference of this size would have been found: ``--margin``."""
 
 
 @dataclass(frozen=True)

@@ -188,12 +188,24 @@ def prediction_interval(
     apart from ours; the same photographs on both sides make the interval too long. ``V_paper`` is ``s_seeds^2 / S`` of
     the paper: either its own, or ours with its number of seeds.
     """
+    error = prediction_error(se, df, n_ours, n_paper, seeds_variance_paper, seeds)
+    arm = float(t.ppf((1 + level) / 2, error.df)) * error.se
+    return Interval(max(value - arm, 0.0), min(value + arm, 1.0))
+
+
+def prediction_error(
+    se: float,
+    df: float,
+    n_ours: float,
+    n_paper: float,
+    seeds_variance_paper: float = 0.0,
+    seeds: Sequence[float] = (),
+) -> StandardError:
+    """Computes the standard error of the difference between our number and a paper's (see `prediction_interval`)."""
     images, df_images = images_alone(StandardError(se, df), seeds)
     spread = seeds_variance(seeds) + seeds_variance_paper
     df_seeds = len(seeds) - 1 if len(seeds) > 1 else float("inf")
-    error = mixed(images * (1 + n_ours / n_paper), df_images, [(spread, df_seeds)])
-    arm = float(t.ppf((1 + level) / 2, error.df)) * error.se
-    return Interval(max(value - arm, 0.0), min(value + arm, 1.0))
+    return mixed(images * (1 + n_ours / n_paper), df_images, [(spread, df_seeds)])
 
 
 def _over_images(influence: InfluenceValues, values: Floats, heavy_tails: bool = False) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import Verdict
@@ -87,6 +87,11 @@ class Result:
     figures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     not_run: tuple[tuple[str, str], ...] = ()
+
+    def under(self, margin: float) -> "Result":
+        """Judges again whether matches could have seen a difference of the margin."""
+        lines = (replace(line, verdict=line.verdict and line.verdict.under(margin)) for line in self.lines)
+        return replace(self, lines=tuple(lines))
 
 
 @dataclass(frozen=True)

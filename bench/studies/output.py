@@ -6,14 +6,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.report.leaderboard import REPORTED_NOTE
 from bench.report.table import Table, cell, columns_of, csv_text, escaped, note_lines, print_tables, write_texts
-from bench.statistics.number import Number, finite
+from bench.report.verdicts import COLUMNS, NOTE, verdict_cells, verdict_record
+from bench.statistics.number import Number
 from bench.studies.base import Line, Result, Study
 from bench.studies.figures import metric_title
 
 FOLDER = "studies"
-HEADER = ("row", "column", "metric", "ours", "paper", "verdict", "because")
+HEADER = ("row", "column", "metric", "ours", "paper", *COLUMNS)
 
 
 def write_study(study: Study, result: Result, output: Path) -> tuple[Path, ...]:
@@ -38,7 +38,7 @@ def study_markdown(study: Study, result: Result) -> str:
     if result.lines:
         lines += study_table(study, result).markdown()
     if any(line.verdict is not None for line in result.lines):
-        lines += [REPORTED_NOTE, ""]
+        lines += [NOTE, ""]
     for name in result.figures:
         lines += [f"![{escaped(name)}]({figure_file(study, name)})", ""]
     lines += note_lines(result.notes)
@@ -55,6 +55,7 @@ def study_table(study: Study, result: Result) -> Table:
             cell(line.ours),
             "" if line.reported is None else f"{line.reported.value:.4f}",
             _kind(line),
+            *(verdict_cells(line.verdict)[1:-1] if line.verdict else ["", ""]),
             _because(line),
         ]
         for line in result.lines
@@ -98,9 +99,7 @@ def _record(study: Study, line: Line) -> dict[str, Any]:
         "reported": reported and reported.value,
         "reported_in": reported and f"{reported.source}, {reported.table}",
         "verdict": _kind(line) or None,
-        "expected_low": verdict and finite(verdict.low),
-        "expected_high": verdict and finite(verdict.high),
-        "because": verdict and verdict.because,
+        **verdict_record(verdict),
         "reason": ours.reason,
         "reported_note": reported and reported.note,
     }

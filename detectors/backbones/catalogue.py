@@ -12,6 +12,7 @@ from detectors.backbones.blip import BLIP_FILES, BLIP_REPOSITORY, load_blip
 from detectors.backbones.clip import CLIP_FILES, CLIP_REPOSITORY, load_clip
 from detectors.backbones.dinov2 import DINOV2_MODELS, DINOV3_MODELS, load_dinov2, load_dinov3
 from detectors.backbones.efficientnet import load_efficientnet_lite0
+from detectors.backbones.random_vit import load_random_vit
 from detectors.backbones.timm_models import HUB_FILES, load_timm
 from detectors.errors import OptionError, UnknownNameError
 from detectors.weights import is_cached
@@ -154,6 +155,9 @@ _BACKBONES = {
         BLIP_REPOSITORY,
         BLIP_FILES,
         "transformers",
+    ),
+    "random-vit24": BackboneInfo(
+        "Transformer of 24 blocks with drawn weights, for checks (embedded)", "none", load_random_vit
     ),
 }
 _TIMM = BackboneInfo("Any vision transformer or CNN of timm with blocks", "named by timm", load_timm, "timm/<model>")

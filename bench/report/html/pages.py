@@ -5,10 +5,12 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.report.html.page import Section, write_html
-from bench.report.leaderboard import REPORTED, REPORTED_NOTE, board_reports
+from bench.report.leaderboard import REPORTED, board_reports
 from bench.report.notes import comparison_notes, finding_notes, warnings_of
 from bench.report.table import Table
+from bench.report.verdicts import NOTE
 from bench.results.comparison import Comparison
+from bench.scoring.options import MARGIN
 
 
 def check_page(target: str | None) -> Path | None:
@@ -32,15 +34,15 @@ def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
 
-def write_leaderboard_page(comparisons: Sequence[Comparison], target: Path) -> Path:
+def write_leaderboard_page(comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN) -> Path:
     """Writes every data set of the store; the store holds no images, so none are shown."""
     sections = []
     for comparison in comparisons:
-        reports = board_reports([comparison])
+        reports = board_reports([comparison], margin)
         tables = [reports[0].detectors]
         several = len(reports) > 1
         rows = [(report.board.condition if several else "", *row) for report in reports for row in report.reported.rows]
         if rows:
-            tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, REPORTED_NOTE))
+            tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, NOTE))
         sections.append(Section(comparison, finding_notes(comparison.findings), tables=tables))
     return write_html("Leaderboard", sections, target)

@@ -7,7 +7,7 @@ from scipy.stats import t
 
 from bench.references.comparability import Ours, closest, differences
 from bench.references.reported import MEAN, find_reported, load_reported
-from bench.references.verdicts import judge
+from bench.references.verdicts import SIZES, judge
 from bench.statistics.number import Number
 from bench.statistics.standard_errors import StandardError, over_images_and_seeds
 
@@ -30,8 +30,8 @@ OURS = Ours(
 )  # fmt: skip
 
 
-def verdict(value: float = 0.88, reported=WEPE, ours=OURS, se=0.01, df=100.0, n=(2048, 2048), seeds=SEEDS):
-    return judge(Number(value, error=StandardError(se, df), seeds=seeds, n_groups=n), reported, ours)
+def verdict(value: float = 0.88, reported=WEPE, ours=OURS, se=0.01, df=100.0, n=(2048, 2048), seeds=SEEDS, margin=0.1):
+    return judge(Number(value, error=StandardError(se, df), seeds=seeds, n_groups=n), reported, ours, margin)
 
 
 def test_a_number_near_the_papers_matches_and_says_what_it_assumes():
@@ -64,20 +64,78 @@ def test_the_interval_is_the_formula_computed_by_hand():
     assert (found.low, found.high) == pytest.approx((0.88 - arm, 0.88 + arm), rel=1e-12)
 
 
-def test_nineteen_of_twenty_papers_match_where_nothing_differs():
-    """Both sides have their own images and seeds; the images' error here is known, the seeds' is estimated."""
-    rng = np.random.default_rng(0)
-    trials, sd_images, sd_seeds, inside = 4000, 0.01, 0.005, 0
+def replications(difference, sd_seeds, papers_seeds=5, said_seeds=5, papers_images=2048, said_images=2048, trials=4000):
+    """Judges papers whose truth differs by so much from ours; the images' error is known, the seeds' is estimated."""
+    rng, sd_images, found = np.random.default_rng(0), 0.01, []
+    said = {"seeds": said_seeds, "n_real": said_images, "n_generated": said_images}
     for _ in range(trials):
-        seeds = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5)
-        papers = 0.8 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5).mean()
+        seeds = 0.7 + rng.normal(0, sd_images) + rng.normal(0, sd_seeds, 5)
+        scatter = rng.normal(0, sd_seeds, papers_seeds).mean()
+        papers = 0.7 + difference + rng.normal(0, sd_images * (2048 / papers_images) ** 0.5) + scatter
         se, df = over_images_and_seeds(sd_images**2, 4000, [seeds.tolist()])
-        found = verdict(
-            float(seeds.mean()), replace(WEPE, value=float(papers)), se=se, df=df, seeds=tuple(seeds.tolist())
-        )
-        inside += found.kind == "matches"
-    # Four standard errors of a share of 0.95 in 4,000 trials are 0.014.
-    assert abs(inside / trials - 0.95) < 0.014
+        reported = replace(WEPE, value=float(papers), **said)
+        found.append(verdict(float(seeds.mean()), reported, se=se, df=df, seeds=tuple(seeds.tolist())))
+    return found
+
+
+def share(found, kind):
+    return sum(one.kind == kind for one in found) / len(found)
+
+
+# Four standard errors of a share of 0.05 in 4,000 trials are 0.014, of 0.8 they are 0.025.
+@pytest.mark.parametrize(("sd_seeds", "images"), [(0.005, 2048), (0.005, 500), (0.02, 2048)])
+def test_one_of_twenty_papers_differs_where_nothing_differs_and_the_protocol_is_known(sd_seeds, images):
+    found = replications(0.0, sd_seeds, papers_images=images, said_images=images)
+    assert share(found, "differs") == pytest.approx(0.05, abs=0.014)
+
+
+def test_the_detectable_difference_differs_in_four_of_five_cases():
+    detectable = float(np.median([one.detectable for one in replications(0.0, 0.005, trials=200)]))
+    assert detectable == pytest.approx(2.8 * 2**0.5 * (1e-4 + 5e-6) ** 0.5, rel=0.05)
+    assert share(replications(detectable, 0.005), "differs") == pytest.approx(0.8, abs=0.025)
+
+
+def test_fewer_images_in_the_paper_than_assumed_make_true_replications_differ_and_the_range_shows_it():
+    found = replications(0.0, 0.005, papers_images=500, said_images=None, trials=1000)
+    assert share(found, "differs") > 0.15
+    assert share([one.sensitivity[500] for one in found], "differs") == pytest.approx(0.05, abs=0.028)
+
+
+def test_an_unknown_number_of_seeds_never_makes_a_match():
+    """A match is no easier than with any known number; where the paper has one seed, its number differs more often."""
+    unknown = verdict(reported=replace(WEPE, seeds=None))
+    for seeds in (1, 2, 5, 1000):
+        known = verdict(reported=replace(WEPE, seeds=seeds))
+        assert known.low < unknown.low < unknown.high < known.high
+        assert known.detectable <= unknown.detectable
+    assert "no spread over the paper's seeds, whose number it does not say: the shortest interval" in unknown.assumption
+    assert share(replications(0.0, 0.02, papers_seeds=1, said_seeds=None, trials=1000), "differs") > 0.05
+
+
+def test_a_match_that_could_not_see_the_margin_is_too_wide_to_tell_and_a_difference_stays_one():
+    found = verdict(margin=0.02)
+    assert (found.kind, found.because) == ("too wide to tell", found.assumption)
+    assert found.detectable == pytest.approx(0.041, abs=0.001)
+    assert verdict(margin=found.detectable).kind == "matches"
+    assert found.under(1.0).kind == "matches"
+    assert found.under(1.0).under(0.02) == found
+    assert verdict(value=0.78, margin=0.02).kind == "differs"
+    assert math.isnan(verdict(ours=replace(OURS, dataset="demo")).detectable)
+
+
+def test_the_verdict_is_given_for_several_numbers_of_images_where_the_paper_does_not_say_its_own():
+    found = verdict(value=0.913)
+    assert {images: other.kind for images, other in found.sensitivity.items()} == {
+        500: "matches",
+        1_000: "matches",
+        2_048: "differs",
+        10_000: "differs",
+    }
+    assert found.kind == "differs"
+    lengths = [found.sensitivity[images].detectable for images in SIZES]
+    assert lengths == sorted(lengths, reverse=True)
+    assert found.sensitivity[2048].low == found.low
+    assert verdict(reported=replace(WEPE, n_real=2048, n_generated=2048)).sensitivity == {}
 
 
 def test_fewer_images_widen_the_interval():
@@ -159,6 +217,7 @@ def test_one_seed_will_do_where_the_paper_says_no_number_of_seeds():
     found = verdict(0.87, RIGID, ours, seeds=(0.87,))
     assert found.kind == "matches"
     assert "no spread over seeds" in found.assumption
+    assert verdict(0.87, RIGID, ours, seeds=(0.87,), margin=0.02).kind == "too wide to tell"
 
 
 @pytest.mark.parametrize("se", [0.0, math.nan])

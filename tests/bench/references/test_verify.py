@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_stores import detector, images, keep, scored, sha
-from mutations import MUTATIONS, DoubledWePe
+from mutations import DEEP_MUTATIONS, MUTATIONS, STATISTICS_MUTATIONS, DoubledWePe, rough_view
 from PIL import Image
 
 from bench.cli.app import main
 from bench.errors import BenchError
-from bench.references.checks import SCORES, LockedScores
+from bench.references.checks import AGREEMENT, SCORES, STATISTICS, LockedScores
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, read_lock, rounded, write_lock
 from bench.references.paper import verify_paper
+from bench.references.statistics import computed_twice
 from bench.references.verify import make_lock, recompute, rerun, verify
 from bench.store.dataset import read_store
+from detectors import Rigid, WePe
 from detectors.registry import _registered
 
 pytestmark = pytest.mark.usefixtures("small_views")
@@ -56,13 +58,21 @@ def right():
     """Locks what the right detectors give: an image is its path in the folder and its bytes, so one run serves."""
     made = {}
 
-    def lock_of(root, name):
-        if name not in made:
-            empty = Lock((name,), {"dataset": "folder"})
-            made[name] = make_lock(empty, rerun(empty, MACHINE | {"data_root": str(root)}), "right")
-        return made[name]
+    def lock_of(root, *names, **options):
+        key = (*names, *options)
+        if key not in made:
+            empty = Lock(names, {"dataset": "folder", **options})
+            made[key] = make_lock(empty, rerun(empty, MACHINE | {"data_root": str(root)}), "right")
+        return made[key]
 
     return lock_of
+
+
+@pytest.fixture
+def whole_views(monkeypatch):
+    """Has WePe and RIGID look at the 224 x 224 pixels that the transformer of 24 blocks takes."""
+    for cls in (WePe, Rigid):
+        monkeypatch.setattr(cls, "view", replace(cls.view, size=224))
 
 
 def drifts(verification, metric):
@@ -83,6 +93,91 @@ def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutat
     assert np.median(times) >= 10
 
 
+def test_a_view_without_antialiasing_is_seen(right, image_folder, monkeypatch):
+    lock = right(image_folder, "rigid")
+    monkeypatch.setattr("datamodules.image_dataset.cut_view", rough_view)
+    verification = verify(lock, rerun(lock, MACHINE | {"data_root": str(image_folder)}), "lock")
+    assert len(verification.moved) == 36
+
+
+@pytest.mark.usefixtures("whole_views")
+@pytest.mark.parametrize("mutation", DEEP_MUTATIONS)
+def test_what_the_papers_configuration_rests_on_is_seen_on_24_blocks(mutation, right, image_folder, monkeypatch):
+    lock = right(image_folder, "wepe:ratio=0.01", "rigid", backbone="random-vit24", limit=4)
+    for name, wrong in DEEP_MUTATIONS[mutation].items():
+        monkeypatch.setattr(name, wrong)
+    verification = verify(lock, rerun(lock, MACHINE | {"data_root": str(image_folder)}), "lock")
+    seen = {moved.column.detector for moved in verification.moved}
+    assert seen == ({"wepe:ratio=0.01"} if mutation == "18 of 24 blocks" else {"wepe:ratio=0.01", "rigid"})
+
+
+@pytest.mark.parametrize("mutation", STATISTICS_MUTATIONS)
+def test_wrong_statistics_are_seen_though_no_score_moves(mutation, lock, tmp_path, monkeypatch):
+    found = recompute(lock, tmp_path / "first")
+    assert verify(lock, found, "lock").ok
+    for name, wrong in STATISTICS_MUTATIONS[mutation].items():
+        monkeypatch.setattr(name, wrong)
+    verification = verify(lock, found, "lock")
+    assert verification.moved == ()
+    wrong = [check for check in verification.checks if check.status == "drifts"]
+    assert {check.metric for check in wrong} & {STATISTICS, AGREEMENT}
+    assert all(check.now < check.locked and check.note for check in wrong if check.metric in (STATISTICS, AGREEMENT))
+
+
+def test_the_scores_that_statistics_are_locked_of_have_ties_and_several_seeds_and_conditions(tmp_path):
+    described = detector("wepe")
+    rows = [
+        scored(MADE, described, lambda *image, of=1 + seed: of * score_of(*image), condition, seed)
+        for condition in ("clean", "jpeg:75")
+        for seed in (0, 1)
+    ]
+    keep(tmp_path, "1", rows, described)
+    lock = made_lock(tmp_path)
+    numbers = {(n.detector, n.condition, n.generator, n.metric): n.value for n in lock.statistics}
+    assert {condition for _, condition, *_ in numbers} == {"clean", "jpeg:75"}
+    low, value, high = (numbers["wepe (rounded)", "clean", "gan", f"auroc{end}"] for end in (" low", "", " high"))
+    assert low < value < high
+    assert value != numbers["wepe", "clean", "gan", "auroc"]
+    assert 0 <= numbers["wepe and wepe (rounded)", "jpeg:75", "mean", "p"] <= 1
+    assert numbers["wepe", "jpeg:75", "mean", "change low"] <= 0 <= numbers["wepe", "jpeg:75", "mean", "change high"]
+    panel = LockedScores(lock, recompute(lock, tmp_path).panel).locked_panel
+    assert {twice[0] == pytest.approx(twice[1], abs=1e-12) for twice in computed_twice(panel).values()} == {True}
+    moved = replace(lock.statistics[0], value=lock.statistics[0].value * 1.0001)
+    verification = verify(replace(lock, statistics=(moved, *lock.statistics[1:])), recompute(lock, tmp_path), "lock")
+    assert [check.metric for check in verification.checks if check.status == "drifts"] == [STATISTICS]
+
+
+@pytest.mark.usefixtures("whole_views")
+def test_further_runs_are_rerun_compared_and_renewed_with_the_first(image_folder, tmp_path, capsys):
+    deep = {"dataset": "folder", "backbone": "random-vit24", "seeds": 2, "conditions": ["jpeg:75"], "limit": 11}
+    first = {"format": 1, "detectors": ["rigid"], "options": {"dataset": "folder"}}
+    file, results = tmp_path / "lock.json", str(tmp_path / "results")
+    file.write_text(json.dumps({**first, "further": [{"detectors": ["rigid"], "options": deep}]}))
+    words = ["verify", "--reference", str(file), "--data-root", str(image_folder), "--num-workers", "0"]
+    assert main([*words, "--update", "--reason", "why", "--output", results]) == 0
+    lock = read_lock(file)
+    assert [len(lock.images), len(lock.further[0].images)] == [36, 33]
+    assert [(c.condition, c.seed) for c in lock.further[0].columns] == [
+        *(("clean", seed) for seed in (0, 1)),
+        *(("jpeg:75", seed) for seed in (0, 1)),
+    ]
+    assert lock.statistics
+    assert all(number.value is not None for number in lock.further[0].statistics if number.metric == "auroc low")
+    assert write_lock(lock, tmp_path / "again.json").read_bytes() == file.read_bytes()
+    capsys.readouterr()
+    words = ["verify", "--reference", str(file), "--output"]
+    assert main([*words, results, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], len(told["further"])) == (True, 1)
+    assert {check["condition"] for check in told["further"][0]["checks"]} == {"clean", "jpeg:75"}
+    assert main(["compare", "--detectors", "rigid", "--dataset", "folder", "--data-root", str(image_folder),
+                 "--num-workers", "0", "--output", str(tmp_path / "one"), "--quiet"]) == 0  # fmt: skip
+    assert main([*words, str(tmp_path / "one")]) == 1
+    printed = capsys.readouterr().out
+    assert "drifts" not in printed
+    assert f"make it with '{lock.further[0].command}'" in printed
+
+
 def test_auroc_alone_does_not_see_doubled_scores(right, image_folder, monkeypatch):
     lock = right(image_folder, "wepe")
     monkeypatch.setitem(_registered, "wepe", DoubledWePe)
@@ -95,11 +190,11 @@ def test_the_right_detector_matches_in_batches_of_another_size(right, image_fold
     file = write_lock(right(image_folder, "rigid"), tmp_path / "lock.json")
     words = ["verify", "--reference", str(file), "--rerun", "--data-root", str(image_folder), "--num-workers", "0"]
     assert main([*words, "--batch-size", "5", "--output", str(tmp_path / "results")]) == 0
-    assert "12 matches" in capsys.readouterr().out
+    assert "17 matches" in capsys.readouterr().out
     words = ["verify", "--reference", str(file), "--output", str(tmp_path / "results")]
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["version"], told["ok"], [check["status"] for check in told["checks"]]) == (1, True, ["matches"] * 12)
+    assert (told["version"], told["ok"], [check["status"] for check in told["checks"]]) == (1, True, ["matches"] * 17)
     assert main([*words, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -186,6 +281,7 @@ def test_a_lacking_detector_is_missing(lock, tmp_path):
         columns=(*lock.columns, Column("rigid", "clean", 0)),
         images={path: replace(one, scores=(*one.scores, 1.0)) for path, one in lock.images.items()},
         numbers=(*lock.numbers, LockedNumber("rigid", "clean", "gan", "auroc", 0.5)),
+        statistics=(),
     )
     verification = verify(two, recompute(two, tmp_path / "first"), "lock")
     assert {(check.detector, check.status) for check in verification.checks} == {

@@ -5,8 +5,10 @@ import numpy as np
 import polars as pl
 import pytest
 from made_stores import detector, images, keep, scored, sha
+from scipy.stats import norm
 
 from bench.cli.app import main
+from bench.references.reported import find_reported
 from bench.report.leaderboard import BoardReport, board_reports, write_boards
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
@@ -146,10 +148,39 @@ def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):
     rows = {(row[1], row[2]): row for row in report.reported.rows}
     row = rows["biggan", "AUROC"]
     assert row[4] == "0.9424"
-    assert row[6] == "not comparable"
-    assert "other backbone (another, paper dinov2-vitl14)" in row[7]
+    assert row[6:9] == ["not comparable", "", ""]
+    assert "other backbone (another, paper dinov2-vitl14)" in row[-1]
     record = next(each for each in report.records() if (each["generator"], each["metric"]) == ("biggan", "auroc"))
     assert (record["reported"], record["verdict"], record["expected_low"]) == (0.9424, "not comparable", None)
+
+
+def test_the_margin_makes_a_match_too_wide_to_tell_and_is_one_option_of_three_commands(tmp_path, capsys):
+    noisy_rigid = detector(
+        "rigid", options={"noise": 0.05, "space": "normalised", "draws": 1}, view="resize 224",
+        backbone={"name": "dinov2-vitl14", "weights": sha("w")},
+    )  # fmt: skip
+    made = images(60, 60, ("biggan",))
+    reported = find_reported("rigid", "imagenet", "biggan", "auroc")[0]
+    shift = float(norm.ppf(reported.value) * 2**0.5)
+    keep(tmp_path, "1", [scored(made, noisy_rigid, noisy(shift))], noisy_rigid, name="imagenet",
+         protocol={"resize": 256, "crop_seed": 0})  # fmt: skip
+    for words in (["leaderboard"], ["verify", "--reference", "paper"]):
+        for margin, kind in (("0.001", "too wide to tell"), ("1", "matches")):
+            main([*words, "--output", str(tmp_path), "--margin", margin, "--json"])
+            told = json.loads(capsys.readouterr().out)
+            rows = told["checks"] if "checks" in told else told["boards"][0]["numbers"]
+            kinds = [row.get("outcome", row.get("verdict")) for row in rows if is_biggans(row)]
+            assert kinds == [kind], words
+    for command in ("leaderboard", "verify", "reproduce"):
+        with pytest.raises(SystemExit) as stopped:
+            main([command, "--margin", "0"])
+        assert stopped.value.code == 2
+        assert "expected a difference above 0 and up to 1, got 0" in capsys.readouterr().err
+
+
+def is_biggans(row):
+    of = row.get("reported") if "outcome" in row else row
+    return (of["generator"], of["metric"], row.get("method", "rigid")) == ("biggan", "auroc", "rigid")
 
 
 def test_the_command_prints_and_writes(output, capsys):

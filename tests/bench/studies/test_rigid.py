@@ -111,7 +111,7 @@ def test_on_the_papers_data_each_generator_stands_beside_its_printed_number(data
     line = table.line(measured(study.arms[0], generator, metric, printed / 100), origin_of(dataset))
     assert line.reported.value == pytest.approx(printed / 100, abs=1e-12)
     assert (line.reported.source, line.reported.row) == ("rigid", "RIGID")
-    assert line.verdict.kind == "matches"
+    assert line.verdict.under(0.3).kind == "matches"
     far = table.line(measured(study.arms[0], generator, metric, printed / 100 - 0.2), origin_of(dataset))
     assert far.verdict.kind == "differs"
 

@@ -58,7 +58,8 @@ def test_a_number_on_the_papers_data_is_judged_by_its_own_row():
         table.line(measured(0.70, "adm"), PAPERS),
         table.line(measured(0.84, arm=RIGID), replace(PAPERS, detector="dire")),
     )
-    assert (near.reported.value, near.verdict.kind) == (0.8799, "matches")
+    assert (near.reported.value, near.verdict.kind) == (0.8799, "too wide to tell")
+    assert Result((near,)).under(0.1).lines[0].verdict.kind == "matches"
     assert (far.reported.value, far.verdict.kind) == (0.8979, "differs")
     assert rigid.reported.row == "DIRE"
     rest = table.rest(["auroc"], by_generator=True)
@@ -125,14 +126,17 @@ def test_tables_say_ours_the_papers_and_the_verdict(tmp_path):
     study = STUDIES["table1"]
     table = PaperTable(PAPER, "Table 1", "imagenet", other_data=False)
     lines = (table.line(measured(0.88), PAPERS), *table.rest(["auroc"], by_generator=False)[:1])
-    found = Result(lines, {"extra": "<svg/>"}, ("A note | with a bar.",))
+    found = Result(lines, {"extra": "<svg/>"}, ("A note | with a bar.",)).under(0.1)
     text = study_markdown(study, found)
-    assert "| WePe | mean | AUROC | 0.8800 ±0.0080 [0.860, 0.900] | 0.8799 | matches |" in text
+    assert "| WePe | mean | AUROC | 0.8800 ±0.0080 [0.860, 0.900] | 0.8799 | matches | 0.0" in text
+    assert "| matches at 500 to 10,000 |" in text
     assert "| CNNspot | mean | AUROC |  | 0.6704 | reported only |" in text
     assert "![extra](table1-extra.svg)" in text
     assert "- A note \\| with a bar." in text
     ours, reported = csv.DictReader(StringIO(write_study(study, found, tmp_path)[1].read_text()))
     assert (float(ours["value"]), float(ours["reported"]), ours["verdict"]) == (0.88, 0.8799, "matches")
     assert float(ours["expected_low"]) < 0.8799 < float(ours["expected_high"])
+    assert 0.03 < float(ours["detectable"]) < 0.06
+    assert (ours["sensitivity"], reported["sensitivity"]) == ("matches at 500 to 10,000", "")
     assert (reported["value"], reported["reported"], reported["reported_in"]) == ("", "0.6704", "wepe, Table 1")
     assert figure_file(study, "table1-jpeg") == "table1-jpeg.svg"
