@@ -11,9 +11,9 @@ from bench.store.schema import CLEAN
 TITLE = "Given JPEG quality and size"
 COLUMNS = ("AUROC", "AUROC within", "pairs within")
 NOTE = (
-    f"Within: only pairs of a real and a generated image alike in JPEG quality (in steps of {QUALITY_STEP}; none is its "
-    "own) and in size (pixels, to the nearest power of two). Where few pairs are alike, these cues and the generator "
-    "cannot be told apart."
+    f"Within: only pairs of a real and a generated image alike in JPEG quality (in steps of {QUALITY_STEP}; none is "
+    "its own) and in size (pixels, to the nearest power of two). Where few pairs are alike, "
+    "these cues and the generator cannot be told apart."
 )
 
 

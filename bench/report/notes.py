@@ -67,12 +67,8 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
     if not run:
         return notes
-    reading = [
-        POSITIVE_CLASS,
-        INTERVALS,
-        *([WORST_CUE, AGAINST_CUES] if worst_cue else []),
-        _seeds_note(run["options"]),
-    ]
+    cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
+    reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
     made_from = [images, *data["notes"], *demo, *_detector_notes(run["detectors"])]

@@ -8,6 +8,7 @@ from typing import Any
 from bench.report.notes import sentence
 from bench.results.comparison import Comparison
 from bench.results.cues.opponents import BELOW, NOT_SEPARATED
+from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import ALL, Row
@@ -16,7 +17,8 @@ from bench.statistics.number import Number
 
 CHANCE = 0.5
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}
-"""Beside a number that the worst cue reaches, too."""
+"""Beside a number that is not above every cue."""
+CUES = {WORST_CUE: "worst trivial predictor", ALL_CUES: "all trivial predictors together"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         rows.append(MetricRow(row.detector, letters, unreadable, cells))
     for cue, numbers in cues.items():
         cells = [_cell(board, numbers.get(name), metric, lowest) for name in names]
-        rows.append(MetricRow(cue, "", 0, cells, is_cue=True))
+        rows.append(MetricRow(CUES[cue], "", 0, cells, is_cue=True))
     means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
     return {
         "condition": board.condition,
@@ -108,7 +110,7 @@ def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool 
         interval=f"{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
         reason=reason,
         mark=MARKS.get(verdict, ""),
-        verdict="below a cue" if verdict == BELOW else "not above every cue, nor below one",
+        verdict="below a trivial predictor" if verdict == BELOW else "not above every trivial predictor, nor below one",
         track=[_per_cent(value, lowest) for value in (*ends, number.value)] if ends else (),
         seen=seen,
     )

@@ -3,7 +3,8 @@
 *Above* is an intersection-union test: the detector must be above each cue, and above the combination of all, in a
 paired test of its own. Nothing is picked, so nothing is to be adjusted. Numbers are turned by the very images of the
 test (``max(A, 1 - A)``), which can only favour the cue; categories and the combination, which would gain much by that,
-are cross-fitted. *Below* is said where one cue is better by Holm over all of them; there every direction is cross-fitted.
+are cross-fitted. *Below* is said where one cue is better by Holm over all of them; there directions are cross-fitted,
+too.
 
 References:
     Berger, Technometrics 24 (1982) 295-300.
