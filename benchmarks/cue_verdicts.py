@@ -1,0 +1,138 @@
+"""How often a detector is called above or below ten trivial cues, by simulation: figures of docs/statistics.md.
+
+Scores and cues are normal, each image is a group of its own. One cue may be good, and the others say nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from bench.results.cues.opponents import (
+    ABOVE,
+    BELOW,
+    Opponents,
+    fitted_cues,
+    opponents_of,
+    turned_cues,
+    verdict_of,
+)
+from bench.statistics.crossfit import Feature, Images, parts_of
+from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is compared.
+
+    Args:
+        cues: The AUROC of each cue.
+        detector: That of the detector; None where it is the first cue itself.
+        correlation: That of the detector's noise with the first cue's.
+        levels: How many categories each of the useless cues has; numbers where it is None.
+    """
+
+    cues: tuple[float, ...]
+    detector: float | None
+    correlation: float = 0.0
+    levels: int | None = None
+
+
+def with_useless(area: float) -> tuple[float, ...]:
+    """Returns one good cue and nine useless ones."""
+    return (area, *[0.5] * 9)
+
+
+SIZES = (24, 50, 200)
+"""Images of each class."""
+NEVER_ABOVE = {
+    "is the cue of 0.6, nine useless": Situation(with_useless(0.6), None),
+    "is the cue of 0.8, nine useless": Situation(with_useless(0.8), None),
+    "is one of ten cues of 0.7": Situation((0.7,) * 10, None),
+    "0.6, as the cue, independent": Situation(with_useless(0.6), 0.6),
+    "0.8, as the cue, independent": Situation(with_useless(0.8), 0.8),
+    "0.5, ten useless": Situation((0.5,) * 10, 0.5),
+}
+NEVER_BELOW = {
+    "0.5, ten useless": Situation((0.5,) * 10, 0.5),
+    "0.5, ten useless with 30 categories": Situation((0.5,) * 10, 0.5, levels=30),
+    "is the cue of 0.8, nine useless": Situation(with_useless(0.8), None),
+}
+POWER = {
+    "0.9 against 0.8, correlation 0.5": Situation(with_useless(0.8), 0.9, 0.5),
+    "0.9 against 0.8, correlation 0.7": Situation(with_useless(0.8), 0.9, 0.7),
+}
+
+
+def share_above(situation: Situation, n: int, trials: int, combination: bool = False) -> float:
+    """Returns how often a detector is *above*; without the combination of the cues, which only makes it rarer."""
+    above = 0
+    for images, detector, features in _draws(situation, n, trials):
+        # Every further opponent makes *above* rarer: where the first cue stops it, the others need not be measured.
+        first = turned_cues(features[:1], images, {})
+        if _verdict(detector, first) == ABOVE:
+            opponents = opponents_of(features, images) if combination else _turned(features, images)
+            above += opponents is not None and verdict_of(detector, opponents) == ABOVE
+    return above / trials
+
+
+def share_above_first(situation: Situation, n: int, trials: int) -> float:
+    """Returns how often a detector is above the first cue alone: the most that any test of all can find."""
+    found = 0
+    for images, detector, features in _draws(situation, n, trials):
+        found += _verdict(detector, turned_cues(features[:1], images, {})) == ABOVE
+    return found / trials
+
+
+def share_below(situation: Situation, n: int, trials: int) -> float:
+    """Returns how often a detector is *below*."""
+    below = 0
+    for images, detector, features in _draws(situation, n, trials):
+        halves = parts_of(images, 2)
+        assert halves is not None
+        fitted = fitted_cues(features, images, halves)
+        never = next(iter(fitted.values()))
+        below += verdict_of(detector, Opponents({"itself": detector}, fitted, never, never)) == BELOW
+    return below / trials
+
+
+def _draws(situation: Situation, n: int, trials: int) -> Iterator[tuple[Images, InfluenceValues, list[Feature]]]:
+    labels = np.repeat([0, 1], n)
+    images, known = Images(labels, [f"{i:05d}" for i in range(2 * n)]), np.zeros(2 * n, dtype=np.bool_)
+    for trial in range(trials):
+        stream = np.random.default_rng((n, trial))
+        noise = stream.normal(size=(len(situation.cues), 2 * n))
+        features = [
+            Feature(f"cue {number}", _separation(area) * labels + values, False, known)
+            for number, (area, values) in enumerate(zip(situation.cues, noise, strict=True))
+        ]
+        if situation.levels is not None:
+            features = [
+                Feature(cue.name, stream.integers(0, situation.levels, 2 * n).astype(np.float64), True, known)
+                for cue in features
+            ]
+        scores = features[0].values
+        if situation.detector is not None:
+            own = np.sqrt(1 - situation.correlation**2) * stream.normal(size=2 * n)
+            scores = _separation(situation.detector) * labels + situation.correlation * noise[0] + own
+        yield images, auroc_influence([Contrast(labels, scores, images.codes)]), features
+
+
+def _turned(features: list[Feature], images: Images) -> Opponents:
+    turned = turned_cues(features, images, {})
+    first = next(iter(turned.values()))
+    return Opponents(turned, {}, first, first)
+
+
+def _verdict(detector: InfluenceValues, turned: Mapping[str, InfluenceValues]) -> str:
+    first = next(iter(turned.values()))
+    return verdict_of(detector, Opponents(turned, {}, first, first))
+
+
+def _separation(area: float) -> float:
+    """Returns the distance of two normal distributions of unit variance with this AUROC."""
+    return float(norm.ppf(area) * np.sqrt(2))
