@@ -22,7 +22,7 @@ from bench.results.cues.opponents import (
 from bench.statistics.crossfit import Feature, Images, parts_of
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence
 
-Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Situation:
         cues: The AUROC of each cue.
         detector: That of the detector; None where it is the first cue itself.
         correlation: That of the detector's noise with the first cue's.
-        levels: How many categories each of the useless cues has; numbers where it is None.
+        levels: How many categories each of the last cues has, which are then useless; the others are numbers.
     """
 
     cues: tuple[float, ...]
     detector: float | None
     correlation: float = 0.0
-    levels: int | None = None
+    levels: tuple[int, ...] = ()
 
 
 def with_useless(area: float) -> tuple[float, ...]:
@@ -59,7 +59,8 @@ NEVER_ABOVE = {
 }
 NEVER_BELOW = {
     "0.5, ten useless": Situation((0.5,) * 10, 0.5),
-    "0.5, ten useless with 30 categories": Situation((0.5,) * 10, 0.5, levels=30),
+    "0.5, ten useless, of which three categories (2, 5, 30)": Situation((0.5,) * 10, 0.5, levels=(2, 5, 30)),
+    "0.5, ten useless categories (30)": Situation((0.5,) * 10, 0.5, levels=(30,) * 10),
     "is the cue of 0.8, nine useless": Situation(with_useless(0.8), None),
 }
 POWER = {
@@ -71,11 +72,11 @@ POWER = {
 def share_above(situation: Situation, n: int, trials: int, combination: bool = False) -> float:
     """Returns how often a detector is *above*; without the combination of the cues, which only makes it rarer."""
     above = 0
-    for images, detector, features in _draws(situation, n, trials):
+    for images, halves, detector, features in _draws(situation, n, trials):
         # Every further opponent makes *above* rarer: where the first cue stops it, the others need not be measured.
-        first = turned_cues(features[:1], images, {})
+        first = turned_cues(features[:1], images, halves)
         if _verdict(detector, first) == ABOVE:
-            opponents = opponents_of(features, images) if combination else _turned(features, images)
+            opponents = opponents_of(features, images) if combination else _turned(features, images, halves)
             above += opponents is not None and verdict_of(detector, opponents) == ABOVE
     return above / trials
 
@@ -83,26 +84,28 @@ def share_above(situation: Situation, n: int, trials: int, combination: bool = F
 def share_above_first(situation: Situation, n: int, trials: int) -> float:
     """Returns how often a detector is above the first cue alone: the most that any test of all can find."""
     found = 0
-    for images, detector, features in _draws(situation, n, trials):
-        found += _verdict(detector, turned_cues(features[:1], images, {})) == ABOVE
+    for images, halves, detector, features in _draws(situation, n, trials):
+        found += _verdict(detector, turned_cues(features[:1], images, halves)) == ABOVE
     return found / trials
 
 
 def share_below(situation: Situation, n: int, trials: int) -> float:
     """Returns how often a detector is *below*."""
     below = 0
-    for images, detector, features in _draws(situation, n, trials):
-        halves = parts_of(images, 2)
-        assert halves is not None
+    for images, halves, detector, features in _draws(situation, n, trials):
         fitted = fitted_cues(features, images, halves)
         never = next(iter(fitted.values()))
         below += verdict_of(detector, Opponents({"itself": detector}, fitted, never, never)) == BELOW
     return below / trials
 
 
-def _draws(situation: Situation, n: int, trials: int) -> Iterator[tuple[Images, InfluenceValues, list[Feature]]]:
+def _draws(
+    situation: Situation, n: int, trials: int
+) -> Iterator[tuple[Images, Integers, InfluenceValues, list[Feature]]]:
     labels = np.repeat([0, 1], n)
     images, known = Images(labels, [f"{i:05d}" for i in range(2 * n)]), np.zeros(2 * n, dtype=np.bool_)
+    halves = parts_of(images, 2)
+    assert halves is not None
     for trial in range(trials):
         stream = np.random.default_rng((n, trial))
         noise = stream.normal(size=(len(situation.cues), 2 * n))
@@ -110,20 +113,18 @@ def _draws(situation: Situation, n: int, trials: int) -> Iterator[tuple[Images, 
             Feature(f"cue {number}", _separation(area) * labels + values, False, known)
             for number, (area, values) in enumerate(zip(situation.cues, noise, strict=True))
         ]
-        if situation.levels is not None:
-            features = [
-                Feature(cue.name, stream.integers(0, situation.levels, 2 * n).astype(np.float64), True, known)
-                for cue in features
-            ]
+        for number, levels in enumerate(situation.levels, start=len(features) - len(situation.levels)):
+            categories = stream.integers(0, levels, 2 * n).astype(np.float64)
+            features[number] = Feature(f"cue {number}", categories, True, known)
         scores = features[0].values
         if situation.detector is not None:
             own = np.sqrt(1 - situation.correlation**2) * stream.normal(size=2 * n)
             scores = _separation(situation.detector) * labels + situation.correlation * noise[0] + own
-        yield images, auroc_influence([Contrast(labels, scores, images.codes)]), features
+        yield images, halves, auroc_influence([Contrast(labels, scores, images.codes)]), features
 
 
-def _turned(features: list[Feature], images: Images) -> Opponents:
-    turned = turned_cues(features, images, {})
+def _turned(features: list[Feature], images: Images, halves: Integers) -> Opponents:
+    turned = turned_cues(features, images, halves)
     first = next(iter(turned.values()))
     return Opponents(turned, {}, first, first)
 

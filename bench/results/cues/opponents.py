@@ -31,6 +31,7 @@ from bench.statistics.crossfit import combined as combined_scores
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, combined
 from bench.statistics.intervals import holm, paired_test
 
+Integers = NDArray[np.int64]
 ABOVE, BELOW, NOT_SEPARATED = "above", "below", "not separated"
 SIGNIFICANT = 0.05
 
@@ -41,7 +42,7 @@ class Opponents:
 
     Args:
         turned: Each cue by name, as a detector must be above it.
-        fitted: Each cue by name, cross-fitted: what a detector may be below.
+        fitted: Each cue, cross-fitted: what a detector may be below.
         together: The combination of all.
         worst: The strongest cue, its choice cross-fitted.
         names: Which it is; two where the halves chose differently, none for a mean over generators.
@@ -62,10 +63,9 @@ def opponents_of(features: Sequence[Feature], images: Images) -> Opponents | Non
     found = None if halves is None else strongest(features, images, halves)
     if halves is None or folds is None or found is None:
         return None
-    fitted = fitted_cues(features, images, halves)
     return Opponents(
-        turned_cues(features, images, fitted),
-        fitted,
+        turned_cues(features, images, halves),
+        fitted_cues(features, images, halves),
         cross_fitted_influence(images, combined_scores(features, images.labels, folds), folds),
         cross_fitted_influence(images, found[0], halves),
         found[1],
@@ -73,23 +73,30 @@ def opponents_of(features: Sequence[Feature], images: Images) -> Opponents | Non
     )
 
 
-def fitted_cues(features: Sequence[Feature], images: Images, halves: NDArray[np.int64]) -> dict[str, InfluenceValues]:
-    """Measures each cue on one half with the direction, or the shares of categories, of the other."""
-    return {
-        feature.name: cross_fitted_influence(images, cross_fitted(feature, images.labels, halves), halves)
-        for feature in features
-    }
+def fitted_cues(features: Sequence[Feature], images: Images, halves: Integers) -> dict[str, InfluenceValues]:
+    """Measures each cue on one half with the direction, or the shares of categories, of the other.
+
+    The halves of a number are averaged. Those of categories are two opponents: each half is learned from the other, so
+    the errors of the two go together, for categories so much that their mean errs twice as far as it says.
+    """
+    fitted = {}
+    for feature in features:
+        scores = cross_fitted(feature, images.labels, halves)
+        if feature.categorical:
+            for number, contrast in enumerate(contrasts_of(images, scores, halves), start=1):
+                fitted[f"{feature.name}, half {number}"] = auroc_influence([contrast])
+        else:
+            fitted[feature.name] = cross_fitted_influence(images, scores, halves)
+    return fitted
 
 
-def turned_cues(
-    features: Sequence[Feature], images: Images, fitted: Mapping[str, InfluenceValues]
-) -> dict[str, InfluenceValues]:
+def turned_cues(features: Sequence[Feature], images: Images, halves: Integers) -> dict[str, InfluenceValues]:
     """Measures numbers on all images, in the direction in which they separate these; categories are cross-fitted."""
-    everything = np.ones(len(images.labels), dtype=np.bool_)
+    labels, everything = images.labels, np.ones(len(images.labels), dtype=np.bool_)
     return {
-        feature.name: fitted[feature.name]
+        feature.name: cross_fitted_influence(images, cross_fitted(feature, labels, halves), halves)
         if feature.categorical
-        else auroc_influence([Contrast(images.labels, learned(feature, images.labels, everything), images.codes)])
+        else auroc_influence([Contrast(labels, learned(feature, labels, everything), images.codes)])
         for feature in features
     }
 
@@ -123,7 +130,7 @@ def verdict_of(detector: InfluenceValues, opponents: Opponents) -> str:
     return BELOW if below else NOT_SEPARATED
 
 
-def cross_fitted_influence(images: Images, scores: NDArray[np.float64], parts: NDArray[np.int64]) -> InfluenceValues:
+def cross_fitted_influence(images: Images, scores: NDArray[np.float64], parts: Integers) -> InfluenceValues:
     """Makes of cross-fitted scores what `paired_test` compares with a detector on the same images."""
     # Each part holds only a share of the images, but their mean is as certain as one AUROC of all.
     n_real, n_generated = n_groups(images.groups, images.labels.tolist())
