@@ -23,6 +23,8 @@ from bench.statistics.crossfit import Feature, Images, parts_of
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence
 
 Integers = NDArray[np.int64]
+Drawn = tuple[Images, Integers, InfluenceValues, list[Feature]]
+"""Images and their halves, the detector on them, and the cues."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,7 @@ def share_below(situation: Situation, n: int, trials: int) -> float:
     return below / trials
 
 
-def _draws(
-    situation: Situation, n: int, trials: int
-) -> Iterator[tuple[Images, Integers, InfluenceValues, list[Feature]]]:
+def _draws(situation: Situation, n: int, trials: int) -> Iterator[Drawn]:
     labels = np.repeat([0, 1], n)
     images, known = Images(labels, [f"{i:05d}" for i in range(2 * n)]), np.zeros(2 * n, dtype=np.bool_)
     halves = parts_of(images, 2)

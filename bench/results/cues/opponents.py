@@ -77,7 +77,7 @@ def fitted_cues(features: Sequence[Feature], images: Images, halves: Integers) -
     """Measures each cue on one half with the direction, or the shares of categories, of the other.
 
     The halves of a number are averaged. Those of categories are two opponents: each half is learned from the other, so
-    the errors of the two go together, for categories so much that their mean errs twice as far as it says.
+    the errors of the two go together, for many categories so much that the variance of their mean doubles.
     """
     fitted = {}
     for feature in features:
