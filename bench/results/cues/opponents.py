@@ -76,11 +76,14 @@ def opponents_of(features: Sequence[Feature], images: Images) -> Opponents | Non
 def fitted_cues(features: Sequence[Feature], images: Images, halves: Integers) -> dict[str, InfluenceValues]:
     """Measures each cue on one half with the direction, or the shares of categories, of the other.
 
-    The halves of a number are averaged. Those of categories are two opponents: each half is learned from the other, so
-    the errors of the two go together, for many categories so much that the variance of their mean doubles.
+    A cue that is alike in all images says nothing, and is left out. The halves of a number are averaged. Those of
+    categories are two opponents: each half is learned from the other, so the errors of the two go together, for many
+    categories so much that the variance of their mean doubles.
     """
     fitted = {}
     for feature in features:
+        if len(np.unique(feature.values)) == 1:
+            continue
         scores = cross_fitted(feature, images.labels, halves)
         if feature.categorical:
             for number, contrast in enumerate(contrasts_of(images, scores, halves), start=1):
@@ -104,7 +107,7 @@ def turned_cues(features: Sequence[Feature], images: Images, halves: Integers) -
 def mean_opponents(generators: Sequence[Opponents]) -> Opponents:
     """Averages opponents over generators: each cue, and each generator's own strongest one."""
     turned, fitted = (
-        {name: combined([cues[name] for cues in kind]) for name in kind[0]}
+        {name: combined([cues[name] for cues in kind]) for name in kind[0] if all(name in cues for cues in kind)}
         for kind in ([single.turned for single in generators], [single.fitted for single in generators])
     )
     own = combined([max(single.turned.values(), key=lambda cue: cue.value) for single in generators])
