@@ -4,7 +4,7 @@ A detector that cannot be told from such a cue may have measured nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -118,6 +118,8 @@ class _Measured:
                 self._kept[key] = mean_opponents([opponents for opponents, _ in found.values()])
             mean = self._kept[key]
             assert mean is not None
+            if len(found) < len(self._tables):
+                mean = replace(mean, reason="a generator has too few images")
             found[MEAN] = mean, [images for _, (images,) in found.values()]
         return found
 

@@ -141,7 +141,7 @@ def test_a_detector_is_below_no_useless_cue(name, n):
     assert simulation.share_below(simulation.NEVER_BELOW[name], n, 2000) <= 0.05
 
 
-# Measured: 29, 67 and 99 %. A paired test against the good cue alone, known beforehand, finds no more than 33, 71 and 99.
+# Measured: 29, 67 and 99 %. A test against the good cue alone, if one knew it, finds no more than 33, 71 and 99 %.
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "least"), [(24, 0.22), (50, 0.60), (200, 0.96)])
 def test_looking_at_every_cue_finds_almost_what_looking_at_the_good_one_finds(n, least):
