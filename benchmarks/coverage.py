@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from cue_verdicts import NEVER_ABOVE, NEVER_BELOW, POWER, SIZES, share_above, share_above_first, share_below
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
@@ -153,7 +154,21 @@ def threshold_tables(trials: int) -> Iterator[str]:
 
 
 def cue_tables(trials: int) -> Iterator[str]:
-    """Intervals of the cross-fitted AUROC of a cue that says nothing."""
+    """Shares of *above* and *below* a cue, and intervals of the cross-fitted AUROC of a cue that says nothing."""
+    heads = [f"{n} images a class" for n in SIZES]
+    yield row("*above*, the detector", *heads)
+    for name, situation in NEVER_ABOVE.items():
+        yield row(name, *(percent(share_above(situation, n, trials)) for n in SIZES))
+    yield ""
+    yield row("*above* (above the good cue alone), the detector", *heads)
+    for name, situation in POWER.items():
+        pairs = [(share_above(situation, n, trials, True), share_above_first(situation, n, trials)) for n in SIZES]
+        yield row(name, *(f"{percent(found)} ({percent(most)})" for found, most in pairs))
+    yield ""
+    yield row("*below*, the detector", *heads)
+    for name, situation in NEVER_BELOW.items():
+        yield row(name, *(percent(share_below(situation, n, trials)) for n in SIZES))
+    yield ""
     yield row("images a class", "interval of a meaningless cue holds 0.5")
     for n in (24, 100):
         (rule,) = rules_of({"made": ["camera"]})

@@ -18,7 +18,8 @@ AUDIT_COLUMNS = (
 )
 NOTE = (
     "AUROC free of direction, cross-fitted: direction, choice and combination are learned on other images than those "
-    "they are measured on. 0.5 says nothing, 1 gives the label away."
+    "they are measured on. 0.5 says nothing, 1 gives the label away. What was chosen, "
+    "fitted or learned by category has no interval; audit.csv has single cues."
 )
 
 
@@ -75,7 +76,7 @@ def print_audit(study: CueStudy, console: Console) -> None:
     tables = [Table(f"{study.title}: what trivia tell", HEADER, rows, NOTE, names=2)]
     if study.correlations:
         cells = [[c.detector, c.fact, str(c.n), _value(c.rho, c.interval)] for c in study.correlations]
-        tables.append(Table("Scores and storage, within the real images", CORRELATIONS, cells, names=2))
+        tables.append(Table("Scores and storage, within each source of real images", CORRELATIONS, cells, names=2))
     print_tables(tables, console, notes=[NOTE])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.report.given import given_records, given_table
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_table
 from bench.report.table import Table, cell, note_lines, print_tables, write_texts
@@ -26,6 +27,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         change_table(comparison, "Against the clean images, paired"),
         rank_table(comparison.rankings),
         pair_table(comparison.rankings, comparison.views),
+        given_table(comparison),
     ]
     return [_numbers(comparison), *(table for table in others if table.rows)]
 
@@ -56,6 +58,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "title": comparison.title,
         "numbers": comparison.to_polars().to_dicts(),
         "pairs": pair_records(comparison.rankings, "condition"),
+        "given_cues": given_records(comparison),
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
         "warnings": warnings_of(comparison),
         "notes": comparison_notes(comparison),

@@ -31,8 +31,10 @@ HEAD = """# Leaderboard
 Made by `python -m bench leaderboard` from the score store alone. AUROC with 95 % interval over images and seeds; higher
 scores mean *more likely generated*, and no AUROC is flipped. Detectors that share a letter are *not separated* by the
 paired test (Holm over all pairs of a table at 5 %); what this says is about these generators. The worst cue is the most
-telling of file ending, format, size, quality, brightness and their like, cross-fitted: a detector not separated from it
-may have measured nothing else. *Seen*: a trained detector's weights were trained on images of this generator.
+telling of file ending, format, size, quality, brightness and their like, cross-fitted. *Above*: a paired test at 5 %
+puts the detector above every cue, and above all together; *below*: below one of them (Holm over the cues). A detector
+that is not above may have measured nothing else. *Seen*: a trained detector's weights were trained on images of this
+generator.
 """
 REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", *verdicts.COLUMNS)
 DETECTORS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
@@ -73,16 +75,15 @@ class BoardReport:
 
     @property
     def table(self) -> Table:
-        """The board: ranked detectors, those that lack images, and the worst cue."""
+        """The board: ranked detectors, those that lack images, the worst cue, and all cues together."""
         board = self.board
         aurocs = ("mean AUROC" if name == MEAN else f"AUROC, {name}" for name in board.mean_first)
         columns = ("rank", "detector", "backbone", "images", *aurocs, AGAINST_CHANCE, "against worst cue")
         rows = [self._row(row) for row in board.rows]
-        if board.cues:
-            cues = map(board.cues.get, board.mean_first)
-            numbers = (cell(row.numbers["auroc"] if row else None) for row in cues)
-            named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
-            rows.append(["", WORST_CUE, "", "", *numbers, "", named])
+        named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
+        for name, cues in board.cues.items():
+            numbers = (cell(row.numbers["auroc"] if row else None) for row in map(cues.get, board.mean_first))
+            rows.append(["", name, "", "", *numbers, "", named if name == WORST_CUE else ""])
         return Table(board.title, columns, rows, names=3)
 
     @property
@@ -127,17 +128,19 @@ class BoardReport:
             for generator, numbers in row.rows.items():
                 for metric in numbers.numbers:
                     yield blank | self._record(row, generator, metric)
-        for generator, numbers in self.board.cues.items():
-            number = numbers.numbers["auroc"]
-            yield blank | {
-                "detector": WORST_CUE,
-                "generator": generator,
-                "metric": "auroc",
-                **number.columns(),
-                "seeds_sd": number.seeds_sd,
-                **columns_of(numbers, "n_real", "n_generated"),
-                "reason": self.board.cue_names.get(generator),
-            }
+        for name, cues in self.board.cues.items():
+            for generator, cue in cues.items():
+                number = cue.numbers["auroc"]
+                which = self.board.cue_names.get(generator) if name == WORST_CUE else None
+                yield blank | {
+                    "detector": name,
+                    "generator": generator,
+                    "metric": "auroc",
+                    **number.columns(),
+                    "seeds_sd": number.seeds_sd,
+                    **columns_of(cue, "n_real", "n_generated"),
+                    "reason": f"{which}; {number.reason}" if which else number.reason,
+                }
 
     def facts(self) -> dict[str, Any]:
         """Returns the board as plain values."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
-from bench.results.cues.worst import SIGNIFICANT
+from bench.results.cues.opponents import SIGNIFICANT
 from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
@@ -45,8 +45,13 @@ INTERVALS = (
 )
 WORST_CUE = (
     "Worst cue: of file ending, format, JPEG quality, size, bytes per pixel, blockiness, brightness, contrast, "
-    "saturation and Laplacian energy the one that tells the classes apart best, cross-fitted. A detector that is 'not "
-    f"separated' from it, or 'below', in a paired test at {SIGNIFICANT:.0%} may have measured nothing else."
+    "saturation and Laplacian energy the one that tells the classes apart best, cross-fitted. All cues: a logistic "
+    "regression on them, cross-fitted."
+)
+AGAINST_CUES = (
+    f"A detector is 'above' where a paired test at {SIGNIFICANT:.0%} puts it above every cue, and above all cues "
+    "together; 'below' where one of the cues is better (Holm over the cues). One that is not above may have measured "
+    "nothing else. These words are not adjusted for the number of detectors and generators."
 )
 SAME_CROP = (
     "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (it is with "
@@ -63,7 +68,8 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
     if not run:
         return notes
-    reading = [POSITIVE_CLASS, INTERVALS, *([WORST_CUE] if worst_cue else []), _seeds_note(run["options"])]
+    cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
+    reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
     made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.results.comparison import Comparison
 from bench.results.concerns import find_inverted_logits
-from bench.results.cues.worst import compare_with_cues
+from bench.results.cues.worst import ALL_CUES, WORST_CUE, compare_with_cues
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
 from bench.results.summary import MEAN, Row, summarise
@@ -89,9 +89,11 @@ class Board:
         return self.comparison.rankings.get(self.condition, Ranking())
 
     @property
-    def cues(self) -> dict[str, Row]:
-        """The worst trivial cue, by generator."""
-        return {row.generator: row for row in self.comparison.cues.rows if row.condition == self.condition}
+    def cues(self) -> dict[str, dict[str, Row]]:
+        """The rows of the worst trivial cue and of all cues together, each by generator; empty without cues."""
+        rows = [row for row in self.comparison.cues.rows if row.condition == self.condition]
+        by_name = {name: {row.generator: row for row in rows if row.detector == name} for name in (WORST_CUE, ALL_CUES)}
+        return {name: named for name, named in by_name.items() if named}
 
     @property
     def cue_names(self) -> dict[str, str]:

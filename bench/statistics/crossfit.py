@@ -1,12 +1,14 @@
 """Measures predictors on images from which nothing about them was learned.
 
 What has to be learned - whether a higher value means generated, how often each file ending is generated, the weights
-of a combination - is learned on some groups of images and measured on the others, each part in turn. The AUROC is the
-mean of those within the parts: scores of different parts are never compared, as they were learned differently.
+of a combination, which of many is the strongest - is learned on some groups of images and measured on the others, each
+part in turn. The AUROC is the mean of those within the parts: scores of different parts are never compared, as they
+were learned differently.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from bench.statistics.names import codes_of, name_hash
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+FOLDS = 5
 # Categories of a column that get a weight of their own in a combination: the most frequent ones.
 MOST_CATEGORIES = 20
 
@@ -29,6 +32,11 @@ class Images:
 
     labels: Integers
     groups: Sequence[str]
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint64]:
+        """``(n,)`` numbers of the groups."""
+        return codes_of(self.groups)
 
     def only(self, rows: NDArray[np.intp]) -> "Images":
         """Takes some of them."""
@@ -70,6 +78,11 @@ def parts_of(images: Images, count: int) -> Integers | None:
     parts = np.array([part_of[group] for group in images.groups], dtype=np.int64)
     complete = all(len(set(images.labels[parts == part].tolist())) == 2 for part in range(count))
     return parts if complete else None
+
+
+def folds_of(images: Images) -> Integers | None:
+    """Deals groups out to `FOLDS` parts, or to fewer where each must hold both classes; None where two would not."""
+    return next((parts for count in range(FOLDS, 1, -1) if (parts := parts_of(images, count)) is not None), None)
 
 
 def learned(feature: Feature, labels: Integers, rows: NDArray[np.bool_]) -> Floats:
@@ -117,10 +130,29 @@ def combined(features: Sequence[Feature], labels: Integers, parts: Integers) -> 
     return scores
 
 
+def strongest(features: Sequence[Feature], images: Images, halves: Integers) -> tuple[Floats, tuple[str, ...]] | None:
+    """Scores each image by the feature that is the strongest in the other half.
+
+    Returns:
+        The scores and the names of the features, one or two; None where a half is too small to be halved again.
+    """
+    scores, names = np.empty(len(halves)), []
+    for inside in _masks(halves):
+        rows = np.flatnonzero(~inside)
+        within = images.only(rows)
+        quarters = parts_of(within, 2)
+        if quarters is None:
+            return None
+        fitted = [cross_fitted(feature.only(rows), within.labels, quarters) for feature in features]
+        picked = features[int(np.argmax([mean_auroc(within.labels, values, quarters) for values in fitted]))]
+        scores[inside] = learned(picked, images.labels, ~inside)[inside]
+        names.append(picked.name)
+    return scores, tuple(dict.fromkeys(names))
+
+
 def contrasts_of(images: Images, scores: Floats, parts: Integers) -> tuple[Contrast, ...]:
     """Makes a contrast of each part: their mean AUROC is that of the cross-fitted scores."""
-    codes = codes_of(images.groups)
-    return tuple(Contrast(images.labels[inside], scores[inside], codes[inside]) for inside in _masks(parts))
+    return tuple(Contrast(images.labels[inside], scores[inside], images.codes[inside]) for inside in _masks(parts))
 
 
 def mean_auroc(labels: Integers, scores: Floats, parts: Integers) -> float:

@@ -204,6 +204,34 @@ class Placed:
         of_real, of_generated = (above / n - value) / m, (below / m - value) / n
         return self._grouped(value, np.where(self.generated, of_generated[self.block], of_real[self.block]))
 
+    def auroc_within(self, strata: ArrayLike) -> InfluenceValues:
+        """Returns the AUROC over the pairs of images of one stratum, and its influences.
+
+        A ratio: pairs in order by the ``D`` pairs. So a real image of a stratum with ``n_s`` generated images has the
+        influence ``n_s (V10 - A) / D``, where ``V10`` is within the stratum, and a generated one ``m_s (V01 - A) / D``.
+
+        Args:
+            strata: ``(n,)`` names or numbers.
+
+        Raises:
+            ValueError: If no stratum holds both classes.
+        """
+        stratum = np.unique(np.asarray(strata), return_inverse=True)[1]
+        pairs, in_order = np.zeros(len(stratum)), np.zeros(len(stratum))
+        for number in range(stratum.max() + 1):
+            real, generated = (np.flatnonzero((stratum == number) & (self.generated == side)) for side in (False, True))
+            below, above = np.sort(self.block[real]), np.sort(self.block[generated])
+            pairs[real], pairs[generated] = len(generated), len(real)
+            left, right = (np.searchsorted(below, self.block[generated], side) for side in ("left", "right"))
+            in_order[generated] = (left + right) / 2
+            left, right = (np.searchsorted(above, self.block[real], side) for side in ("left", "right"))
+            in_order[real] = len(generated) - (left + right) / 2
+        total = pairs[self.generated].sum()
+        if not total:
+            raise ValueError("No stratum holds images of both classes.")
+        value = float(in_order[self.generated].sum() / total)
+        return self._grouped(value, (in_order - value * pairs) / total)
+
     def average_precision(self, positive: Positive, balanced: bool = False) -> InfluenceValues:
         """Returns the average precision and its derivatives by the images' weights, centred within classes.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.results.cues.worst import WORST_CUE
 from bench.results.seen import SEEN, UNSEEN
 from bench.results.summary import MEAN
 from bench.statistics.metrics import shown_metrics, shown_titles
@@ -18,7 +19,8 @@ def held_out_table(result: HeldOut, title: str) -> Table:
     rows = []
     for mark, row in sorted(result.rows, key=lambda marked: marked[1].condition):  # stable: seen first, the mean last
         cues, place = result.cues[mark], (row.condition, row.generator)
-        worst = next((cue for cue in cues.rows if (cue.condition, cue.generator) == place), None)
+        where = (WORST_CUE, *place)
+        worst = next((cue for cue in cues.rows if (cue.detector, cue.condition, cue.generator) == where), None)
         cue = "" if worst is None else f"{worst.numbers['auroc'].value:.4f} {cues.names.get(place, '')}".strip()
         names = [row.condition, f"mean over {mark}" if row.generator == MEAN else row.generator, mark]
         numbers = (cell(row.numbers[metric]) for metric in shown_metrics())

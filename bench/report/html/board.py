@@ -7,7 +7,8 @@ from typing import Any
 
 from bench.report.notes import sentence
 from bench.results.comparison import Comparison
-from bench.results.cues.worst import BELOW, NOT_SEPARATED, WORST_CUE
+from bench.results.cues.opponents import BELOW, NOT_SEPARATED
+from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import ALL, Row
@@ -16,7 +17,8 @@ from bench.statistics.number import ABOVE, Number
 
 CHANCE = 0.5
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}
-"""Beside a number that the worst cue reaches, too."""
+"""Beside a number that is not above every cue."""
+CUES = {WORST_CUE: "worst trivial predictor", ALL_CUES: "all trivial predictors together"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A detector's numbers, or those of the worst cue."""
+    """A detector's numbers, or those of the cues."""
 
     detector: str
     letters: str
@@ -64,8 +66,8 @@ def metric_tables(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _metric_table(board: Board, metric: str) -> dict[str, Any]:
-    cues = {name: row for name, row in board.cues.items() if metric in row.numbers}
-    shown = [row for rows in (*(row.rows for row in board.rows), cues) for row in rows.values()]
+    cues = board.cues if metric == "auroc" else {}
+    shown = [row for rows in (*(row.rows for row in board.rows), *cues.values()) for row in rows.values()]
     everything = [row for row in shown if metric in row.numbers]
     names = [name for name in board.mean_first if any(row.generator == name for row in everything)]
     lowest = _lowest(row.numbers[metric] for row in everything)
@@ -75,9 +77,9 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         letters = row.letters if len(board.ranking.order) > 1 else ""
         unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
         rows.append(MetricRow(row.detector, letters, unreadable, cells))
-    if cues:
-        cells = [_cell(board, cues.get(name), metric, lowest) for name in names]
-        rows.append(MetricRow(WORST_CUE, "", 0, cells, is_cue=True))
+    for cue, numbers in cues.items():
+        cells = [_cell(board, numbers.get(name), metric, lowest) for name in names]
+        rows.append(MetricRow(CUES[cue], "", 0, cells, is_cue=True))
     means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
     return {
         "condition": board.condition,
@@ -110,7 +112,7 @@ def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool 
         interval=f"{'~ ' if number.doubt else ''}{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
         reason=reason,
         mark=MARKS.get(verdict, ""),
-        verdict=f"{verdict} the worst cue" if verdict == BELOW else f"{verdict} from the worst cue",
+        verdict="below a trivial predictor" if verdict == BELOW else "not above every trivial predictor, nor below one",
         track=[_per_cent(value, lowest) for value in (*ends, number.value)] if ends else (),
         seen=seen,
         chance=_chance(number, metric),

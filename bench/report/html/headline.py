@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from bench.results.comparison import Comparison
-from bench.results.cues.worst import BELOW, NOT_SEPARATED
+from bench.results.cues.opponents import BELOW, NOT_SEPARATED
+from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.summary import MEAN
 from bench.statistics.number import ABOVE
 from bench.store.schema import CLEAN
@@ -70,22 +71,26 @@ def _ranks(comparison: Comparison, condition: str) -> Iterator[str]:
 
 def _cue(comparison: Comparison, condition: str) -> Iterator[str]:
     cues = comparison.cues
-    rows = [row for row in cues.rows if row.condition == condition]
-    if not rows:
+    rows = {
+        name: [row for row in cues.rows if (row.detector, row.condition) == (name, condition)]
+        for name in (WORST_CUE, ALL_CUES)
+    }
+    if not rows[WORST_CUE]:
         return
-    worst = min(rows, key=lambda row: row.generator != MEAN)
+    worst, together = (min(named, key=lambda row: row.generator != MEAN) for named in rows.values())
     place = (condition, worst.generator)
     verdicts = {detector: verdict for (detector, *where), verdict in cues.verdicts.items() if tuple(where) == place}
     name = f" ({cues.names[place]})" if cues.names.get(place) else ""
-    yield f"The worst trivial predictor{name} reaches {worst.numbers['auroc'].value:.3f}."
+    value, combined = (row.numbers["auroc"].value for row in (worst, together))
+    yield f"The worst trivial predictor{name} reaches {value:.3f}, all together {combined:.3f}."
     below = [detector for detector, verdict in verdicts.items() if verdict == BELOW]
     level = [detector for detector, verdict in verdicts.items() if verdict == NOT_SEPARATED]
     if below:
-        yield f"Below it in a paired test: {_listed(below)}."
+        yield f"Below a trivial predictor in a paired test: {_listed(below)}."
     if level:
-        yield f"Not separated from it: {_listed(level)}."
+        yield f"Not separated from the strongest: {_listed(level)}."
     if verdicts and not below and not level:
-        yield "In paired tests every detector is above it."
+        yield "In paired tests every detector is above each of them, and above all together."
 
 
 def _listed(names: Sequence[str]) -> str:

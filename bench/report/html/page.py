@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from bench.errors import BenchError
 from bench.report.comparison import change_table
+from bench.report.given import given_table
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import counts, headline, images_of
 from bench.report.html.histograms import histogram_figure, histograms_of
@@ -23,9 +24,9 @@ from bench.report.html.wrong import most_wrong, thumbnail_of
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
 from bench.report.ranks import ranking_tables
-from bench.report.table import Table, cell
+from bench.report.table import Table
 from bench.results.comparison import Comparison
-from bench.results.cues.worst import WORST_CUE
+from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.robustness import robustness_curves
 from bench.results.summary import MEAN
 from bench.statistics.ranking import Ranking
@@ -33,8 +34,10 @@ from bench.store.files import write_atomically
 
 HERE = Path(__file__).parent
 CUES_NOTE = (
-    "The simple property of an image that tells the classes apart best, cross-fitted. A detector that a paired test "
-    "does not separate from it, or that is below it, may have measured nothing else."
+    "The simple property of an image that tells the classes apart best, and a logistic regression on all of them, both "
+    "cross-fitted and without an interval. Above: a paired test puts the detector above every property and above all "
+    "together. Below: one of them is better (Holm over them). A detector that is not above may have measured nothing "
+    "else."
 )
 _NUMBER = re.compile(r"(?:< )?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?=$|[\s\[%])")
 DASHES = {"-": "none", "--": "5 2.5", "-.": "6 2 1.5 2", ":": "1.5 2.5"}
@@ -126,6 +129,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
     curves = {name: mean_roc_curve(comparison.panel, name, first) for name in comparison.labels}
     rankings = {condition: comparison.rankings.get(condition, Ranking()) for condition in comparison.conditions}
     tests = {condition: ranking_tables(ranking, comparison.views) for condition, ranking in rankings.items()}
+    given = given_table(comparison)
     changes = change_table(comparison, "Against the clean images")
     return {
         "section": section,
@@ -136,6 +140,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
         "boards": metric_tables(comparison),
         "cues": _cue_table(comparison),
         "tests": {condition: tables for condition, tables in tests.items() if tables},
+        "given": given if given.rows else None,
         "changes": changes if changes.rows else None,
         "tables": section.tables,
         "costs": cost_tables(comparison),
@@ -152,8 +157,13 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
 
 
 def _cue_table(comparison: Comparison) -> Table | None:
-    """Makes a row for each generator: its worst cue, and how every detector stands against it."""
+    """Makes a row for each generator: its worst cue, all together, and how every detector stands against them."""
     cues = comparison.cues
+    together = {
+        (row.condition, row.generator): f"{row.numbers['auroc'].value:.4f}"
+        for row in cues.rows
+        if row.detector == ALL_CUES
+    }
     tested = {detector for detector, _, _ in cues.verdicts}
     detectors = [detector for detector in comparison.labels if detector in tested]
     rows = [
@@ -161,13 +171,15 @@ def _cue_table(comparison: Comparison) -> Table | None:
             row.condition,
             row.generator,
             cues.names.get((row.condition, row.generator), "each generator's own" if row.generator == MEAN else ""),
-            cell(row.numbers["auroc"]),
+            f"{row.numbers['auroc'].value:.4f}",
+            together.get((row.condition, row.generator), ""),
             *(cues.verdicts.get((detector, row.condition, row.generator), "") for detector in detectors),
         ]
         for row in cues.rows
         if row.detector == WORST_CUE
     ]
-    return Table("", ("condition", "generator", "worst cue", "AUROC", *detectors), rows, CUES_NOTE) if rows else None
+    columns = ("condition", "generator", "worst cue", "AUROC", "all cues together", *detectors)
+    return Table("", columns, rows, CUES_NOTE) if rows else None
 
 
 def _roc_figures(curves: dict[str, RocCurve | str], prefix: str) -> Iterator[Figure]:

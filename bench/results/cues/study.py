@@ -29,7 +29,8 @@ Floats = NDArray[np.float64]
 class Correlation:
     """Spearman's rank correlation of a detector's score with a fact, within ``n`` real images; nan without a value.
 
-    The fact is ``jpeg_quality`` (over JPEG files only) or ``pixels`` (width times height).
+    Ranks are within each source of real images, so that a difference between sources is not taken for a relation. The
+    fact is ``jpeg_quality`` (over JPEG files only) or ``pixels`` (width times height).
     """
 
     detector: str
@@ -67,12 +68,13 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStud
 
 
 def score_correlations(scores: pl.DataFrame, cues: pl.DataFrame, draws: int = 1000) -> list[Correlation]:
-    """Correlates detectors' scores with JPEG quality and size within the real images.
+    """Correlates detectors' scores with JPEG quality and size within each source of real images.
 
-    Scores have ``path, detector, score``, cues ``path, label, group, jpeg_quality, width, height``.
+    Scores have ``path, detector, score``, cues ``path, label, generator, group, jpeg_quality, width, height``; the
+    ``generator`` of a real image is its source. Sources in which all scores, or all facts, are alike say nothing.
     """
     facts = cues.filter(pl.col("label") == 0).with_columns(pixels=pl.col("width") * pl.col("height"))
-    table = scores.join(facts.select("path", "group", *SCORE_FACTS), on="path").sort("path")
+    table = scores.join(facts.select("path", "generator", "group", *SCORE_FACTS), on="path").sort("path")
     return [
         _correlation(table.filter(pl.col("detector") == detector), detector, fact, draws)
         for detector in scores["detector"].unique(maintain_order=True)
@@ -100,30 +102,37 @@ def _correlations(options: RunOptions, datamodule: DetectionDataModule, detector
 
 def _correlation(table: pl.DataFrame, detector: str, fact: str, draws: int) -> Correlation:
     known = table.filter(pl.col(fact).is_not_null() & pl.col("score").is_finite())
-    pairs = [known[name].to_numpy().astype(np.float64) for name in ("score", fact)]
-    for name, values in zip(("scores", fact), pairs, strict=True):
-        if len(np.unique(values)) < 2:
-            reason = f"{name} of the real images all alike" if len(values) else "no real images with this fact"
+    for name, column in (("scores", "score"), (fact, fact)):
+        telling = known.filter(pl.col(column).n_unique().over("generator") > 1)
+        if telling.is_empty():
+            reason = f"{name} of a source's real images all alike" if len(known) else "no real images with this fact"
             return Correlation(detector, fact, float("nan"), None, len(known), reason)
-    rho = float(_spearman(pairs, np.ones((1, len(known))))[0])
+        known = telling
+    pairs = [known[name].to_numpy().astype(np.float64) for name in ("score", fact)]
+    sources = known["generator"].rank("dense").to_numpy().astype(np.int64) - 1
+    rho = float(_spearman(pairs, sources, np.ones((1, len(known))))[0])
     groups, labels = known["group"].to_list(), [0] * len(known)
     if len(set(groups)) < FEWEST_GROUPS:
         return Correlation(detector, fact, rho, None, len(known), f"fewer than {FEWEST_GROUPS} independent groups")
     bootstrap = GroupBootstrap(groups, labels, draws=draws)
-    drawn = [_spearman(pairs, weights) for weights in bootstrap.chunks(np.arange(len(known)))]
+    drawn = [_spearman(pairs, sources, weights) for weights in bootstrap.chunks(np.arange(len(known)))]
     return Correlation(detector, fact, rho, interval(np.concatenate(drawn)), len(known), None)
 
 
-def _spearman(pairs: Sequence[Floats], weights: NDArray[np.generic]) -> Floats:
-    """Correlates the ranks, in each row of weights those of a sample in which each image stands so many times."""
-    places = [np.unique(values, return_inverse=True)[1] for values in pairs]
+def _spearman(pairs: Sequence[Floats], sources: NDArray[np.int64], weights: NDArray[np.generic]) -> Floats:
+    """Correlates the ranks within sources, in each row of weights those of a sample with each image so many times.
+
+    Ranks are shares of their source, centred in it, so that one source with many images does not rule the scale.
+    """
+    places = [np.unique(np.stack([sources, values]), axis=1, return_inverse=True)[1] for values in pairs]
     rhos = np.empty(len(weights))
     for draw, weight in enumerate(weights.astype(np.float64)):
-        ranks = []
+        sizes, ranks = np.maximum(np.bincount(sources, weights=weight), 1), []
         for place in places:
             counts = np.bincount(place, weights=weight)
-            ranks.append((np.cumsum(counts) - counts / 2)[place])
-        covariance = np.cov(np.stack(ranks), aweights=weight, ddof=0)
-        spread = np.sqrt(covariance[0, 0] * covariance[1, 1])
-        rhos[draw] = covariance[0, 1] / spread if spread > 0 else np.nan
+            rank = (np.cumsum(counts) - counts / 2)[place] / sizes[sources]
+            ranks.append(rank - (np.bincount(sources, weights=weight * rank) / sizes)[sources])
+        first, second = ranks
+        spread = np.sqrt((weight @ first**2) * (weight @ second**2))
+        rhos[draw] = (weight * first) @ second / spread if spread > 0 else np.nan
     return rhos

@@ -1,48 +1,53 @@
-"""How the detectors stand against the worst trivial cue: file ending, JPEG quality, size, brightness, ...
+"""How the detectors stand against trivial cues: file ending, JPEG quality, size, brightness, ...
 
 A detector that cannot be told from such a cue may have measured nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.results.cues.audit import CueResult, audit, influence_of
+from bench.results.cues.audit import COMBINED, NO_INTERVAL, WORST, features_of, images_of
+from bench.results.cues.given import GivenCues, given_cues
+from bench.results.cues.opponents import Opponents, mean_opponents, opponents_of, verdict_of
 from bench.results.summary import MEAN, Row
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
-from bench.statistics.intervals import auroc_interval, paired_test
 from bench.statistics.names import codes_of
 from bench.statistics.number import Number
+from bench.store.contrasts import ContrastRule
 from bench.store.panel import Panel
 
-WORST_CUE = "(worst cue)"
-ABOVE, BELOW, NOT_SEPARATED = "above", "below", "not separated"
-SIGNIFICANT = 0.05
+WORST_CUE, ALL_CUES = "(worst cue)", "(all cues)"
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class AgainstCues:
-    """The worst cue of every generator, and what a paired test says of each detector against it.
+    """The cues of every generator, and what paired tests say of each detector against them.
 
     Args:
-        rows: The worst cue as rows of the table.
-        verdicts: ``above``, ``below`` or ``not separated`` by (detector, condition, generator).
-        names: Which cue it was, by (condition, generator).
+        rows: The worst cue, and all cues together, as rows of the table.
+        verdicts: ``above``, ``below`` or ``not separated`` by (detector, condition, generator), where there are groups
+            enough to say.
+        names: Which cue is the worst, by (condition, generator).
+        given: Each detector's AUROC among images alike in JPEG quality and size.
     """
 
     rows: list[Row] = field(default_factory=list)
     verdicts: dict[tuple[str, str, str], str] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+    given: list[GivenCues] = field(default_factory=list)
 
 
 def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> AgainstCues:
-    """Audits images under each condition, and tests every detector against the worst cue of each generator.
+    """Measures the cues under each condition, and tests every detector against those of each generator.
 
-    Cues are, by condition, a row for each readable image with its ``path`` (`bench.scoring.cues`); degradations are
-    best left out, as they are done to both classes by us.
+    A detector is tested on the images that it and the cues have; the rows of the cues are on the images that any
+    detector has and none failed on. Cues are, by condition, a row for each readable image with its ``path``
+    (`bench.scoring.cues`); degradations are best left out, as they are done to both classes by us.
     """
     result = AgainstCues()
     for condition, table in cues.items():
@@ -52,56 +57,79 @@ def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> Against
 
 
 def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.DataFrame) -> None:
-    labels = [detector for detector, where in panel.cells if where == condition]
-    readable, lost = np.zeros((2, len(panel.images)), dtype=np.bool_)
-    for label in labels:
+    measured, scored = _Measured(panel, condition, cues), {}
+    lost = np.zeros(len(panel.images), dtype=np.bool_)
+    for label in (detector for detector, where in panel.cells if where == condition):
         seeds = panel.seeds(label, condition)
         present, finite = panel.present[seeds], np.isfinite(panel.scores[seeds])
-        readable |= (present & finite).all(axis=0)
+        scored[label] = np.logical_and.reduce(present & finite)
         lost |= (present & ~finite).any(axis=0)
-    images = panel.images.with_row_index("image").filter(pl.Series(readable & ~lost))
-    usable = images.join(cues.drop("label", "generator", "group", strict=False), on="path", maintain_order="left")
-    targets: dict[str, tuple[list[CueResult], list[NDArray[np.intp]]]] = {}
-    for rule in panel.contrasts[condition]:
-        cue = audit(usable, rule, worst_only=True).worst["all"]
-        if cue.contrasts:
-            targets[rule.generator] = [cue], [usable.filter(rule.expression()).sort("path")["image"].to_numpy()]
-            result.names[condition, rule.generator] = cue.detail
-    if len(targets) > 1:
-        targets[MEAN] = [worst[0] for worst, _ in targets.values()], [rows[0] for _, rows in targets.values()]
-    result.rows.extend(_row(condition, target, *of_target, panel.labels) for target, of_target in targets.items())
-    for label in labels:
-        for target, (worst, rows) in targets.items():
-            detector = _influence(panel, panel.seeds(label, condition), rows)
-            if detector is not None:
-                test = paired_test(detector, influence_of(worst))
-                verdict = NOT_SEPARATED if test.p >= SIGNIFICANT else ABOVE if test.difference > 0 else BELOW
-                result.verdicts[label, condition, target] = verdict
+    shown = measured.targets(np.logical_or.reduce(list(scored.values())) & ~lost)
+    for name, made in ((WORST_CUE, WORST), (ALL_CUES, COMBINED)):
+        for target, (opponents, images) in shown.items():
+            n_real, n_generated = np.bincount(panel.labels[np.unique(np.concatenate(images))], minlength=2).tolist()
+            cue = opponents.worst if made == WORST else opponents.together
+            number = Number(cue.value, reason=NO_INTERVAL[made])
+            result.rows.append(Row(name, condition, target, n_real, n_generated, 0, {"auroc": number}))
+    names = {target: " / ".join(opponents.names) for target, (opponents, _) in shown.items() if opponents.names}
+    result.names.update({(condition, target): name for target, name in names.items()})
+    for label, chosen in scored.items():
+        for target, (opponents, images) in measured.targets(chosen).items():
+            if opponents.reason is None:
+                detector = _influence(panel, panel.seeds(label, condition), images)
+                result.verdicts[label, condition, target] = verdict_of(detector, opponents)
+        contrasts = {rule.generator: measured.rows(rule, chosen) for rule in panel.contrasts[condition]}
+        result.given.extend(given_cues(panel, label, condition, contrasts))
 
 
-def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.intp]]) -> InfluenceValues | None:
-    """Takes a detector's scores of the images that have cues; none where it lacks a class of a generator."""
+class _Measured:
+    """The cues of a condition's images; those of the same images are measured once for all detectors."""
+
+    def __init__(self, panel: Panel, condition: str, cues: pl.DataFrame) -> None:
+        images = panel.images.with_row_index("image")
+        table = images.join(cues.drop("label", "generator", "group", strict=False), on="path", maintain_order="left")
+        self._tables = {rule: table.filter(rule.expression()) for rule in panel.contrasts[condition]}
+        self._kept: dict[tuple[str, bytes], Opponents | None] = {}
+
+    def rows(self, rule: ContrastRule, chosen: Bools) -> pl.DataFrame:
+        """Takes a contrast's images among the chosen ones, ``(n,)`` of the panel, with their cues."""
+        table = self._tables[rule]
+        return table.filter(pl.Series(chosen[table["image"].to_numpy()], dtype=pl.Boolean))
+
+    def targets(self, chosen: Bools) -> dict[str, tuple[Opponents, list[NDArray[np.intp]]]]:
+        """Returns what the cues of the chosen images reach by generator, and for their mean, with the images of each.
+
+        Generators with too few images are left out.
+        """
+        found: dict[str, tuple[Opponents, list[NDArray[np.intp]]]] = {}
+        for rule in self._tables:
+            rows = self.rows(rule, chosen)
+            images = rows["image"].to_numpy().astype(np.intp)
+            key = rule.generator, images.tobytes()
+            if key not in self._kept:
+                features = [feature for kind in features_of(rows).values() for feature in kind]
+                self._kept[key] = opponents_of(features, images_of(rows))
+            opponents = self._kept[key]
+            if opponents is not None:
+                found[rule.generator] = opponents, [images]
+        if len(found) > 1:
+            key = MEAN, b"".join(images.tobytes() for _, (images,) in found.values())
+            if key not in self._kept:
+                self._kept[key] = mean_opponents([opponents for opponents, _ in found.values()])
+            mean = self._kept[key]
+            assert mean is not None
+            if len(found) < len(self._tables):
+                mean = replace(mean, reason="a generator has too few images")
+            found[MEAN] = mean, [images for _, (images,) in found.values()]
+        return found
+
+
+def _influence(panel: Panel, seeds: Sequence[int], images: Sequence[NDArray[np.intp]]) -> InfluenceValues:
+    """Takes a detector's AUROC on images that it has all scored, averaged over generators."""
     groups = codes_of(panel.images["group"])
-    influences = []
-    for scores in panel.scores[seeds]:
-        scored = [rows[np.isfinite(scores[rows])] for rows in images]
-        if any(len(set(panel.labels[rows])) < 2 for rows in scored):
-            return None
-        contrasts = [Contrast(panel.labels[rows], scores[rows], groups[rows]) for rows in scored]
-        influences.append(auroc_influence(contrasts))
-    return mean_over_seeds(influences)
-
-
-def _row(
-    condition: str, target: str, cues: Sequence[CueResult], rows: Sequence[NDArray[np.intp]], labels: NDArray[np.int64]
-) -> Row:
-    """Makes a row of the worst cue of a generator, or of the mean over several."""
-    value = float(np.mean([cue.auroc for cue in cues]))
-    if len(cues) == 1:
-        number = Number(value, cues[0].interval, reason=cues[0].reason)
-    elif all(cue.interval is not None for cue in cues):
-        number = Number(value, auroc_interval(influence_of(cues)))
-    else:
-        number = Number(value, reason="a generator has too few groups")
-    n_real, n_generated = np.bincount(labels[np.unique(np.concatenate(rows))], minlength=2).tolist()
-    return Row(WORST_CUE, condition, target, n_real, n_generated, 0, {"auroc": number})
+    return mean_over_seeds(
+        [
+            auroc_influence([Contrast(panel.labels[rows], scores[rows], groups[rows]) for rows in images])
+            for scores in panel.scores[seeds]
+        ]
+    )

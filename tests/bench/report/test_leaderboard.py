@@ -130,13 +130,17 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
     folder.mkdir(parents=True)
     cues.write_parquet(folder / "clean.parquet")
     (board,) = make_boards(output)
-    assert board.cues["mean"].numbers["auroc"].value == 1.0
+    assert board.cues["(worst cue)"]["mean"].numbers["auroc"].value == 1.0
     report = BoardReport(board)
-    assert report.table.rows[-1][1] == "(worst cue)"
-    assert report.table.rows[-1][-1] == "jpeg_quality"
+    assert [row[1] for row in report.table.rows[-2:]] == ["(worst cue)", "(all cues)"]
+    assert report.table.rows[-2][-1] == "jpeg_quality"
+    assert report.table.rows[-2][4:-1] == ["1.0000 [no interval]"] * 3
     assert board.rows[1].against_cue["mean"] == "below"
     records = [record for record in report.records() if record["detector"] == "(worst cue)"]
     assert [record["generator"] for record in records] == [*GENERATORS, "mean"]
+    assert {(record["low"], record["high"]) for record in records} == {(None, None)}
+    assert records[0]["reason"] == "jpeg_quality; no interval covers the choice among cues"
+    assert records[-1]["reason"] == "no interval covers the choice among cues"
 
 
 def test_a_reported_number_stands_beside_ours_with_its_reason(tmp_path):

@@ -85,7 +85,7 @@ def number_of(text: str) -> float | None:
 def test_the_leaderboard_has_the_numbers_of_the_csv(logged):
     rows = {(row["detector"], row["condition"], row["generator"]): row for row in logged.run.table("leaderboard")}
     table = logged.table()
-    assert len(rows) == 2 * 4 * 3 + 3  # and the worst cue on clean images
+    assert len(rows) == 2 * 4 * 3 + 6  # and the worst cue and all cues on clean images
     assert {(row["detector"], row["condition"], row["generator"]) for row in table} == set(rows)
     for row in table:
         numbers = rows[row["detector"], row["condition"], row["generator"]]

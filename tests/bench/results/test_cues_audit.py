@@ -6,13 +6,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from bench.report.audit import audit_records, write_audit
-from bench.results.cues.audit import GeneratorAudit, audit, feature_of, influence_of
+from bench.results.cues.audit import GeneratorAudit, audit, feature_of
 from bench.results.cues.study import CueStudy, _spearman, score_correlations
 from bench.statistics.crossfit import Images, combined, cross_fitted, learned, mean_auroc, parts_of
-from bench.statistics.influence import Contrast, auroc_influence
-from bench.statistics.intervals import paired_test
 from bench.statistics.metrics import auroc
-from bench.statistics.names import codes_of
 from bench.store.contrasts import rules_of
 
 CONTRASTS = {"gan": ("camera",)}
@@ -202,36 +199,15 @@ def test_too_few_images_have_a_reason_and_no_number():
     assert few.cues[0].reason.startswith("fewer than 10 independent groups")
     assert few.worst["all"].reason == "fewer than 4 independent groups of a class"
     assert few.combined["all"].detail == "3 folds"
-    with pytest.raises(ValueError, match="without a value"):
-        influence_of([one])
 
 
-def test_a_detector_that_is_the_cue_cannot_be_told_from_it_and_a_better_one_can():
-    generator = np.random.default_rng(8)
-    labels = np.repeat([0, 1], 100)
-    weak, strong = generator.normal(size=200) + labels, generator.normal(size=200) + 3 * labels
-    frame = table(100, brightness=weak)
+def test_what_was_learned_has_no_interval_but_says_why():
+    frame = table(brightness=np.random.default_rng(0).normal(size=48), ending=[".png", ".jpg"] * 24)
     (found,) = audits_of(frame)
-    cue = influence_of([found.worst["all"]])
-    same, better = (
-        auroc_influence([Contrast(found.images["label"].to_numpy(), scores, found.images["group"].to_list())])
-        for scores in (weak, strong)
-    )
-    assert paired_test(same, cue).p > 0.3
-    assert paired_test(better, cue).p < 1e-4
-    assert (cue.n_real, cue.n_generated) == (100, 100)
-
-
-def test_a_cue_can_be_averaged_over_generators():
-    frame = table(brightness=np.random.default_rng(6).normal(size=48) + np.repeat([0, 1], 24))
-    frame = frame.with_columns(
-        pl.when(pl.col("path") >= "036").then(pl.lit("other")).otherwise("generator").alias("generator")
-    )
-    both = audits_of(frame, {"gan": ("camera",), "other": ("camera",)})
-    mean = influence_of([found.cues[0] for found in both])
-    assert mean.value == pytest.approx(np.mean([found.cues[0].auroc for found in both]))
-    assert mean.groups.tolist() == sorted(codes_of(frame["group"]).tolist())
-    assert (mean.n_real, mean.n_generated) == (24, 12)
+    chosen = [found.worst["all"], found.combined["all"], results(frame)["ending"]]
+    assert [cue.interval for cue in chosen] == [None] * 3
+    assert [cue.reason.rsplit(" ", 1)[-1] for cue in chosen] == ["cues", "weights", "categories"]
+    assert results(frame)["brightness"].interval is not None
 
 
 def test_the_file_has_a_row_for_each_cue_the_worst_and_the_combinations(tmp_path):
@@ -282,16 +258,52 @@ def test_the_interval_of_a_correlation_is_that_of_repeated_images():
     pairs = [scores["score"].to_numpy()[:30], cues["jpeg_quality"].to_numpy()[:30].astype(float)]
     counts = np.random.default_rng(0).integers(0, 4, (20, 30))
     expected = [spearmanr(*(np.repeat(values, row) for values in pairs)).statistic for row in counts]
-    assert _spearman(pairs, counts) == pytest.approx(expected)
+    assert _spearman(pairs, np.zeros(30, int), counts) == pytest.approx(expected)
 
 
 def test_a_correlation_that_cannot_be_has_a_reason():
     cues, scores = real_images()
     flat, _ = score_correlations(scores, cues.with_columns(jpeg_quality=pl.lit(75)), draws=10)
     assert math.isnan(flat.rho)
-    assert flat.reason == "jpeg_quality of the real images all alike"
+    assert flat.reason == "jpeg_quality of a source's real images all alike"
     none, _ = score_correlations(scores, cues.with_columns(jpeg_quality=pl.lit(None, pl.Int64)), draws=10)
     assert none.reason == "no real images with this fact"
     few = score_correlations(scores.head(5), cues, draws=10)[1]
     assert (few.n, few.interval) == (5, None)
     assert few.reason == "fewer than 10 independent groups"
+
+
+def test_a_difference_between_sources_is_no_correlation_within_them():
+    """Two sources that differ in quality and in score, without any relation within either."""
+    rng, n = np.random.default_rng(3), 400
+    source = np.repeat([0, 1], n)
+    cues = pl.DataFrame(
+        {
+            "path": [f"{i:03d}" for i in range(2 * n)],
+            "label": 0,
+            "generator": np.where(source, "web", "camera"),
+            "group": [f"{i:03d}" for i in range(2 * n)],
+            "jpeg_quality": rng.integers(70, 80, 2 * n) + 15 * source,
+            "width": 8,
+            "height": 8,
+        }
+    )
+    scores = pl.DataFrame({"path": cues["path"], "detector": "a", "score": rng.normal(size=2 * n) + 3 * source})
+    assert spearmanr(scores["score"], cues["jpeg_quality"]).statistic > 0.5
+    quality, pixels = score_correlations(scores, cues, draws=200)
+    within = [
+        spearmanr(scores["score"].filter(part), cues["jpeg_quality"].filter(part)).statistic
+        for part in (pl.Series(source == 0), pl.Series(source == 1))
+    ]
+    assert quality.rho == pytest.approx(np.mean(within), abs=0.01)
+    assert quality.interval.low < 0 < quality.interval.high
+    assert (quality.n, pixels.reason) == (2 * n, "pixels of a source's real images all alike")
+
+
+def test_a_source_without_variation_does_not_dilute_a_correlation():
+    cues, scores = real_images()
+    alone = score_correlations(scores, cues, draws=10)[0]
+    flat = cues.head(30).with_columns(path=pl.col("path") + "b", generator=pl.lit("web"), jpeg_quality=pl.lit(50))
+    more = pl.concat([scores, scores.head(30).with_columns(path=pl.col("path") + "b")])
+    both = score_correlations(more, pl.concat([cues, flat.select(cues.columns)], how="vertical_relaxed"), draws=10)[0]
+    assert (both.rho, both.n) == (pytest.approx(alone.rho), 30)
