@@ -7,13 +7,12 @@ from typing import Any
 
 from bench.report.notes import sentence
 from bench.results.comparison import Comparison
-from bench.results.cues.opponents import BELOW, NOT_SEPARATED
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import ALL, Row
 from bench.statistics.metrics import METRICS, shown_metrics
-from bench.statistics.number import ABOVE, Number
+from bench.statistics.number import ABOVE, BELOW, NOT_SEPARATED, Number
 
 CHANCE = 0.5
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from bench.results.comparison import Comparison
-from bench.results.cues.opponents import BELOW, NOT_SEPARATED
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.summary import MEAN
-from bench.statistics.number import ABOVE
+from bench.statistics.number import ABOVE, BELOW, NOT_SEPARATED
 from bench.store.schema import CLEAN
 
 MOST_NAMED = 4
