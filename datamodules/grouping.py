@@ -22,7 +22,7 @@ from datamodules.fingerprints import near_pairs
 NEAR = 4
 FEWEST_FRAMES = 8
 MOST_MOVED = 12
-LOOKED_AT = 6
+LOOKED_AT = 6, 3
 """Runs of numbered names, and pairs of neighbours in each, of which the pictures are looked at."""
 
 Links = NDArray[np.intp]
@@ -91,8 +91,8 @@ def numbered_neighbours(items: pl.DataFrame) -> pl.DataFrame:
 def frames_of_videos(items: pl.DataFrame, hash_of: HashOf) -> list[str]:
     """Finds runs of numbered names that are frames of a video: at least half of the neighbours are nearly alike.
 
-    Of at most `LOOKED_AT` runs, spread evenly, and as many pairs in each the pictures are looked at; so it takes a few
-    dozen images of a data set of any size, and where one of the runs is a video, it is named.
+    Of some runs, spread evenly, and some pairs in each (`LOOKED_AT`) the pictures are looked at: at most 36 of a data
+    set of any size. A run that is not looked at is not named.
 
     Returns:
         What the names of each such run have in common.
@@ -101,10 +101,11 @@ def frames_of_videos(items: pl.DataFrame, hash_of: HashOf) -> list[str]:
     paths = items["path"]
     runs = pairs["run"].unique().sort()
     found = []
-    for run in runs.gather(_spread(len(runs))):
+    for run in runs.gather(_spread(len(runs), LOOKED_AT[0])):
         of_run = pairs.filter(pl.col("run") == run)
         moved = [
-            _moved(hash_of(paths[one]), hash_of(paths[two])) for _, one, two in of_run[_spread(len(of_run))].iter_rows()
+            _moved(hash_of(paths[one]), hash_of(paths[two]))
+            for _, one, two in of_run[_spread(len(of_run), LOOKED_AT[1])].iter_rows()
         ]
         if np.median(moved) <= MOST_MOVED:
             found.append(str(run))
@@ -125,9 +126,9 @@ def look_alikes(images: pl.DataFrame) -> Links:
     return np.concatenate([near_duplicates(images["hash"]), frame_links(images, hashes.__getitem__)])
 
 
-def _spread(count: int) -> list[int]:
-    """Chooses at most `LOOKED_AT` of so many, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).astype(int)).tolist() if count else []
+def _spread(count: int, most: int) -> list[int]:
+    """Chooses at most so many of a number, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist() if count else []
 
 
 def _moved(first: int | None, second: int | None) -> float:

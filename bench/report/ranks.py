@@ -1,5 +1,6 @@
 """Ranks and paired tests as tables."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -101,7 +102,7 @@ def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
     return [
         pair.first,
         pair.second,
-        f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
+        "n/a" + on if math.isnan(test.p) else f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
         "< 0.0001" if pair.p_adjusted < 0.0001 else f"{pair.p_adjusted:.4f}",
         _verdict(pair),
         f"{pair.smallest:.3f}",

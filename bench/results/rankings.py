@@ -26,12 +26,11 @@ class CommonImages:
 
     def pair(self, condition: str, first: str, second: str, generator: str) -> InCommon | None:
         """Looks at the images of a generator, or of all for the mean; None where both have the same ones."""
-        faced = self._faced(condition, generator)
         differ = self._readable(first, condition) != self._readable(second, condition)
-        if not (differ & faced).any():
+        if not differ.any() or not (differ & self._faced(condition, generator)).any():
             return None
         within = self.within(condition, first, second)
-        images = int((within & faced).sum())
+        images = int((within & self._faced(condition, generator)).sum())
         return InCommon(images, *(self.influence(label, condition, generator, within) for label in (first, second)))
 
     def within(self, condition: str, first: str, second: str) -> Bools:

@@ -61,7 +61,7 @@ def test_numbered_images_of_different_things_are_no_frames(image_folder):
 def test_few_pictures_are_looked_at(videos):
     looked_at = []
     frames_of_videos(items_of(videos), lambda path: looked_at.append(path))
-    assert 0 < len(looked_at) <= 72
+    assert 0 < len(looked_at) <= 36
 
 
 def test_declared_frames_are_not_told_again(videos):

@@ -67,8 +67,8 @@ def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.Dat
 @pytest.mark.parametrize("count", [13, 3, 1])
 def test_two_processes_give_the_rows_and_the_table_of_one(photograph, tmp_path, count):
     root = folder_of(photograph, tmp_path / "images", count)
-    one, rows = run(root, tmp_path / "one", 1)
-    two, split = run(root, tmp_path / "two", 2)
+    one, rows = run(root, tmp_path / "one", 1, "--allow-one-class")
+    two, split = run(root, tmp_path / "two", 2, "--allow-one-class")
     assert two == one
     assert len(split) == len(split.unique(["path", "detector"])) == 2 * count
     assert split.select("path", "detector", "sha256", "label", "group").equals(
