@@ -18,8 +18,8 @@ NOTE = (
 
 
 def given_table(comparison: Comparison) -> Table:
-    """Makes a row for each detector and generator; the condition is a column where there are several."""
-    given = comparison.cues.given
+    """Makes a row for each detector and generator; none where all images are alike, so that nothing changes."""
+    given = [row for row in comparison.cues.given if any(other.share < 1 for other in comparison.cues.given)]
     conditions = any(row.condition != CLEAN for row in given)
     names = ("detector", "condition", "generator") if conditions else ("detector", "generator")
     rows = [
@@ -27,7 +27,7 @@ def given_table(comparison: Comparison) -> Table:
             *(getattr(row, name) for name in names),
             cell(row.auroc),
             cell(row.within) + (f" ({row.within.reason})" if finite(row.within.value) is None else ""),
-            f"{row.share:.1%}",
+            f"{100 * row.share:.1f} %",
         )
         for row in given
     ]

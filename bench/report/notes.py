@@ -146,8 +146,8 @@ def _absences(summary: Summary) -> list[str]:
                 where = f"{row.detector}, {row.condition}, {row.generator}"
                 notes[f"{where}: no interval of {METRICS[metric].title}, {row.numbers[metric].reason}."] = None
     numbers = [number for row in summary.rows for name, number in row.numbers.items() if name in shown_metrics()]
-    doubts = list(dict.fromkeys(number.doubt for number in numbers if number.doubt and number.interval))
-    return [*notes, *([f"~: an approximate interval, which may hold less often; {named(doubts)}."] if doubts else [])]
+    doubts = dict.fromkeys(number.doubt.partition(" (")[0] for number in numbers if number.doubt and number.interval)
+    return [*notes, *([f"~: approximate, may hold in less than 93 %; {' or '.join(doubts)}."] if doubts else [])]
 
 
 def sentence(finding: Finding) -> str:

@@ -157,7 +157,7 @@ def _mean(metric: str, estimates: Mapping[str, Mapping[str, Estimate]]) -> Estim
     reason = next((f"{name}: {value.reason}" for name, value in values.items() if value.reason), None)
     if reason:
         return Estimate(seeds, reason)
-    doubt = next((f"{name}: {value.doubt}" for name, value in values.items() if value.doubt), None)
+    doubt = next((value.doubt for value in values.values() if value.doubt), None)
     known = [value.influence for value in values.values() if value.influence is not None]
     if known:
         return Estimate(seeds, influence=combined(known), doubt=doubt)

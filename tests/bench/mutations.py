@@ -136,10 +136,11 @@ def trapezoids(curve, balanced):
     return area / curve.totals()[0]
 
 
-def trapezoid_influences(placed, positive, average_precision=Placed.average_precision):
+def trapezoid_influences(placed, positive, balanced=False, average_precision=Placed.average_precision):
     """Computes the value of an average precision, beside its influences, by trapezoids."""
-    right = average_precision(placed, positive)
+    right = average_precision(placed, positive, balanced)
     hits, misses = placed.counts[::-1] if positive == "generated" else placed.counts
+    hits, misses = (hits / hits.sum(), misses / misses.sum()) if balanced else (hits, misses)
     strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
     true, false = np.cumsum(hits[strict_first]), np.cumsum(misses[strict_first])
     precision = np.concatenate([[0.0], true / (true + false)])

@@ -90,7 +90,7 @@ def test_where_no_images_are_alike_there_is_no_number_but_a_reason():
     row = comparison.cues.given[0]
     assert (np.isnan(row.within.value), row.within.reason, row.share) == (True, NO_PAIRS, 0)
     table = given_table(comparison)
-    assert table.rows[0][-2:] == (f"n/a ({NO_PAIRS})", "0.0%")
+    assert table.rows[0][-2:] == (f"n/a ({NO_PAIRS})", "0.0 %")
     record = given_records(comparison)[0]
     assert (record["within"], record["reason"], record["pairs_within"]) == (None, NO_PAIRS, 0)
     assert record["auroc"] == row.auroc.value

@@ -129,7 +129,7 @@ def test_the_smallest_difference_is_found_with_80_percent_power():
         smallest = smallest_difference(PairedTest(0.0, 0.01, df, 1.0, 0.0, 0.0), pairs)
         errors = 0.01 * np.sqrt(rng.chisquare(df, 20_000) / df)
         p = 2 * t.sf(np.abs(smallest + rng.normal(0, 0.01, 20_000)) / errors, df)
-        assert np.mean(pairs * p < 0.05) == pytest.approx(0.8, abs=0.05), (df, pairs)
+        assert np.mean(pairs * p < 0.05) == pytest.approx(0.8, abs=0.01), (df, pairs)
 
 
 def test_the_error_over_seeds_is_added_to_that_over_images():

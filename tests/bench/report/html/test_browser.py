@@ -51,7 +51,7 @@ def chromium():
 def detectors(chromium):
     """Names in the first column of the table that is shown."""
     return chromium.run(
-        f"return [...document.querySelectorAll('{BOARD} tbody th')].slice(0, 3).map(e => e.textContent)"
+        f"return [...document.querySelectorAll('{BOARD} tbody th')].slice(0, 4).map(e => e.textContent)"
     )
 
 
