@@ -77,6 +77,12 @@ class Design:
             yield {name: one.number(name) for name, one in estimate(part, METRICS, None, None).items()}
 
 
+def contrasts(design: Design, trials: int) -> Iterator[Contrast]:
+    """Yields one data set after another, each image its own group."""
+    stream, rows = np.random.default_rng((design.n_real, design.n_generated, 1)), np.arange(len(design.labels()))
+    return (Contrast(design.labels(), design.scores(stream), rows) for _ in range(trials))
+
+
 def coverage(design: Design, trials: int) -> dict[str, tuple[float, bool]]:
     """Returns for each metric how often its interval, where there is one, holds, and whether it is approximate."""
     truths, doubted = design.truths(), set()
@@ -150,11 +156,13 @@ def type_one(design: Design, trials: int) -> float:
 def power(design: Design, tests: int, trials: int, seeds: int = 1, scatter: float = 0.0) -> float:
     """Returns how often Holm's first step finds the smallest difference that the suite names, over ``tests`` pairs.
 
-    The difference is the mean of those named in data sets without any.
+    The difference is the mean of those named in data sets that have it, found by three steps from none.
     """
-    stream = np.random.default_rng((design.n_real, design.n_generated, tests, seeds))
-    equal = [two_detectors(design, design.area, stream, seeds, scatter) for _ in range(max(trials // 4, 1))]
-    named = float(np.mean([smallest_difference(paired_test(*pair), tests) for pair in equal]))
+    stream, named = np.random.default_rng((design.n_real, design.n_generated, tests, seeds)), 0.0
+    for _ in range(3):
+        better, worse = replace(design, area=design.area + named / 2), design.area - named / 2
+        pairs = (two_detectors(better, worse, stream, seeds, scatter) for _ in range(trials // 4))
+        named = float(np.mean([smallest_difference(paired_test(*pair), tests) for pair in pairs]))
     better, worse = replace(design, area=design.area + named / 2), design.area - named / 2
     found = 0
     for _ in range(trials):
