@@ -20,7 +20,7 @@ TOO_MANY = f"more than {MOST_DRAWN:,} images: too many for the bootstrap"
 DRAWN_LACK_A_CLASS = "too many bootstrap draws lack a class of a small generator"
 NO_ERROR = "the images at hand leave no error, as where all are in order"
 DRAWN_ALIKE = "every bootstrap draw gives the same"
-FEWEST_FOR_PRECISION = 100
+FEWEST_FOR_PRECISION = 200
 """Groups of the smaller class below which the interval of an average precision is approximate."""
 FEWEST_LEVELS = 10
 """Distinct scores below which intervals from influence values are approximate."""

@@ -103,5 +103,5 @@ def test_approximate_intervals_are_explained_once():
     data = FACTS["data"] | {"name": "folder", "notes": []}
     run = FACTS | {"options": {"seeds": 1}, "data": data, "detectors": {}}
     notes = comparison_notes(Comparison("t", comparison.panel, comparison.summary, run=run))
-    said = "~: approximate, may hold in less than 93 %; fewer than 100 independent groups in a class."
+    said = "~: approximate, may hold in less than 93 %; fewer than 200 independent groups in a class."
     assert notes.count(said) == 1
