@@ -6,9 +6,8 @@ Scores are normal, each image is a group of its own, and the truth is known. A s
 error of 0.7 points at 95 %.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -19,6 +18,7 @@ import polars as pl
 from cue_verdicts import NEVER_ABOVE, NEVER_BELOW, POWER, SIZES, share_above, share_above_first, share_below
 from numpy.typing import NDArray
 from scipy.stats import norm, t
+from tables import Tables, percent, print_tables, row
 
 from bench.references.comparability import Ours
 from bench.references.reported import MEAN, find_reported
@@ -223,7 +223,7 @@ def verdict_tables(trials: int) -> Iterator[str]:
         yield row(name, scatter, difference, *shares, f"{np.median([one.detectable for one in found]):.3f}")
 
 
-TABLES: dict[str, Callable[[int], Iterator[str]]] = {
+TABLES: Tables = {
     "areas": area_tables,
     "rates": rate_tables,
     "seeds": seed_tables,
@@ -233,31 +233,5 @@ TABLES: dict[str, Callable[[int], Iterator[str]]] = {
 }
 
 
-def row(*cells: object) -> str:
-    """Writes a row of Markdown."""
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def percent(part: float) -> str:
-    """Writes a share."""
-    return f"{100 * part:.1f} %"
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--only", nargs="+", choices=list(TABLES), default=list(TABLES))
-    arguments = parser.parse_args(words)
-    for name in arguments.only:
-        lines = list(TABLES[name](arguments.trials))
-        print(f"\n## {name}\n")
-        for number, line in enumerate(lines):
-            print(line)
-            if line and (number == 0 or not lines[number - 1]):
-                print("|" + " --- |" * line.count(" | ") + " --- |")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_tables(TABLES, 1000, __doc__))

@@ -6,14 +6,14 @@ Scores are normal, or five levels of normal ones, and the truth is known. A shar
 of 0.5 points at 95 %. The tables are those of docs/statistics.md.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+from tables import Tables, percent, print_tables, row
 
 from bench.results.estimates import estimate
 from bench.statistics.influence import Contrast, InfluenceValues, Placed, combined, mean_over_seeds
@@ -208,39 +208,12 @@ def test_tables(trials: int) -> Iterator[str]:
 
 
 POWER_CELLS = ((50, 50, 1, 0.0), (200, 200, 1, 0.0), (20, 2000, 1, 0.0), (200, 200, 5, 0.1))
-TABLES: dict[str, Callable[[int], Iterator[str]]] = {
+TABLES: Tables = {
     "classes": class_tables,
     "groups": group_tables,
     "tests": test_tables,
 }
 
 
-def row(*cells: object) -> str:
-    """Writes a row of Markdown."""
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def percent(part: float) -> str:
-    """Writes a share."""
-    return f"{100 * part:.1f} %"
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Prints the tables as they are made."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=2000)
-    parser.add_argument("--only", nargs="+", choices=list(TABLES), default=list(TABLES))
-    arguments = parser.parse_args(words)
-    for name in arguments.only:
-        print(f"\n## {name}\n")
-        head = True
-        for line in TABLES[name](arguments.trials):
-            print(line, flush=True)
-            if head:
-                print("|" + " --- |" * (line.count(" | ") + 1))
-            head = not line
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_tables(TABLES, 2000, __doc__))

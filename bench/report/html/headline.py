@@ -87,7 +87,7 @@ def _cue(comparison: Comparison, condition: str) -> Iterator[str]:
     if below:
         yield f"Below a trivial predictor in a paired test: {_listed(below)}."
     if level:
-        yield f"Not separated from the strongest: {_listed(level)}."
+        yield f"Neither above every one nor below one: {_listed(level)}."
     if verdicts and not below and not level:
         yield "In paired tests every detector is above each of them, and above all together."
 
