@@ -144,15 +144,15 @@ def test_percentile_intervals_of_an_average_precision_of_96_images_hold_in_only_
 @pytest.mark.parametrize(
     ("truth", "per_class", "of", "measured"),
     [
-        (0.6, 48, 1, 0.931),
-        (0.9, 48, 1, 0.937),
-        (0.99, 48, 1, 0.927),  # and none in the 2.3 % of data sets where all images are in order
-        (0.9, 48, 4, 0.914),
-        (0.9, 500, 1, 0.940),
-        (0.9, 500, 4, 0.953),
+        (0.6, 48, 1, 0.939),
+        (0.9, 48, 1, 0.952),
+        (0.99, 48, 1, 0.968),  # and none in the 2.3 % of data sets where all images are in order
+        (0.9, 48, 4, 0.943),
+        (0.9, 500, 1, 0.948),
+        (0.9, 500, 4, 0.958),
     ],
 )
-def test_intervals_of_an_average_precision_on_the_logit_scale_hold_in_91_to_95_percent(truth, per_class, of, measured):
+def test_intervals_of_an_average_precision_on_the_logit_scale_hold_in_94_to_97_percent(truth, per_class, of, measured):
     rng, found = np.random.default_rng(0), []
     for _ in range(1000):
         reals, generated = rng.normal(size=per_class), rng.normal(separation(truth), 1, (of, per_class))
