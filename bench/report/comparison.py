@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench.report.given import given_records, given_table
 from bench.report.notes import comparison_notes, warnings_of
-from bench.report.ranks import pair_records, pair_table, rank_table
+from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
 from bench.report.table import Table, cell, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
@@ -57,6 +57,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "title": comparison.title,
         "numbers": comparison.to_polars().to_dicts(),
+        "ranks": rank_records(comparison.rankings, "condition"),
         "pairs": pair_records(comparison.rankings, "condition"),
         "given_cues": given_records(comparison),
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},

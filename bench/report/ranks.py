@@ -63,6 +63,27 @@ def pair_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str,
     return [{column: name, **pair.columns} for name, ranking in rankings.items() for pair in ranking.pairs]
 
 
+def rank_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str, Any]]:
+    """Makes a record for each ranked detector of each ranking, best first."""
+    records = []
+    for name, ranking in rankings.items():
+        for detector in ranking.order:
+            left_out, worst = ranking.leave_one_out.get(detector), ranking.worst.get(detector)
+            records.append(
+                {
+                    column: name,
+                    "detector": detector,
+                    "letters": ranking.letters[detector],
+                    "auroc": ranking.values[detector],
+                    "worst_generator": worst and worst[0],
+                    **(worst[1].columns("worst") if worst else {}),
+                    "places_without_one": left_out and left_out.places,
+                    "auroc_without_one": left_out and left_out.values,
+                }
+            )
+    return records
+
+
 def _pairs_note(rankings: Iterable[Ranking]) -> str:
     differ = any(pair.images is not None for ranking in rankings for pair in ranking.pairs)
     return PAIRS_NOTE + (IN_COMMON_NOTE if differ else "")

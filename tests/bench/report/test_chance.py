@@ -9,7 +9,7 @@ from bench.report.comparison import AGAINST_CHANCE, comparison_tables
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import headline
 from bench.report.notes import comparison_notes, sentence
-from bench.report.ranks import pair_table
+from bench.report.ranks import pair_table, rank_records
 from bench.report.table import cell
 from bench.report.wandb import leaderboard_rows
 from bench.results.comparison import Comparison
@@ -105,3 +105,17 @@ def test_approximate_intervals_are_explained_once():
     notes = comparison_notes(Comparison("t", comparison.panel, comparison.summary, run=run))
     said = "~: approximate, may hold in less than 93 %; fewer than 200 independent groups in a class."
     assert notes.count(said) == 1
+
+
+def test_ranks_for_programs_name_the_worst_generator_and_the_means_without_any_one():
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [40, 80])
+    sources = ["camera"] * 40 + ["easy"] * 40 + ["hard"] * 40
+    scores = rng.normal(size=120) + np.repeat([0.0, 2.0, 0.5], 40)
+    panel = made_panel({"x": scores}, labels, sources)
+    summary = summarise(panel, ["auroc"])
+    (record,) = rank_records(rankings_of(summary, panel), "condition")
+    rows = {row.generator: row.numbers["auroc"] for row in summary.rows}
+    assert (record["worst_generator"], record["worst"]) == ("hard", rows["hard"].value)
+    assert (record["worst_low"], record["worst_high"]) == rows["hard"].interval
+    assert record["places_without_one"] == (1, 1)
+    assert record["auroc_without_one"] == (rows["hard"].value, rows["easy"].value)
