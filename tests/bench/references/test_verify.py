@@ -382,9 +382,3 @@ def test_a_store_without_a_papers_data_says_which_command_makes_a_run(tmp_path):
     made_run(tmp_path)
     with pytest.raises(BenchError, match=r"no run on a data set of a paper .*compare --detectors wepe rigid --dataset"):
         verify_paper(tmp_path)
-
-
-@pytest.mark.slow
-def test_the_packaged_lock_verifies_here(tmp_path, capsys):
-    assert main(["verify", "--rerun", "--output", str(tmp_path)]) == 0
-    assert "drifts" not in capsys.readouterr().out
