@@ -96,8 +96,9 @@ def estimate(
         weights: ``(draws, n)`` how often each image is drawn; None for more images than can be drawn.
     """
     chosen = [] if reason else [name for name in metrics if name in INFLUENCES]
-    influences = influences_of(part, chosen)
-    levels = min(len(np.unique(scores)) for scores in part.scores) if chosen else 0
+    placed = _placed(part) if chosen else []
+    influences = {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in chosen}
+    levels = min((len(seed.counts[0]) for seed in placed), default=0)
     estimates = {}
     for metric in metrics:
         refused = None
@@ -118,8 +119,12 @@ def estimate(
 
 def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValues]:
     """Computes influence values of several metrics, averaged over seeds; images are sorted once a seed."""
-    placed = [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores] if metrics else []
+    placed = _placed(part)
     return {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in metrics}
+
+
+def _placed(part: Part) -> list[Placed]:
+    return [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores]
 
 
 def _doubt(metric: str, n_groups: int, levels: int) -> str | None:

@@ -26,6 +26,7 @@ References:
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,17 @@ class InfluenceValues:
     n_real: float
     n_generated: float
     seeds: tuple[float, ...]
+
+    @cached_property
+    def class_sizes(self) -> tuple[int, int]:
+        """Numbers of groups with real images, and with generated ones, over all generators."""
+        real, generated = (int(np.count_nonzero(self.classes & bit)) for bit in (1, 2))
+        return real, generated
+
+    @cached_property
+    def stratum_freedom(self) -> Floats:
+        """``(K,)`` degrees of freedom of each stratum."""
+        return np.bincount(self.strata, weights=self.freedom).astype(np.float64)
 
 
 def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
@@ -150,7 +162,7 @@ def _on_union(influences: Sequence[InfluenceValues]) -> list[InfluenceValues]:
         freedom[at[there]] = np.minimum(freedom[at[there]], influence.freedom[there])
         code = np.zeros(len(union), dtype=np.int64)
         code[at] = influence.strata
-        _, strata = np.unique(strata * (1 + code.max()) + code, return_inverse=True)
+        _, strata = _coded(strata * (1 + code.max()) + code)
     return [
         replace(
             influence,

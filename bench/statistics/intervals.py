@@ -213,28 +213,23 @@ def prediction_error(
 
 def _over_images(influence: InfluenceValues, values: Floats, heavy_tails: bool = False) -> tuple[float, float]:
     """Returns the squared standard error of ``(C,)`` influences and its degrees of freedom, for the groups at hand."""
-    if min(_class_sizes(influence)) < 2:
+    if min(influence.class_sizes) < 2:
         return float("nan"), float("nan")
-    squares = np.bincount(influence.strata, weights=values**2)
-    freedom = np.bincount(influence.strata, weights=influence.freedom)
+    squared = values * values
+    squares = np.bincount(influence.strata, weights=squared)
+    freedom = influence.stratum_freedom
     if heavy_tails:
-        fourths, sizes = np.bincount(influence.strata, weights=values**4), np.bincount(influence.strata)
+        fourths, sizes = np.bincount(influence.strata, weights=squared * squared), np.bincount(influence.strata)
         # (kurtosis - 1) times the squared sum, which is 0 where all influences are alike.
         excess = sizes * fourths - squares**2
-        freedom *= np.divide(2 * squares**2, excess, out=np.ones_like(excess), where=excess > 2 * squares**2)
+        freedom = freedom * np.divide(2 * squares**2, excess, out=np.ones_like(excess), where=excess > 2 * squares**2)
     variance, known = float(squares.sum()), freedom > 0
     weight = float(np.sum(squares[known] ** 2 / freedom[known]))
     return variance, variance**2 / weight if weight > 0 else float(freedom.sum())
 
 
-def _class_sizes(influence: InfluenceValues) -> tuple[int, int]:
-    """Counts the groups with real images, and those with generated ones, over all generators."""
-    real, generated = (int(np.count_nonzero(influence.classes & bit)) for bit in (1, 2))
-    return real, generated
-
-
 def _effective_groups(influence: InfluenceValues) -> float:
-    real, generated = _class_sizes(influence)
+    real, generated = influence.class_sizes
     return min(float(np.count_nonzero(influence.classes)), 4 * real * generated / (real + generated))
 
 
