@@ -172,7 +172,7 @@ def _fault_of(found: Description) -> str | None:
         expected = get_origin(one.type) or one.type
         if type(getattr(found, one.name)) is not expected:
             return f"{one.name} must be of type {getattr(expected, '__name__', expected)}"
-    if not found.title or found.title in (".", "..") or set(found.title) & set("/\\\0"):
+    if not found.title or found.title in (".", "..") or set(found.title) & set("/\0"):
         return f"the title {found.title[:80]!r} cannot name a folder"
     names = [*found.shards]
     if any("/" in name or "\\" in name or not name.endswith(".tar") or name.startswith(".") for name in names):
