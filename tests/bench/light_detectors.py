@@ -1,10 +1,12 @@
 """A plugin of two detectors that cost nothing, for tests of runs that are stopped: what takes time there is a sleep.
 
-Such a run writes a part every half second instead of every two.
+Such a run writes a part every half second instead of every two. What it writes can wait for its name, so that a test
+meets it there.
 """
 
 import os
 import time
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,16 @@ SECONDS = "LIGHT_SECONDS_AN_IMAGE"
 """Variable that says how long an image takes; nothing without it."""
 if float(os.environ.get(SECONDS, "0")):
     loop.SECONDS_BETWEEN_PARTS = 0.5
+FILE_SECONDS = float(os.environ.get("LIGHT_SECONDS_A_FILE", "0"))
+"""How long a file waits between being written and getting its name."""
+if FILE_SECONDS:
+    rename = os.replace
+
+    def rename_slowly(*arguments: Any, **options: Any) -> None:
+        time.sleep(FILE_SECONDS)
+        rename(*arguments, **options)
+
+    os.replace = rename_slowly
 
 
 class _Light(Detector):

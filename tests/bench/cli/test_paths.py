@@ -11,13 +11,8 @@ from bench.store.dataset import read_store
 from detectors import registry
 
 NAMES = {
-    "brackets": "photos [1]",
-    "patterns": "a*b?c [!x]",
-    "braces": "{x,y} {z} ${HOME} ~",
-    "percent": "100%s %20 #1 & ;",
-    "quotes": "it's \"so\" \\n `x`",
+    "patterns": 'photos [1] a*b?c [!x] {x,y} {z} ${HOME} ~ 100%s %20 #1 & ; it\'s "so" \\n `x` 🎨 фото é',
     "breaks": "two\nlines\ttab",
-    "emoji": "photos 🎨 фото é",
     "bytes": os.fsdecode(b"latin \xe9\xff [1]"),
     "option": "--limit=1",
 }
