@@ -19,6 +19,7 @@ from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import METRICS, shown_metrics
+from bench.store.facts import Facts
 from bench.store.findings import (
     ChangedImages,
     Finding,
@@ -27,7 +28,6 @@ from bench.store.findings import (
     UnknownContrasts,
     UnreadableImages,
 )
-from bench.store.runs import Facts
 from bench.store.schema import CLEAN
 
 DEMO = (

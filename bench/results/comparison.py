@@ -32,9 +32,10 @@ from bench.scoring.plan import Plan, Preparation
 from bench.scoring.run import score, score_exactly
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import StoredDataset
+from bench.store.facts import Facts
 from bench.store.findings import Finding, IgnoredFiles, UnreadableImages
 from bench.store.panel import Panel
-from bench.store.runs import Facts, RunRecord
+from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, UNREADABLE
 from bench.store.scores import ScoreStore, missing
 from datamodules.conditions import Reencoded, Unified

@@ -17,8 +17,9 @@ from bench.scoring.machine.precision import EXACT
 from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
 from bench.scoring.specs import DetectorSpec, parse_detectors
+from bench.store.facts import FORMAT
 from bench.store.findings import Finding
-from bench.store.runs import FORMAT, RunRecord
+from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN
 from bench.store.scores import ScoreStore, missing
 from datamodules import DetectionDataModule
