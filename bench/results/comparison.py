@@ -20,6 +20,7 @@ from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import marks_of, unseen_means
 from bench.results.summary import Row, Summary, summarise
 from bench.scoring.build import run_facts, wanted
+from bench.scoring.claiming import Claiming
 from bench.scoring.cues import cues_of
 from bench.scoring.ensembles import assemble
 from bench.scoring.entry import Entry
@@ -157,8 +158,8 @@ def compare(
     """
     check_options(options)
     trainer = create_trainer(options, progress, logger)
-    preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
-    with Processes(trainer) as processes:
+    with Claiming() as claiming, Processes(trainer) as processes:
+        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claiming)
         plan = processes.first_does(preparation.plan)
         entries = preparation.entries(plan)
         exact = score_exactly(plan, entries, options, processes, progress)
