@@ -42,7 +42,7 @@ def fault_of_cache(file: Path) -> str | None:
 def _read(file: Path) -> pl.DataFrame | str:
     try:
         with open_part(file) as opened:
-            given = (opened.schema_arrow.metadata or {}).get(_CHECKSUM.encode())
+            given = (opened.metadata.metadata or {}).get(_CHECKSUM.encode())
             lacking = [name for name in _SCHEMA if name not in opened.schema_arrow.names]
             if lacking:
                 return f"it has no column {', '.join(lacking)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from bench.store.runs import RunRecord
 from bench.store.schema import SCHEMA, Scoring
@@ -85,6 +86,27 @@ def test_a_changed_image_is_scored_again_and_a_copied_one_is_not(store, data):
     fresh.setup()
     absent = missing(store.known(fresh, [WEPE]), 36, 1)
     assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
+
+
+def test_an_image_changed_in_place_is_scored_again_where_its_size_is_the_same(image_folder, tmp_path):
+    file = image_folder / "real" / "camera" / "changed.bmp"
+    Image.new("RGB", (16, 16), (10, 20, 30)).save(file)
+    data = FolderDataModule(image_folder)
+    data.setup()
+    store = ScoreStore(tmp_path / "results", data.title)
+    writer = ScoreWriter(store.folder, RunRecord("first", {}))
+    writer.append(rows_of(data, WEPE, len(data.items)))
+    writer.close()
+    before = file.stat()
+    with Image.open(file) as image:
+        image.putpixel((3, 3), (11, 20, 30))
+        image.save(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert file.stat().st_size == before.st_size
+    fresh = FolderDataModule(image_folder)
+    fresh.setup()
+    absent = missing(store.known(fresh, [WEPE]), len(fresh.items), 1).ravel()
+    assert fresh.items.filter(pl.Series(absent))["path"].to_list() == ["real/camera/changed.bmp"]
 
 
 def test_scores_of_a_version_that_kept_no_size_or_time_hold_where_the_content_is_the_same(store, data):
