@@ -20,19 +20,28 @@ def machine() -> str:
 
 def start_of(process: int) -> str:
     """Tells a process from a later one of the same number: when it started, in ticks; empty where /proc is missing."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_bytes()
-    except OSError:
-        return ""
-    return stat.rpartition(b")")[2].split()[19].decode()  # the name before it, in brackets, may hold anything
+    state = _state_of(process)
+    return state[19] if state else ""
 
 
 def is_running(process: int, start: str = "") -> bool:
     """Says whether a process of this machine runs; with ``start``, whether it is still the same one."""
     try:
         os.kill(process, 0)
-    except (ProcessLookupError, OverflowError, ValueError):
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass  # it is somebody else's
-    return not start or start_of(process) in ("", start)
+    state = _state_of(process)
+    if state and state[0] in "ZX":  # it has ended, and its parent has not asked yet
+        return False
+    return not (start and state) or start == state[19]
+
+
+def _state_of(process: int) -> list[str]:
+    """Reads what /proc says of a process, from its state on; nothing where it says nothing."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return []
+    return stat.rpartition(b")")[2].decode().split()  # the name before it, in brackets, may hold anything
