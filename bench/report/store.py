@@ -9,9 +9,9 @@ from bench.store.check import StoreCheck, StoreFault
 
 WORDS = {
     "damaged": "damaged",
-    "cache": "a damaged cache, which the next run makes anew",
-    "leftover": "left by a process that was killed while it wrote",
-    "claim": "the claim of a run that was killed",
+    "cache": "a damaged cache",
+    "leftover": "left by a killed write",
+    "claim": "claim of a killed run",
 }
 COLUMNS = ("file", "what it is", "reason", "done")
 
@@ -20,7 +20,7 @@ def print_check(check: StoreCheck, console: Console) -> None:
     """Prints a table of what is wrong, and a line that sums it up."""
     rows = [[_name(fault, check), WORDS[fault.kind], fault.reason, _done(fault)] for fault in check.faults]
     if rows:
-        print_tables([Table(f"Store in {check.output}", COLUMNS, rows)], console)
+        print_tables([Table(f"Store in {check.output}", COLUMNS, rows, names=len(COLUMNS))], console)
     print_line(_verdict(check), console)
     if check.aside:
         print_line(

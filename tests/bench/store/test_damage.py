@@ -1,6 +1,7 @@
 """Damage of every kind, over a small store: readers say it in one line, mending sets it aside and nothing else."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bench.report.leaderboard import board_reports
 from bench.results.leaderboard import read_comparisons
 from bench.store.damage import DamagedFileError, fault_of, set_aside
 from bench.store.dataset import NOT_RECORDED, read_store
+from bench.store.files import replacing
 from bench.store.mending import mend
 
 WEPE, RIGID = detector("wepe"), detector("rigid")
@@ -142,6 +144,18 @@ def test_a_part_of_a_newer_version_with_more_columns_beside_others_is_read(outpu
     rewritten(part, lambda table: table.with_columns(confidence=pl.lit(1.0)))
     assert set(read_store(output)[0].detectors) == {"wepe", "rigid"}
     assert mend(part.parent.parent) == []
+
+
+def test_what_killed_writes_left_is_removed_by_mending(output):
+    folder = part_of(output).parent
+    left = folder / f".{part_of(output).name}.1.{'0' * 32}"
+    left.write_text("half")
+    os.utime(left, (0, 0))
+    with replacing(folder / "part-000-000001.parquet") as temporary:
+        temporary.write_text("whole soon")
+        assert mend(folder.parent) == []
+        assert not left.exists()
+        assert temporary.exists()
 
 
 def test_what_was_set_aside_before_is_not_overwritten(tmp_path):
