@@ -151,19 +151,32 @@ def _beat(file: Path, done: threading.Event) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Lets one process at a time in; where the file system knows no locks, or one hangs, all of them."""
+    lock, deadline = folder / _LOCK, time.monotonic() + _LOCK_WAIT
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / _LOCK).open("a")
+        while True:
+            file = lock.open("a")
+            if _is_locked(file.fileno(), lock) or time.monotonic() > deadline:
+                break
+            file.close()
+            time.sleep(0.01)
     except OSError as error:
-        raise BenchError(f"Cannot write {folder / _LOCK}: {error.strerror}.") from error
+        raise BenchError(f"Cannot write {lock}: {error.strerror}.") from error
     with file:
-        deadline = time.monotonic() + _LOCK_WAIT
-        while fcntl is not None and time.monotonic() < deadline:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
-            except OSError:
-                break
-        yield
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)  # who opened it meanwhile sees that it has gone, and opens another
+
+
+def _is_locked(descriptor: int, lock: Path) -> bool:
+    """Locks a file, if nobody else has; it must still be the one of that name."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_ino == lock.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:
+        return True  # no locks here

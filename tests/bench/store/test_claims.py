@@ -58,12 +58,12 @@ def test_another_seed_or_condition_is_not_claimed(tmp_path, other):
     assert Claims(tmp_path).take([other]) is None
 
 
-def test_a_released_claim_leaves_no_file_but_the_lock(tmp_path):
+def test_a_released_claim_leaves_no_file(tmp_path):
     taken = Claims(tmp_path)
     taken.take([WEPE])
     taken.release()
     taken.release()
-    assert [file.name for file in tmp_path.iterdir()] == [".claims.lock"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_claim_of_a_living_process_holds(tmp_path):
@@ -128,6 +128,12 @@ def test_of_many_at_once_one_claims(tmp_path):
     for thread in threads:
         thread.join()
     assert taken.count(None) == 1
+
+
+def test_a_lock_that_another_process_holds_for_long_holds_nobody_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "_LOCK_WAIT", 0.1)
+    with claims._alone(tmp_path):
+        assert Claims(tmp_path).take([WEPE]) is None
 
 
 def test_a_run_waits_for_another_and_then_plans_what_is_left(tmp_path, monkeypatch, capsys):
