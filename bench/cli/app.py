@@ -18,6 +18,7 @@ from bench.cli import (
     reproduce,
     robustness,
     score,
+    store,
     thresholds,
     verify,
 )
@@ -42,6 +43,7 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "reproduce": (reproduce, "run the paper's tables and figures again"),
     "robustness": (robustness, "compare detectors on degraded images, level by level"),
     "score": (score, "score image files of your own"),
+    "store": (store, "examine the score store, and mend it"),
     "thresholds": (thresholds, "measure accuracies under named threshold rules"),
     "verify": (verify, "compare scores and metrics with locked or reported numbers"),
 }

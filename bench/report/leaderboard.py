@@ -24,7 +24,7 @@ from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.scoring.options import MARGIN
 from bench.statistics.metrics import METRICS
 from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
-from bench.store.runs import Facts
+from bench.store.facts import Facts
 
 HEAD = """# Leaderboard
 

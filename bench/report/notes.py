@@ -19,15 +19,16 @@ from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import METRICS, shown_metrics
+from bench.store.facts import Facts
 from bench.store.findings import (
     ChangedImages,
+    DamagedFiles,
     Finding,
     IgnoredFiles,
     IncompleteSeed,
     UnknownContrasts,
     UnreadableImages,
 )
-from bench.store.runs import Facts
 from bench.store.schema import CLEAN
 
 DEMO = (
@@ -163,6 +164,9 @@ def sentence(finding: Finding) -> str:
             return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
         case ChangedImages():
             return f"{finding.images:,} images changed; the scores of their older content are left out."
+        case DamagedFiles():
+            files = named([f"{file} ({reason})" for file, reason in finding.files])
+            return f"Damaged, set aside as *.damaged, and what was in it made again: {files}."
         case UnknownContrasts():
             return "No run told which real images face which generator: all face each."
         case FittedEnsemble():

@@ -20,6 +20,7 @@ from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import marks_of, unseen_means
 from bench.results.summary import Row, Summary, summarise
 from bench.scoring.build import run_facts, wanted
+from bench.scoring.claiming import Claiming
 from bench.scoring.cues import cues_of
 from bench.scoring.ensembles import assemble
 from bench.scoring.entry import Entry
@@ -32,9 +33,10 @@ from bench.scoring.plan import Plan, Preparation
 from bench.scoring.run import score, score_exactly
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import StoredDataset
+from bench.store.facts import Facts
 from bench.store.findings import Finding, IgnoredFiles, UnreadableImages
 from bench.store.panel import Panel
-from bench.store.runs import Facts, RunRecord
+from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, UNREADABLE
 from bench.store.scores import ScoreStore, missing
 from datamodules.conditions import Reencoded, Unified
@@ -156,8 +158,8 @@ def compare(
     """
     check_options(options)
     trainer = create_trainer(options, progress, logger)
-    preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
-    with Processes(trainer) as processes:
+    with Claiming() as claiming, Processes(trainer) as processes:
+        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claiming)
         plan = processes.first_does(preparation.plan)
         entries = preparation.entries(plan)
         exact = score_exactly(plan, entries, options, processes, progress)

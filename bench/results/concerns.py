@@ -10,9 +10,9 @@ import torch
 from bench.results.summary import Summary
 from bench.scoring.entry import Entry
 from bench.statistics.number import BELOW, Number
+from bench.store.facts import Facts
 from bench.store.findings import Finding, Severity
 from bench.store.panel import Panel
-from bench.store.runs import Facts
 from bench.store.schema import CLEAN
 from datamodules import DetectionDataModule
 

@@ -10,10 +10,11 @@ import polars as pl
 from bench.errors import BenchError
 from bench.results.summary import MEAN, Row, summarise
 from bench.statistics.names import hash_of
+from bench.store.damage import PARTS
 from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
 from bench.store.findings import Finding
 from bench.store.panel import Part
-from bench.store.reader import PARTS, scan_rows
+from bench.store.reader import read_parts, scan_rows
 from bench.store.runs import Run, is_fused
 from bench.store.schema import CLEAN, UNREADABLE
 from detectors.errors import did_you_mean
@@ -137,19 +138,18 @@ def _unreadable(output: Path, parts: Sequence[Part], stored: StoredDataset, labe
     count = sum(part.n_unreadable for part in parts)
     if not count:
         return "0"
-    lost = (
-        scan_rows(sorted((output / "scores").glob(f"*/*/{PARTS}")))
-        .filter(
-            pl.col("dataset") == stored.title,
-            pl.col("fingerprint") == stored.detectors[label].fingerprint,
-            pl.col("condition") == condition,
-            pl.col("status") == UNREADABLE,
-        )
-        .select("path", "reason")
-        .collect()
-        .unique("path", keep="last", maintain_order=True)
-        .sort("path")
+    wanted = (
+        (pl.col("dataset") == stored.title)
+        & (pl.col("fingerprint") == stored.detectors[label].fingerprint)
+        & (pl.col("condition") == condition)
+        & (pl.col("status") == UNREADABLE)
     )
+    lost = read_parts(
+        output / "scores",
+        lambda parts: scan_rows(parts).filter(wanted).select("path", "reason").collect(),
+        pattern=f"*/*/{PARTS}",
+    )
+    lost = lost.unique("path", keep="last", maintain_order=True).sort("path")
     named = "; ".join(f"{path} ({reason})" for path, reason in lost.head(MOST_FILES_NAMED).iter_rows())
     more = f"; and {len(lost) - MOST_FILES_NAMED} more" if len(lost) > MOST_FILES_NAMED else ""
     return f"{count}: {named}{more}"

@@ -12,8 +12,8 @@ from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.metrics import undefined_reason
 from bench.statistics.ranking import InCommon, Ranking, rank_detectors
 from bench.store.contrasts import ContrastRule
+from bench.store.facts import Facts
 from bench.store.panel import Bools, Panel
-from bench.store.runs import Facts
 
 
 class CommonImages:

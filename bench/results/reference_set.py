@@ -16,10 +16,12 @@ from bench.scoring.facts import detector_facts
 from bench.scoring.files import Scorer
 from bench.statistics.bootstrap import Interval
 from bench.statistics.number import Number
+from bench.store.damage import PARTS
 from bench.store.dataset import SHORT
+from bench.store.facts import Facts
 from bench.store.panel import Panel
-from bench.store.reader import PARTS, scan_rows
-from bench.store.runs import Facts, Run, read_runs
+from bench.store.reader import read_parts, scan_rows
+from bench.store.runs import Run, read_runs
 from bench.store.schema import CLEAN, OK
 from datamodules import REAL
 
@@ -145,12 +147,9 @@ def _dataset_folder(folder: Path) -> Path:
 def _reference(entry: Entry, runs: Sequence[Run], scorer: Scorer, scores: Path) -> Reference:
     fingerprint, seed = entry.scoring.fingerprint, entry.scoring.seed
     fitted_to = {group for run in runs for group in run.detectors.get(fingerprint, {}).get("held_out", ())}
-    parts = [part for run in runs for part in sorted(run.folder.glob(PARTS))]  # those of later runs last
-    clean = (pl.col("condition") == CLEAN) & (pl.col("status") == OK)
-    try:
-        everything = scan_rows(parts).filter(clean, pl.col("fingerprint") == fingerprint).select(_COLUMNS).collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise BenchError(f"Cannot read the scores under {scores}: {error}.") from error
+    wanted = (pl.col("condition") == CLEAN) & (pl.col("status") == OK) & (pl.col("fingerprint") == fingerprint)
+    # The parts of later runs come last.
+    everything = read_parts(scores, lambda parts: scan_rows(parts).filter(wanted).select(_COLUMNS).collect())
     chosen = everything.filter((pl.col("seed") == seed) & ~pl.col("group").is_in(list(fitted_to)))
     chosen = chosen.unique("path", keep="last", maintain_order=True)
     same, rows = (table.filter(pl.col("label") == REAL) for table in (everything, chosen))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench.store.files import file_name, replacing
+from bench.store.cue_cache import CUES, IDENTITY, read_cache, write_cache
+from bench.store.files import file_name
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.batch import image_key, sha256_of
@@ -18,18 +19,7 @@ from datamodules.grouping import merged, same_content
 from datamodules.raw_files import measured_files
 
 _FACTS = ("path", "label", "generator", "group")
-_IDENTITY: dict[str, Any] = {"path": pl.String, "bytes": pl.Int64, "mtime_ns": pl.Int64}
 _PART = 50_000
-SCHEMA: dict[str, Any] = {
-    "key": pl.UInt64,
-    "ending": pl.String,
-    "format": pl.String,
-    "jpeg_quality": pl.Int64,
-    "blockiness": pl.Float64,
-    "width": pl.Int64,
-    "height": pl.Int64,
-    **dict.fromkeys(("aspect", "bytes_per_pixel", "brightness", "contrast", "saturation", "laplacian"), pl.Float64),
-}
 
 
 def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition = CLEAN_IMAGES) -> pl.DataFrame:
@@ -45,16 +35,14 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     """
     file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
-    known = pl.read_parquet(file) if file.is_file() else pl.DataFrame(schema=_IDENTITY | SCHEMA)
-    todo = items.join(known, on=list(_IDENTITY), how="anti")
+    known = read_cache(file)
+    todo = items.join(known, on=list(IDENTITY), how="anti")
     for part in _measured(datamodule, todo, condition):
-        known = pl.concat([known, part]).unique(list(_IDENTITY), keep="last", maintain_order=True)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            known.write_parquet(temporary)
-    cues = _usable(items.join(known, on=list(_IDENTITY), maintain_order="left"))
+        known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
+        write_cache(known, file)
+    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left"))
     cues = cues.with_columns(merged(cues["group"], same_content(cues["key"])))
-    return cues.select(*_FACTS, *(name for name in SCHEMA if name in cues.columns))
+    return cues.select(*_FACTS, *(name for name in CUES if name in cues.columns))
 
 
 def _file(output: Path, title: str, condition: str) -> Path:
@@ -64,8 +52,8 @@ def _file(output: Path, title: str, condition: str) -> Path:
 def read_cues(output: Path, title: str, conditions: Iterable[str]) -> dict[str, pl.DataFrame]:
     """Reads the kept cues of those conditions that have any."""
     files = {condition: _file(output, title, condition) for condition in dict.fromkeys(conditions)}
-    tables = {condition: pl.read_parquet(file) for condition, file in files.items() if file.is_file()}
-    return {condition: _usable(table) for condition, table in tables.items()}
+    tables = {condition: read_cache(file) for condition, file in files.items()}
+    return {condition: _usable(table) for condition, table in tables.items() if len(table)}
 
 
 def _usable(table: pl.DataFrame) -> pl.DataFrame:
@@ -114,5 +102,5 @@ def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: C
     for start in range(0, len(items), _PART):
         part = items.slice(start, _PART)
         rows = list(measured_files(datamodule, part, _Measure(datamodule, condition)))
-        cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
-        yield pl.concat([part.select(*_IDENTITY), cues], how="horizontal")
+        cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in CUES}, schema=CUES)
+        yield pl.concat([part.select(*IDENTITY), cues], how="horizontal")

@@ -17,7 +17,8 @@ from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.statistics.names import hash_of
-from bench.store.runs import MEMBERS, Facts
+from bench.store.facts import Facts
+from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
 from detectors import Backbone, Detector, Ensemble

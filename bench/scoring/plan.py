@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.scoring.build import check_content, create_entries, run_facts, set_up, single_detectors, wanted
+from bench.scoring.claiming import Claiming
 from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
 from bench.scoring.exclusion import TrainedGroups, groups_to_fit, trained_groups
@@ -17,9 +18,11 @@ from bench.scoring.machine.precision import EXACT
 from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
 from bench.scoring.specs import DetectorSpec, parse_detectors
-from bench.store.findings import Finding
-from bench.store.runs import FORMAT, RunRecord
-from bench.store.schema import CLEAN
+from bench.store.facts import FORMAT
+from bench.store.findings import DamagedFiles, Finding
+from bench.store.mending import mend
+from bench.store.runs import RunRecord
+from bench.store.schema import CLEAN, Scoring
 from bench.store.scores import ScoreStore, missing
 from datamodules import DetectionDataModule
 from datamodules.sampling import limited
@@ -64,10 +67,15 @@ class Plan:
 
 
 class Preparation:
-    """Makes the plan on the first process, and the detectors on each; the kind of device is for the record."""
+    """Makes the plan on the first process, and the detectors on each; the kind of device is for the record.
 
-    def __init__(self, detectors: Sequence[str], options: RunOptions, device: str) -> None:
-        self.detectors, self.options, self.device = detectors, options, device
+    With ``claiming`` the plan is carried out: damaged files of the store are set aside, and what is missing is claimed.
+    """
+
+    def __init__(
+        self, detectors: Sequence[str], options: RunOptions, device: str, claiming: Claiming | None = None
+    ) -> None:
+        self.detectors, self.options, self.device, self.claiming = detectors, options, device, claiming
         self._entries: list[Entry] | None = None
 
     @cached_property
@@ -98,6 +106,24 @@ class Preparation:
         self.options.make_output()
         by_groups = {groups: [label for label in trained if trained[label] == groups] for groups in trained.values()}
         findings = [*chosen, *(TrainedGroups(labels, len(groups)) for groups, labels in by_groups.items())]
+        folder = ScoreStore(self.options.output, datamodule.title).folder
+        if self.claiming:
+            damaged = [(str(file.relative_to(folder)), reason) for file, reason in mend(folder)]
+            findings += [DamagedFiles(damaged)] if damaged else []
+        plan = partial(self._plan, specs, entries, datamodule, conditions, fit_groups, left_out, findings)
+        return self.claiming.plan(folder, plan, partial(self._absent, entries)) if self.claiming else plan()
+
+    def _plan(
+        self,
+        specs: Sequence[DetectorSpec],
+        entries: Sequence[Entry],
+        datamodule: DetectionDataModule,
+        conditions: Sequence[PlannedCondition],
+        fit_groups: Mapping[str, frozenset[str]],
+        left_out: Mapping[str, frozenset[str]],
+        findings: Sequence[Finding],
+    ) -> Plan:
+        """Asks the store what is missing."""
         asked = wanted(entries, conditions, len(datamodule.items))
         job = self._job(entries, asked, self.options, datamodule, conditions, left_out)
         plan = Plan(specs, datamodule, conditions, fit_groups, left_out, findings, job)
@@ -107,6 +133,17 @@ class Preparation:
         sample = datamodule.items["path"].is_in(limited(datamodule.items, SAMPLE)["path"].to_list()).to_numpy()
         check = self._job(exact, sample[:, np.newaxis], options, datamodule, conditions, left_out, kind="check-")
         return replace(plan, check=check)
+
+    def _absent(self, entries: Sequence[Entry], plan: Plan) -> list[Scoring]:
+        """Returns what lacks scores."""
+        jobs = [(entries, plan.job)]
+        jobs += [(exact_entries(entries, plan.datamodule, self.options), plan.check)] if plan.check else []
+        return [
+            entry.scoring
+            for of_job, job in jobs
+            for entry, lacks in zip(of_job, np.atleast_1d(job.absent.any(axis=0)), strict=True)
+            if lacks
+        ]
 
     def _job(
         self,

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.store.contrasts import ContrastRule
+from bench.store.facts import Facts
 from bench.store.findings import ChangedImages, Finding, IncompleteSeed, UnknownContrasts
 from bench.store.panel import Panel
-from bench.store.reader import PARTS, StoredRows, batches
-from bench.store.runs import Facts, Run, read_runs
+from bench.store.reader import StoredRows, batches, read_parts
+from bench.store.runs import Run, read_runs
 from bench.store.schema import Scoring
 from datamodules.grouping import merged, same_content
 
@@ -100,14 +101,18 @@ def read_store(output: Path) -> list[StoredDataset]:
 
 
 def _read_folder(folder: Path) -> Iterator[StoredDataset]:
-    runs = read_runs(run for run in folder.iterdir() if run.is_dir())
-    table = StoredRows()
-    for run in runs:
-        for part in sorted(run.folder.glob(PARTS)):
-            for batch in batches(part):
-                table.add(batch, run.name)
+    table = read_parts(folder, _rows_of)
+    runs = read_runs(run for run in folder.iterdir() if run.is_dir())  # after the rows: a run is described before it
     for title in sorted(set(table.images.table["dataset"])):
         yield from _Dataset(table, title, runs).protocols()
+
+
+def _rows_of(parts: Sequence[Path]) -> StoredRows:
+    table = StoredRows()
+    for part in parts:
+        for batch in batches(part):
+            table.add(batch, part.parent.name)
+    return table
 
 
 class _Dataset:

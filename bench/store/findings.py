@@ -49,5 +49,12 @@ class ChangedImages(Finding):
 
 
 @dataclass(frozen=True)
+class DamagedFiles(Finding):
+    """Files of the store that were damaged and are set aside, with the reason; what they held is made again."""
+
+    files: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class UnknownContrasts(Finding):
     """No run told which real images face which generator, so all face each."""

@@ -3,47 +3,93 @@
 A column that an older version did not write is filled with nulls, one that a newer version wrote is passed over.
 """
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from bench.store.damage import FAILURES, PARTS, DamagedFileError, checked_batches, fault_of, first_line
+from bench.store.files import is_unicode
 from bench.store.schema import OK, SCHEMA
 
-PARTS = "part-*.parquet"
-_COLUMNS = tuple(name for name in SCHEMA if name not in ("bytes", "mtime_ns", "reason"))
+Result = TypeVar("Result")
 _IMAGE = ("dataset", "path", "sha256")
-_ROWS = 250_000
+_TRIES = 20
+
+
+def read_parts(folder: Path, take: Callable[[Sequence[Path]], Result], pattern: str = f"*/{PARTS}") -> Result:
+    """Reads the parts below a folder, in the order of their paths, with a function that may be called again.
+
+    Another process may meanwhile merge parts into one, or set a damaged one aside: they are then listed anew.
+
+    Raises:
+        DamagedFileError: A part is damaged.
+        BenchError: A part cannot be read.
+    """
+    for _ in range(_TRIES):
+        parts = _listed(folder, pattern)
+        try:
+            return _read(parts, take)
+        except (BenchError, *FAILURES):
+            if all(map(os.path.lexists, parts)):
+                raise
+    raise BenchError(f"The parts below {folder} change faster than they can be read: try again.")
+
+
+def _listed(folder: Path, pattern: str) -> list[Path]:
+    """Lists parts until nothing changes meanwhile: a long listing may show neither a part nor what it became."""
+    before = None
+    for _ in range(_TRIES):
+        parts = sorted(folder.glob(pattern))
+        if parts == before:
+            break
+        before = parts
+    return parts
+
+
+def _read(parts: Sequence[Path], take: Callable[[Sequence[Path]], Result]) -> Result:
+    _raise_damage(parts)
+    try:
+        return take(parts)
+    except FAILURES as error:
+        _raise_damage(parts, rows=True)
+        if isinstance(error, pl.exceptions.PanicException):
+            raise BenchError(f"Cannot read {', '.join(map(str, parts))}: {error}.") from error
+        raise
+
+
+def _raise_damage(parts: Sequence[Path], rows: bool = False) -> None:
+    for part in parts:
+        fault = fault_of(part, rows)
+        if fault:
+            raise DamagedFileError(part, fault)
 
 
 def scan_rows(parts: Sequence[Path]) -> pl.LazyFrame:
     """Scans one or more parts of the store, with the columns of ``SCHEMA``."""
-    rows = pl.scan_parquet(list(parts), schema=SCHEMA, glob=False, missing_columns="insert", extra_columns="ignore")
+    sources = list(parts) if all(map(is_unicode, parts)) else [part.read_bytes() for part in parts]
+    rows = pl.scan_parquet(sources, schema=SCHEMA, glob=False, missing_columns="insert", extra_columns="ignore")
     return rows.select(*SCHEMA)
 
 
 def batches(part: Path) -> Iterator[pl.DataFrame]:
-    """Yields the rows of a part of the store.
+    """Yields the rows of a part of the store, without what only its scoring needed.
 
     Raises:
-        BenchError: The file is broken.
+        DamagedFileError: The file is damaged.
     """
     try:
-        with pq.ParquetFile(part) as file:
-            there = [name for name in _COLUMNS if name in file.schema_arrow.names]
-            for batch in file.iter_batches(_ROWS, columns=there):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                absent = (pl.lit(None, SCHEMA[name]).alias(name) for name in _COLUMNS if name not in there)
-                yield frame.with_columns(*absent).select(_COLUMNS)
-    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
-        raise BenchError(f"Cannot read {part}: {error}. Delete the file to have its images scored again.") from error
+        yield from checked_batches(part)
+    except FAILURES as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedFileError(part, first_line(error)) from error
 
 
 class StoredImages:

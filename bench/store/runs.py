@@ -1,6 +1,6 @@
 """What is kept of a run beside its scores."""
 
-import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,11 @@ import polars as pl
 
 from bench.errors import BenchError
 from bench.store.contrasts import ContrastRule
+from bench.store.damage import FAILURES, DamagedFileError, checksum, first_line, open_part
+from bench.store.facts import FORMAT, MEMBERS_CHECKSUM, Facts, parse_facts
 
 FACTS_FILE, MEMBERS_FILE = "run.json", "members.parquet"
-FORMAT = 1
-"""Number of the layout of these facts; raised when a reader must know."""
-
 MEMBERS = {"condition": pl.String, "generator": pl.String, "path": pl.String}
-Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,18 +100,56 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     """Reads several runs, oldest first, each once.
 
     Raises:
-        BenchError: A file is broken.
+        DamagedFileError: A file is broken.
     """
-    return [_read(folder) for folder in sorted(set(folders))]
+    return [read_run(folder) for folder in sorted(set(folders))]
 
 
-def _read(folder: Path) -> Run:
-    facts, members = folder / FACTS_FILE, folder / MEMBERS_FILE
+def read_run(folder: Path) -> Run:
+    """Reads what is kept of a run; nothing of it where there is no ``run.json``.
+
+    Raises:
+        DamagedFileError: A file is broken.
+        BenchError: A file cannot be read.
+    """
+    file = folder / FACTS_FILE
     try:
-        return Run(
-            folder,
-            json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {},
-            pl.read_parquet(members) if members.is_file() else pl.DataFrame(schema=MEMBERS),
-        )
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise BenchError(f"Cannot read the run {folder}: {error}.") from error
+        facts = _facts(file)
+        members = _members(folder / MEMBERS_FILE, facts.pop(MEMBERS_CHECKSUM, None)) if facts else None
+    except OSError as error:
+        raise BenchError(f"Cannot read {error.filename or folder}: {error.strerror}.") from error
+    return Run(folder, facts, pl.DataFrame(schema=MEMBERS) if members is None else members)
+
+
+def _facts(file: Path) -> Facts:
+    try:
+        return parse_facts(file.read_bytes())
+    except FileNotFoundError:
+        if os.path.lexists(file):
+            raise DamagedFileError(file, "a link to nothing") from None
+        return {}
+    except IsADirectoryError:
+        raise DamagedFileError(file, "no file") from None
+    except ValueError as error:
+        raise DamagedFileError(file, first_line(error)) from error
+
+
+def _members(file: Path, expected: str | None) -> pl.DataFrame | None:
+    if not os.path.lexists(file):
+        if expected is not None:
+            raise DamagedFileError(file.with_name(FACTS_FILE), f"{MEMBERS_FILE}, which belongs to it, is missing")
+        return None
+    try:
+        if expected is not None and checksum(file) != expected:
+            raise ValueError(f"its bytes do not have the checksum in {FACTS_FILE}")
+        with open_part(file) as opened:
+            table = opened.read(columns=list(MEMBERS))
+        table.validate(full=True)
+        members = pl.DataFrame(table).select(*MEMBERS)
+        if members.schema != pl.Schema(MEMBERS) or any(members.null_count().row(0)):
+            raise ValueError("its columns are not those of this file")
+    except FAILURES as error:
+        if isinstance(error, OSError) and error.errno is not None and file.is_file():
+            raise
+        raise DamagedFileError(file, first_line(error)) from error
+    return members

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.store.damage import PARTS
 from bench.store.files import file_name
-from bench.store.reader import PARTS, scan_rows
+from bench.store.reader import read_parts, scan_rows
 from bench.store.runs import Run, RunRecord, read_runs
 from bench.store.schema import SCHEMA, Scoring
 from bench.store.writer import ScoreWriter
@@ -39,7 +40,17 @@ class ScoreStore:
             Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
             ``index``, the image's position among the dataset's items.
         """
-        parts = sorted(self.folder.glob(f"*/{PARTS}"))
+        hashes: dict[str, str] = {}
+        return read_parts(self.folder, lambda parts: self._known(parts, datamodule, scorings, columns, hashes))
+
+    def _known(
+        self,
+        parts: Sequence[Path],
+        datamodule: DetectionDataModule,
+        scorings: Sequence[Scoring],
+        columns: Sequence[str],
+        hashes: dict[str, str],
+    ) -> pl.DataFrame:
         if not parts:
             return no_rows(columns)
         wanted = pl.LazyFrame(
@@ -56,7 +67,9 @@ class ScoreStore:
         # A version that kept neither has nulls, which are not the same as any number.
         same = pl.col("bytes").eq_missing(pl.col("size")) & pl.col("mtime_ns").eq_missing(pl.col("changed"))
         unsure = rows.filter(~same).select("path", "sha256").unique().collect()
-        hashes = {path: hash_of_image(datamodule, path) for path in unsure["path"].unique()}
+        for path in unsure["path"].unique():
+            if path not in hashes:
+                hashes[path] = hash_of_image(datamodule, path)
         right = [hashes[path] == sha256 for path, sha256 in unsure.iter_rows()]
         confirmed = unsure.filter(pl.Series(right, dtype=pl.Boolean)).with_columns(confirmed=True)
         if len(confirmed):

@@ -1,16 +1,17 @@
 """Writes the rows of a run part by part; a part is whole or not there."""
 
 import errno
-import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from bench.errors import BenchError
+from bench.store.damage import checksum, fault_of, with_checksum
+from bench.store.facts import MEMBERS_CHECKSUM, facts_text
 from bench.store.files import replacing, write_atomically
 from bench.store.reader import scan_rows
 from bench.store.runs import FACTS_FILE, MEMBERS_FILE, RunRecord
@@ -27,15 +28,17 @@ class ScoreWriter:
         self.folder = folder / record.name
         self.record, self.rank, self.part = record, rank, 0
         self.rows: list[pl.DataFrame] = []
+        self.facts = dict(record.facts)
         self.folder.mkdir(parents=True, exist_ok=True)
         if rank == 0:
             if len(record.members):
-                _write_parquet(record.members.lazy(), self.folder / MEMBERS_FILE)
+                members = self.folder / MEMBERS_FILE
+                _write_parquet(record.members.lazy(), members)
+                self.facts[MEMBERS_CHECKSUM] = checksum(members)
             self._describe({})
 
     def _describe(self, more: Mapping[str, Any]) -> None:
-        text = json.dumps({**self.record.facts, **more}, indent=2) + "\n"
-        write_atomically(self.folder / FACTS_FILE, text.encode())
+        write_atomically(self.folder / FACTS_FILE, facts_text({**self.facts, **more}).encode())
 
     def finish(self, cost: Mapping[str, Any]) -> None:
         """Notes that the run came to its end, and what it cost; the first rank does."""
@@ -49,26 +52,31 @@ class ScoreWriter:
         """Writes the kept rows as one part."""
         if not self.rows:
             return
-        _write_parquet(pl.concat(self.rows).lazy(), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
+        _write_part(pl.concat(self.rows).lazy(), self.folder / f"part-{self.rank:03d}-{self.part:06d}.parquet")
         self.part += 1
         self.rows = []
 
     def close(self) -> None:
-        """Writes what is kept and merges this run's parts of this rank into one."""
+        """Writes what is kept and merges this run's parts of this rank into one, unless one is damaged."""
         self.flush()
         parts = sorted(self.folder.glob(f"part-{self.rank:03d}-[0-9]*.parquet"))
-        if len(parts) < 2:
+        if len(parts) < 2 or any(map(fault_of, parts)):
             return
-        _write_parquet(scan_rows(parts), self.folder / f"part-{self.rank:03d}-all.parquet")
+        _write_part(scan_rows(parts), self.folder / f"part-{self.rank:03d}-all.parquet")
         for part in parts:
             part.unlink()
 
 
-def _write_parquet(rows: pl.LazyFrame, target: Path) -> None:
+def _write_part(rows: pl.LazyFrame, target: Path) -> None:
+    _write_parquet(rows, target, with_checksum)
+
+
+def _write_parquet(rows: pl.LazyFrame, target: Path, rename: Callable[[Path, Path], Path] | None = None) -> None:
     try:
-        with replacing(target) as temporary:
+        with replacing(target, rename) as temporary:
             try:
-                rows.sink_parquet(temporary)
+                with temporary.open("wb") as file:  # the file's name may be no Unicode, which polars cannot open
+                    rows.sink_parquet(file)
             except pl.exceptions.PolarsError as error:
                 if shutil.disk_usage(target.parent).free < ALMOST_NOTHING:  # which polars does not always say
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error

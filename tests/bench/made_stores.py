@@ -4,7 +4,8 @@ import hashlib
 
 import polars as pl
 
-from bench.store.runs import FORMAT, MEMBERS, RunRecord
+from bench.store.facts import FORMAT
+from bench.store.runs import MEMBERS, RunRecord
 from bench.store.schema import SCHEMA
 from bench.store.scores import ScoreStore
 from bench.store.writer import ScoreWriter

@@ -8,7 +8,8 @@ from typing import Any
 from bench.report.table import Table
 from bench.results.comparison import Comparison
 from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
-from bench.store.runs import Facts, is_fused
+from bench.store.facts import Facts
+from bench.store.runs import is_fused
 
 MOST_RUNS = 20
 DETECTOR_COST = ("detector", "passes per image", "scores", "seconds", "scores per second")

@@ -1,9 +1,11 @@
 import json
 import os
+import zlib
 from pathlib import Path
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from bench.store.runs import RunRecord
 from bench.store.schema import SCHEMA, Scoring
@@ -56,7 +58,8 @@ def store(data: FolderDataModule, tmp_path: Path) -> ScoreStore:
 def test_what_was_written_is_read(store, data):
     rows = known_rows(store, data, [RIGID, WEPE])
     assert rows.group_by("scoring").len().sort("scoring")["len"].to_list() == [3, 10]
-    assert json.loads((store.folder / "first" / "run.json").read_text()) == {"command": "test"}
+    facts = json.loads((store.folder / "first" / "run.json").read_text())
+    assert facts == {"command": "test", "checksum": facts["checksum"]}
 
 
 def test_an_empty_store_misses_everything(data, tmp_path):
@@ -85,16 +88,39 @@ def test_a_changed_image_is_scored_again_and_a_copied_one_is_not(store, data):
     assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
 
 
+def test_an_image_changed_in_place_is_scored_again_where_its_size_is_the_same(image_folder, tmp_path):
+    file = image_folder / "real" / "camera" / "changed.bmp"
+    Image.new("RGB", (16, 16), (10, 20, 30)).save(file)
+    data = FolderDataModule(image_folder)
+    data.setup()
+    store = ScoreStore(tmp_path / "results", data.title)
+    writer = ScoreWriter(store.folder, RunRecord("first", {}))
+    writer.append(rows_of(data, WEPE, len(data.items)))
+    writer.close()
+    before = file.stat()
+    with Image.open(file) as image:
+        image.putpixel((3, 3), (11, 20, 30))
+        image.save(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert file.stat().st_size == before.st_size
+    fresh = FolderDataModule(image_folder)
+    fresh.setup()
+    absent = missing(store.known(fresh, [WEPE]), len(fresh.items), 1).ravel()
+    assert fresh.items.filter(pl.Series(absent))["path"].to_list() == ["real/camera/changed.bmp"]
+
+
 def test_scores_of_a_version_that_kept_no_size_or_time_hold_where_the_content_is_the_same(store, data):
     (part,) = store.folder.glob("first/*.parquet")
-    pl.read_parquet(part).drop("bytes", "mtime_ns").write_parquet(part)
+    pl.read_parquet(part).drop("bytes", "mtime_ns").write_parquet(part.with_name("part-000-all.parquet"))
+    part.unlink()
     (data.root / data.items["path"][1]).write_bytes((data.root / data.items["path"][20]).read_bytes())
     absent = missing(store.known(data, [WEPE]), 36, 1)
     assert absent[:10].ravel().tolist() == [False, True] + [False] * 8
 
 
 def test_the_parts_of_a_run_are_merged(store):
-    assert [part.name for part in store.folder.glob("first/*.parquet")] == ["part-000-all.parquet"]
+    (part,) = store.folder.glob("first/*.parquet")
+    assert part.name == f"part-000-all.{zlib.crc32(part.read_bytes()):08x}.parquet"
 
 
 def test_doubles_are_read_once(store, data):

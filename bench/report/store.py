@@ -1,0 +1,61 @@
+"""What an examination of the store found, and what was done about it."""
+
+from typing import Any
+
+from rich.console import Console
+
+from bench.report.table import Table, print_line, print_tables
+from bench.store.check import StoreCheck, StoreFault
+
+WORDS = {
+    "damaged": "damaged",
+    "cache": "a damaged cache",
+    "leftover": "left by a killed write",
+    "claim": "claim of a killed run",
+}
+COLUMNS = ("file", "what it is", "reason", "done")
+
+
+def print_check(check: StoreCheck, console: Console) -> None:
+    """Prints a table of what is wrong, and a line that sums it up."""
+    rows = [[_name(fault, check), WORDS[fault.kind], fault.reason, _done(fault)] for fault in check.faults]
+    if rows:
+        print_tables([Table(f"Store in {check.output}", COLUMNS, rows, names=len(COLUMNS))], console)
+    print_line(_verdict(check), console)
+    if check.aside:
+        print_line(
+            f"Set aside earlier: {', '.join(str(file.relative_to(check.output)) for file in check.aside)}.", console
+        )
+
+
+def check_json(check: StoreCheck) -> dict[str, Any]:
+    """Returns everything as plain values, for ``--json``."""
+    return {
+        "sound": check.is_sound,
+        "parts": check.parts,
+        "caches": check.caches,
+        "faults": [
+            {"file": str(fault.file), "kind": fault.kind, "reason": fault.reason, "mended": fault.mended}
+            for fault in check.faults
+        ],
+        "set_aside_earlier": list(map(str, check.aside)),
+    }
+
+
+def _name(fault: StoreFault, check: StoreCheck) -> str:
+    return str(fault.file.relative_to(check.output))
+
+
+def _done(fault: StoreFault) -> str:
+    if not fault.mended:
+        return ""
+    return "set aside as *.damaged" if fault.kind in ("damaged", "cache") else "removed"
+
+
+def _verdict(check: StoreCheck) -> str:
+    examined = f"{check.parts:,} parts and {check.caches:,} caches examined"
+    if not check.faults:
+        return f"{examined}: nothing is wrong."
+    if any(fault.mended for fault in check.faults):
+        return f"{examined}: mended; the next compare makes again what is missing."
+    return f"{examined}: --mend sets what is damaged aside and removes the rest; so does the next compare."

@@ -1,0 +1,49 @@
+import os
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from bench.scoring.cues import cues_of, read_cues
+from datamodules import FolderDataModule
+
+
+def listed(root):
+    data = FolderDataModule(root, num_workers=0)
+    data.setup()
+    return data
+
+
+@pytest.fixture
+def bitmaps(tmp_path):
+    """Two bitmaps of one size."""
+    for number, name in enumerate(("real/camera", "generated/model")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        picture = Image.fromarray(np.full((16, 16, 3), 100 + number, dtype=np.uint8))
+        picture.save(tmp_path / "images" / name / "a.bmp")
+    return tmp_path / "images"
+
+
+def test_cues_of_an_image_changed_in_place_are_measured_again_where_its_size_is_the_same(bitmaps, tmp_path):
+    before = cues_of(listed(bitmaps), tmp_path)
+    file = bitmaps / "real" / "camera" / "a.bmp"
+    stat = file.stat()
+    Image.new("RGB", (16, 16), (250, 250, 250)).save(file)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    assert file.stat().st_size == stat.st_size
+    after = cues_of(listed(bitmaps), tmp_path)
+    changed = before.join(after, on="path", suffix="_now").filter(pl.col("brightness") != pl.col("brightness_now"))
+    assert changed["path"].to_list() == ["real/camera/a.bmp"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"cues", None])
+def test_a_damaged_cache_of_cues_is_made_anew_in_silence(bitmaps, tmp_path, damage, capfd):
+    data = listed(bitmaps)
+    cues = cues_of(data, tmp_path)
+    (file,) = tmp_path.glob("cues/*/clean.parquet")
+    file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
+    assert read_cues(tmp_path, data.title, ["clean"]) == {}
+    assert cues_of(data, tmp_path).equals(cues)
+    assert read_cues(tmp_path, data.title, ["clean"])["clean"].height == 2
+    assert capfd.readouterr() == ("", "")
