@@ -11,8 +11,8 @@ import polars as pl
 
 from datamodules.base import DetectionDataModule, Item
 from datamodules.errors import DatasetNotFoundError
+from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.listing import UNWRITABLE_NAME, list_files
-from datamodules.reading import IMAGE_ENDINGS
 
 UNKNOWN = -1
 """The label of an image of which nobody has said whether it is real."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from datamodules.reading import IMAGE_ENDINGS
+from datamodules.image_formats import IMAGE_ENDINGS
 
 File = tuple[str, int, int]
 DEEPEST = 4
