@@ -87,6 +87,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         batches: Positions of the images of each batch; None for all images in order.
         ignored: How many files were passed by for their endings, by ending.
         passed_by: Folders beside those of the classes, from which nothing is taken.
+        not_here: Paths that a file of groups names and that are not among the images.
     """
 
     name = ""
@@ -128,6 +129,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
+        self.not_here: list[str] = []
         self._readers: Readers | None = None
 
     def __getstate__(self) -> dict[str, Any]:
