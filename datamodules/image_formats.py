@@ -13,10 +13,10 @@ IMAGE_ENDINGS = frozenset(
 _PLUGINS = ("Jpeg", "Png", "WebP", "Avif", "Bmp", "Gif", "Tiff", "Ppm", "Jpeg2K")
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000")
 
-# What is told apart, so that its reason can say what it is; ICO, CUR and MPEG might pass for TGA.
+# What is told apart, so that its reason can say what it is.
 _FOREIGN = (
     *((b"%!PS", "EPS"), (b"\xc5\xd0\xd3\xc6", "EPS"), (b"%PDF", "PDF"), (b"8BPS", "PSD"), (b"SIMPLE  =", "FITS")),
-    *((b"<svg", "SVG"), (b"\0\0\1\0", "ICO"), (b"\0\0\2\0", "CUR"), (b"\0\0\1\xba", "MPEG"), (b"\0\0\1\xb3", "MPEG")),
+    *((b"<svg", "SVG"), (b"\0\0\1\0", "ICO")),
     *((b"\xff\x0a", "JPEG XL"), (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL")),
 )
 _REMEDIES = {"JPEG XL": "convert it", "HEIC": "convert it, or install fauxbench[heic]"}
@@ -63,11 +63,12 @@ def _brands(data: bytes) -> set[bytes]:
 
 
 def _may_be_tga(data: bytes) -> bool:
-    """Looks at a TGA's header, which has no mark of its own: Pillow would take one file of noise in a few thousand."""
+    """Looks at a TGA's header, which has no mark of its own: Pillow would also take some videos, cursors and noise."""
     if len(data) < 18:
         return False
     mapped, kind, depth, flags = data[1], data[2], data[16], data[17]
-    return mapped == (kind & 7 == 1) and depth in _TGA_DEPTHS.get(kind, ()) and not flags & 0xC0
+    colours = mapped == 1 if kind & 7 == 1 else mapped == 0 and not any(data[3:8])
+    return colours and depth in _TGA_DEPTHS.get(kind, ()) and not flags & 0xC0
 
 
 @cache

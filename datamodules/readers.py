@@ -1,12 +1,11 @@
 """Which image each process that reads is on, so that the death of one can be told with the image's name."""
 
-import ctypes
-import multiprocessing
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch.utils.data import get_worker_info
 
 
@@ -18,7 +17,7 @@ class Readers:
     """
 
     def __init__(self, count: int) -> None:
-        self._slots = multiprocessing.RawArray(ctypes.c_int64, 2 * count)
+        self._slots = torch.zeros(count, 2, dtype=torch.int64).share_memory_()
 
     @contextmanager
     def on(self, index: int) -> Iterator[None]:
@@ -27,13 +26,12 @@ class Readers:
         if worker is None:
             yield
             return
-        at = 2 * worker.id
-        self._slots[at : at + 2] = [os.getpid(), index + 1]
+        slot = self._slots[worker.id]
+        slot[0], slot[1] = os.getpid(), index + 1
         yield
-        self._slots[at + 1] = 0
+        slot[1] = 0
 
     def lost(self, error: BaseException) -> list[int]:
         """Returns the positions at which those processes were that torch's error names; none where it names none."""
         named = {int(number) for number in re.findall(r"\d+", str(error).partition("pid")[2])}
-        pairs = zip(self._slots[::2], self._slots[1::2], strict=True)
-        return sorted(index - 1 for process, index in pairs if process in named and index)
+        return sorted(index - 1 for process, index in self._slots.tolist() if process in named and index)

@@ -1,11 +1,12 @@
 """From bytes to an RGB picture, or a named reason why not."""
 
 import io
+import os
 import re
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,8 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """
     with guarded(), open_image(data) as image:
         check_size(*image.size, max_pixels)
-        image.load()
+        with _quiet() if image.format == "TIFF" else nullcontext():
+            image.load()
         return to_rgb(ImageOps.exif_transpose(image))
 
 
@@ -141,6 +143,24 @@ def open_image(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=formats_of(data))
     except UnidentifiedImageError as error:
         raise UnreadableImageError(refusal(data)) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps from stderr what libtiff writes there of a damaged file, a line for each of its rows."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -8,6 +8,7 @@ import torch
 from datamodules import FolderDataModule
 from datamodules.conditions import Picture
 from datamodules.image_dataset import ImageDataset
+from datamodules.readers import Readers
 from detectors import View
 
 CROP, SQUARE = View(32, "random-crop"), View(24, "resize")
@@ -84,6 +85,6 @@ def test_what_reads_images_can_be_sent_to_a_process_without_the_trainer(image_fo
     data = FolderDataModule(image_folder)
     data.setup()
     data.trainer = lambda: None  # cannot be pickled, like a trainer with networks
-    dataset = pickle.loads(pickle.dumps(ImageDataset(data)))
+    dataset = pickle.loads(pickle.dumps(ImageDataset(data, Readers(2))))
     assert dataset[0].path == data.items["path"][0]
     assert data.trainer is not None
