@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 
 from PIL import Image
 
@@ -19,7 +20,8 @@ _FOREIGN = (
     *((b"<svg", "SVG"), (b"\0\0\1\0", "ICO")),
     *((b"\xff\x0a", "JPEG XL"), (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL")),
 )
-_REMEDIES = {"JPEG XL": "convert it", "HEIC": "convert it, or install fauxbench[heic]"}
+HEIC_REFUSED = "HEIC: convert it, or install fauxbench[heic]"
+_REASONS = {"JPEG XL": "JPEG XL: convert it", "HEIC": HEIC_REFUSED}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _TGA_DEPTHS = {1: (8,), 2: (16, 24, 32), 3: (1, 8, 16), 9: (8,), 10: (16, 24, 32), 11: (1, 8, 16)}
 
@@ -53,7 +55,12 @@ def foreign_format(data: bytes) -> str | None:
 def refusal(data: bytes) -> str:
     """Says in a few words why bytes that no decoder takes are not read."""
     name = foreign_format(data)
-    return "not an image" if name is None else f"{name}: {_REMEDIES.get(name, 'not an image format that is read')}"
+    return "not an image" if name is None else _REASONS.get(name, f"{name}: not an image format that is read")
+
+
+def has_heic() -> bool:
+    """Says whether the library is installed that reads HEIC; it is not imported."""
+    return find_spec("pillow_heif") is not None
 
 
 def _brands(data: bytes) -> set[bytes]:

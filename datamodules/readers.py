@@ -17,7 +17,7 @@ class Readers:
     """
 
     def __init__(self, count: int) -> None:
-        self._slots = torch.zeros(count, 2, dtype=torch.int64).share_memory_()
+        self._slots = torch.zeros(count, 2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     @contextmanager
     def on(self, index: int) -> Iterator[None]:

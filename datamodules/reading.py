@@ -10,9 +10,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from datamodules.image_formats import formats_of, refusal
+from datamodules.image_formats import HEIC_REFUSED, formats_of, has_heic, refusal
 
 MAX_PIXELS = 120_000_000
 """Of an image, by default: above the 101 megapixels of the largest cameras, a third of a GiB of RGB."""
@@ -23,16 +24,15 @@ MAX_SIDE = 100_000
 MAX_BYTES = 2**30
 """A larger file is not read: three times the largest picture that is decoded by default, as RGB."""
 
-LIMITED = "declares more than"
-"""What the reason begins with why an image of too many pixels is not read."""
+_LIMITED = "declares more than"
 
 
 class UnreadableImageError(Exception):
     """An image that cannot be decoded whole; the message is the reason, in a few words."""
 
 
-class TooManyPixelsError(UnreadableImageError):
-    """An image with more pixels than ``--max-pixels``, which another run may take."""
+class UnreadableHereError(UnreadableImageError):
+    """An image that another run may read: one of more pixels than ``--max-pixels``, or in HEIC without its library."""
 
 
 def read_file(file: Path) -> bytes:
@@ -50,9 +50,15 @@ def read_file(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def over_limit(max_pixels: int) -> str:
-    """Says why an image is refused that has more pixels; the store scores it again under another limit."""
-    return f"{LIMITED} {max_pixels:,} pixels"
+def lapsed(reason: pl.Expr, max_pixels: int) -> pl.Expr:
+    """Says which reasons of an earlier run need not hold in this one; see `UnreadableHereError`."""
+    words = reason.fill_null("")
+    limited = words.str.starts_with(_LIMITED) & (words != _over_limit(max_pixels))
+    return limited | (words == HEIC_REFUSED) if has_heic() else limited
+
+
+def _over_limit(max_pixels: int) -> str:
+    return f"{_LIMITED} {max_pixels:,} pixels"
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
@@ -62,7 +68,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         UnreadableImageError: It has too many pixels, or too long a side.
     """
     if width * height > max_pixels:
-        raise TooManyPixelsError(over_limit(max_pixels))
+        raise UnreadableHereError(_over_limit(max_pixels))
     if max(width, height) > MAX_SIDE:
         raise UnreadableImageError(f"declares a side of more than {MAX_SIDE:,} pixels")
 
@@ -142,7 +148,8 @@ def open_image(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=formats_of(data))
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(refusal(data)) from error
+        reason = refusal(data)
+        raise (UnreadableHereError if reason == HEIC_REFUSED else UnreadableImageError)(reason) from error
 
 
 @contextmanager

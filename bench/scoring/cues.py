@@ -16,7 +16,7 @@ from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
 from datamodules.grouping import merged, same_content
 from datamodules.raw_files import measured_files
-from datamodules.reading import TooManyPixelsError
+from datamodules.reading import UnreadableHereError
 
 _FACTS = ("path", "label", "generator", "group")
 _IDENTITY: dict[str, Any] = {"path": pl.String, "bytes": pl.Int64, "mtime_ns": pl.Int64}
@@ -88,8 +88,8 @@ class _Measure:
         try:
             data = self.read_bytes(path)
             return {"key": image_key(sha256_of(data)), **self._cues(data, path, label)}
-        except TooManyPixelsError:
-            return {"key": None, "over_limit": True}
+        except UnreadableHereError:
+            return {"key": None, "here": True}
         except (UnreadableImageError, OSError):
             return {"key": None}
 
@@ -118,5 +118,5 @@ def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: C
         part = items.slice(start, _PART)
         rows = list(measured_files(datamodule, part, _Measure(datamodule, condition)))
         cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in SCHEMA}, schema=SCHEMA)
-        kept = pl.Series([not row.get("over_limit") for row in rows], dtype=pl.Boolean)  # another run may take more
+        kept = pl.Series([not row.get("here") for row in rows], dtype=pl.Boolean)  # another run may read it
         yield pl.concat([part.select(*_IDENTITY), cues], how="horizontal").filter(kept)
