@@ -26,6 +26,8 @@ from datamodules.views import ViewSpec, resize_short_side
 
 REAL, GENERATED = 0, 1
 CHUNK = 1 << 16
+LONGEST_TITLE = 240
+"""In bytes: file systems take names of up to 255, and those of files in the making are longer."""
 
 ITEM_SCHEMA = {
     "path": pl.String,
@@ -87,7 +89,6 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         batches: Positions of the images of each batch; None for all images in order.
         ignored: How many files were passed by for their endings, by ending.
         passed_by: Folders beside those of the classes, from which nothing is taken.
-        not_here: Paths that a file of groups names and that are not among the images.
     """
 
     name = ""
@@ -129,7 +130,6 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
-        self.not_here: list[str] = []
         self._readers: Readers | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -187,10 +187,12 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         Raises:
             DatasetNotFoundError: There are no images.
             UnknownDataNameError: A generator was asked for that is not there.
+            DataOptionError: The title is too long to name a folder of results.
         """
         if not self.items.is_empty():
             return
         try:
+            self._check_title()
             items = _table_of(self.list_items()).sort("path")
         except DatasetNotFoundError:
             raise
@@ -205,6 +207,14 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.items = items
         if self.balance:
             self.items = balanced(items, self.contrasts)
+
+    def _check_title(self) -> None:
+        size = len(self.title.encode("utf-8", "surrogateescape"))
+        if size > LONGEST_TITLE:
+            raise DataOptionError(
+                f"The data set's title, {self.title[:40]}..., has {size} bytes and names a folder of results, which may "
+                f"have {LONGEST_TITLE}: rename the folder of the data."
+            )
 
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of one item, which its sha256 is taken from: here a file's."""

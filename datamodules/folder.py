@@ -24,6 +24,9 @@ class FolderDataModule(DetectionDataModule):
         root: The folder.
         content: What the files hold: an ``image``, or a ``dire-map`` that was made of one.
         **options: As for :class:`DetectionDataModule`.
+
+    Attributes:
+        not_here: Paths that ``groups.csv`` names and that are not among the images.
     """
 
     name = "folder"
@@ -32,7 +35,7 @@ class FolderDataModule(DetectionDataModule):
         super().__init__(root, **options)
         if content not in CONTENTS:
             raise DataOptionError(f"--content must be one of {', '.join(CONTENTS)}, got {content!r}.")
-        self.content = content
+        self.content, self.not_here = content, list[str]()
 
     @property
     def protocol(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.opponents import SIGNIFICANT
-from bench.results.groupings import ALONE, GroupsNotHere, OtherGroups, VideoFrames
+from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
@@ -205,9 +205,6 @@ def sentence(finding: Finding) -> str:
                 "each counts as independent: intervals are then too short. Declare them in groups.csv beside the "
                 "images: data check --write-groups groups.csv writes one."
             )
-        case GroupsNotHere():
-            files = "1 file that is" if len(finding.paths) == 1 else f"{len(finding.paths):,} files that are"
-            return f"groups.csv names {files} not here: {named(finding.paths)}."
         case OtherGroups():
             what = "every image a group of its own" if finding.definition == ALONE else "look-alikes merged"
             given, other = finding.groups

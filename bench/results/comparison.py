@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import Logger
 from bench.errors import BenchError
 from bench.results.concerns import find_concerns, find_inverted_logits, find_scaled_images
 from bench.results.cues.worst import AgainstCues, compare_with_cues
-from bench.results.groupings import GroupsNotHere, find_frames, under_other_groups
+from bench.results.groupings import find_frames, under_other_groups
 from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import marks_of, unseen_means
@@ -212,7 +212,6 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
             *find_scaled_images(entries, datamodule),
             *find_inverted_logits(summary, detectors),
             *find_frames(datamodule),
-            *([GroupsNotHere(datamodule.not_here)] if datamodule.not_here else []),
             *under_other_groups(panel, summary, options.groups, datamodule),
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),

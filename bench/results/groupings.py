@@ -27,14 +27,6 @@ class VideoFrames(Finding):
 
 
 @dataclass(frozen=True)
-class GroupsNotHere(Finding):
-    """Paths that a file of groups names and that are not among the images."""
-
-    paths: Sequence[str]
-    severity: ClassVar[Severity] = "warning"
-
-
-@dataclass(frozen=True)
 class OtherGroups(Finding):
     """What the mean AUROCs' intervals are under another definition of groups.
 
