@@ -212,8 +212,8 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         size = len(self.title.encode("utf-8", "surrogateescape"))
         if size > LONGEST_TITLE:
             raise DataOptionError(
-                f"The data set's title, {self.title[:40]}..., has {size} bytes and names a folder of results, which may "
-                f"have {LONGEST_TITLE}: rename the folder of the data."
+                f"The data set's title, {self.title[:40]}..., names a folder of results and has {size} bytes, where "
+                f"{LONGEST_TITLE} are the most: rename the folder of the data."
             )
 
     def read_bytes(self, path: str) -> bytes:

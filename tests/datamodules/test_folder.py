@@ -131,10 +131,8 @@ def test_other_names_of_both_classes_are_told_from_others(image_folder):
 
 def test_a_name_too_long_for_a_folder_of_results_is_a_mistake(image_folder):
     long = image_folder.rename(image_folder.with_name("n" * 250))
-    with pytest.raises(DataOptionError, match=r"^The data set's title, folder:n+\.\.\., has 257 bytes .*rename"):
+    with pytest.raises(DataOptionError, match=r"^The data set's title, folder:n+\.\.\., .* 257 bytes.*rename"):
         FolderDataModule(long).setup()
-    with pytest.raises(DatasetNotFoundError, match="File name too long"):
-        FolderDataModule(image_folder.with_name("n" * 300)).setup()
 
 
 def test_what_macos_and_windows_leave_is_passed_by_and_counted(image_folder):
