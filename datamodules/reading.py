@@ -1,6 +1,7 @@
 """From bytes to an RGB picture, or a named reason why not."""
 
 import io
+import logging
 import os
 import re
 import stat
@@ -14,6 +15,8 @@ import polars as pl
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from datamodules.image_formats import HEIC_REFUSED, formats_of, has_heic, refusal
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it tells of a damaged TIFF on stderr otherwise
 
 MAX_PIXELS = 120_000_000
 """Of an image, by default: above the 101 megapixels of the largest cameras, a third of a GiB of RGB."""
