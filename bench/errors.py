@@ -22,9 +22,6 @@ class DetectorFailedError(BenchError):
     """A detector raised, or gave a score that is not a finite number."""
 
 
-LOST_READER = "A process that reads images was killed, often for want of memory: a smaller --num-workers takes less."
-
-
 def is_lost_reader(error: BaseException) -> bool:
     """Says whether an error means that a process that reads images was killed.
 

@@ -9,8 +9,8 @@ No archive is ever read whole, and nothing in it is ever unpickled.
 import os
 import re
 import struct
+import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 from PIL import Image
 
-from datamodules.reading import MAX_PIXELS, UnreadableImageError
+from datamodules.reading import MAX_PIXELS, UnreadableImageError, check_size, guarded
 
 ENDING = ".npz"
 MEMBER = "arr_0.npy"
@@ -30,7 +30,6 @@ MAX_IMAGES = 10_000_000
 
 _ITEM = re.compile(r"(.+\.npz)#(\d+)", re.IGNORECASE | re.DOTALL)
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +89,14 @@ def list_archive(file: Path, path: str) -> Iterator[tuple[str, int]]:
         yield f"{path}#{number:0{digits}d}", layout.image_bytes
 
 
-def read_pixels(file: Path, number: int) -> bytes:
+def read_pixels(file: Path, number: int, max_pixels: int = MAX_PIXELS) -> bytes:
     """Reads the raw pixels of one image.
 
     Raises:
-        UnreadableImageError: The archive is refused, or ends before the image does.
+        UnreadableImageError: The archive is refused, or ends before the image does, or the image is too large.
     """
     layout = _layout_of(file)
+    check_size(layout.width, layout.height, max_pixels)
     if number >= layout.count:
         raise UnreadableImageError(f"the archive holds {layout.count} images")
     start = layout.header + number * layout.image_bytes
@@ -139,7 +139,7 @@ def _layout_of(file: Path) -> Layout:
 def _read_layout(file: str, mtime_ns: int, size: int) -> Layout | str:
     """Reads an archive's layout, or the reason why it is refused; remembered until the file changes."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with guarded("broken archive"), zipfile.ZipFile(file) as archive:
             if MEMBER not in archive.namelist():
                 return f"the archive has no array {MEMBER.removesuffix('.npy')}"
             info = archive.getinfo(MEMBER)
@@ -151,14 +151,16 @@ def _read_layout(file: str, mtime_ns: int, size: int) -> Layout | str:
                 return reason
             offset = _offset_of(file, info) if info.compress_type == zipfile.ZIP_STORED else None
             return Layout(shape[0], shape[1], shape[2], header, offset)
-    except _BROKEN as error:
-        return f"broken archive: {str(error).splitlines()[0][:100] if str(error) else type(error).__name__}"
+    except UnreadableImageError as error:
+        return str(error)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     version = npy.read_magic(stream)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return read(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a header that is odd Python
+        return read(stream)
 
 
 def _refusal(shape: tuple[int, ...], fortran_order: bool, dtype: np.dtype[np.generic], size: int) -> str | None:
@@ -167,8 +169,8 @@ def _refusal(shape: tuple[int, ...], fortran_order: bool, dtype: np.dtype[np.gen
     if dtype != np.uint8 or fortran_order or len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
         order = ", Fortran order" if fortran_order else ""
         return f"arr_0 must be uint8 of shape (N, H, W, 3), is {dtype} of shape {shape}{order}"
-    if shape[1] * shape[2] > MAX_PIXELS or shape[0] > MAX_IMAGES:
-        return f"declares {shape[0]:,} images of {shape[1]:,} x {shape[2]:,} pixels, too many"
+    if shape[0] > MAX_IMAGES:
+        return f"declares {shape[0]:,} images, too many"
     expected = shape[0] * shape[1] * shape[2] * shape[3]
     return None if size == expected else f"arr_0 declares {expected} bytes and has {size}"
 
@@ -208,10 +210,11 @@ def _read_compressed(file: Path, start: int, length: int) -> bytes:
         close_archives()
         _cursors.append(_Cursor(file))
     try:
-        return _cursors[0].read(start, length)
-    except _BROKEN as error:
+        with guarded("broken archive"):
+            return _cursors[0].read(start, length)
+    except UnreadableImageError:
         close_archives()
-        raise UnreadableImageError(f"broken archive: {error}") from error
+        raise
 
 
 def close_archives() -> None:

@@ -19,12 +19,15 @@ from datamodules.batch import Sample, collate
 from datamodules.conditions import CLEAN_IMAGES, Condition
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
 from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
-from datamodules.reading import decode_image, read_file
+from datamodules.readers import Readers
+from datamodules.reading import MAX_PIXELS, decode_image, guarded, read_file
 from datamodules.sampling import balanced, limited
 from datamodules.views import ViewSpec, resize_short_side
 
 REAL, GENERATED = 0, 1
 CHUNK = 1 << 16
+LONGEST_TITLE = 240
+"""In bytes: file systems take names of up to 255, and those of files in the making are longer."""
 
 ITEM_SCHEMA = {
     "path": pl.String,
@@ -74,6 +77,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         crop_seed: Seed of random crops; fixed, so that seeds of a method see the same pixels.
         batch_size: Images in a batch.
         num_workers: Processes that decode; by default one for each core that this process may use.
+        max_pixels: An image of more pixels is not read: nothing of it is decoded.
 
     Attributes:
         content: What the files hold, for methods that look at something else than images.
@@ -102,17 +106,19 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         crop_seed: int = 0,
         batch_size: int = 32,
         num_workers: int | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         super().__init__()
-        for option, value, least in (("limit", limit, 1), ("resize", resize, 1), ("batch-size", batch_size, 1)):
-            if value is not None and value < least:
-                raise DataOptionError(f"--{option} must be at least {least}, got {value}.")
+        counts = {"limit": limit, "resize": resize, "batch-size": batch_size, "max-pixels": max_pixels}
+        for option, value in counts.items():
+            if value is not None and value < 1:
+                raise DataOptionError(f"--{option} must be at least 1, got {value}.")
         if num_workers is not None and num_workers < 0:
             raise DataOptionError(f"--num-workers must be at least 0, got {num_workers}.")
         self.root = Path(root)
         self.generators, self.limit, self.balance = generators, limit, balance
         self.resize, self.crop_seed = resize, crop_seed
-        self.batch_size = batch_size
+        self.batch_size, self.max_pixels = batch_size, max_pixels
         self.shares_cores = num_workers is None
         self.num_workers = usable_cores() if num_workers is None else num_workers
         self.content = "image"
@@ -124,10 +130,11 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.items = pl.DataFrame(schema=ITEM_SCHEMA)
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
+        self._readers: Readers | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves the trainer, and with it the networks, out of what is sent to other processes."""
-        return {**self.__dict__, "trainer": None}
+        """Leaves the trainer, and with it the networks, and the readers out of what is sent to other processes."""
+        return {**self.__dict__, "trainer": None, "_readers": None}
 
     @abstractmethod
     def list_items(self) -> Iterator[Item]:
@@ -180,10 +187,12 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         Raises:
             DatasetNotFoundError: There are no images.
             UnknownDataNameError: A generator was asked for that is not there.
+            DataOptionError: The title is too long to name a folder of results.
         """
         if not self.items.is_empty():
             return
         try:
+            self._check_title()
             items = _table_of(self.list_items()).sort("path")
         except DatasetNotFoundError:
             raise
@@ -199,6 +208,14 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         if self.balance:
             self.items = balanced(items, self.contrasts)
 
+    def _check_title(self) -> None:
+        size = len(self.title.encode("utf-8", "surrogateescape"))
+        if size > LONGEST_TITLE:
+            raise DataOptionError(
+                f"The data set's title, {self.title[:40]}..., names a folder of results and has {size} bytes, where "
+                f"{LONGEST_TITLE} are the most: rename the folder of the data."
+            )
+
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of one item, which its sha256 is taken from: here a file's."""
         return read_file(self.root / path)
@@ -209,7 +226,16 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         Raises:
             UnreadableImageError: They do not hold a whole picture.
         """
-        return decode_image(data)
+        return decode_image(data, self.max_pixels)
+
+    def picture(self, data: bytes, path: str) -> Image.Image:
+        """Decodes an item; whatever its decoder raises, an image that cannot be decoded is an unreadable one.
+
+        Raises:
+            UnreadableImageError: With the reason.
+        """
+        with guarded():
+            return self.decode(data, path)
 
     def preprocess(self, image: Image.Image, label: int, generator: str) -> Image.Image:
         """Applies the dataset's protocol to a decoded image, before a view is cut."""
@@ -226,13 +252,19 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         if batches is None:
             indices = range(len(self.items))
             batches = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
+        workers = min(self.num_workers, len(batches))
+        self._readers = Readers(workers)
         return DataLoader(
-            ImageDataset(self),
+            ImageDataset(self, self._readers),
             batch_sampler=BatchList(batches),
-            num_workers=min(self.num_workers, len(batches)),
+            num_workers=workers,
             collate_fn=collate,
             pin_memory=self.trainer is not None and self.trainer.num_devices > 0 and _on_gpu(self.trainer),
         )
+
+    def lost_images(self, error: BaseException) -> list[str]:
+        """Names the images that the processes were on that an error of a test dataloader says were killed."""
+        return [self.items["path"][index] for index in self._readers.lost(error)] if self._readers else []
 
 
 def _table_of(items: Iterable[Item]) -> pl.DataFrame:

@@ -11,8 +11,8 @@ from PIL import Image
 from datamodules.archives import ENDING, decode_pixels, list_archive, read_pixels, refuse, split_item
 from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
 from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
+from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.listing import list_files, normalised
-from datamodules.reading import IMAGE_ENDINGS
 
 ANY_SPLIT = "all"
 
@@ -163,7 +163,7 @@ class BenchmarkDataModule(DetectionDataModule):
         """Reads a file's bytes, or the raw pixels of an archive's image."""
         item = split_item(path)
         if item is not None:
-            return read_pixels(self.root / item[0], item[1])
+            return read_pixels(self.root / item[0], item[1], self.max_pixels)
         if path.lower().endswith(ENDING):
             refuse(self.root / path)
         return super().read_bytes(path)

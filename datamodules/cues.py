@@ -5,10 +5,8 @@ per pixel, and the 8 x 8 grid that a JPEG leaves in the pixels of whatever file 
 from what the picture shows: brightness, contrast, saturation, Laplacian energy.
 """
 
-import io
 import math
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from datamodules.reading import decode_image
+from datamodules.reading import MAX_PIXELS, decode_image, guarded, open_image
 
 CONTAINER_CUES = (
     "ending",
@@ -87,17 +85,18 @@ class Cues:
     laplacian: float
 
 
-def measure_cues(data: bytes, path: str) -> Cues:
+def measure_cues(data: bytes, path: str, max_pixels: int = MAX_PIXELS) -> Cues:
     """Measures the cues of an image file.
 
     Args:
         data: The bytes of the file.
         path: Its name, for the ending.
+        max_pixels: See `decode_image`.
 
     Raises:
         UnreadableImageError: The image cannot be decoded whole; the message is the reason.
     """
-    image = decode_image(data)
+    image = decode_image(data, max_pixels)
     form, quality = stored_as(data)
     return Cues(
         ending=os.path.splitext(path)[1],  # noqa: PTH122 - a name is no path of this machine
@@ -174,12 +173,14 @@ def _strongest(profile: NDArray[np.float64]) -> float | None:
 
 
 def stored_as(data: bytes) -> tuple[str, int | None]:
-    """Returns what the bytes are, in Pillow's words, and their JPEG quality, None where they are no JPEG."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about odd metadata, as when decoding
-        with Image.open(io.BytesIO(data)) as image:
-            tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
-            form = image.format or ""
+    """Returns what the bytes are, in Pillow's words, and their JPEG quality, None where they are no JPEG.
+
+    Raises:
+        UnreadableImageError: They are no image.
+    """
+    with guarded(), open_image(data) as image:
+        tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
+        form = image.format or ""
     known = form in ("JPEG", "MPO") and tables
     return form, jpeg_quality(tables[min(tables)]) if known else None
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from datamodules.reading import MAX_PIXELS, UnreadableImageError
+from datamodules.reading import UnreadableImageError, may_become
 
 # Standard deviations of ImageNet's channels, by which normalised pixels were divided.
 NOISE_SPACES = {"pixel": (1.0, 1.0, 1.0), "normalised": (0.229, 0.224, 0.225)}
@@ -178,7 +178,7 @@ class Resize(Degradation):
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         factor = self.factor or (self.side or 1) / min(image.size)
         width, height = (max(1, round(length * factor)) for length in image.size)
-        if width * height > MAX_PIXELS:
+        if not may_become(width, height, image):
             raise UnreadableImageError(f"{image.width} x {image.height} is too large for {self.text}")
         resized = image.resize((width, height), BILINEAR)
         return resized.resize(image.size, BILINEAR) if self.back else resized

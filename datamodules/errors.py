@@ -1,7 +1,7 @@
 """Mistakes a user can make with data, each with a message that says what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class DataError(Exception):
@@ -26,6 +26,19 @@ class PhotographMissingError(DataError, RuntimeError):
 
 class ReaderLostError(DataError, RuntimeError):
     """A process that reads images was killed."""
+
+
+def loss_of(paths: Sequence[str]) -> str:
+    """Says that a process that reads images was killed, and while it read which, as far as that is known.
+
+    Examples:
+        >>> loss_of(["real/x.jpg"]).partition(",")[0]
+        'A process that reads images was killed while it read real/x.jpg'
+    """
+    where = f" while it read {' or '.join(paths)}" if paths else ""
+    return (
+        f"A process that reads images was killed{where}, often for want of memory: a smaller --num-workers takes less."
+    )
 
 
 class UnknownDataNameError(DataError, LookupError):

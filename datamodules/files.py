@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,9 +12,11 @@ import polars as pl
 
 from datamodules.base import DetectionDataModule, Item
 from datamodules.errors import DatasetNotFoundError
-from datamodules.listing import UNWRITABLE_NAME, list_files
-from datamodules.reading import IMAGE_ENDINGS
+from datamodules.image_formats import IMAGE_ENDINGS
+from datamodules.listing import LITTER, UNWRITABLE_NAME, is_litter, list_files
 
+LIST_ENDINGS = (".csv", ".json", ".jsonl", ".lst", ".tsv", ".txt")
+"""Of files that may be lists of images; one of them that is an image all the same is taken."""
 UNKNOWN = -1
 """The label of an image of which nobody has said whether it is real."""
 
@@ -37,6 +40,12 @@ def find_files(paths: Iterable[str], ignored: Counter[str] | None = None) -> lis
         DatasetNotFoundError: A path does not exist, gives no image, or may not be looked at.
     """
     counted: Counter[str] = Counter() if ignored is None else ignored
+    paths = list(paths)
+    if paths and all(map(_is_list, paths)):
+        raise DatasetNotFoundError(
+            f"{_shown(paths[0])} is text, not an image. A list of files, one a line, is read on stdin: "
+            f"python -m bench score - < {shlex.quote(_shown(paths[0]))}"
+        )
     found: dict[str, str] = {}
     for path in paths:
         count = 0
@@ -76,6 +85,10 @@ def _matches(pattern: str, ignored: Counter[str]) -> Iterator[str]:
     for match in matches:
         if not walked.isdisjoint(_folders_above(match)):
             continue  # ``**`` matches a folder and everything in it
+        if os.path.isdir(match) and is_litter(os.path.basename(os.path.normpath(match))):  # noqa: PTH112, PTH119
+            walked.add(os.path.normpath(match))
+            ignored[LITTER] += 1
+            continue
         if os.path.isdir(match):  # noqa: PTH112 - as above
             walked.add(os.path.normpath(match))
             yield from _files_of(match, ignored)
@@ -83,10 +96,23 @@ def _matches(pattern: str, ignored: Counter[str]) -> Iterator[str]:
         ending = os.path.splitext(match)[1].lower()  # noqa: PTH122 - as above
         if _shown(match) != match:
             ignored[UNWRITABLE_NAME] += 1
+        elif is_litter(os.path.basename(match)):  # noqa: PTH119 - as above
+            ignored[LITTER] += 1
         elif ending in IMAGE_ENDINGS:
             yield match
         else:
             ignored[ending or os.path.basename(match)] += 1  # noqa: PTH119 - as above
+
+
+def _is_list(path: str) -> bool:
+    """Says whether a file is text that is named as such."""
+    if Path(path).suffix.lower() not in LIST_ENDINGS or "\0" in path or not os.path.isfile(path):  # noqa: PTH113
+        return False
+    try:
+        with Path(path).open(encoding="utf-8") as stream:
+            return "\0" not in stream.read(1 << 12)
+    except (OSError, ValueError):
+        return False  # it is scored, or has its reason
 
 
 def _folders_above(path: str) -> Iterator[str]:

@@ -1,16 +1,15 @@
 """One's own images: ``DIR/real/<source>/...`` and ``DIR/generated/<generator>/...``."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
 from datamodules.errors import DataOptionError, DatasetNotFoundError, hinted
+from datamodules.groups_file import GROUPS_FILE, read_groups, unknown_paths
 from datamodules.listing import list_files
 
 CLASS_FOLDERS = {"real": REAL, "generated": GENERATED}
-GROUPS_FILE = "groups.csv"
 CONTENTS = ("image", "dire-map")
 
 
@@ -25,6 +24,9 @@ class FolderDataModule(DetectionDataModule):
         root: The folder.
         content: What the files hold: an ``image``, or a ``dire-map`` that was made of one.
         **options: As for :class:`DetectionDataModule`.
+
+    Attributes:
+        not_here: Paths that ``groups.csv`` names and that are not among the images.
     """
 
     name = "folder"
@@ -33,7 +35,7 @@ class FolderDataModule(DetectionDataModule):
         super().__init__(root, **options)
         if content not in CONTENTS:
             raise DataOptionError(f"--content must be one of {', '.join(CONTENTS)}, got {content!r}.")
-        self.content = content
+        self.content, self.not_here = content, list[str]()
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -44,6 +46,14 @@ class FolderDataModule(DetectionDataModule):
     def title(self) -> str:
         """The folder's own name, so that several folders can share one store."""
         return f"folder:{self.root.resolve().name}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the file of groups names that is not here."""
+        if not self.not_here:
+            return ()
+        files = "1 file that is" if len(self.not_here) == 1 else f"{len(self.not_here):,} files that are"
+        return (f"{GROUPS_FILE} names {files} not here, the first {self.not_here[0]}.",)
 
     def list_items(self) -> Iterator[Item]:
         """Yields the images of both classes."""
@@ -57,27 +67,19 @@ class FolderDataModule(DetectionDataModule):
                 f"{self.root} holds neither a folder 'real' nor a folder 'generated'; expected "
                 f"real/<source>/... and generated/<generator>/...; found {_names(self.root)}."
             )
-        groups = read_groups(self.root / GROUPS_FILE)
+        file = self.root / GROUPS_FILE
+        groups, grouped = read_groups(file), set[str]()
         for name in present:
             for path, size, mtime in list_files(self.root / name, self.ignored):
                 source, nested, _ = path.partition("/")
                 whole = f"{name}/{path}"
+                grouped |= {whole} & groups.keys()
                 yield Item(
                     whole, CLASS_FOLDERS[name], source if nested else name, groups.get(whole, whole), size, mtime
                 )
+        self.not_here = unknown_paths(groups, grouped, file)
 
 
 def _names(folder: Path) -> str:
     names = sorted(hinted(child.name) if child.is_dir() else child.name for child in folder.iterdir())
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
-
-
-def read_groups(file: Path) -> dict[str, str]:
-    """Reads the groups of images by their paths; none where there is no such file."""
-    if not file.is_file():
-        return {}
-    with file.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(lines)
-        if not {"path", "group"} <= set(reader.fieldnames or ()):
-            raise DataOptionError(f"{file} needs the columns path and group, has {reader.fieldnames}.")
-        return {row["path"]: row["group"] for row in reader}

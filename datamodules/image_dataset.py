@@ -13,7 +13,8 @@ from torch.utils.data import Dataset, Sampler
 
 from datamodules.batch import Sample, image_key, sha256_of
 from datamodules.conditions import Picture
-from datamodules.reading import UnreadableImageError
+from datamodules.readers import Readers
+from datamodules.reading import UnreadableImageError, pillow_unlimited
 from datamodules.views import cut_view
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class BatchList(Sampler[list[int]]):
 class ImageDataset(Dataset[Sample]):
     """Reads, checks and cuts single images; each file is read and decoded once for all views."""
 
-    def __init__(self, datamodule: "DetectionDataModule") -> None:
+    def __init__(self, datamodule: "DetectionDataModule", readers: Readers) -> None:
+        self.readers = readers
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
         self.crops = datamodule.crops or (0,)
         self.conditions, self.wanted = datamodule.conditions, datamodule.wanted
-        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
+        self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
         self.preprocess = datamodule.preprocess
         # Arrow columns: compact, and safe in forked workers, where polars is not.
         newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
@@ -63,12 +65,16 @@ class ImageDataset(Dataset[Sample]):
         return len(self.columns["path"])
 
     def __getitem__(self, index: int) -> Sample:
+        with self.readers.on(index), pillow_unlimited():
+            return self._sample(index)
+
+    def _sample(self, index: int) -> Sample:
         facts: dict[str, Any] = {name: column[index].as_py() for name, column in self.columns.items()}
         sha256 = NO_SHA256
         try:
             data = self.read_bytes(facts["path"])
             sha256 = sha256_of(data)
-            views = self._pictures(index, self.decode(data, facts["path"]), image_key(sha256), facts)
+            views = self._pictures(index, self.picture(data, facts["path"]), image_key(sha256), facts)
         except UnreadableImageError as error:
             return Sample(index, sha256=sha256, views=None, reason=str(error), **facts)
         except OSError as error:

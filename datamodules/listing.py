@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from datamodules.reading import IMAGE_ENDINGS
+from datamodules.image_formats import IMAGE_ENDINGS
 
 File = tuple[str, int, int]
 DEEPEST = 4
 """No search for a dataset's folders goes deeper than this, whatever they are called: links may go in a circle."""
 UNWRITABLE_NAME = "a name that is not UTF-8"
+LITTER = "._* or __MACOSX"
+_SILENT = (".DS_Store", "Thumbs.db")
 
 
 def list_files(folder: Path, ignored: Counter[str], endings: Collection[str] = IMAGE_ENDINGS) -> Iterator[File]:
@@ -39,18 +41,32 @@ def _walk(
         if not _is_text(entry.name):
             ignored[UNWRITABLE_NAME] += 1
             continue
+        if is_litter(entry.name):
+            ignored[LITTER] += 1
+            continue
         if _is_folder(entry):
             yield from _walk(entry.path, f"{prefix}{entry.name}/", ignored, endings, above | {here})
             continue
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
         if ending not in endings:
-            ignored[ending or entry.name] += 1
+            if entry.name not in _SILENT:
+                ignored[ending or entry.name] += 1
             continue
         try:
             status = entry.stat()
             yield prefix + entry.name, status.st_size, status.st_mtime_ns
         except OSError:
             yield prefix + entry.name, -1, 0
+
+
+def is_litter(name: str) -> bool:
+    """Says whether macOS put a file or folder beside the real ones, in an archive or on a disk of another system.
+
+    Examples:
+        >>> is_litter("._cat.jpg"), is_litter("__MACOSX"), is_litter(".cat.jpg")
+        (True, True, False)
+    """
+    return name.startswith("._") or name == "__MACOSX"
 
 
 def normalised(name: str) -> str:
@@ -97,7 +113,7 @@ def find_folders(
             for entry in _sorted_entries(os.path.join(root, *parts)):  # noqa: PTH118
                 stem, ending = os.path.splitext(entry.name)  # noqa: PTH122
                 folder = _is_folder(entry)
-                if not _is_text(entry.name) or not (folder or ending.lower() == ".npz"):
+                if not _is_text(entry.name) or is_litter(entry.name) or not (folder or ending.lower() == ".npz"):
                     continue
                 if wanted((*parts, entry.name if folder else stem)):
                     yield "/".join((*parts, entry.name))

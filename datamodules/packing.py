@@ -151,14 +151,15 @@ class _Packing:
         path = str(facts["path"])
         try:
             data = self.datamodule.read_bytes(path)
+            picture = self.datamodule.picture(data, path) if split_item(path) is not None else None
         except (OSError, UnreadableImageError) as error:
             self.left_out[path] = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
             return b""
         self.left_out.pop(path, None)
         facts["sha256"] = sha256_of(data)
         ending = Path(path).suffix.lower()
-        if split_item(path) is not None:
-            picture, ending = self.datamodule.decode(data, path), PIXELS_ENDING
+        if picture is not None:
+            ending = PIXELS_ENDING
             facts |= {"height": picture.height, "width": picture.width}
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return member(f"{key}.json", text.encode()) + member(f"{key}{ending}", data)

@@ -7,7 +7,9 @@ import polars as pl
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.base import DetectionDataModule
-from datamodules.errors import ReaderLostError
+from datamodules.errors import ReaderLostError, loss_of
+from datamodules.readers import Readers
+from datamodules.reading import pillow_unlimited
 
 Measured = TypeVar("Measured")
 BATCH = 32
@@ -29,9 +31,11 @@ def measured_files(
     Raises:
         ReaderLostError: A process was killed.
     """
-    files, total, done = _Files(items, measure), len(items), 0
+    total, done = len(items), 0
     batches = [list(range(start, min(start + BATCH, total))) for start in range(0, total, BATCH)]
     workers = min(datamodule.num_workers, len(batches))
+    readers = Readers(workers)
+    files = _Files(items, measure, readers)
     stream = iter(DataLoader(files, batch_sampler=batches, num_workers=workers, collate_fn=list))
     while done < total:
         try:
@@ -39,18 +43,19 @@ def measured_files(
         except RuntimeError as error:  # the loader's own: what a file raises is caught by ``measure``
             if "DataLoader worker" not in str(error):
                 raise
-            path = items["path"][done]
-            raise ReaderLostError(f"A process was killed while reading {path} or an image after it: {error}") from error
+            lost = [str(items["path"][index]) for index in readers.lost(error)]
+            raise ReaderLostError(loss_of(lost)) from error
         done += len(batch)
         yield from batch
 
 
 class _Files(Dataset[Measured], Generic[Measured]):
-    def __init__(self, items: pl.DataFrame, measure: Callable[[str, int, int], Measured]) -> None:
+    def __init__(self, items: pl.DataFrame, measure: Callable[[str, int, int], Measured], readers: Readers) -> None:
         # Arrow columns: compact, and safe in forked workers, where polars is not.
         self.columns = [items[name].to_arrow() for name in ("path", "label", "bytes")]
-        self.measure = measure
+        self.measure, self.readers = measure, readers
 
     def __getitem__(self, index: int) -> Measured:
         path, label, size = (column[index].as_py() for column in self.columns)
-        return self.measure(path, label, size)
+        with self.readers.on(index), pillow_unlimited():
+            return self.measure(path, label, size)

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datamodules.reading import IMAGE_ENDINGS, MAX_PIXELS
+from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.tar_headers import Member, ShardError, check_name, read_at, read_members
 
 INDEX_ENDING = ".index.parquet"
@@ -193,7 +193,7 @@ def _word(facts: dict[str, Any], field: str, default: str | None) -> str:
 
 def _size_of(facts: dict[str, Any], size: int) -> tuple[int, int]:
     height, width = facts.get("height"), facts.get("width")
-    if type(height) is not int or type(width) is not int or min(height, width) < 1 or height * width > MAX_PIXELS:
+    if type(height) is not int or type(width) is not int or min(height, width) < 1:
         raise ShardError("raw pixels need a height and a width")
     if height * width * 3 != size:
         raise ShardError(f"{height} x {width} pixels are not {size:,} bytes")

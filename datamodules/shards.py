@@ -16,7 +16,7 @@ from PIL import Image
 from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataModule, Item
 from datamodules.batch import sha256_of
 from datamodules.errors import UnknownDataNameError
-from datamodules.reading import UnreadableImageError
+from datamodules.reading import UnreadableImageError, check_size
 from datamodules.shard_description import FILE, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
 from datamodules.shard_reading import Shard, find_shards
@@ -137,7 +137,10 @@ class ShardsDataModule(DetectionDataModule):
         """Decodes a file, or makes a picture of raw pixels."""
         row = self._row_of(path)
         width, height = self.places["width"][row].as_py(), self.places["height"][row].as_py()
-        return super().decode(data, path) if width is None else Image.frombytes("RGB", (width, height), data)
+        if width is None:
+            return super().decode(data, path)
+        check_size(width, height, self.max_pixels)
+        return Image.frombytes("RGB", (width, height), data)
 
     def _row_of(self, path: str) -> int:
         paths = self.places["path"]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from datamodules.reading import MAX_PIXELS, UnreadableImageError
+from datamodules.reading import UnreadableImageError, may_become
 
 RESIZING = {"resize": Image.Resampling.BILINEAR, "bicubic-resize": Image.Resampling.BICUBIC}
 """The filters that scale both sides without keeping the aspect."""
@@ -34,7 +34,7 @@ def resize_short_side(image: Image.Image, side: int) -> Image.Image:
     width, height = image.size
     factor = side / min(width, height)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    if size[0] * size[1] > MAX_PIXELS:
+    if not may_become(*size, image):
         raise UnreadableImageError(f"{width} x {height} is too narrow to be scaled to a short side of {side}")
     return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
@@ -50,6 +50,9 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
 
     Returns:
         ``(3, H, W)`` uint8.
+
+    Raises:
+        UnreadableImageError: A strip would have to be padded to more pixels than any image that is read.
     """
     if view.fit in RESIZING:
         image = image.resize((view.size, view.size), RESIZING[view.fit])
@@ -76,6 +79,8 @@ def _padded(image: Image.Image, view: ViewSpec) -> Image.Image:
     width, height = (max(side, view.size) for side in image.size)
     if (width, height) == image.size:
         return image
+    if not may_become(width, height, image):
+        raise UnreadableImageError(f"{image.width} x {image.height} is too narrow to be padded to {view.size} pixels")
     if view.pad == "tile":
         repeats = (-(-height // image.height), -(-width // image.width), 1)
         return Image.fromarray(np.tile(np.asarray(image), repeats))

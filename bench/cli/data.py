@@ -31,7 +31,8 @@ def run(arguments: Namespace) -> int:
     from bench.report.data import print_diagnosis, print_entries, write_diagnosis, write_groups
     from datamodules.checks.catalogue import list_entries
     from datamodules.checks.diagnosis import check
-    from datamodules.folder import GROUPS_FILE, FolderDataModule, read_groups
+    from datamodules.folder import FolderDataModule
+    from datamodules.groups_file import GROUPS_FILE, read_groups
 
     if arguments.action == "list":
         root = Path(options.data_root) if options.data_root else None

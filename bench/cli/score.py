@@ -18,7 +18,17 @@ from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
 FORMATS = ("table", "csv", "json")
-SHARED = ("resize", "backbone", "weights", "view", "batch_size", "num_workers", "accelerator", "precision")
+SHARED = (
+    "resize",
+    "backbone",
+    "weights",
+    "view",
+    "batch_size",
+    "num_workers",
+    "max_pixels",
+    "accelerator",
+    "precision",
+)
 """The options of a run that mean something without a data set."""
 INTERRUPTED, CLOSED_PIPE = 130, 141
 """Exit codes as a shell gives them: 128 and the number of the signal, SIGINT or SIGPIPE."""

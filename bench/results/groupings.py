@@ -45,11 +45,11 @@ class _PictureHash:
     """Gives an image's perceptual hash; none of one that cannot be read or is nearly flat."""
 
     def __init__(self, datamodule: DetectionDataModule) -> None:
-        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
+        self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int = 0, size: int = 0) -> int | None:
         try:
-            return hash_of(self.decode(self.read_bytes(path), path))
+            return hash_of(self.picture(self.read_bytes(path), path))
         except (UnreadableImageError, OSError):
             return None
 

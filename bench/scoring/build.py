@@ -48,7 +48,7 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     cls = find_dataset(name)
     if options.data_root is None and name != "demo":
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
-    kinds = option_types(cls, without=(*SHARED, "resize", "crop_seed"))
+    kinds = option_types(cls, without=(*SHARED, "resize", "crop_seed", "max_pixels"))
     values: dict[str, Any] = read_options(options.dataset, kinds)
     for option in ("real_split", "protocol", "real_fit", "content"):
         value, flag = getattr(options, option), f"--{option.replace('_', '-')}"
@@ -60,8 +60,9 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
             raise DataOptionError(f"{flag} {value} and --dataset {options.dataset} both give {option}.")
         values[option] = value
     values |= {option: getattr(options, option) for option in SHARED}
-    if options.resize != RunOptions.resize:
-        values["resize"] = options.resize
+    for option in ("resize", "max_pixels"):  # a plugin may have a default of its own, or not know the option
+        if getattr(options, option) != getattr(RunOptions, option):
+            values[option] = getattr(options, option)
     datamodule = cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
     datamodule.crops = tuple(range(options.seeds)) if options.crop_seeds else None
     return datamodule

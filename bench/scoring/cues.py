@@ -17,6 +17,7 @@ from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
 from datamodules.grouping import merged, same_content
 from datamodules.raw_files import measured_files
+from datamodules.reading import UnreadableHereError
 
 _FACTS = ("path", "label", "generator", "group")
 _PART = 50_000
@@ -68,24 +69,26 @@ class _Measure:
     """Measures single images; an unreadable one has no cues."""
 
     def __init__(self, datamodule: DetectionDataModule, condition: Condition) -> None:
-        self.read_bytes, self.decode = datamodule.read_bytes, datamodule.decode
-        self.condition = condition
+        self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
+        self.condition, self.max_pixels = condition, datamodule.max_pixels
 
     def __call__(self, path: str, label: int, size: int) -> dict[str, Any]:
         try:
             data = self.read_bytes(path)
             return {"key": image_key(sha256_of(data)), **self._cues(data, path, label)}
+        except UnreadableHereError:
+            return {"key": None, "here": True}
         except (UnreadableImageError, OSError):
             return {"key": None}
 
     def _cues(self, data: bytes, path: str, label: int) -> dict[str, Any]:
         if isinstance(self.condition, Reencoded):
-            return asdict(measure_cues(self.condition.recipe.encode(self.decode(data, path)), "matched.jpg"))
+            return asdict(measure_cues(self.condition.recipe.encode(self.picture(data, path)), "matched.jpg"))
         if isinstance(self.condition, Unified):
-            image = self.condition.apply(self.decode(data, path), image_key(sha256_of(data)), label)
+            image = self.condition.apply(self.picture(data, path), image_key(sha256_of(data)), label)
             return pixel_cues(np.asarray(image)) | {"width": image.width, "height": image.height}
         if split_item(path) is not None:  # raw pixels of an archive: there is no file of its own
-            image = self.decode(data, path)
+            image = self.picture(data, path)
             return pixel_cues(np.asarray(image)) | {
                 "ending": ".npz",
                 "format": "raw",
@@ -94,7 +97,7 @@ class _Measure:
                 "aspect": image.width / image.height,
                 "bytes_per_pixel": 3.0,
             }
-        return asdict(measure_cues(data, path))
+        return asdict(measure_cues(data, path, self.max_pixels))
 
 
 def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: Condition) -> Iterator[pl.DataFrame]:
@@ -103,4 +106,5 @@ def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: C
         part = items.slice(start, _PART)
         rows = list(measured_files(datamodule, part, _Measure(datamodule, condition)))
         cues = pl.DataFrame({name: [row.get(name) for row in rows] for name in CUES}, schema=CUES)
-        yield pl.concat([part.select(*IDENTITY), cues], how="horizontal")
+        kept = pl.Series([not row.get("here") for row in rows], dtype=pl.Boolean)  # another run may read it
+        yield pl.concat([part.select(*IDENTITY), cues], how="horizontal").filter(kept)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import nn
 
-from bench.errors import LOST_READER, BenchError, is_lost_reader
+from bench.errors import BenchError, is_lost_reader
 from bench.scoring.build import create_entries
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.machine.batch_limit import BatchLimit
@@ -21,6 +21,7 @@ from bench.scoring.run import make_fast
 from bench.scoring.specs import DetectorSpec, parse_detectors
 from datamodules import Batch, FilesDataModule
 from datamodules.conditions import CLEAN_IMAGES
+from datamodules.errors import loss_of
 from detectors import create_backbone, find_detector
 
 BATCHES_AT_ONCE = 256
@@ -98,10 +99,10 @@ class Scorer:
         except RuntimeError as error:
             if not is_lost_reader(error):
                 raise
-            raise BenchError(LOST_READER) from error
+            raise BenchError(loss_of(data.lost_images(error))) from error
 
     def _data_of(self, files: Sequence[str]) -> FilesDataModule:
-        names = ("resize", "batch_size", "num_workers")
+        names = ("resize", "batch_size", "num_workers", "max_pixels")
         return FilesDataModule(files, **{name: getattr(self.options, name) for name in names})
 
     def _rows(self, batch: Batch) -> dict[int, ScoredImage]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from bench.errors import BenchError
 from datamodules.errors import UnknownDataNameError
+from datamodules.reading import MAX_PIXELS
 from datamodules.registry import dataset_names
 from detectors.errors import UnknownNameError
 from detectors.registry import BACKBONES
@@ -77,6 +78,7 @@ class RunOptions:
             clean pass a seed.
         batch_size: Images in a batch.
         num_workers: Processes that decode; one a core by default.
+        max_pixels: An image of more pixels is not read; it counts as unreadable.
         devices: Number of devices of a machine.
         num_nodes: Number of machines.
         strategy: How devices share the work: one process each.
@@ -112,6 +114,7 @@ class RunOptions:
     crop_seeds: bool = False
     batch_size: Count = 32
     num_workers: Whole | None = None
+    max_pixels: Count = MAX_PIXELS
     devices: Count = 1
     num_nodes: Count = 1
     strategy: Annotated[str, Written("auto|ddp")] = "auto"
@@ -122,7 +125,7 @@ class RunOptions:
     wandb: Annotated[str | None, Written("PROJECT")] = None
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "devices", "num_nodes", "batch_size"):
+        for name in ("seeds", "devices", "num_nodes", "batch_size", "max_pixels"):
             if getattr(self, name) < 1:
                 raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
         for name in ("generators", "conditions"):

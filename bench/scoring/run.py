@@ -6,7 +6,7 @@ from dataclasses import replace
 import lightning as L
 from torch import nn
 
-from bench.errors import LOST_READER, BenchError, is_lost_reader
+from bench.errors import BenchError, is_lost_reader
 from bench.scoring.entry import Entry
 from bench.scoring.loop import Evaluation
 from bench.scoring.machine.precision import EXACT, WEIGHTS, set_tf32
@@ -15,6 +15,7 @@ from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import Job, Plan, exact_entries
 from bench.store.scores import ScoreStore, no_rows
+from datamodules.errors import loss_of
 from detectors import Backbone
 
 FED = ("path", "generator", "label", "score", "status")
@@ -57,7 +58,7 @@ def score(
     except RuntimeError as error:
         explained = processes.explain(error)
         if is_lost_reader(error):
-            explained = BenchError(f"{LOST_READER} {GOES_ON}")
+            explained = BenchError(f"{loss_of(datamodule.lost_images(error))} {GOES_ON}")
         if explained is None:
             raise
         raise explained from error

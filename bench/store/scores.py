@@ -19,6 +19,7 @@ from bench.store.schema import SCHEMA, Scoring
 from bench.store.writer import ScoreWriter
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
+from datamodules.reading import lapsed
 
 
 class ScoreStore:
@@ -34,7 +35,8 @@ class ScoreStore:
         """Finds the rows that already hold for the images of a dataset; fewer columns of ``SCHEMA`` take less memory.
 
         A row holds when the file has the size and the time of change that it had, or, failing the time, the same
-        sha256: a copied data set is not scored again, a changed image is.
+        sha256: a copied data set is not scored again, a changed image is, and one whose reason for having no score has
+        lapsed.
 
         Returns:
             Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
@@ -60,6 +62,7 @@ class ScoreStore:
         )
         rows = scan_rows(parts).filter(pl.col("dataset") == self.dataset)
         rows = rows.join(wanted, on=["fingerprint", "condition", "seed"])
+        rows = rows.filter(~lapsed(pl.col("reason"), datamodule.max_pixels))
         current = datamodule.items.lazy().select(
             "path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
         )

@@ -14,8 +14,8 @@ from datamodules.demo_images import load_manifest
 from datamodules.errors import DatasetNotFoundError
 from datamodules.folder import FolderDataModule
 from datamodules.genimage import NATURE, GenImageDataModule
+from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.listing import list_files
-from datamodules.reading import IMAGE_ENDINGS
 from datamodules.registry import dataset_names, find_dataset
 from datamodules.shards import ShardsDataModule
 

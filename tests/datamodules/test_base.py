@@ -4,10 +4,12 @@ import pickle
 
 import pytest
 import torch
+from PIL import Image
 
 from datamodules import FolderDataModule
 from datamodules.conditions import Picture
 from datamodules.image_dataset import ImageDataset
+from datamodules.readers import Readers
 from detectors import View
 
 CROP, SQUARE = View(32, "random-crop"), View(24, "resize")
@@ -84,6 +86,32 @@ def test_what_reads_images_can_be_sent_to_a_process_without_the_trainer(image_fo
     data = FolderDataModule(image_folder)
     data.setup()
     data.trainer = lambda: None  # cannot be pickled, like a trainer with networks
-    dataset = pickle.loads(pickle.dumps(ImageDataset(data)))
+    dataset = pickle.loads(pickle.dumps(ImageDataset(data, Readers(2))))
     assert dataset[0].path == data.items["path"][0]
     assert data.trainer is not None
+
+
+def test_images_of_more_pixels_than_asked_for_are_not_decoded(image_folder):
+    Image.new("RGB", (100, 80)).save(image_folder / "real" / "camera" / "00.png")
+    lost = []
+    for limit in (8000, 7999):
+        data = FolderDataModule(image_folder, max_pixels=limit, num_workers=1, batch_size=64)
+        data.setup()
+        (batch,) = data.test_dataloader()
+        lost.append([(sample.path, sample.reason) for sample in batch.unreadable])
+        assert data.protocol == FolderDataModule(image_folder).protocol
+    assert lost == [[], [("real/camera/00.png", "declares more than 7,999 pixels")]]
+
+
+class BreakingDataModule(FolderDataModule):
+    def decode(self, data: bytes, path: str) -> Image.Image:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_whatever_a_dataset_decoder_raises_is_an_unreadable_image(image_folder, workers):
+    data = BreakingDataModule(image_folder, num_workers=workers, batch_size=64)
+    data.setup()
+    (batch,) = data.test_dataloader()
+    assert {sample.reason for sample in batch.unreadable} == {"broken: MemoryError"}
+    assert len(batch.unreadable) == 36

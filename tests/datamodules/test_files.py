@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from datamodules import DatasetNotFoundError, FilesDataModule, FolderDataModule, find_files
 from datamodules.conditions import CLEAN, Picture
@@ -96,3 +97,27 @@ def test_files_come_in_the_order_given_with_the_pixels_that_a_dataset_gives_them
         pixels = torch.cat([batch.views[Picture(CLEAN, view)] for batch in batches])
         assert torch.equal(pixels.flip(0), whole.views[Picture(CLEAN, view)])
     assert files.protocol == folder.protocol
+
+
+@pytest.mark.parametrize(("name", "text"), [("l.txt", "a/x.png\n"), ("l i.csv", "path\na/x.png\n"), ("l.json", "[]")])
+def test_a_list_in_the_place_of_images_says_how_lists_are_read(tree, name, text):
+    (tree / name).write_text(text)
+    with pytest.raises(DatasetNotFoundError, match=r"is text, not an image\. .*one a line.*score - < ['l]"):
+        find_files([name])
+    assert find_files([name, "a/x.png"]) == [name, "a/x.png"]  # of many files it is one without a score
+
+
+def test_an_image_that_is_named_as_a_list_is_taken(tree):
+    Image.new("RGB", (9, 9)).save(tree / "photo.txt", "PNG")
+    assert find_files(["photo.txt"]) == ["photo.txt"]
+
+
+@pytest.mark.parametrize("paths", [["a"], ["a/*"], ["a/**"]])
+def test_what_macos_leaves_is_passed_by_and_counted(tree, paths):
+    (tree / "a" / "._x.png").touch()
+    (tree / "a" / "__MACOSX").mkdir()
+    (tree / "a" / "__MACOSX" / "x.png").touch()
+    ignored: Counter[str] = Counter()
+    assert find_files(paths, ignored) == ["a/b/y.JPG", "a/x.png"]
+    assert ignored["._* or __MACOSX"] in (1, 2)  # a pattern matches no name that begins with a dot
+    assert find_files(["a/._x.png"]) == ["a/._x.png"]

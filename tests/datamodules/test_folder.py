@@ -127,3 +127,20 @@ def test_other_names_of_both_classes_are_told_from_others(image_folder):
     (image_folder / "generated").rename(image_folder / "1_fake")
     with pytest.raises(DatasetNotFoundError, match=r"found '0_real' \(rename it 'real'\), '1_fake' \(rename it 'gen"):
         FolderDataModule(image_folder).setup()
+
+
+def test_a_name_too_long_for_a_folder_of_results_is_a_mistake(image_folder):
+    long = image_folder.rename(image_folder.with_name("n" * 250))
+    with pytest.raises(DataOptionError, match=r"^The data set's title, folder:n+\.\.\., .* 257 bytes.*rename"):
+        FolderDataModule(long).setup()
+
+
+def test_what_macos_and_windows_leave_is_passed_by_and_counted(image_folder):
+    camera = image_folder / "real" / "camera"
+    (camera / "__MACOSX").mkdir()
+    for name in ("._00.png", "__MACOSX/00.png", ".DS_Store", "Thumbs.db"):
+        (camera / name).write_bytes(b"\0\5\x16\7")
+    data = FolderDataModule(image_folder)
+    data.setup()
+    assert len(data.items) == 36
+    assert dict(data.ignored) == {"._* or __MACOSX": 2}

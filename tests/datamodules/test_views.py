@@ -116,3 +116,9 @@ def test_short_side_is_scaled_and_the_aspect_kept(gradient):
 def test_a_strip_that_would_become_enormous_is_unreadable():
     with pytest.raises(UnreadableImageError, match="1 x 2000 is too narrow"):
         resize_short_side(Image.new("RGB", (1, 2000)), 256)
+
+
+def test_a_strip_is_not_padded_to_more_pixels_than_any_image_has():
+    strip = Image.new("RGB", (1, 100_000))
+    with pytest.raises(UnreadableImageError, match=r"^1 x 100000 is too narrow to be padded to 2000 pixels$"):
+        cut_view(strip, View(2000, "centre-crop"), 0)

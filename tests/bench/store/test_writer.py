@@ -138,3 +138,25 @@ def test_a_half_written_part_is_never_read(store, data):
 
 def test_two_folders_share_a_store_without_mixing(store, data):
     assert known_rows(ScoreStore(store.folder.parent.parent, "folder:other"), data, [WEPE]).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("reason", "holds"),
+    [
+        ("declares more than 1,000 pixels", True),
+        ("declares more than 999 pixels", False),
+        ("declares a side of more than 100,000 pixels", True),
+        ("HEIC: convert it, or install fauxbench[heic]", False),
+        ("truncated", True),
+    ],
+)
+def test_an_image_without_a_score_is_tried_again_where_its_reason_has_lapsed(data, tmp_path, reason, holds):
+    data.max_pixels = 1000
+    lost = rows_of(data, WEPE, 1).with_columns(
+        score=pl.lit(None, pl.Float64), status=pl.lit("unreadable"), reason=pl.lit(reason)
+    )
+    store = ScoreStore(tmp_path / "lost", data.title)
+    writer = ScoreWriter(store.folder, RunRecord("first", {"command": "test"}))
+    writer.append(pl.concat([lost, rows_of(data, WEPE, 3)[1:]]))
+    writer.close()
+    assert known_rows(store, data, [WEPE])["index"].sort().to_list() == ([0, 1, 2] if holds else [1, 2])
