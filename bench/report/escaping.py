@@ -17,7 +17,7 @@ _QUOTED = re.compile(r'[",\r\n]')
 
 
 def printable(text: str, lines: bool = False) -> str:
-    r"""Writes out what a terminal would obey or not show: control characters, directions, what has no width, no Unicode.
+    r"""Writes out what a terminal obeys or does not show: controls, directions, what has no width, no Unicode.
 
     Args:
         text: Any text.
