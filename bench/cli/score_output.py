@@ -71,7 +71,7 @@ def write_scores(request: Request) -> int:
         notes = sink if request.format == "table" else sys.stderr
         notes.writelines(f"{printable(note)}\n" for note in notes_before(scorer, references))
         labels = [entry.scoring.detector for entry in scorer.entries]
-        writer = FORMATS[request.format](sink, labels, references, request.raw_names)
+        writer = FORMATS[request.format](sink, labels, references, request.raw_names, request.output_file is None)
         writer.begin(files)
         sink.flush()
         for row in scorer.score(files):
@@ -136,7 +136,7 @@ def _sink(file: str | None, inputs: Iterable[str]) -> Iterator[TextIO]:
     if _is_among(target, inputs):
         raise BenchError(f"--output-file {file} is one of the images, or a file that the scores are made from.")
     try:
-        stream = target.open("w", encoding="utf-8", newline="")
+        stream = target.open("w", encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as error:
         raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error
     with stream:

@@ -32,7 +32,7 @@ def print_entries(entries: Sequence[CatalogueEntry], console: Console, with_foun
     """
     columns = (*CATALOGUE, "found") if with_found else CATALOGUE
     rows = [_entry_cells(entry)[: len(columns)] for entry in entries]
-    print_tables([Table("", columns, rows, names=2, numbers=["size"])], console)
+    print_tables([Table("", columns, rows, names=2, numbers=["size"], lines=True)], console)
     for entry in {entry.dataset: entry for entry in entries}.values():
         words = [f"{entry.dataset}: {entry.dataset_title}"]
         words += [f"licence: {entry.licence}"] if entry.licence else []

@@ -4,7 +4,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -120,12 +120,20 @@ class RowWriter(ABC):
     Args:
         references: What the real images of the reference set scored, by detector; empty without one.
         raw_names: As for :func:`bench.report.escaping.csv_line`.
+        to_stdout: Whether a terminal may show the rows: CSV then writes out what that would obey, unless names are
+            wanted raw.
     """
 
     def __init__(
-        self, sink: TextIO, labels: Sequence[str], references: Mapping[str, Reference], raw_names: bool = False
+        self,
+        sink: TextIO,
+        labels: Sequence[str],
+        references: Mapping[str, Reference],
+        raw_names: bool = False,
+        to_stdout: bool = False,
     ) -> None:
-        self.sink, self.labels, self.references, self.raw_names = sink, labels, references, raw_names
+        self.sink, self.labels, self.references = sink, labels, references
+        self.raw_names, self.to_stdout = raw_names, to_stdout
 
     def standings(self, row: ScoredImage) -> dict[str, Standing]:
         """Returns how an image stands among the real images, by detector."""
@@ -180,14 +188,18 @@ class CsvWriter(RowWriter):
         self.names = [*FACTS]
         for label in self.labels:
             self.names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
-        self.sink.write(csv_line(self.names, self.raw_names))
+        self._line(self.names)
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row; cells without a number are empty."""
         cells = {**_facts(row), **row.scores}
         for label, standing in self.standings(row).items():
             cells |= {f"{label}_{name}": value for name, value in _standing_facts(standing).items()}
-        self.sink.write(csv_line(map(cells.get, self.names), self.raw_names))
+        self._line(map(cells.get, self.names))
+
+    def _line(self, cells: Iterable[object]) -> None:
+        line = csv_line(cells, self.raw_names)
+        self.sink.write(printable(line, lines=True) if self.to_stdout and not self.raw_names else line)
 
 
 class JsonWriter(RowWriter):

@@ -27,6 +27,7 @@ class Table:
         note: How to read it.
         names: Number of first columns that are names, each written once where it repeats.
         numbers: The columns of numbers, where they are not all the others.
+        lines: Whether line breaks in cells are ours, and not a name's.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Table:
     note: str = ""
     names: int = 1
     numbers: Sequence[str] | None = None
+    lines: bool = False
 
     def markdown(self, heading: str = "") -> list[str]:
         """Writes the table and its note, a line each row, and an empty line after each of the two.
@@ -59,7 +61,7 @@ class Table:
                 table.add_section()
             repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
             shown = ("" if again else cell for cell, again in zip(row, repeated, strict=True))
-            table.add_row(*(text_of(cell, lines=True) for cell in shown))
+            table.add_row(*(text_of(cell, lines=self.lines) for cell in shown))
             before = row
         return table
 
