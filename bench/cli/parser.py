@@ -80,8 +80,8 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "raw-names": {
         **FLAG,
-        "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, which "
-        "a spreadsheet would take for a formula",
+        "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, "
+        "which a spreadsheet would take for a formula",
     },
     "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
 }

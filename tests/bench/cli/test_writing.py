@@ -73,7 +73,7 @@ def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path
     monkeypatch.chdir(tmp_path)
     table = TABLES[command]
     stem = table.partition(".")[0].partition("-")[0]
-    os.symlink(results / "results" / "scores", "scores")
+    Path("scores").symlink_to(results / "results" / "scores")
     Path(table).mkdir()
     others = [Path(f"{stem}.csv"), Path(f"{stem}.md")]
     for other in others:
@@ -88,7 +88,7 @@ def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path
 @pytest.mark.parametrize("command", TABLES)
 def test_a_full_disk_is_one_line_and_old_tables_stay(command, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    os.symlink(results / "results" / "scores", "scores")
+    Path("scores").symlink_to(results / "results" / "scores")
     Path(TABLES[command]).write_text("old")
     write = Path.write_bytes
 
@@ -109,7 +109,7 @@ def test_a_full_disk_is_one_line_and_old_tables_stay(command, results, tmp_path,
 def test_a_folder_that_may_not_be_written_to_is_one_line(command, results, permissions_hold, tmp_path, capsys):
     output = tmp_path / "results"
     output.mkdir()
-    os.symlink(results / "results" / "scores", output / "scores")
+    (output / "scores").symlink_to(results / "results" / "scores")
     output.chmod(0o500)
     assert "Permission denied" in refused([command, "--output", output], capsys)
 
@@ -124,7 +124,7 @@ def test_a_file_in_the_place_of_the_store_is_one_line(command, results, tmp_path
 
 def test_a_name_that_is_too_long_for_the_disk_is_one_line(results, tmp_path, capsys):
     folder = tmp_path / ("x" * 250)
-    os.symlink(results / "images", folder)
+    folder.symlink_to(results / "images")
     words = ["compare", *DETECTOR, "--dataset", "folder", "--data-root", folder, "--num-workers", "0"]
     assert "File name too long" in refused([*words, "--output", tmp_path / "results"], capsys)
 
@@ -176,9 +176,7 @@ def test_mistakes_are_one_line_and_nothing_is_made(words, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     error = refused(words, capsys)
     assert not list(tmp_path.iterdir())
-    if "" in words:
-        option = words[words.index("") - 1]
-        assert f"{option}: expected a path, got ''" in error or f"{option}" in error
+    assert "" not in words or words[words.index("") - 1] in error
 
 
 @pytest.mark.parametrize("name", ["output", "data_root", "weights"])
@@ -187,7 +185,7 @@ def test_options_take_no_empty_path(name):
         RunOptions(**{name: ""})
 
 
-LINKS = {"itself": None, "a hard link": os.link, "a symbolic link": os.symlink}
+LINKS = {"itself": None, "a hard link": Path.hardlink_to, "a symbolic link": Path.symlink_to}
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -206,7 +204,7 @@ def test_rows_never_take_the_place_of_what_they_are_made_from(read, link, result
     target, before = files[read], files[read].read_bytes()
     if LINKS[link]:
         target = tmp_path / "rows.csv"
-        LINKS[link](files[read], target)
+        LINKS[link](target, files[read])
     images, rest = str(results / "images"), ["--calibration", store, "--plugin", "plugin.py", "--config", "config.yaml"]
     words = ["score", images, *DETECTOR, *rest, "--num-workers", "0", "--format", "csv", "--output-file", target]
     assert f"--output-file {target} is one of" in refused(words, capsys)
@@ -218,7 +216,6 @@ def test_rows_take_the_place_of_older_rows(results, tmp_path):
     words = ["score", str(results / "images"), *DETECTOR, "--num-workers", "0", "--format", "csv"]
     assert main([*words, "--output-file", str(tmp_path / "rows.csv")]) == 0
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 13
-    (tmp_path / "folder").mkdir()
 
 
 @pytest.mark.parametrize(
@@ -246,7 +243,7 @@ def test_pages_and_groups_take_the_place_of_their_kind_alone(words, message, res
 
 def test_a_fit_does_not_overwrite_what_it_starts_from(results, tmp_path, capsys):
     (tmp_path / "a.safetensors").write_bytes(b"weights")
-    os.link(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    (tmp_path / "b.safetensors").hardlink_to(tmp_path / "a.safetensors")
     words = ["fit", "--detector", "resnet50", *data_of(results), "--output", tmp_path / "new"]
     for name in ("a", "b"):
         save = ["--save", tmp_path / f"{name}.safetensors", "--init", tmp_path / "a.safetensors"]
