@@ -139,5 +139,12 @@ def _sink(file: str | None, inputs: Iterable[str]) -> Iterator[TextIO]:
         stream = target.open("w", encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as error:
         raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error
-    with stream:
-        yield stream
+    try:
+        with stream:
+            yield stream
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise  # of another file
+        raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error

@@ -211,6 +211,12 @@ def test_rows_never_take_the_place_of_what_they_are_made_from(read, link, result
     assert files[read].read_bytes() == before
 
 
+def test_rows_for_a_full_disk_are_one_line(results, capsys):
+    words = ["score", results / "images", *DETECTOR, "--num-workers", "0", "--output-file", "/dev/full"]
+    error = refused(words, capsys)
+    assert error == "error: Cannot write --output-file /dev/full: No space left on device.\n"
+
+
 def test_rows_take_the_place_of_older_rows(results, tmp_path):
     (tmp_path / "rows.csv").write_text("old")
     words = ["score", str(results / "images"), *DETECTOR, "--num-workers", "0", "--format", "csv"]
