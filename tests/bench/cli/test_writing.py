@@ -49,8 +49,10 @@ def refused(arguments, capsys):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, photograph):
-    """A small data set, and the results of a comparison on it."""
+    """A small data set, the results of a comparison on it, and what a call may read beside."""
     folder = tmp_path_factory.mktemp("writing")
+    (folder / "written_plugin.py").write_text("")
+    (folder / "config.yaml").write_text("seed: 0\n")
     for seed, source in enumerate(("real/camera", "generated/blurry")):
         (folder / "images" / source).mkdir(parents=True)
         for number in range(6):
@@ -193,19 +195,20 @@ LINKS = {"itself": None, "a hard link": Path.hardlink_to, "a symbolic link": Pat
 def test_rows_never_take_the_place_of_what_they_are_made_from(read, link, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     store = results / "results"
-    Path("plugin.py").write_text("")
-    Path("config.yaml").write_text("seed: 1\n")
     files = {
         "image": results / "images" / "real" / "camera" / "3.png",
         "store": next(store.rglob("part-*.parquet")),
-        "plugin": tmp_path / "plugin.py",
-        "config": tmp_path / "config.yaml",
+        "plugin": results / "written_plugin.py",
+        "config": results / "config.yaml",
     }
     target, before = files[read], files[read].read_bytes()
     if LINKS[link]:
         target = tmp_path / "rows.csv"
         LINKS[link](target, files[read])
-    images, rest = str(results / "images"), ["--calibration", store, "--plugin", "plugin.py", "--config", "config.yaml"]
+    images, rest = (
+        str(results / "images"),
+        ["--calibration", store, "--plugin", files["plugin"], "--config", files["config"]],
+    )
     words = ["score", images, *DETECTOR, *rest, "--num-workers", "0", "--format", "csv", "--output-file", target]
     assert f"--output-file {target} is one of" in refused(words, capsys)
     assert files[read].read_bytes() == before
