@@ -30,7 +30,7 @@ NAMES = (
     "www.example.org",
     "{{7*7}}",
     "%s%n",
-    "[red]r[/red]",
+    "[red]r",
     "$x_1$",
     "# one",
     "- two",

@@ -40,7 +40,7 @@ def check_files(folder):
             assert not acting(text), file
             assert added_tags(text) <= set(), file
         elif file.suffix == ".csv" and "logs" not in file.parts:
-            assert records(file.read_bytes().decode())
+            records(file.read_bytes().decode())
         elif file.suffix == ".svg":
             assert not acting(file.read_text(encoding="utf-8"))
     return {file.name for file in files}

