@@ -76,7 +76,10 @@ def pack(
     datamodule.setup()
     description = describe(datamodule, shard_bytes)
     make_source(description, output)  # fails now rather than when the shards are read
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataOptionError(f"Cannot write to --output {output}: {error.strerror}.") from error
     with sole_writer(output):
         there = load_description(output)
         if there is not None:

@@ -25,7 +25,8 @@ from bench.cli import (
 from bench.cli import list as list_command
 from bench.cli.parser import OneLineParser
 from bench.cli.plugins import load_plugins
-from bench.errors import is_users_mistake
+from bench.errors import is_users_mistake, message_of
+from bench.report.escaping import printable
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
 
@@ -79,5 +80,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not is_users_mistake(error):
             raise
         if not getattr(error, "silent", False):
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"error: {printable(' '.join(message_of(error).split()))}", file=sys.stderr)
         return int(getattr(error, "exit_code", 2))

@@ -21,7 +21,7 @@ def make_parser() -> ArgumentParser:
         metavar="NAME[:OPTION=VALUE,...]",
         help="also correlate the scores of these, which must be in the store, with JPEG quality and size",
     )
-    add_shared_options(parser, "checkpoint", "plugin", "json", "quiet")
+    add_shared_options(parser, "checkpoint", "plugin", "raw-names", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     from bench.results.cues.study import audit_dataset
 
     study, console = audit_dataset(options, detectors), make_console(arguments)
-    files = write_audit(study, options.output)
+    files = write_audit(study, options.output, arguments.raw_names)
     print_audit(study, console)
     print_written(arguments, files, lambda: audit_json(study))
     return 0

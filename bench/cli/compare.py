@@ -18,7 +18,7 @@ from bench.scoring.options import RunOptions
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
-    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "json", "quiet")
+    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -36,9 +36,9 @@ def run(arguments: Namespace) -> int:
     comparison = compare_and_log(detectors, options, progress=shows_progress(console))
     if comparison is None:
         return 0  # another device of the run prints
-    files = write_comparison(comparison, options.output)
-    print_comparison(comparison, console)
+    files = write_comparison(comparison, options.output, arguments.raw_names)
     files = (*files, write_comparison_page(comparison, page)) if page else files
+    print_comparison(comparison, console)
     print_written(arguments, files, lambda: comparison_json(comparison), f"Scored now: {comparison.scored}. ")
     return 0
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, path_text, run_options
+from bench.cli.printing import written
 
 
 def make_parser() -> ArgumentParser:
@@ -13,11 +14,12 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("action", choices=["list", "check"], help="list: what there is; check: what is wrong with it")
     parser.add_argument(
         "--write-groups",
+        type=path_text,
         metavar="FILE",
         help="check: write a groups.csv for a folder: the groups declared, and copies, near-duplicates and frames of a "
         "video with them",
     )
-    add_shared_options(parser, "plugin")
+    add_shared_options(parser, "plugin", "raw-names")
     add_run_options(parser)
     return parser
 
@@ -28,7 +30,8 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.errors import BenchError
-    from bench.report.data import print_diagnosis, print_entries, write_diagnosis, write_groups
+    from bench.report.data import check_groups, print_diagnosis, print_entries, write_diagnosis, write_groups
+    from bench.report.table import print_line
     from datamodules.checks.catalogue import list_entries
     from datamodules.checks.diagnosis import check
     from datamodules.folder import FolderDataModule
@@ -43,11 +46,13 @@ def run(arguments: Namespace) -> int:
     datamodule = create_datamodule(options)
     if arguments.write_groups and not isinstance(datamodule, FolderDataModule):
         raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
+    target = check_groups(arguments.write_groups)
+    datamodule.setup()
     options.make_output()
-    diagnosis = check(datamodule, options.allow_one_class)
-    print_diagnosis(diagnosis, Console())
-    files = list(write_diagnosis(diagnosis, options.output))
-    if arguments.write_groups:
-        files.append(write_groups(diagnosis, read_groups(datamodule.root / GROUPS_FILE), Path(arguments.write_groups)))
-    print(f"Written: {', '.join(map(str, files))}.")
+    diagnosis, console = check(datamodule, options.allow_one_class), Console()
+    files = list(write_diagnosis(diagnosis, options.output, arguments.raw_names))
+    if target:
+        files.append(write_groups(diagnosis, read_groups(datamodule.root / GROUPS_FILE), target))
+    print_diagnosis(diagnosis, console)
+    print_line(written(files), console)
     return 0 if diagnosis.ok else 1

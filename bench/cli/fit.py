@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_run_options, add_shared_options, run_options, values_of
+from bench.cli.printing import written
 from bench.training.options import FitOptions
 
 GROUPS = {"detector": "training", "c": "linear-probe", "epochs": "fine-tuning"}
@@ -15,7 +16,7 @@ def make_parser() -> ArgumentParser:
         "record of its training, and tests it on the other groups of every generator."
     )
     add_options(parser, FitOptions, groups=GROUPS)
-    add_shared_options(parser, "plugin")
+    add_shared_options(parser, "plugin", "raw-names")
     add_run_options(parser)
     return parser
 
@@ -25,6 +26,7 @@ def run(arguments: Namespace) -> int:
     fit, options = FitOptions(**values_of(FitOptions, arguments)), run_options(arguments)
     from rich.console import Console
 
+    from bench.report.table import print_line
     from bench.training.fit import fit_detector
     from bench.training.report import print_held_out, write_held_out
 
@@ -33,7 +35,7 @@ def run(arguments: Namespace) -> int:
     if result is None:
         return 0  # another device of the run prints
     title = f"{fit.detector} ({fit.save.name}) on held-out groups of {result.record.facts['dataset']}"
+    files = write_held_out(result, title, options.output, arguments.raw_names)
     print_held_out(result, title, console)
-    files = write_held_out(result, title, options.output)
-    print(f"Saved: {fit.save}. Scored now: {result.scored}. Written: {', '.join(map(str, files))}.")
+    print_line(f"Saved: {fit.save}. Scored now: {result.scored}. {written(files)}", console)
     return 0

@@ -12,7 +12,7 @@ def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
     add_output_option(parser)
-    add_shared_options(parser, "html", "json", "margin", "quiet")
+    add_shared_options(parser, "html", "raw-names", "json", "margin", "quiet")
     return parser
 
 
@@ -25,8 +25,8 @@ def run(arguments: Namespace) -> int:
     console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
     comparisons = read_comparisons(output)
     reports = board_reports(comparisons, arguments.margin)
-    print_boards(reports, console)
-    files = write_boards(reports, output)
+    files = write_boards(reports, output, arguments.raw_names)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin)) if page else files
+    print_boards(reports, console)
     print_written(arguments, files, lambda: boards_json(reports))
     return 0

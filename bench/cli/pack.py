@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
+from bench.report.escaping import printable
 
 
 def make_parser() -> ArgumentParser:
@@ -20,8 +21,9 @@ def run(arguments: Namespace) -> int:
     from bench.scoring.build import create_datamodule
     from datamodules.packing import pack
 
-    result = pack(create_datamodule(options), options.make_output(), arguments.shard_bytes)
-    print(f"{result.images} images in {len(result.shards)} shards under {options.output} ({result.kept} kept).")
+    result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
+    count = f"{result.images} images in {len(result.shards)} shards"
+    print(printable(f"{count} under {options.output} ({result.kept} kept)."))
     for path, reason in result.left_out.items():
-        print(f"left out: {path} ({reason})")
+        print(printable(f"left out: {path} ({reason})"))
     return 1 if result.left_out else 0

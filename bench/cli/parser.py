@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.report.docstrings import argument_meanings, docstring_sections
+from bench.report.escaping import printable
 from bench.scoring.options import MARGIN, RunOptions, Written, check_names
 from bench.scoring.specs import check_detectors, with_checkpoints
 from detectors.errors import UnknownNameError, did_you_mean
@@ -33,6 +34,15 @@ def _margin(value: object) -> float:
     return margin
 
 
+def path_text(value: object) -> str:
+    """Reads a path, which is not empty: an empty one would be the current folder."""
+    if not str(value):
+        raise OptionValueError("expected a path, got ''")
+    return str(value)
+
+
+PATHS = ("DIR", "FILE")
+"""Placeholders of options whose values are paths."""
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
 """Where a group of the shared options begins in the help."""
 NONE = "none"
@@ -52,6 +62,7 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "plugin": {
         "nargs": "+",
+        "type": path_text,
         "metavar": "FILE",
         "help": "Python files that register detectors or data sets of your own; packages can do so by entry points",
     },
@@ -59,13 +70,18 @@ SHARED: dict[str, dict[str, Any]] = {
         **FLAG,
         "help": "print the plan (images, conditions, passes, memory, what the store has) and score nothing",
     },
-    "html": {"metavar": "FILE", "help": "also write everything as one page that opens from disk"},
+    "html": {"type": path_text, "metavar": "FILE", "help": "also write everything as one page that opens from disk"},
     "json": {**FLAG, "help": "print one JSON object and nothing else"},
     "margin": {
         "type": _margin,
         "default": MARGIN,
         "metavar": "D",
         "help": "difference from a paper's number that a match must be able to find; beyond it is too wide to tell",
+    },
+    "raw-names": {
+        **FLAG,
+        "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, "
+        "which a spreadsheet would take for a formula",
     },
     "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
 }
@@ -88,7 +104,7 @@ class OneLineParser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Prints what is wrong and ends the program."""
         words = self._told(" ".join(message.split()))
-        print(f"error: {words}", file=sys.stderr)
+        print(f"error: {printable(words)}", file=sys.stderr)
         raise SystemExit(2)
 
     def _told(self, message: str) -> str:
@@ -210,6 +226,8 @@ def _argument(field: "Field[Any]", hint: object) -> dict[str, Any]:
     required = field.default is MISSING
     default = None if required or field.default == () else field.default
     known: dict[str, Any] = {"metavar": written.placeholder, "required": required}
+    if written.placeholder in PATHS:
+        known["type"] = path_text
     if get_origin(kind) is not None:
         known["nargs"] = "+"
     elif kind is int:

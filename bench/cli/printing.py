@@ -40,8 +40,13 @@ def print_written(
     """
     from bench.report.table import print_line
 
-    print_line(f"{first}Written: {', '.join(map(str, files))}.", make_console(arguments))
+    print_line(f"{first}{written(files)}", make_console(arguments))
     print_json(arguments, lambda: {**facts(), "written": files})
+
+
+def written(files: Sequence[Path]) -> str:
+    """Names the files that were written."""
+    return f"Written: {', '.join(map(str, files))}."
 
 
 def print_json(arguments: Namespace, facts: Callable[[], Mapping[str, Any]]) -> None:
@@ -52,7 +57,7 @@ def print_json(arguments: Namespace, facts: Callable[[], Mapping[str, Any]]) -> 
         facts: Makes what the object holds beside its version.
     """
     if arguments.json:
-        print(json.dumps(_plain({"version": VERSION, **facts()}), ensure_ascii=False, allow_nan=False, default=str))
+        print(json.dumps(_plain({"version": VERSION, **facts()}), allow_nan=False, default=str))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that JSON knows

@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
+from bench.cli.printing import written
 
 
 def make_parser() -> ArgumentParser:
@@ -15,7 +16,7 @@ def make_parser() -> ArgumentParser:
     noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
     noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")
     noise.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the noise")
-    add_shared_options(parser, "plugin")
+    add_shared_options(parser, "plugin", "raw-names")
     add_run_options(parser)
     return parser
 
@@ -26,13 +27,14 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.report.block_probe import print_probe, write_probe
+    from bench.report.table import print_line
     from bench.results.block_probe import probe_dataset
     from detectors import Perturbation
 
     noise = {name: arguments[name] for name in ("ratio", "rule", "family", "tensors")}
     perturbation = Perturbation(**noise, match=arguments.noise_match)
     result = probe_dataset(options, perturbation, arguments.seed)
-    files = write_probe(result, options.output)
-    print_probe(result, Console())
-    print(f"Written: {', '.join(map(str, files))}.")
+    files, console = write_probe(result, options.output, arguments.raw_names), Console()
+    print_probe(result, console)
+    print_line(written(files), console)
     return 0

@@ -5,6 +5,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
+from bench.cli.printing import written
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions")
@@ -20,7 +21,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="studies, such as table1 or figure4, or all")
     parser.add_argument("--list", action="store_true", help="only show each study, its source and its cost")
     add_run_options(parser)
-    add_shared_options(parser, "margin")
+    add_shared_options(parser, "margin", "raw-names")
     parser.set_defaults(dict.fromkeys(DECLARED))
     return parser
 
@@ -30,8 +31,10 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.errors import BenchError
-    from bench.report.table import print_tables
+    from bench.report.table import print_line, print_tables
     from bench.scoring.machine.processes import is_first_process
+    from bench.scoring.options import check_options
+    from bench.studies.base import Cost
     from bench.studies.output import print_study, write_study
     from bench.studies.run import Costs, Outcome, outcome_table, run_study, settled
 
@@ -44,7 +47,9 @@ def run(arguments: Namespace) -> int:
     print_tables([costs.table(settings)], console)
     if arguments.list:
         return 0
-    options.make_output()
+    check_options(options)
+    if any(isinstance(costs.of(study, setting), Cost) for study, setting in settings):
+        options.make_output()
     for study, setting in settings:
         outcome = run_study(study, setting, progress=console.is_terminal)
         if not is_first_process():
@@ -54,11 +59,11 @@ def run(arguments: Namespace) -> int:
         outcomes.append(outcome)
         result = outcome.result.under(arguments.margin)
         if result.lines or result.figures:
-            files = write_study(study, result, setting.output)
+            files = write_study(study, result, setting.output, arguments.raw_names)
             print_study(study, result, console)
-            print(f"Written: {', '.join(map(str, files))}.", flush=True)
+            print_line(written(files), console)
         elif outcome.reason:
-            print(f"{study.name} cannot run here: {outcome.reason}", flush=True)
+            print_line(f"{study.name} cannot run here: {outcome.reason}", console)
     print_tables([outcome_table(outcomes)], console)
     return 0 if all(outcome.state == "done" for outcome in outcomes) else 1
 

@@ -27,7 +27,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
     )
-    add_shared_options(parser, "plugin", "dry-run", "html", "json", "quiet")
+    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> int:
     if comparison is None:
         return 0  # another device of the run prints
     robustness = Robustness(comparison)
-    files = write_robustness(robustness, options.output)
+    files = write_robustness(robustness, options.output, arguments.raw_names)
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_robustness(robustness, console)
     print_written(arguments, files, lambda: robustness_json(robustness), f"Scored now: {comparison.scored}. ")

@@ -7,10 +7,12 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
     GROUPS,
+    SHARED,
     OneLineParser,
     add_options,
     add_shared_options,
     chosen_detectors,
+    path_text,
     run_options,
     whole,
 )
@@ -18,7 +20,7 @@ from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
 FORMATS = ("table", "csv", "json")
-SHARED = (
+OF_A_RUN = (
     "resize",
     "backbone",
     "weights",
@@ -54,6 +56,7 @@ def make_parser() -> ArgumentParser:
     rows = parser.add_argument_group("rows")
     rows.add_argument(
         "--calibration",
+        type=path_text,
         metavar="STORE",
         help="results folder of compare, or one data set's folder in its scores: the real images to compare with",
     )
@@ -63,9 +66,10 @@ def make_parser() -> ArgumentParser:
         default=FORMATS[0],
         help="table, csv, or json: one JSON object a line (JSON Lines)",
     )
-    rows.add_argument("--output-file", metavar="FILE", help="write the rows there (default: stdout)")
+    rows.add_argument("--raw-names", **SHARED["raw-names"])
+    rows.add_argument("--output-file", type=path_text, metavar="FILE", help="write the rows there (default: stdout)")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the detectors")
-    add_options(parser, RunOptions, SHARED, GROUPS)
+    add_options(parser, RunOptions, OF_A_RUN, GROUPS)
     return parser
 
 
@@ -79,8 +83,10 @@ def run(arguments: Namespace) -> int:
         from bench.scoring.machine.memory import keep_freed_memory
 
         keep_freed_memory()
-        names = ("paths", "seed", "calibration", "format", "output_file")
-        return write_scores(Request(detectors=detectors, options=options, **{name: arguments[name] for name in names}))
+        names = ("paths", "seed", "calibration", "format", "output_file", "raw_names")
+        given = {name: arguments[name] for name in names}
+        read = [*map(str, arguments.config or ()), *(arguments.plugin or ())]
+        return write_scores(Request(detectors=detectors, options=options, read=read, **given))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -1,20 +1,24 @@
 """The command's work: from what was asked for to rows on a stream."""
 
 import os
+import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from bench.errors import BenchError
+from bench.report.escaping import printable
 from bench.report.own_files import FORMATS, Tally, notes_after, notes_before, problems
 from bench.results.reference_set import read_references
 from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions
+from bench.scoring.specs import parse_detectors
 from datamodules import find_files
 
 STDIN = "-"
@@ -32,6 +36,8 @@ class Request:
         calibration: Folder of the scores to compare with.
         format: One of ``table``, ``csv`` and ``json``.
         output_file: Where the rows go; stdout by default.
+        raw_names: As for :func:`bench.report.escaping.csv_line`.
+        read: Files that the call itself was read from: its configuration and plugins.
     """
 
     paths: Sequence[str]
@@ -41,6 +47,8 @@ class Request:
     calibration: str | None = None
     format: str = "table"
     output_file: str | None = None
+    raw_names: bool = False
+    read: Sequence[str] = ()
 
 
 def write_scores(request: Request) -> int:
@@ -58,11 +66,12 @@ def write_scores(request: Request) -> int:
     scorer = Scorer(request.detectors, request.options, request.seed)
     references = read_references(Path(request.calibration), scorer) if request.calibration else {}
     tally = Tally()
-    with _sink(request.output_file, files) as sink:
+    with _sink(request.output_file, chain(files, _other_inputs(request))) as sink:
         # A table's notes belong to it; a program reads the other formats and nothing else.
         notes = sink if request.format == "table" else sys.stderr
-        notes.writelines(f"{note}\n" for note in notes_before(scorer, references))
-        writer = FORMATS[request.format](sink, [entry.scoring.detector for entry in scorer.entries], references)
+        notes.writelines(f"{printable(note)}\n" for note in notes_before(scorer, references))
+        labels = [entry.scoring.detector for entry in scorer.entries]
+        writer = FORMATS[request.format](sink, labels, references, request.raw_names, request.output_file is None)
         writer.begin(files)
         sink.flush()
         for row in scorer.score(files):
@@ -71,9 +80,9 @@ def write_scores(request: Request) -> int:
             if (tally.scored + tally.unreadable) % request.options.batch_size == 0:
                 sink.flush()
         sink.flush()
-        notes.writelines(f"{note}\n" for note in notes_after(tally, references))
+        notes.writelines(f"{printable(note)}\n" for note in notes_after(tally, references))
     for line in problems(tally, ignored):
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     return 1 if tally.unreadable else 0
 
 
@@ -91,8 +100,27 @@ def _with_list(paths: Sequence[str]) -> Iterator[str]:
         yield from names
 
 
+def _is_among(target: Path, inputs: Iterable[str]) -> bool:
+    """Says whether a file is one of others, under whatever name or link."""
+    try:
+        there = target.stat()
+    except OSError:
+        return False  # a new file
+    # A device, such as a terminal, loses nothing.
+    return stat.S_ISREG(there.st_mode) and any(os.path.samestat(there, Path(file).stat()) for file in inputs)
+
+
+def _other_inputs(request: Request) -> Iterator[str]:
+    """Yields the files beside the images that scores are made from, and those of the store they are compared with."""
+    detectors = (single for spec in parse_detectors(list(request.detectors)) for single in spec.singles)
+    files = (value for detector in detectors for value in detector.options.values() if isinstance(value, Path))
+    for given in (*request.read, request.options.weights, request.calibration, *files):
+        if given is not None:
+            yield from map(str, Path(given).rglob("*") if Path(given).is_dir() else [given])
+
+
 @contextmanager
-def _sink(file: str | None, inputs: Sequence[str]) -> Iterator[TextIO]:
+def _sink(file: str | None, inputs: Iterable[str]) -> Iterator[TextIO]:
     """Opens what the rows are written to.
 
     Raises:
@@ -105,11 +133,18 @@ def _sink(file: str | None, inputs: Sequence[str]) -> Iterator[TextIO]:
             yield stream
         return
     target = Path(file)
-    if target.exists() and any(target.samefile(path) for path in inputs if Path(path).name == target.name):
-        raise BenchError(f"--output-file {file} is one of the images.")
+    if _is_among(target, inputs):
+        raise BenchError(f"--output-file {file} is one of the images, or a file that the scores are made from.")
     try:
-        stream = target.open("w", encoding="utf-8", newline="")
+        stream = target.open("w", encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as error:
         raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error
-    with stream:
-        yield stream
+    try:
+        with stream:
+            yield stream
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise  # of another file
+        raise BenchError(f"Cannot write --output-file {file}: {error.strerror}.") from error

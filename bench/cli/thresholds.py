@@ -28,7 +28,7 @@ def make_parser() -> ArgumentParser:
         "--probabilities", nargs="+", metavar="NAME", help="detectors whose scores are probabilities; adds calibration"
     )
     add_output_option(parser)
-    add_shared_options(parser, "json", "quiet")
+    add_shared_options(parser, "raw-names", "json", "quiet")
     return parser
 
 
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
     output, console = Path(arguments.output), make_console(arguments)
     panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in read_store(output)}
     study = study_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
+    files = write_thresholds(study, output, arguments.raw_names)
     print_thresholds(study, console)
-    files = write_thresholds(study, output)
     print_written(arguments, files, lambda: thresholds_json(study))
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_options, add_shared_options
+from bench.cli.parser import OneLineParser, add_options, add_shared_options, path_text
 from bench.cli.printing import make_console, print_json, shows_progress
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
@@ -30,6 +30,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--reference",
+        type=path_text,
         default=DEMO,
         metavar="demo|paper|FILE",
         help="demo: this suite's own locked numbers; paper: what papers report; FILE: any lock, or one that holds "
@@ -46,6 +47,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("--reason", metavar="TEXT", help="why the numbers change; kept in the lock")
     parser.add_argument(
         "--output",
+        type=path_text,
         metavar="DIR",
         help=f"folder of the score store (default: {RunOptions.output}; a temporary one to rerun)",
     )
@@ -116,9 +118,9 @@ def _update(lock: "Lock", file: Path, reason: str, arguments: Namespace, console
         raise BenchError(f"Cannot write the lock {file}.")
     output = Path(arguments.output) if arguments.output else None
     rescored = rerun(lock, _machine(arguments), output, progress=shows_progress(console))
+    write_lock(make_lock(lock, rescored, reason), file)
     if lock.filled:
         print_verification(verify(lock, rescored, file.name), console)
-    write_lock(make_lock(lock, rescored, reason), file)
     print_line(f"Locked: {file}.", console)
     if arguments.reference == DEMO:
         print_line(f"For CHANGELOG.md, under Changed: - Locked demo numbers: {reason}", console)

@@ -90,11 +90,11 @@ def audit_json(study: CueStudy) -> dict[str, object]:
     }
 
 
-def write_audit(study: CueStudy, output: Path) -> tuple[Path, ...]:
-    """Writes ``audit.csv`` and, where there are correlations, ``audit-correlations.csv``."""
-    texts = {"audit.csv": csv_text(audit_records(study), AUDIT_COLUMNS)}
+def write_audit(study: CueStudy, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``audit.csv`` and, where there are any, ``audit-correlations.csv``; ``raw_names`` as for `csv_line`."""
+    texts = {"audit.csv": csv_text(audit_records(study), AUDIT_COLUMNS, raw_names)}
     if study.correlations:
-        texts["audit-correlations.csv"] = csv_text(correlation_records(study))
+        texts["audit-correlations.csv"] = csv_text(correlation_records(study), raw_names=raw_names)
     return write_texts(texts, output)
 
 

@@ -60,9 +60,10 @@ def probe_records(block_probe: BlockProbe) -> list[dict[str, object]]:
     ]
 
 
-def write_probe(block_probe: BlockProbe, output: Path) -> tuple[Path, ...]:
-    """Writes ``probe.csv`` and ``probe.svg``."""
-    return write_texts({"probe.csv": csv_text(probe_records(block_probe)), "probe.svg": probe_svg(block_probe)}, output)
+def write_probe(block_probe: BlockProbe, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``probe.csv`` and ``probe.svg``; ``raw_names`` as for `csv_line`."""
+    table = csv_text(probe_records(block_probe), raw_names=raw_names)
+    return write_texts({"probe.csv": table, "probe.svg": probe_svg(block_probe)}, output)
 
 
 def probe_svg(block_probe: BlockProbe) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from bench.report.given import given_records, given_table
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
-from bench.report.table import Table, cell, note_lines, print_tables, write_texts
+from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.summary import Row
@@ -38,12 +38,12 @@ def change_table(comparison: Comparison, title: str) -> Table:
     return Table(title, ("detector", "condition", "change of mean AUROC"), rows, CHANGES_NOTE, names=2)
 
 
-def write_comparison(comparison: Comparison, output: Path) -> tuple[Path, ...]:
-    """Writes ``compare.csv`` and ``compare.md`` into the results' folder."""
+def write_comparison(comparison: Comparison, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``compare.csv`` and ``compare.md`` into the results' folder; ``raw_names`` as for `csv_line`."""
     numbers, *others = comparison_tables(comparison)
     lines = [*numbers.markdown("##"), *(line for table in others for line in table.markdown())]
     lines += note_lines(comparison_notes(comparison), warnings_of(comparison))
-    texts = {"compare.csv": comparison.to_polars().write_csv(), "compare.md": "\n".join(lines) + "\n"}
+    texts = {"compare.csv": frame_csv(comparison.to_polars(), raw_names), "compare.md": "\n".join(lines) + "\n"}
     return write_texts(texts, output)
 
 

@@ -1,11 +1,13 @@
 """What data sets there are, and what an examination of one found."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
+from bench.errors import BenchError
 from bench.report.table import Table, csv_text, print_line, print_tables, write_texts
 from datamodules import GENERATED, REAL
 from datamodules.benchmark import ANY_SPLIT
@@ -15,6 +17,7 @@ from datamodules.checks.faults import WRONG
 
 CLASSES = {REAL: "real", GENERATED: "generated", None: ""}
 COMMON_SIZES, MOST_SIZES = 3, 100
+HEADER_BYTES = 1024
 CATALOGUE = ("dataset", "class", "name", "title", "size", "expected")
 CHECK = (
     *("class", "source", "images", "unreadable", "format", "ending", "native", "width", "height", "common sizes"),
@@ -29,7 +32,7 @@ def print_entries(entries: Sequence[CatalogueEntry], console: Console, with_foun
     """
     columns = (*CATALOGUE, "found") if with_found else CATALOGUE
     rows = [_entry_cells(entry)[: len(columns)] for entry in entries]
-    print_tables([Table("", columns, rows, names=2, numbers=["size"])], console)
+    print_tables([Table("", columns, rows, names=2, numbers=["size"], lines=True)], console)
     for entry in {entry.dataset: entry for entry in entries}.values():
         words = [f"{entry.dataset}: {entry.dataset_title}"]
         words += [f"licence: {entry.licence}"] if entry.licence else []
@@ -103,13 +106,36 @@ def finding_records(diagnosis: Diagnosis) -> list[dict[str, object]]:
     return [asdict(finding) | {"examples": " | ".join(finding.examples)} for finding in diagnosis.findings]
 
 
-def write_diagnosis(diagnosis: Diagnosis, output: Path) -> tuple[Path, ...]:
-    """Writes ``data-check.csv`` and ``data-findings.csv``."""
+def write_diagnosis(diagnosis: Diagnosis, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``data-check.csv`` and ``data-findings.csv``; ``raw_names`` as for `csv_line`."""
+    columns = ("severity", "where", "what", "examples")
     texts = {
-        "data-check.csv": csv_text(source_records(diagnosis)),
-        "data-findings.csv": csv_text(finding_records(diagnosis), ("severity", "where", "what", "examples")),
+        "data-check.csv": csv_text(source_records(diagnosis), raw_names=raw_names),
+        "data-findings.csv": csv_text(finding_records(diagnosis), columns, raw_names),
     }
     return write_texts(texts, output)
+
+
+def check_groups(target: str | None) -> Path | None:
+    """Makes sure, before any work is done for it, that groups can be written there and nothing else is lost.
+
+    Raises:
+        BenchError: The folder does not exist, or there is something that is no list of groups.
+    """
+    if target is None:
+        return None
+    file = Path(target)
+    if not file.parent.is_dir():
+        raise BenchError(f"--write-groups {target} lies in a folder that does not exist.")
+    if file.exists() and not (file.is_file() and _is_list_of_groups(file)):
+        raise BenchError(f"--write-groups {target} exists and is no list of groups: name another file.")
+    return file
+
+
+def _is_list_of_groups(file: Path) -> bool:
+    with file.open("rb") as stream:
+        header = stream.readline(HEADER_BYTES)
+    return not header or {b"path", b"group"} <= set(header.removeprefix(BOM_UTF8).strip().split(b","))
 
 
 def write_groups(diagnosis: Diagnosis, declared: Mapping[str, str], file: Path) -> Path:
@@ -118,7 +144,7 @@ def write_groups(diagnosis: Diagnosis, declared: Mapping[str, str], file: Path) 
     groups = {path: renamed.get(group, group) for path, group in declared.items()}
     groups |= dict(diagnosis.groups.select("path", "group").iter_rows())
     rows = [{"path": path, "group": group} for path, group in sorted(groups.items())]
-    (written,) = write_texts({file.name: csv_text(rows, ("path", "group"))}, file.parent)
+    (written,) = write_texts({file.name: csv_text(rows, ("path", "group"), raw_names=True)}, file.parent)
     return written
 
 

@@ -241,13 +241,13 @@ def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:
     return {"boards": [report.facts() for report in reports]}
 
 
-def write_boards(reports: Sequence[BoardReport], output: Path) -> tuple[Path, ...]:
-    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json`` into the results' folder."""
+def write_boards(reports: Sequence[BoardReport], output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json``; ``raw_names`` as for `csv_line`."""
     boards = ("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports)
     texts = {
         "LEADERBOARD.md": HEAD + "".join(boards),
-        "leaderboard.csv": csv_text([record for report in reports for record in report.records()], COLUMNS),
-        "leaderboard.json": json.dumps(boards_json(reports), indent=1, ensure_ascii=False) + "\n",
+        "leaderboard.csv": csv_text((record for report in reports for record in report.records()), COLUMNS, raw_names),
+        "leaderboard.json": json.dumps(boards_json(reports), indent=1) + "\n",
     }
     return write_texts(texts, output)
 

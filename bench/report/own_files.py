@@ -1,18 +1,18 @@
 """Rows of one's own images as they come, and the sentences around them."""
 
-import csv
 import json
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from rich.cells import cell_len
 
+from bench.report.escaping import csv_line, printable
 from bench.report.notes import finding_notes
-from bench.report.table import cell, text_of
+from bench.report.table import cell
 from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, Standing, percent
 from bench.scoring.files import ScoredImage, Scorer
@@ -119,10 +119,21 @@ class RowWriter(ABC):
 
     Args:
         references: What the real images of the reference set scored, by detector; empty without one.
+        raw_names: As for :func:`bench.report.escaping.csv_line`.
+        to_stdout: Whether a terminal may show the rows: CSV then writes out what that would obey, unless names are
+            wanted raw.
     """
 
-    def __init__(self, sink: TextIO, labels: Sequence[str], references: Mapping[str, Reference]) -> None:
+    def __init__(
+        self,
+        sink: TextIO,
+        labels: Sequence[str],
+        references: Mapping[str, Reference],
+        raw_names: bool = False,
+        to_stdout: bool = False,
+    ) -> None:
         self.sink, self.labels, self.references = sink, labels, references
+        self.raw_names, self.to_stdout = raw_names, to_stdout
 
     def standings(self, row: ScoredImage) -> dict[str, Standing]:
         """Returns how an image stands among the real images, by detector."""
@@ -142,14 +153,14 @@ class TableWriter(RowWriter):
 
     def begin(self, files: Sequence[str]) -> None:
         """Writes the header."""
-        self.path_width = min(max((cell_len(text_of(file).plain) for file in files), default=4), WIDEST_PATH)
+        self.path_width = min(max((cell_len(printable(file)) for file in files), default=4), WIDEST_PATH)
         standings = dict.fromkeys(self.references, "reals at least as high")
-        self._line("path", {label: label for label in self.labels}, standings)
+        self._line("path", {label: printable(label) for label in self.labels}, standings)
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row; in place of scores the reason why there are none."""
         if row.reason is not None:
-            self.sink.write(f"{self._padded_path(row.path)}  {UNREADABLE}: {text_of(row.reason).plain}\n")
+            self.sink.write(f"{self._padded_path(row.path)}  {UNREADABLE}: {printable(row.reason)}\n")
             return
         standings = {
             label: f"{standing.higher:,} of {standing.reals:,}: {percent(standing.share)}"
@@ -160,12 +171,12 @@ class TableWriter(RowWriter):
     def _line(self, path: str, scores: Mapping[str, str], standings: Mapping[str, str]) -> None:
         line = self._padded_path(path)
         for label in self.labels:
-            line += f"  {scores[label]:>{max(12, cell_len(label))}}"
+            line += f"  {scores[label]:>{max(12, cell_len(printable(label)))}}"
             line += f"  {standings[label]:>22}" if label in standings else ""
         self.sink.write(f"{line}\n")
 
     def _padded_path(self, path: str) -> str:
-        words = text_of(path).plain
+        words = printable(path)
         return words + " " * max(0, self.path_width - cell_len(words))
 
 
@@ -174,18 +185,21 @@ class CsvWriter(RowWriter):
 
     def begin(self, files: Sequence[str]) -> None:
         """Writes the header."""
-        names = [*FACTS]
+        self.names = [*FACTS]
         for label in self.labels:
-            names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
-        self.rows = csv.DictWriter(self.sink, names, lineterminator="\n")
-        self.rows.writeheader()
+            self.names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
+        self._line(self.names)
 
     def write(self, row: ScoredImage) -> None:
         """Writes a row; cells without a number are empty."""
         cells = {**_facts(row), **row.scores}
         for label, standing in self.standings(row).items():
             cells |= {f"{label}_{name}": value for name, value in _standing_facts(standing).items()}
-        self.rows.writerow(cells)
+        self._line(map(cells.get, self.names))
+
+    def _line(self, cells: Iterable[object]) -> None:
+        line = csv_line(cells, self.raw_names)
+        self.sink.write(printable(line, lines=True) if self.to_stdout and not self.raw_names else line)
 
 
 class JsonWriter(RowWriter):

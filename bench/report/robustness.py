@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.report.escaping import markdown
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.robustness import robustness_svg
 from bench.report.ranks import pair_records, pair_table
-from bench.report.table import Table, cell, csv_text, escaped, note_lines, print_tables, write_texts
+from bench.report.table import Table, cell, csv_text, note_lines, print_tables, write_texts
 from bench.results.robustness import Area, Robustness
 from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.statistics.number import Number
@@ -37,12 +38,15 @@ def robustness_tables(robustness: Robustness) -> list[Table]:
     return [_points(robustness), *(table for table in others if table.rows)]
 
 
-def write_robustness(robustness: Robustness, output: Path) -> tuple[Path, ...]:
-    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind."""
+def write_robustness(robustness: Robustness, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind.
+
+    ``raw_names`` as for `csv_line`.
+    """
     texts = {
-        "robustness.csv": csv_text(point_records(robustness), POINT_COLUMNS),
-        "robustness-areas.csv": csv_text(_area_records(robustness), AREA_COLUMNS),
-        "robustness-pairs.csv": csv_text(pair_records(robustness.rankings, "kind"), PAIR_COLUMNS),
+        "robustness.csv": csv_text(point_records(robustness), POINT_COLUMNS, raw_names),
+        "robustness-areas.csv": csv_text(_area_records(robustness), AREA_COLUMNS, raw_names),
+        "robustness-pairs.csv": csv_text(pair_records(robustness.rankings, "kind"), PAIR_COLUMNS, raw_names),
         "robustness.md": _markdown(robustness),
         **{figure_file(curve.kind): robustness_svg(curve) + "\n" for curve in robustness.curves},
     }
@@ -152,10 +156,10 @@ def _area_records(robustness: Robustness) -> list[dict[str, Any]]:
 
 def _markdown(robustness: Robustness) -> str:
     points, *others = robustness_tables(robustness)
-    lines = [f"## {escaped(points.title)}", ""]
+    lines = [f"## {markdown(points.title)}", ""]
     lines += [line for table in others for line in table.markdown()]
     for curve in robustness.curves:
-        lines += [f"![Mean AUROC under {escaped(curve.kind)}]({figure_file(curve.kind)})", ""]
+        lines += [f"![Mean AUROC under {markdown(curve.kind)}]({figure_file(curve.kind)})", ""]
     lines += points.markdown() + note_lines(robustness_notes(robustness), warnings_of(robustness.comparison))
     return "\n".join(lines) + "\n"
 

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
+from bench.report.escaping import csv_cell, markdown, printable
 from bench.statistics.number import Number
-from bench.store.files import write_atomically
+from bench.store.files import write_together
 
 UNLIMITED = 10_000
 
@@ -26,6 +27,7 @@ class Table:
         note: How to read it.
         names: Number of first columns that are names, each written once where it repeats.
         numbers: The columns of numbers, where they are not all the others.
+        lines: Whether line breaks in cells are ours, and not a name's.
     """
 
     title: str
@@ -34,6 +36,7 @@ class Table:
     note: str = ""
     names: int = 1
     numbers: Sequence[str] | None = None
+    lines: bool = False
 
     def markdown(self, heading: str = "") -> list[str]:
         """Writes the table and its note, a line each row, and an empty line after each of the two.
@@ -42,8 +45,8 @@ class Table:
             heading: Marks of a heading, such as ``##``: the title then stands above the table.
         """
         rows = [self.columns, ["---"] * len(self.columns), *self.rows]
-        lines = ["| " + " | ".join(map(escaped, row)) + " |" for row in rows]
-        title = [f"{heading} {escaped(self.title)}", ""] if heading else []
+        lines = ["| " + " | ".join(map(markdown, row)) + " |" for row in rows]
+        title = [f"{heading} {markdown(self.title)}", ""] if heading else []
         return [*title, *lines, "", *([self.note, ""] if self.note else [])]
 
     def for_terminal(self) -> rich.table.Table:
@@ -51,14 +54,14 @@ class Table:
         table = rich.table.Table(title=text_of(self.title) if self.title else None, title_justify="left")
         numbers = self.columns[self.names :] if self.numbers is None else self.numbers
         for name in self.columns:
-            table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers)
+            table.add_column(text_of(name), justify="right" if name in numbers else "left", no_wrap=name in numbers)
         before: Sequence[str] = ()
         for row in self.rows:
             if before and row[0] != before[0]:
                 table.add_section()
             repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
             shown = ("" if again else cell for cell, again in zip(row, repeated, strict=True))
-            table.add_row(*(text_of(cell, lines=True) for cell in shown))
+            table.add_row(*(text_of(cell, lines=self.lines) for cell in shown))
             before = row
         return table
 
@@ -90,7 +93,7 @@ def print_line(words: str, console: Console, style: str = "") -> None:
 
 def note_lines(notes: Iterable[str], warnings: Iterable[str] = ()) -> list[str]:
     """Writes warnings, and then notes, as a Markdown list."""
-    return [*(f"- **Warning:** {escaped(words)}" for words in warnings), *(f"- {escaped(words)}" for words in notes)]
+    return [*(f"- **Warning:** {markdown(words)}" for words in warnings), *(f"- {markdown(words)}" for words in notes)]
 
 
 def write_texts(texts: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
@@ -101,22 +104,38 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
         folder: Where to.
 
     Raises:
-        BenchError: One cannot be written.
+        BenchError: One cannot be written; then none was.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BenchError(f"Cannot write to {folder}: {error.strerror}.") from error
-    files = {folder / name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
-    return tuple(write_atomically(file, data) for file, data in files.items())
+    return write_together({folder / name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()})
 
 
-def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Writes records as CSV; ``columns`` names them where there may be none."""
+def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), raw_names: bool = False) -> str:
+    """Writes records as CSV.
+
+    Args:
+        records: With the same keys each.
+        columns: Names the columns where there may be no record.
+        raw_names: As for :func:`bench.report.escaping.csv_line`.
+    """
     rows = list(records)
     if not rows:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)).write_csv()
-    return pl.DataFrame(rows, infer_schema_length=None).write_csv()
+    return frame_csv(pl.DataFrame(rows, infer_schema_length=None), raw_names)
+
+
+def frame_csv(frame: pl.DataFrame, raw_names: bool = False) -> str:
+    """Writes a frame as CSV; ``raw_names`` as for :func:`bench.report.escaping.csv_line`."""
+    if not raw_names:
+        texts = [column for column in frame.iter_columns() if column.dtype == pl.String]
+        frame = frame.with_columns(
+            pl.Series(column.name, [text and csv_cell(text) for text in column.to_list()], pl.String)
+            for column in texts
+        )
+    return frame.write_csv()
 
 
 def columns_of(item: object, *names: str) -> dict[str, Any]:
@@ -142,15 +161,8 @@ def cell(number: Number | None, signed: bool = False) -> str:
     return f"{text} {about}[{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]{chance}"
 
 
-def escaped(text: str) -> str:
-    """Keeps names of folders from becoming Markdown."""
-    for character in ("\\", "|", "`", "*", "_", "<"):
-        text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
-
-
 def text_of(words: str, style: str = "", lines: bool = False) -> Text:
-    r"""Makes a text in which names of files are neither markup nor commands to the terminal.
+    r"""Makes a text for rich in which names of files are neither markup nor commands to the terminal.
 
     Without ``lines`` a line break is written out, too.
 
@@ -158,6 +170,4 @@ def text_of(words: str, style: str = "", lines: bool = False) -> Text:
         >>> text_of("[red]\x1b[2J\n").plain
         '[red]\\x1b[2J\\n'
     """
-    kept = "\n" if lines else ""
-    letters = (letter if letter.isprintable() or letter == kept else ascii(letter)[1:-1] for letter in words)
-    return Text("".join(letters), style=style)
+    return Text(printable(words, lines), style=style)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.report.escaping import markdown
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.thresholds.calibration import BINS, MEASURES, Calibration
 from bench.results.thresholds.points import OperatingPoint
@@ -53,18 +54,24 @@ def threshold_markdown(study: ThresholdStudy) -> str:
     matrices = _matrices(study)
     lines = [line for table in _points(study) for line in table.markdown("##")]
     lines += ["## Transfer", ""] if matrices else []
-    lines += [line for table in matrices for line in (f"{table.title}:", "", *table.markdown())]
+    lines += [line for table in matrices for line in (f"{markdown(table.title)}:", "", *table.markdown())]
     lines += [line for table in _calibration(study) for line in table.markdown("##")]
     return "\n".join([*lines, *note_lines(threshold_notes(study))]) + "\n"
 
 
-def write_thresholds(study: ThresholdStudy, output: Path) -> tuple[Path, ...]:
-    """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any."""
-    texts = {"thresholds.csv": csv_text(_all_points(study), POINT_COLUMNS), "thresholds.md": threshold_markdown(study)}
+def write_thresholds(study: ThresholdStudy, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``thresholds.csv`` and ``thresholds.md``; ``transfer.csv`` and ``calibration.csv`` where there is any.
+
+    ``raw_names`` as for `csv_line`.
+    """
+    texts = {
+        "thresholds.csv": csv_text(_all_points(study), POINT_COLUMNS, raw_names),
+        "thresholds.md": threshold_markdown(study),
+    }
     if study.matrices:
-        texts["transfer.csv"] = csv_text(transfer_records(study.matrices))
+        texts["transfer.csv"] = csv_text(transfer_records(study.matrices), raw_names=raw_names)
     if any(study.calibrations.values()):
-        texts["calibration.csv"] = csv_text(calibration_records(study))
+        texts["calibration.csv"] = csv_text(calibration_records(study), raw_names=raw_names)
     return write_texts(texts, output)
 
 

@@ -131,6 +131,9 @@ class RunOptions:
         for name in ("generators", "conditions"):
             if isinstance(getattr(self, name), str):
                 raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
+        for name in ("data_root", "weights", "output"):
+            if getattr(self, name) == "":
+                raise BenchError(f"--{name.replace('_', '-')} needs a path, got ''.")
         object.__setattr__(self, "output", Path(self.output))
         object.__setattr__(self, "conditions", tuple(self.conditions or ()))
 

@@ -1,11 +1,12 @@
 """Files that are whole or not there, and what a killed process leaves of them."""
 
+import errno
 import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -37,12 +38,25 @@ def write_atomically(target: Path, data: bytes) -> Path:
     Raises:
         BenchError: It cannot be written.
     """
+    return write_together({target: data})[0]
+
+
+def write_together(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
+    """Writes files, each whole before the first takes the place of an older one, and returns them.
+
+    Raises:
+        BenchError: One cannot be written; the older ones were left as they were.
+    """
+    target = Path()
     try:
-        with replacing(target) as temporary:
-            temporary.write_bytes(data)
+        with ExitStack() as stack:
+            for target, data in files.items():
+                if target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                stack.enter_context(replacing(target)).write_bytes(data)
     except OSError as error:
-        raise BenchError(f"Cannot write {target}: {error.strerror}.") from error
-    return target
+        raise BenchError(f"Cannot write {error.filename2 or target}: {error.strerror}.") from error
+    return tuple(files)
 
 
 def leftovers(folders: Iterable[Path]) -> list[Path]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
-from bench.errors import BenchError, is_users_mistake
+from bench.errors import BenchError, is_users_mistake, message_of
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.robustness import robustness_svg
 from bench.report.robustness import figure_file
@@ -196,7 +196,7 @@ def _words(value: object) -> str:
 
 def one_line(error: Exception) -> str:
     """Writes an error's message in one line."""
-    return " ".join(str(error).split())
+    return " ".join(message_of(error).split())
 
 
 def not_run_note(part: str, reason: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.report.table import Table, cell, columns_of, csv_text, escaped, note_lines, print_tables, write_texts
+from bench.report.escaping import markdown
+from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.report.verdicts import COLUMNS, NOTE, verdict_cells, verdict_record
 from bench.statistics.number import Number
 from bench.studies.base import Line, Result, Study
@@ -16,8 +17,10 @@ FOLDER = "studies"
 HEADER = ("row", "column", "metric", "ours", "paper", *COLUMNS)
 
 
-def write_study(study: Study, result: Result, output: Path) -> tuple[Path, ...]:
+def write_study(study: Study, result: Result, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
     """Writes ``<output>/studies/<name>.md``, ``.csv`` and the figures, and returns these files.
+
+    ``raw_names`` as for `csv_line`.
 
     Raises:
         BenchError: One cannot be written.
@@ -25,7 +28,7 @@ def write_study(study: Study, result: Result, output: Path) -> tuple[Path, ...]:
     columns = tuple(_record(study, Line("", "", "", None)))
     texts = {
         f"{study.name}.md": study_markdown(study, result),
-        f"{study.name}.csv": csv_text([_record(study, line) for line in result.lines], columns),
+        f"{study.name}.csv": csv_text([_record(study, line) for line in result.lines], columns, raw_names),
         **{figure_file(study, name): svg.rstrip("\n") + "\n" for name, svg in result.figures.items()},
     }
     return write_texts(texts, output / FOLDER)
@@ -33,14 +36,14 @@ def write_study(study: Study, result: Result, output: Path) -> tuple[Path, ...]:
 
 def study_markdown(study: Study, result: Result) -> str:
     """Writes a study as Markdown."""
-    lines = [f"# {escaped(study.source)}: {escaped(study.title)}", ""]
+    lines = [f"# {markdown(study.source)}: {markdown(study.title)}", ""]
     lines += [f"Made by `python -m bench reproduce {study.name}`.", ""]
     if result.lines:
         lines += study_table(study, result).markdown()
     if any(line.verdict is not None for line in result.lines):
         lines += [NOTE, ""]
     for name in result.figures:
-        lines += [f"![{escaped(name)}]({figure_file(study, name)})", ""]
+        lines += [f"![{markdown(name)}]({figure_file(study, name)})", ""]
     lines += note_lines(result.notes)
     return "\n".join(lines) + "\n"
 

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from functools import partial
+from pathlib import Path
 
 from bench.errors import BenchError
+from bench.report.escaping import printable
 from bench.scoring.options import RunOptions, check_options
 from bench.training.fine_tuning import fine_tune
 from bench.training.held_out import HeldOut, evaluate_held_out
@@ -26,8 +27,15 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
     check_options(options)
     if not os.access(fit.save.parent, os.W_OK):
         raise BenchError(f"Cannot write to --save {fit.save}: no permission for {fit.save.parent}.")
-    options.make_output()
+    for option, start in (("init", fit.init), ("weights", options.weights)):
+        if start and fit.save.exists() and Path(start).exists() and fit.save.samefile(start):
+            raise BenchError(f"--save {fit.save} is the file of --{option}, which would be lost: name another file.")
     data = training_set(fit, options)
+    options.make_output()
     train = fit_probe if fit.is_probe else fine_tune
-    train(fit, options, data, progress, say=partial(print, file=sys.stderr, flush=True))
+    train(fit, options, data, progress, say=_say)
     return evaluate_held_out(fit, options, progress)
+
+
+def _say(words: str) -> None:
+    print(printable(words), file=sys.stderr, flush=True)

@@ -59,8 +59,8 @@ def print_held_out(result: HeldOut, title: str, console: Console) -> None:
     print_tables([held_out_table(result, title)], console, notes=notes_of(result))
 
 
-def write_held_out(result: HeldOut, title: str, output: Path) -> tuple[Path, ...]:
-    """Writes ``fit.csv`` and ``fit.md``."""
+def write_held_out(result: HeldOut, title: str, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
+    """Writes ``fit.csv`` and ``fit.md``; ``raw_names`` as for `csv_line`."""
     records = [
         {
             **columns_of(row, "detector", "condition", "generator"),
@@ -74,4 +74,5 @@ def write_held_out(result: HeldOut, title: str, output: Path) -> tuple[Path, ...
         for metric, number in row.numbers.items()
     ]
     lines = [*held_out_table(result, title).markdown("##"), *note_lines(notes_of(result))]
-    return write_texts({"fit.csv": csv_text(records), "fit.md": "\n".join(lines) + "\n"}, output)
+    texts = {"fit.csv": csv_text(records, raw_names=raw_names), "fit.md": "\n".join(lines) + "\n"}
+    return write_texts(texts, output)

@@ -58,6 +58,7 @@ def histogram_figure(detector: str, histograms: Histograms, position: int, prefi
         axes.stairs(heights[1], edges, baseline=base, color=colour, linewidth=1.3)
         text = axes.text(0.0, base + 0.93, generator, transform=axes.get_yaxis_transform(), color=INK)
         text.set(verticalalignment="top", fontsize=9, parse_math=False)
+        text.set_in_layout(False)  # a long name would leave no room for the axes
     axes.tick_params(length=0)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(-0.03, rows), yticks=[])
     axes.spines["left"].set_visible(False)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from bench.errors import BenchError
 from bench.report.comparison import change_table
+from bench.report.escaping import printable
 from bench.report.given import given_table
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import counts, headline, images_of
@@ -86,6 +87,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
+        finalize=_shown_text,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -101,6 +103,11 @@ def render(title: str, sections: Sequence[Section]) -> str:
         sort_keys=sort_keys,
         images_of=images_of,
     )
+
+
+def _shown_text(value: Any) -> Any:  # noqa: ANN401 - whatever the template shows
+    """Writes out what a browser would obey in a name, such as a change of direction; what we wrote ourselves stays."""
+    return printable(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def sort_keys(rows: Sequence[Sequence[str]], column: int) -> list[float] | None:

@@ -8,6 +8,9 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from bench.report.escaping import printable
 
 # Okabe and Ito's palette, told apart by people with colour-blindness, in an order that also differs in lightness; a
 # page may replace each by its own with the CSS variables --series-1, --series-2, ...
@@ -63,9 +66,12 @@ def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
         page: For a figure in a page, what its ids begin with, so that they are the page's only ones: text then has the
             page's colour and family, and series have the colours of its CSS variables.
     """
+    for words in figure.findobj(Text):
+        words.set_text(printable(words.get_text(), lines=True))
+        words.set_parse_math(False)  # a name may hold any character
     text, unsaid = io.StringIO(), dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with rc_context(STYLE):
-        figure.savefig(text, format="svg", metadata={**unsaid, "Title": title})
+        figure.savefig(text, format="svg", metadata={**unsaid, "Title": printable(title)})
     svg = text.getvalue()
     svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke")
     return svg.replace(INK, "#1a1a1a") if page is None else _for_page(svg, page)
