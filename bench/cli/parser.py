@@ -91,6 +91,12 @@ class OneLineParser(ArgumentParser):
         print(f"error: {words}", file=sys.stderr)
         raise SystemExit(2)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Ends the program, once what it printed is out."""
+        sys.stdout.flush()
+        super().exit(status, message)
+        raise AssertionError("argparse does not come back")
+
     def _told(self, message: str) -> str:
         """Says it as the rest of the program does, with the nearest name there is."""
         if choice := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):

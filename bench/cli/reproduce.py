@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
 
     from bench.errors import BenchError
     from bench.report.table import print_tables
-    from bench.scoring.machine.processes import is_first_process
+    from bench.scoring.machine.signals import is_first_process
     from bench.studies.output import print_study, write_study
     from bench.studies.run import Costs, Outcome, outcome_table, run_study, settled
 
