@@ -8,7 +8,10 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CLOSED_PIPE = 141
 """Exit code as a shell gives it: 128 and the number of SIGPIPE."""
@@ -21,11 +24,11 @@ class ClosedPipe(BaseException):
 class _Output(io.FileIO):
     """Standard output."""
 
-    def write(self, data: object) -> int:  # type: ignore[override] # any bytes-like object
+    def write(self, data: "ReadableBuffer") -> int:
         from bench.errors import BenchError
 
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
         except BrokenPipeError:
             raise ClosedPipe from None
         except OSError as error:
@@ -36,11 +39,11 @@ class _Output(io.FileIO):
 class _Complaints(io.FileIO):
     """Standard error: where it cannot be written, nobody can be told so."""
 
-    def write(self, data: object) -> int:  # type: ignore[override] # any bytes-like object
+    def write(self, data: "ReadableBuffer") -> int:
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
         except OSError:
-            return memoryview(data).nbytes  # type: ignore[arg-type]
+            return memoryview(data).nbytes
 
 
 def guard() -> None:
