@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ActionConfigFile
+from jsonargparse import ActionConfigFile  # type: ignore[attr-defined] # which names no __all__ for it
 
 from bench.errors import BenchError
 from detectors.errors import did_you_mean
