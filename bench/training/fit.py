@@ -4,7 +4,9 @@ import os
 import sys
 from functools import partial
 
-from bench.errors import BenchError
+from bench.errors import BenchError, NothingReadError
+from bench.report.notes import nothing_words
+from bench.results.unread import nothing_readable
 from bench.scoring.options import RunOptions, check_options
 from bench.training.fine_tuning import fine_tune
 from bench.training.held_out import HeldOut, evaluate_held_out
@@ -20,6 +22,7 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
         The numbers on held-out groups; nothing on devices other than the first.
 
     Raises:
+        NothingReadError: Not one image can be read.
         BenchError: The options cannot be carried out.
     """
     # What would stop the test is found before any work.
@@ -28,6 +31,8 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
         raise BenchError(f"Cannot write to --save {fit.save}: no permission for {fit.save.parent}.")
     options.make_output()
     data = training_set(fit, options)
+    if nothing := nothing_readable(data.datamodule):
+        raise NothingReadError(nothing_words(nothing))
     train = fit_probe if fit.is_probe else fine_tune
     train(fit, options, data, progress, say=partial(print, file=sys.stderr, flush=True))
     return evaluate_held_out(fit, options, progress)
