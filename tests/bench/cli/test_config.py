@@ -1,6 +1,7 @@
 """The file of ``--config``: whatever is in it, nothing runs, nothing grows, and a mistake is one line with its name."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -8,7 +9,7 @@ from bench.cli.app import main
 from bench.cli.compare import make_parser
 from bench.cli.config import MOST_BYTES
 
-BOMB = "a: &a [x, x]\n" + "".join(f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefgh", "bcdefghi"))  # noqa: B905
+BOMB = "a: &a [x, x]\n" + "".join(f"{new}: &{new} [*{old}, *{old}]\n" for old, new in pairwise("abcdefghi"))
 HOSTILE = {
     "recursion": (b"conditions: &a [*a]", "an alias or anchor is not taken"),
     "bomb": (BOMB.encode(), "an alias or anchor is not taken"),
@@ -75,9 +76,10 @@ def test_every_kind_of_option_is_read_as_on_the_command_line(tmp_path):
     file = tmp_path / "run.yaml"
     file.write_bytes(
         b"\xef\xbb\xbfdetectors: [rigid, 'wepe:n=2']\r\nresize: none\r\nlimit: 007\r\nbalance: yes\r\nhtml: null\r\n"
-        b"compile: false\r\ndata-root: 5\r\nmargin: 0.5\r\nconditions: # none\r\n"
+        b"compile: false\r\ndata-root: 5\r\nconditions: # none\r\nmatch: none\r\nview: 'common'\r\n"
     )
-    words = make_parser().parse_args(["--seeds", "2", "--limit", "3", "--config", str(file), "--margin", "0.1"]
-                                     if "margin" in vars(make_parser().parse_args(["--detectors", "rigid"]))
-                                     else ["--seeds", "2", "--limit", "3", "--config", str(file)])  # fmt: skip
+    words = make_parser().parse_args(["--seeds", "2", "--limit", "3", "--config", str(file), "--view", "method"])
     assert words.detectors == ["rigid", "wepe:n=2"]
+    assert (words.resize, words.limit, words.seeds, words.balance, words.compile) == ("none", 7, 2, True, False)
+    assert (words.html, words.data_root, words.match, words.view) == (None, "5", "none", "method")
+    assert not words.conditions
