@@ -54,7 +54,12 @@ class RobustScale:
 
 
 def known_sum(counts: Iterable[int | None]) -> int | None:
-    """Sums counts; None where one of them is not known."""
+    """Sums counts; None where one of them is not known.
+
+    Examples:
+        >>> known_sum([1, 2]), known_sum([1, None])
+        (3, None)
+    """
     known = list(counts)
     return sum(count for count in known if count is not None) if None not in known else None
 

@@ -178,11 +178,8 @@ def test_what_a_killed_build_left_goes_with_the_next_and_a_living_one_stays(tmp_
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     old = tmp_path / f".demo-0123abcd-{'0' * 32}"  # of a release without the process's number
-    dead, alive, elsewhere, new = (
-        tmp_path / f".demo-0123abcd-{host}-{process}-{digit * 32}"
-        for host, process, digit in ((_host(), ended.pid, "1"), (_host(), os.getppid(), "2"), ("far", ended.pid, "3"))
-        + (("far", 1, "4"),)
-    )
+    owners = ((_host(), ended.pid), (_host(), os.getppid()), ("far", ended.pid), ("far", 1))
+    dead, alive, elsewhere, new = (tmp_path / f".demo-0123abcd-{host}-{pid}-{'0' * 32}" for host, pid in owners)
     for folder in (old, dead, alive, elsewhere, new):
         (folder / "real").mkdir(parents=True)
     for folder in (old, elsewhere):
