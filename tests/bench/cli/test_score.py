@@ -229,6 +229,7 @@ def test_an_interruption_ends_it_with_one_line(images, wait):
         run.stdout.read()
         err = run.stderr.read().decode()
         assert run.wait(60) == 130
+    assert len(err.splitlines()) == 2, err
     note, line = err.splitlines()
     assert note.startswith("Scores with efficientnet-lite0")
     assert line == "error: Stopped by SIGINT."
