@@ -36,7 +36,39 @@ def find_intruder() -> str | None:
 
 
 def main() -> int:
-    """Runs the command line with our own packages, or says which ones are not ours."""
+    """Runs the command line with our own packages, or says which ones are not ours.
+
+    Returns:
+        The exit code: the command's, 130, 143 or 129 after SIGINT, SIGTERM or SIGHUP, 141 where nobody reads.
+    """
+    from bench.scoring.machine import signals
+
+    signals.heed()
+    try:
+        return signals.exit_code(_run_guarded())
+    except signals.Stopped:  # which came at the very end
+        return signals.exit_code(0)
+
+
+def _run_guarded() -> int:
+    """Runs the command line, and returns the exit code that the first of its troubles has."""
+    from bench.cli import streams
+    from bench.scoring.machine import signals
+
+    streams.guard()
+    try:
+        code = _run()
+    except streams.ClosedPipe:
+        code = streams.CLOSED_PIPE
+    except BaseException:
+        if not signals.has_come():
+            raise
+        code = 0
+    signals.finish()
+    return code
+
+
+def _run() -> int:
     intruder = find_intruder()
     if intruder:
         print(intruder, file=sys.stderr)
@@ -45,7 +77,10 @@ def main() -> int:
     os.environ.setdefault(ALLOCATOR, AT_ONCE)  # read when polars is imported, which it is not yet
     from bench.cli.app import main as run
 
-    return run()
+    try:
+        return run()
+    except SystemExit as stop:  # the parser's
+        return stop.code if isinstance(stop.code, int) else 0
 
 
 def leave(code: int) -> NoReturn:
@@ -54,11 +89,6 @@ def leave(code: int) -> NoReturn:
     To take half a million objects of torch and Lightning apart, only to end, would take longer than many a command.
     """
     atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass  # whoever read has had enough
     os._exit(code)
 
 

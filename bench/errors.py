@@ -20,6 +20,12 @@ class BenchError(Exception):
     silent: ClassVar[bool] = False
 
 
+class NothingReadError(BenchError):
+    """Not one image can be read."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class DetectorFailedError(BenchError):
     """A detector raised, or gave a score that is not a finite number."""
 

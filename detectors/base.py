@@ -85,9 +85,9 @@ class Detector(nn.Module, ABC):
         """
 
     @property
-    @abstractmethod
-    def passes(self) -> int:
-        """Forward passes an image costs beside the shared clean one."""
+    def passes(self) -> int | None:
+        """Forward passes an image costs beside the shared clean one; None where the class does not say."""
+        return None
 
     @property
     def options(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ real images alone, so that a fused score is a function of one image, and no gene
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,17 @@ class RobustScale:
         if spread <= 0:
             raise OptionError(f"At least half of the real images have the same score of {name}: it cannot be scaled.")
         return cls(median.item(), spread.item())
+
+
+def known_sum(counts: Iterable[int | None]) -> int | None:
+    """Sums counts; None where one of them is not known.
+
+    Examples:
+        >>> known_sum([1, 2]), known_sum([1, None])
+        (3, None)
+    """
+    known = list(counts)
+    return sum(count for count in known if count is not None) if None not in known else None
 
 
 class Ensemble(Detector):
@@ -151,8 +162,8 @@ class Ensemble(Detector):
         return self.fuse(self.member_scores(images, keys))
 
     @property
-    def passes(self) -> int:  # noqa: D102 - see Detector
-        return sum(member.passes for member in self.detectors)
+    def passes(self) -> int | None:  # noqa: D102 - see Detector
+        return known_sum(member.passes for member in self.detectors)
 
     @property
     def options(self) -> dict[str, Any]:

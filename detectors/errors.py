@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+MOST_DRAWS = 10_000
+"""Of a seed, and seeds of a run: a slip of the finger would otherwise take for ever, or all memory."""
+
 
 class DetectorError(Exception):
     """A user's mistake; the message is for the user."""
@@ -28,6 +31,18 @@ class WeightsNotFoundError(DetectorError, FileNotFoundError):
 
 class WeightsError(DetectorError, ValueError):
     """A weights file is there, but does not fit the network."""
+
+
+def check_count(name: str, count: int) -> None:
+    """Looks at a number of draws, perturbations, directions or passes.
+
+    Raises:
+        OptionError: It is less than 1, or more than :data:`MOST_DRAWS`.
+    """
+    if count < 1:
+        raise OptionError(f"{name} must be at least 1, got {count}.")
+    if count > MOST_DRAWS:
+        raise OptionError(f"{name} must be at most {MOST_DRAWS:,}, got {count}.")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
-from detectors.errors import OptionError, UnknownNameError
+from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.perturbation import Blocks, Family, Match, Perturbation, PerturbedModels, Rule, Tensors
 from detectors.randomness import seeded_generator
 from detectors.similarity import cosine_distance
@@ -248,7 +248,6 @@ def noise_products(models: PerturbedModels) -> Tensor:
 
 def _check(directions: int, **step: float) -> None:
     ((name, value),) = step.items()
-    if directions < 1:
-        raise OptionError(f"directions must be at least 1, got {directions}.")
+    check_count("directions", directions)
     if not 0 < value < float("inf"):
         raise OptionError(f"{name} must be a number greater than 0 (it is the step), got {value}.")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
-from detectors.errors import OptionError, UnknownNameError
+from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.perturbation import Blocks, Perturbation
 from detectors.randomness import seeded_generator
 from detectors.similarity import cosine_distance
@@ -87,7 +87,8 @@ class McDropout(Detector):
             raise UnknownNameError("score", str(score), get_args(Score))
         if mask not in get_args(Masking):
             raise UnknownNameError("mask", str(mask), get_args(Masking))
-        if n < (2 if score == "eq1" else 1):
+        check_count("n", n)
+        if score == "eq1" and n < 2:
             raise OptionError(f"n must be at least 1, and 2 for score=eq1 (the variance of one is 0), got {n}.")
         self.backbone, self.seed = backbone, seed
         self.rate, self.n, self.score, self.blocks, self.mask = rate, n, score, blocks, mask

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.backbones import Backbone
-from detectors.errors import OptionError, UnknownNameError
+from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.randomness import seeded_generator
 
 Rule = Literal[
@@ -183,8 +183,7 @@ class PerturbedModels(nn.Module):
 
     def __init__(self, perturbation: Perturbation, backbone: Backbone, seed: int, n: int, hold: int = HOLD) -> None:
         super().__init__()
-        if n < 1:
-            raise OptionError(f"n must be at least 1, got {n}.")
+        check_count("n", n)
         self.perturbation, self.backbone, self.seed, self.n = perturbation, backbone, seed, n
         # Taken before the network moves to another device or type, so that a later draw sees the same values.
         self._clean = perturbation._clean(backbone)

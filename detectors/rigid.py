@@ -10,7 +10,7 @@ from torch import Tensor
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
-from detectors.errors import OptionError, UnknownNameError
+from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.randomness import image_noise
 from detectors.similarity import cosine_distance
 
@@ -61,8 +61,7 @@ class Rigid(Detector):
             raise OptionError(f"noise must be a number of at least 0, got {noise}.")
         if space not in get_args(Space):
             raise UnknownNameError("space", str(space), get_args(Space))
-        if draws < 1:
-            raise OptionError(f"draws must be at least 1, got {draws}.")
+        check_count("draws", draws)
         self.backbone, self.seed = backbone, seed
         self.noise, self.space, self.draws = noise, space, draws
 

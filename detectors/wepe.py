@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
-from detectors.errors import OptionError, UnknownNameError
+from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Tensors
 from detectors.similarity import cosine_distance
 
@@ -81,8 +81,7 @@ class WePe(Detector):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if n < 1:
-            raise OptionError(f"n must be at least 1, got {n}.")
+        check_count("n", n)
         if statistic not in get_args(Statistic):
             raise UnknownNameError("statistic", str(statistic), get_args(Statistic))
         if statistic == "variance" and n < 2:

@@ -27,6 +27,8 @@ from bench.cli.parser import OneLineParser
 from bench.cli.plugins import load_plugins
 from bench.errors import is_users_mistake, message_of
 from bench.report.escaping import printable
+from bench.scoring.foreign_code import plugin_failure
+from bench.scoring.machine.signals import has_come, is_interruption
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
 
@@ -66,19 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``python -m bench``; those of the process by default.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake, which is told in one line, or 143 after SIGTERM.
+        The exit code: 0, 1 where a command found something wrong, 2 for a mistake, which is told in one line.
     """
-    parsed = build_parser().parse_args(arguments)
-    command, _ = COMMANDS[parsed.subcommand]
-    options = parsed[parsed.subcommand]
     try:
+        parsed = build_parser().parse_args(arguments)
+        command, _ = COMMANDS[parsed.subcommand]
+        options = parsed[parsed.subcommand]
         load_plugins(options.get("plugin") or ())
-        return int(command.run(options))
-    except BrokenPipeError:
-        return 0
-    except Exception as error:
-        if not is_users_mistake(error):
+        code = int(command.run(options))
+        sys.stdout.flush()  # what cannot be written is told below
+        return code
+    except BaseException as error:
+        if is_interruption(error) or has_come():
+            raise
+        message = message_of(error) if is_users_mistake(error) else plugin_failure(error)
+        if message is None:
             raise
         if not getattr(error, "silent", False):
-            print(f"error: {printable(' '.join(message_of(error).split()))}", file=sys.stderr)
+            print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
         return int(getattr(error, "exit_code", 2))

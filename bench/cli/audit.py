@@ -10,6 +10,7 @@ from bench.cli.parser import (
     run_options,
 )
 from bench.cli.printing import make_console, print_written
+from bench.cli.unread import exit_code
 
 
 def make_parser() -> ArgumentParser:
@@ -36,4 +37,4 @@ def run(arguments: Namespace) -> int:
     files = write_audit(study, options.output, arguments.raw_names)
     print_audit(study, console)
     print_written(arguments, files, lambda: audit_json(study))
-    return 0
+    return exit_code(study.nothing)

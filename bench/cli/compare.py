@@ -12,6 +12,7 @@ from bench.cli.parser import (
     run_options,
 )
 from bench.cli.printing import make_console, print_json, print_written, shows_progress
+from bench.cli.unread import exit_code
 from bench.scoring.options import RunOptions
 
 
@@ -29,6 +30,7 @@ def run(arguments: Namespace) -> int:
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
     from bench.report.wandb import compare_and_log
+    from bench.results.unread import nothing_read
 
     if arguments.dry_run:
         return print_forecast(detectors, options, arguments)
@@ -40,7 +42,7 @@ def run(arguments: Namespace) -> int:
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_comparison(comparison, console)
     print_written(arguments, files, lambda: comparison_json(comparison), f"Scored now: {comparison.scored}. ")
-    return 0
+    return exit_code(nothing_read(comparison))
 
 
 def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Namespace) -> int:

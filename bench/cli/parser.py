@@ -13,11 +13,12 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 
 from jsonargparse import ArgumentParser, Namespace
 
+from bench.cli.config import MOST_BYTES, ConfigAction
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.escaping import printable
-from bench.scoring.options import MARGIN, RunOptions, Written, check_names
+from bench.scoring.options import MARGIN, MOST, RunOptions, Written, check_names
 from bench.scoring.specs import check_detectors, with_checkpoints
-from detectors.errors import UnknownNameError, did_you_mean
+from detectors.errors import MOST_DRAWS, UnknownNameError, did_you_mean
 
 
 class OptionValueError(ArgumentTypeError, ValueError):
@@ -46,14 +47,21 @@ PATHS = ("DIR", "FILE")
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
 """Where a group of the shared options begins in the help."""
 NONE = "none"
+LONGEST = 64
+"""Letters of a mistaken number that are shown; no number has so many."""
 FLAG: dict[str, Any] = {"action": "store_true"}
 SHARED: dict[str, dict[str, Any]] = {
-    "config": {"action": "config", "help": "YAML file with options; words after it override it"},
+    "config": {
+        "action": ConfigAction,
+        "metavar": "FILE",
+        "help": f"YAML file of options, up to {MOST_BYTES // 1024} KiB; words after it override it",
+    },
     "detectors": {
         "nargs": "+",
         "required": True,
         "metavar": "NAME[:OPTION=VALUE,...]",
-        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid",
+        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; n, draws and directions are "
+        f"at most {MOST_DRAWS:,}",
     },
     "checkpoint": {
         "nargs": "+",
@@ -107,6 +115,12 @@ class OneLineParser(ArgumentParser):
         print(f"error: {printable(words)}", file=sys.stderr)
         raise SystemExit(2)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Ends the program, once what it printed is out."""
+        sys.stdout.flush()
+        super().exit(status, message)
+        raise AssertionError("argparse does not come back")
+
     def _told(self, message: str) -> str:
         """Says it as the rest of the program does, with the nearest name there is."""
         if choice := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
@@ -117,10 +131,6 @@ class OneLineParser(ArgumentParser):
         if option := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             known = [name for action in self._actions for name in action.option_strings]
             return f"Unknown option {option[1]!r}.{did_you_mean(option[1], known)} See {self._command} --help."
-        if key := re.match(r"Subcommand '(\w+)' does not accept option '(.*)'", message):
-            command = next(action.choices for action in self._actions if isinstance(action.choices, dict))[key[1]]
-            known = [action.dest for action in command._actions]
-            return f"Unknown option {key[2]!r} in the file of --config.{did_you_mean(key[2], known)}"
         return re.sub(r"\b(compare|robustness|score|fit)\.(?=\w)", "--", message)
 
     @property
@@ -150,7 +160,9 @@ def add_options(
         if title and title not in made:
             made[title] = parser.add_argument_group(title)
         flag = f"--{field.name.replace('_', '-')}"
-        made.get(title, parser).add_argument(flag, help=meanings[field.name], **_argument(field, hint))
+        most = _unwrapped(hint)[1].most
+        meaning = meanings[field.name] + ("" if most == MOST else f"; at most {most:,}")
+        made.get(title, parser).add_argument(flag, help=meaning, **_argument(field, hint))
 
 
 def add_run_options(parser: ArgumentParser) -> None:
@@ -199,21 +211,24 @@ def chosen_detectors(arguments: Namespace) -> list[str]:
     return with_checkpoints(texts, arguments.checkpoint)
 
 
-def whole(least: int, other: str = "") -> Callable[[object], int | str]:
-    """Makes the reader of a whole number.
+def whole(least: int, other: str = "", most: int = MOST) -> Callable[[object], int | str]:
+    """Makes the reader of a whole number, in the digits 0 to 9.
 
     Args:
         least: The least that it may be.
         other: A word that may stand in its place.
+        most: The largest that it may be.
     """
 
     def read(value: object) -> int | str:
         if other and str(value).lower() in (other, "null"):
             return other
-        if not str(value).isdigit() or int(str(value)) < least:
-            or_other = f" or {other}" if other else ""
-            raise OptionValueError(f"expected a whole number of at least {least}{or_other}, got {value}")
-        return int(str(value))
+        text, or_other = str(value), f" or {other}" if other else ""
+        if not re.fullmatch("[0-9]+", text) or (len(text) < LONGEST and int(text) < least):
+            raise OptionValueError(f"expected a whole number of at least {least}{or_other}, got {text[:LONGEST]}")
+        if len(text) >= LONGEST or int(text) > most:
+            raise OptionValueError(f"expected a whole number of at most {most:,}{or_other}, got {text[:LONGEST]}")
+        return int(text)
 
     return read
 
@@ -231,7 +246,7 @@ def _argument(field: "Field[Any]", hint: object) -> dict[str, Any]:
     if get_origin(kind) is not None:
         known["nargs"] = "+"
     elif kind is int:
-        known["type"] = whole(written.least, NONE if may_be_none and default is not None else "")
+        known["type"] = whole(written.least, NONE if may_be_none and default is not None else "", written.most)
     elif kind is float:
         known["type"] = float
     return {**known, "default": str(default) if isinstance(default, Path) else default}

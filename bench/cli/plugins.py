@@ -10,12 +10,13 @@ An installed package names its module in the entry points' group ``fauxbench.plu
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.scoring.foreign_code import FILES, line_in, words_of
+from bench.scoring.machine.signals import is_interruption
 
 GROUPS = ("fauxbench.plugins", "aigi_bench.plugins")
 """The entry points' group, and the one under the suite's former name."""
@@ -41,9 +42,11 @@ def _load_point(point: EntryPoint) -> None:
     package = point.dist.name if point.dist else "an unknown package"
     try:
         point.load()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         raise BenchError(
-            f"The plugin {point.name!r} of the package {package} cannot be loaded: {_reason(error)}. Mend the package "
+            f"The plugin {point.name!r} of the package {package} cannot be loaded: {words_of(error)}. Mend the package "
             f"or uninstall it."
         ) from error
 
@@ -66,19 +69,16 @@ def _load_file(file: Path) -> None:
     if spec is None or spec.origin is None or not _same(Path(spec.origin), file):
         origin = spec.origin if spec and spec.origin else "another module"
         raise BenchError(f"The name of the plugin {file} is taken by {origin}: rename the file.")
+    FILES[str(file.resolve())] = str(file)
     try:
         importlib.import_module(file.stem)
-    except (Exception, SystemExit) as error:
-        raise BenchError(f"The plugin {file} cannot be loaded: {_reason(error, file)}.") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        line = line_in(error, file)
+        where = "" if line is None else f" (line {line})"
+        raise BenchError(f"The plugin {file} cannot be loaded: {words_of(error)}{where}.") from error
 
 
 def _same(first: Path, second: Path) -> bool:
     return first.is_file() and first.samefile(second)
-
-
-def _reason(error: BaseException, file: Path | None = None) -> str:
-    """Says what went wrong, and at which line of the file."""
-    words = f"{type(error).__name__}: {error}".rstrip(".")
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if file and Path(frame.filename).name == file.name]
-    return f"{words} (line {lines[-1]})" if lines else words

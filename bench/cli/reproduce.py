@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> int:
 
     from bench.errors import BenchError
     from bench.report.table import print_line, print_tables
-    from bench.scoring.machine.processes import is_first_process
+    from bench.scoring.machine.signals import is_first_process
     from bench.scoring.options import check_options
     from bench.studies.base import Cost
     from bench.studies.output import print_study, write_study

@@ -13,6 +13,7 @@ from bench.cli.parser import (
     run_options,
 )
 from bench.cli.printing import make_console, print_written, shows_progress
+from bench.cli.unread import exit_code
 
 
 def make_parser() -> ArgumentParser:
@@ -39,6 +40,7 @@ def run(arguments: Namespace) -> int:
     from bench.report.robustness import print_robustness, robustness_json, write_robustness
     from bench.report.wandb import compare_and_log
     from bench.results.robustness import Robustness
+    from bench.results.unread import nothing_read
     from bench.scoring.conditions import robustness_conditions
 
     console, page = make_console(arguments), check_page(arguments.html)
@@ -54,4 +56,4 @@ def run(arguments: Namespace) -> int:
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_robustness(robustness, console)
     print_written(arguments, files, lambda: robustness_json(robustness), f"Scored now: {comparison.scored}. ")
-    return 0
+    return exit_code(nothing_read(comparison))

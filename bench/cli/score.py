@@ -1,8 +1,5 @@
 """``python -m bench score``: scores image files, and says how they stand among real images."""
 
-import os
-import sys
-
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
@@ -16,6 +13,7 @@ from bench.cli.parser import (
     run_options,
     whole,
 )
+from bench.cli.streams import CLOSED_PIPE
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
@@ -32,13 +30,11 @@ OF_A_RUN = (
     "precision",
 )
 """The options of a run that mean something without a data set."""
-INTERRUPTED, CLOSED_PIPE = 130, 141
-"""Exit codes as a shell gives them: 128 and the number of the signal, SIGINT or SIGPIPE."""
 DESCRIPTION = (
     "Scores image files with detectors, one row an image, as batches are done. Higher means more likely generated; "
     "with --calibration each row also says how many real images of a data set score at least as high. There is no "
     "verdict. Exit code: 0, every image was scored; 1, some could not be read; 2, a mistake in the call; "
-    f"{INTERRUPTED}, interrupted; {CLOSED_PIPE}, the reader of the rows has gone."
+    f"130, 143 and 129, stopped by SIGINT, SIGTERM or SIGHUP; {CLOSED_PIPE}, the reader of the rows has gone."
 )
 
 
@@ -74,26 +70,15 @@ def make_parser() -> ArgumentParser:
 
 
 def run(arguments: Namespace) -> int:
-    """Runs ``score``; an interruption and a closed pipe end it without a word."""
+    """Runs ``score``."""
     if not arguments.paths:
         raise BenchError("Name a PATH before the other options, or after --: --detectors takes all words behind it.")
     options, detectors = run_options(arguments), chosen_detectors(arguments)
-    try:
-        from bench.cli.score_output import Request, write_scores
-        from bench.scoring.machine.memory import keep_freed_memory
+    from bench.cli.score_output import Request, write_scores
+    from bench.scoring.machine.memory import keep_freed_memory
 
-        keep_freed_memory()
-        names = ("paths", "seed", "calibration", "format", "output_file", "raw_names")
-        given = {name: arguments[name] for name in names}
-        read = [*map(str, arguments.config or ()), *(arguments.plugin or ())]
-        return write_scores(Request(detectors=detectors, options=options, read=read, **given))
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        _leave_stdout()
-        return CLOSED_PIPE
-
-
-def _leave_stdout() -> None:
-    """Lets go of a pipe that nobody reads, which Python would complain about at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    keep_freed_memory()
+    names = ("paths", "seed", "calibration", "format", "output_file", "raw_names")
+    given = {name: arguments[name] for name in names}
+    read = [*map(str, arguments.config or ()), *(arguments.plugin or ())]
+    return write_scores(Request(detectors=detectors, options=options, read=read, **given))

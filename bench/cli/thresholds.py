@@ -6,6 +6,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
 from bench.cli.printing import make_console, print_written
+from bench.cli.unread import exit_code
 
 
 def make_parser() -> ArgumentParser:
@@ -36,6 +37,7 @@ def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
     from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
     from bench.results.thresholds.study import study_thresholds
+    from bench.results.unread import nothing_stored
     from bench.store.dataset import read_store
 
     output, console = Path(arguments.output), make_console(arguments)
@@ -44,4 +46,4 @@ def run(arguments: Namespace) -> int:
     files = write_thresholds(study, output, arguments.raw_names)
     print_thresholds(study, console)
     print_written(arguments, files, lambda: thresholds_json(study))
-    return 0
+    return exit_code(nothing_stored(panels.values()))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.table import Table, print_line, print_tables
+from bench.scoring.facts import NOT_KNOWN
 from bench.scoring.forecast import smallest_backbone
 from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
 from detectors.needs import Need, backbone_need, needs_of
@@ -41,7 +42,7 @@ class ListedDetector:
         text: What follows before the docstring's sections.
         sections: The docstring's sections by their names; the options are taken out.
         passes: Of its own for an image with the default options; of the backbone beside the shared clean one, where
-            it has one.
+            it has one; None where they are not known.
         cost: The passes in words.
         options: In the order of the constructor.
         needs: For the defaults, then for other options.
@@ -53,7 +54,7 @@ class ListedDetector:
     title: str
     text: str
     sections: Mapping[str, str]
-    passes: int
+    passes: int | None
     on_backbone: bool
     cost: str
     options: tuple[Option, ...]
@@ -138,6 +139,7 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
     on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
     passes = getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, smallest_backbone()).passes
     cost = f"{passes} of its own network" if trained else f"{passes} reconstructions"
+    cost = f"1 shared + {passes}" if on_backbone else cost
     needs = tuple(needs_of(cls, backbone))
     return ListedDetector(
         name=cls.name,
@@ -147,7 +149,7 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         sections={name: " ".join(body.split()) for name, body in sections.items()},
         passes=passes,
         on_backbone=on_backbone,
-        cost=f"1 shared + {passes}" if on_backbone else cost,
+        cost=NOT_KNOWN if passes is None else cost,
         options=tuple(options),
         needs=needs,
         here=all(need.here for need in needs if not need.wanted_for),

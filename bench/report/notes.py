@@ -1,6 +1,7 @@
 """Every sentence around a table, made from findings and from what runs keep."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bench.report.table import cell
@@ -12,6 +13,7 @@ from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.seen import UnseenMean
 from bench.results.summary import DRAWS, Summary
+from bench.results.unread import NothingRead
 from bench.scoring.conditions import MatchedImages
 from bench.scoring.ensembles import FittedEnsemble
 from bench.scoring.exclusion import TrainedGroups
@@ -257,11 +259,20 @@ def forecast_lines(forecast: Forecast) -> list[str]:
         f"{forecast.scores - forecast.stored:,} to compute{more}",
         "By detector: " + ", ".join(f"{name} {count:,}" for name, count in forecast.by_detector.items()) + ".",
         f"Passes: {forecast.passes:,} images through the backbone and its perturbed copies, the clean ones shared.",
+        *([f"Passes not known: {', '.join(forecast.uncounted)}."] if forecast.uncounted else []),
         f"Memory of a device: about {_size(sum(memory))} ({networks} of networks, {pictures} of pictures and "
         f"{activations} of activations for {forecast.batch_size} images at once), beside the program itself.",
         f"Devices: {forecast.devices}.",
         "Nothing was scored (--dry-run).",
     ]
+
+
+def nothing_words(nothing: NothingRead) -> str:
+    """Says that nothing could be read, and why."""
+    why = ", ".join(f"{count:,} {reason}" for reason, count in Counter(nothing.reasons).most_common(MOST_NAMED))
+    more = len(nothing.reasons) - MOST_NAMED
+    rest = f", and {more} more reasons" if more > 0 else ""
+    return f"None of the {nothing.images:,} images could be read{': ' if why else ''}{why}{rest}."
 
 
 def _size(count: int) -> str:

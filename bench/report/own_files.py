@@ -11,10 +11,11 @@ from typing import Any, TextIO
 from rich.cells import cell_len
 
 from bench.report.escaping import csv_line, printable
-from bench.report.notes import finding_notes
+from bench.report.notes import finding_notes, nothing_words
 from bench.report.table import cell
 from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, Standing, percent
+from bench.results.unread import NothingRead
 from bench.scoring.files import ScoredImage, Scorer
 from bench.store.schema import OK, UNREADABLE
 
@@ -37,6 +38,7 @@ class Tally:
 
     scored: int = 0
     unreadable: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     low: Counter[str] = field(default_factory=Counter)
     known: int = 0
 
@@ -44,6 +46,7 @@ class Tally:
         """Counts a row."""
         if row.reason is not None:
             self.unreadable += 1
+            self.reasons[row.reason] += 1
             return
         self.scored += 1
         self.known += any(row.sha256 in reference.sha256 for reference in references.values())
@@ -105,7 +108,9 @@ def notes_after(tally: Tally, references: Mapping[str, Reference]) -> Iterator[s
 def problems(tally: Tally, ignored: Mapping[str, int]) -> Sequence[str]:
     """Returns what could not be scored, or was left out by its name."""
     lines = []
-    if tally.unreadable:
+    if tally.unreadable and not tally.scored:
+        lines.append(nothing_words(NothingRead(tally.unreadable, tally.reasons)))
+    elif tally.unreadable:
         lines.append(f"{tally.unreadable:,} of {tally.unreadable + tally.scored:,} images could not be read.")
     if ignored:
         kinds = ", ".join(f"{name} {count:,}" for name, count in Counter(ignored).most_common(5))

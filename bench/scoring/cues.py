@@ -60,7 +60,7 @@ def read_cues(output: Path, title: str, conditions: Iterable[str]) -> dict[str, 
 def _usable(table: pl.DataFrame) -> pl.DataFrame:
     """Takes the readable images, each once, and the cues that say something."""
     readable = table.filter(pl.col("brightness").is_not_null()).unique("path", keep="last", maintain_order=True)
-    always = (*_FACTS, "jpeg_quality")
+    always = (*_FACTS, "key", "jpeg_quality")
     kept = [name for name in readable.columns if name in always or readable[name].is_not_null().any()]
     return readable.select(kept)
 

@@ -6,7 +6,9 @@ import polars as pl
 from torch import Tensor
 
 from bench.errors import DetectorFailedError, is_lost_reader
+from bench.scoring.foreign_code import plugin_failure
 from bench.scoring.machine.batch_limit import is_out_of_memory
+from bench.scoring.machine.signals import is_interruption
 from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule
 from bench.store.schema import OK, SCHEMA, UNREADABLE, Scoring
@@ -51,11 +53,12 @@ class Entry:
         try:
             scores: Tensor = self.detector(batch.views[self.picture], batch.key)
             finite = scores.isfinite().cpu()  # waits for the device
-        except Exception as error:
-            if is_out_of_memory(error) or is_lost_reader(error):
+        except BaseException as error:
+            if is_out_of_memory(error) or is_lost_reader(error) or is_interruption(error):
                 raise
             paths = batch.path[0] + (f" (or one of the {len(batch) - 1} images after it)" if len(batch) > 1 else "")
-            raise DetectorFailedError(f"{label} failed on {paths}: {error}") from error
+            why = plugin_failure(error) or str(error)
+            raise DetectorFailedError(f"{label} failed on {paths}: {why}") from error
         if scores.shape != (len(batch),):
             raise DetectorFailedError(f"{label} gave scores of shape {tuple(scores.shape)} for {len(batch)} images.")
         broken = (~finite).nonzero().flatten().tolist()

@@ -22,6 +22,7 @@ from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
 from detectors import Backbone, Detector, Ensemble
+from detectors.ensemble import known_sum
 
 NOT_KNOWN = "not known"
 TRAINED_ON = "trained_on"
@@ -104,7 +105,7 @@ def fused_facts(
                         for name, value in member["options"].items()
                     },
                     "view": ", ".join(dict.fromkeys(member["view"] for member in described)),
-                    "passes": sum(member["passes"] for member in described),
+                    "passes": known_sum(member["passes"] for member in described),
                     "shared_draw": any(member["shared_draw"] for member in described),
                     "tuned_on": Ensemble.tuned_on,
                     "backbone": described[0]["backbone"],

@@ -140,7 +140,7 @@ def _without_interrupts() -> Iterator[None]:
     A terminal sends it to all of them; those that decode would each print where they were.
 
     Raises:
-        KeyboardInterrupt: At the end, if one came.
+        KeyboardInterrupt: At the end, if one came, or what the handler makes of it.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield  # handlers belong to the main thread; and a job in the background ignores Ctrl-C
@@ -152,4 +152,4 @@ def _without_interrupts() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     if caught:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)

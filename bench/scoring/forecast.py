@@ -42,6 +42,7 @@ class Forecast:
         network_bytes: Of all networks' tensors.
         picture_bytes: Of a batch's pixels, on the device.
         activation_bytes: That a pass of a batch holds at its peak.
+        uncounted: Detectors on a network of their own, if any, that do not say what an image costs.
     """
 
     images: int
@@ -57,6 +58,7 @@ class Forecast:
     activation_bytes: int
     devices: int
     batch_size: int
+    uncounted: tuple[str, ...] = ()
 
 
 def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
@@ -97,7 +99,13 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
         activation_bytes=batch * activations,
         devices=options.devices * options.num_nodes,
         batch_size=batch,
+        uncounted=tuple(dict.fromkeys(entry.scoring.detector for entry in entries if not _is_counted(entry))),
     )
+
+
+def _is_counted(entry: Entry) -> bool:
+    """Says whether what an image costs is known: by going through the detector, or as it says itself."""
+    return entry.detector.passes is not None or isinstance(getattr(entry.detector, "backbone", None), Backbone)
 
 
 def _passes_of(entries: Sequence[Entry]) -> int:
@@ -122,7 +130,7 @@ def own_passes(text: str) -> int:
         (5, 1, 0)
     """
     return sum(
-        create_detector(single.name, smallest_backbone(), **single.options).passes
+        create_detector(single.name, smallest_backbone(), **single.options).passes or 0  # this package's own all say
         for single in parse_detector(text).singles
         if "backbone" in inspect.signature(find_detector(single.name)).parameters
     )

@@ -1,12 +1,17 @@
 """Options behind the name of a detector or a dataset, ``name:option=value,option=value``, typed by its signature."""
 
 import inspect
+import re
 import types
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.errors import BenchError
+from bench.scoring.options import MOST
 from detectors.errors import UnknownNameError
+
+NUMBER = "[-+0-9.a-zA-Z]{1,64}"
+"""Of what a number is written; ``int`` and ``float`` would take other alphabets' digits and underscores, too."""
 
 
 def option_types(cls: type, without: Collection[str] = ()) -> dict[str, Any]:
@@ -33,7 +38,9 @@ def read_options(text: str, kinds: Mapping[str, Any]) -> dict[str, Any]:
         UnknownNameError: There is no such option.
         BenchError: A value is not of the option's type, or is given twice, or a part belongs to none.
     """
-    name, _, rest = text.strip().partition(":")
+    name, colon, rest = text.strip().partition(":")
+    if colon and not rest.strip():
+        raise BenchError(f"No options follow the colon of {text!r}: write name or name:option=value.")
     written: dict[str, str] = {}
     for part in rest.split(",") if rest else ():
         option, equals, value = part.partition("=")
@@ -60,11 +67,14 @@ def _typed(value: str, hint: Any, option: str) -> Any:  # noqa: ANN401 - any ann
     for alternative in alternatives:
         if alternative is bool and value.lower() in ("true", "false"):
             return value.lower() == "true"
-        if alternative in (int, float):
+        if alternative in (int, float) and re.fullmatch(NUMBER, value):
             try:
-                return alternative(value)
+                number = alternative(value)
             except ValueError:
                 continue
+            if isinstance(number, int) and abs(number) > MOST:
+                raise BenchError(f"{option} must be at most {MOST:,}, got {value}.")
+            return number
         if alternative is type(None) and value.lower() in ("none", "null"):
             return None
     if any(kind is str or get_origin(kind) is Literal for kind in alternatives):

@@ -3,14 +3,15 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from bench.errors import BenchError
 from datamodules.errors import UnknownDataNameError
 from datamodules.reading import MAX_PIXELS
 from datamodules.registry import dataset_names
-from detectors.errors import UnknownNameError
+from detectors.errors import MOST_DRAWS, UnknownNameError
 from detectors.registry import BACKBONES
 
 PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
@@ -22,6 +23,8 @@ CHOICES = {
     "strategy": ("auto", "ddp"),
 }
 """The values of the options that have a few."""
+MOST = 2**63 - 1
+"""The largest whole number of a file or a command line."""
 MARGIN = 0.02
 """A match with a paper's number counts where a difference of this size would have been found: ``--margin``."""
 
@@ -33,16 +36,28 @@ class Written:
     Args:
         placeholder: What stands for it in the help.
         least: The least value of a whole number.
+        most: The largest; a larger one is a slip of the finger.
     """
 
     placeholder: str | None = None
     least: int = 1
+    most: int = MOST
 
 
 Count = Annotated[int, Written("N")]
 """A whole number of at least 1."""
 Whole = Annotated[int, Written("N", least=0)]
 """A whole number of at least 0."""
+Draws = Annotated[int, Written("N", most=MOST_DRAWS)]
+"""A number of seeds."""
+Side = Annotated[int, Written("PIXELS|none", most=16_384)]
+"""Of an image, in pixels."""
+Batch = Annotated[int, Written("N", most=65_536)]
+"""Images at once."""
+Places = Annotated[int, Written("N", most=4_096)]
+"""Processes, devices or machines."""
+Workers = Annotated[int, Written("N", least=0, most=4_096)]
+"""Processes, or none."""
 Folder = Annotated[str, Written("DIR")]
 File = Annotated[str, Written("FILE")]
 Names = Annotated[Sequence[str], Written("NAME")]
@@ -96,7 +111,7 @@ class RunOptions:
     dataset: str = "demo"
     data_root: Folder | None = None
     generators: Names | None = None
-    resize: Annotated[int | None, Written("PIXELS|none")] = 256
+    resize: Side | None = 256
     real_split: Annotated[str | None, Written("val|train")] = None
     protocol: Annotated[str | None, Written("paper|matched")] = None
     real_fit: Annotated[str | None, Written("square|short-side")] = None
@@ -110,13 +125,13 @@ class RunOptions:
     backbone: str = "efficientnet-lite0"
     weights: File | None = None
     view: str = "method"
-    seeds: Count = 1
+    seeds: Draws = 1
     crop_seeds: bool = False
-    batch_size: Count = 32
-    num_workers: Whole | None = None
+    batch_size: Batch = 32
+    num_workers: Workers | None = None
     max_pixels: Count = MAX_PIXELS
-    devices: Count = 1
-    num_nodes: Count = 1
+    devices: Places = 1
+    num_nodes: Places = 1
     strategy: Annotated[str, Written("auto|ddp")] = "auto"
     accelerator: str = "auto"
     precision: str = "32-true"
@@ -125,9 +140,9 @@ class RunOptions:
     wandb: Annotated[str | None, Written("PROJECT")] = None
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "devices", "num_nodes", "batch_size", "max_pixels"):
-            if getattr(self, name) < 1:
-                raise BenchError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}.")
+        for name, (written, may_be_none) in _whole_numbers().items():
+            if not may_be_none or getattr(self, name) is not None:
+                _check_whole(name, getattr(self, name), written)
         for name in ("generators", "conditions"):
             if isinstance(getattr(self, name), str):
                 raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
@@ -154,6 +169,27 @@ class RunOptions:
     def as_facts(self) -> dict[str, Any]:
         """Returns the options as plain values."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+@cache
+def _whole_numbers() -> dict[str, tuple[Written, bool]]:
+    """Returns how the whole numbers among the options are written, and whether there may be none."""
+    hints, kinds = get_type_hints(RunOptions, include_extras=True), dict[str, tuple[Written, bool]]()
+    for name, hint in hints.items():
+        for kind in (hint, *get_args(hint)):
+            if get_origin(kind) is Annotated and get_args(kind)[0] is int:
+                kinds[name] = (get_args(kind)[1], kind is not hint)
+    return kinds
+
+
+def _check_whole(name: str, value: object, written: Written) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BenchError(f"{flag} must be a whole number, got {value!r}.")
+    if value < written.least:
+        raise BenchError(f"{flag} must be at least {written.least}, got {value}.")
+    if value > written.most:
+        raise BenchError(f"{flag} must be at most {written.most:,}, got {value}.")
 
 
 def check_names(options: RunOptions) -> None:

@@ -10,7 +10,8 @@ from bench.errors import BenchError, is_lost_reader
 from bench.scoring.entry import Entry
 from bench.scoring.loop import Evaluation
 from bench.scoring.machine.precision import EXACT, WEIGHTS, set_tf32
-from bench.scoring.machine.processes import GOES_ON, Processes
+from bench.scoring.machine.processes import Processes
+from bench.scoring.machine.signals import GOES_ON, deferred
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import Job, Plan, exact_entries
@@ -53,17 +54,18 @@ def score(
     evaluation = Evaluation(entries, datamodule, job, known, store, processes)
     make_fast(evaluation, options, at_once=min(options.batch_size, max(1, int(job.absent.any(axis=1).sum()))))
     set_tf32(options.precision, trainer.strategy.root_device)
-    try:
-        logged = trainer.test(evaluation, datamodule, verbose=False)
-    except RuntimeError as error:
-        explained = processes.explain(error)
-        if is_lost_reader(error):
-            explained = BenchError(f"{loss_of(datamodule.lost_images(error))} {GOES_ON}")
-        if explained is None:
-            raise
-        raise explained from error
-    finally:
-        evaluation.close()
+    with deferred():
+        try:
+            logged = trainer.test(evaluation, datamodule, verbose=False)
+        except RuntimeError as error:
+            explained = processes.explain(error)
+            if is_lost_reader(error):
+                explained = BenchError(f"{loss_of(datamodule.lost_images(error))} {GOES_ON}")
+            if explained is None:
+                raise
+            raise explained from error
+        finally:
+            evaluation.close()
     return {key: float(value) for key, value in (logged[0] if logged else {}).items()}
 
 

@@ -16,7 +16,7 @@ from bench.results.thresholds.points import operating_points
 from bench.results.thresholds.rules import parse_rule
 from bench.scoring.build import create_datamodule
 from bench.scoring.forecast import own_passes
-from bench.scoring.machine.processes import is_first_process
+from bench.scoring.machine.signals import is_first_process
 from bench.scoring.options import RunOptions
 from bench.store.schema import CLEAN
 from bench.studies.arms import Arm, adapted, chosen_arms, grouped, without_blocks

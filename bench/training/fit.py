@@ -4,8 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, NothingReadError
 from bench.report.escaping import printable
+from bench.report.notes import nothing_words
+from bench.results.unread import nothing_readable
 from bench.scoring.options import RunOptions, check_options
 from bench.training.fine_tuning import fine_tune
 from bench.training.held_out import HeldOut, evaluate_held_out
@@ -21,6 +23,7 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
         The numbers on held-out groups; nothing on devices other than the first.
 
     Raises:
+        NothingReadError: Not one image can be read.
         BenchError: The options cannot be carried out.
     """
     # What would stop the test is found before any work.
@@ -31,6 +34,8 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
         if start and fit.save.exists() and Path(start).exists() and fit.save.samefile(start):
             raise BenchError(f"--save {fit.save} is the file of --{option}, which would be lost: name another file.")
     data = training_set(fit, options)
+    if nothing := nothing_readable(data.datamodule):
+        raise NothingReadError(nothing_words(nothing))
     options.make_output()
     train = fit_probe if fit.is_probe else fine_tune
     train(fit, options, data, progress, say=_say)

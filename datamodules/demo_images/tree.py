@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from importlib import metadata
@@ -17,6 +19,8 @@ from datamodules.demo_images.manifest import ManifestEntry, load_manifest, manif
 from datamodules.demo_images.photographs import RGB
 from datamodules.errors import DemoImageMismatchError
 
+LONGEST_BUILD = 86_400.0
+"""Seconds after which a build whose process cannot be asked about has certainly ended."""
 COMPLETE = "complete"
 """Empty file that is in a built folder once all images are."""
 
@@ -45,7 +49,8 @@ def build_demo_images(cache: Path | None = None, *, progress: Progress | None = 
     root = (cache or default_cache()) / f"demo-{manifest_digest()[:12]}"
     if (root / COMPLETE).exists():
         return root
-    building = root.with_name(f".{root.name}-{uuid.uuid4().hex}")
+    remove_leftovers(root.parent)
+    building = root.with_name(f".{root.name}-{_host()}-{os.getpid()}-{uuid.uuid4().hex}")
     building.mkdir(parents=True)
     try:
         write_images(building, load_manifest(), progress=progress)
@@ -53,6 +58,43 @@ def build_demo_images(cache: Path | None = None, *, progress: Progress | None = 
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return root
+
+
+def remove_leftovers(cache: Path) -> None:
+    """Remove what builds have left that were killed: the process whose number is in the name runs no more.
+
+    A build on another machine, or in an older release, which has no number in the name, is left alone for a day.
+
+    Args:
+        cache: Folder in which images' folders are made.
+    """
+    for folder in cache.glob(".demo-*"):
+        owner = re.fullmatch(r"\.demo-[0-9a-f]+-(.+)-([0-9]+)-[0-9a-f]{32}", folder.name)
+        try:
+            left = not _runs(int(owner[2])) if owner and owner[1] == _host() else _is_old(folder)
+        except OSError:
+            continue  # another build has just removed it
+        if left:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9.]", "", platform.node()) or "host"
+
+
+def _runs(process: int) -> bool:
+    """Say whether there is such a process on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
+
+
+def _is_old(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime > LONGEST_BUILD
 
 
 def default_cache() -> Path:

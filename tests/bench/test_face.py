@@ -132,3 +132,22 @@ print(len(result.scores()))
     ended = run_script(code, tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == ["begun", "12"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"seeds": 10_001}, "--seeds must be at most 10,000, got 10001."),
+        ({"seeds": 0}, "--seeds must be at least 1, got 0."),
+        ({"seeds": "3"}, "--seeds must be a whole number, got '3'."),
+        ({"seeds": None}, "--seeds must be a whole number, got None."),
+        ({"limit": True}, "--limit must be a whole number, got True."),
+        ({"resize": 16_385}, "--resize must be at most 16,384, got 16385."),
+        ({"num_workers": -1}, "--num-workers must be at least 0, got -1."),
+        ({"limit": 2**63}, "--limit must be at most 9,223,372,036,854,775,807, got 9223372036854775808."),
+    ],
+)
+def test_an_absurd_number_is_refused(options, told, tmp_path):
+    with pytest.raises(bench.BenchError, match=rf"^{told}$".replace("(", r"\(")):
+        bench.compare(["rigid"], dataset="demo", output=str(tmp_path), **options)
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,9 @@
 """The demo data set's images: what the manifest promises, and that the images keep to it."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 
@@ -15,7 +18,7 @@ from datamodules.demo_images.generators import GENERATORS, WEIGHTS, weights_for,
 from datamodules.demo_images.images import list_recipes, make_image, pixel_digest
 from datamodules.demo_images.manifest import manifest_digest
 from datamodules.demo_images.photographs import CROP, PHOTOGRAPHS, Photograph, crop_corners, load_crops
-from datamodules.demo_images.tree import COMPLETE, default_cache, install, write_images
+from datamodules.demo_images.tree import COMPLETE, _host, default_cache, install, remove_leftovers, write_images
 from datamodules.errors import DemoImageMismatchError, PhotographMissingError
 
 PHOTOGRAPH = {photograph.name: photograph for photograph in PHOTOGRAPHS}
@@ -169,6 +172,20 @@ def test_a_half_built_folder_is_not_taken_for_complete(tmp_path):
         build_demo_images(tmp_path, progress=stop)
     assert not (root / COMPLETE).exists()
     assert list(tmp_path.iterdir()) == [root]
+
+
+def test_what_a_killed_build_left_goes_with_the_next_and_a_living_one_stays(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    old = tmp_path / f".demo-0123abcd-{'0' * 32}"  # of a release without the process's number
+    owners = ((_host(), ended.pid), (_host(), os.getppid()), ("far", ended.pid), ("far", 1))
+    dead, alive, elsewhere, new = (tmp_path / f".demo-0123abcd-{host}-{pid}-{'0' * 32}" for host, pid in owners)
+    for folder in (old, dead, alive, elsewhere, new):
+        (folder / "real").mkdir(parents=True)
+    for folder in (old, elsewhere):
+        os.utime(folder, (0, 0))
+    remove_leftovers(tmp_path)
+    assert set(tmp_path.iterdir()) == {alive, new}
 
 
 def fill(folder, text):

@@ -81,8 +81,9 @@ def _detector_cost(comparison: Comparison, detector: str, finished: Sequence[Fac
         label = facts.get("detectors", {}).get(fingerprint, {}).get("label")
         scores += facts["cost"].get("scores_by_detector", {}).get(label, 0)
         seconds += facts["cost"].get("seconds_by_detector", {}).get(label, 0.0)
-    passes = comparison.detectors.get(detector, {}).get("passes")
-    return [detector, "" if passes is None else str(passes), f"{scores:,}", f"{seconds:,.1f}", _rate(scores, seconds)]
+    passes = comparison.detectors.get(detector, {}).get("passes", "")
+    known = NOT_KNOWN if passes is None else str(passes)
+    return [detector, known, f"{scores:,}", f"{seconds:,.1f}", _rate(scores, seconds)]
 
 
 def _run_cost(facts: Facts) -> list[str]:

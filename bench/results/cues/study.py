@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.results.cues.audit import GeneratorAudit, audit
+from bench.results.unread import NothingRead, nothing_readable
 from bench.scoring.build import create_entries, set_up
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detectors
 from bench.statistics.bootstrap import FEWEST_GROUPS, GroupBootstrap, Interval, interval
-from bench.store.schema import OK
+from bench.store.schema import CLEAN, OK
 from bench.store.scores import ScoreStore
 from datamodules import DetectionDataModule
 from datamodules.conditions import Reencoded, Unified
@@ -43,11 +44,15 @@ class Correlation:
 
 @dataclass(frozen=True)
 class CueStudy:
-    """What an audit found: for each condition (the images as they are, and matched) an audit of each generator."""
+    """What an audit found: for each condition (the images as they are, and matched) an audit of each generator.
+
+    ``nothing`` says that not one image could be read.
+    """
 
     title: str
     audits: Mapping[str, Sequence[GeneratorAudit]]
     correlations: Sequence[Correlation]
+    nothing: NothingRead | None = None
 
 
 def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStudy:
@@ -64,7 +69,9 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStud
             continue
         cues = cues_of(datamodule, options.output, planned.condition)
         audits[planned.condition.name] = [audit(cues, rule) for rule in planned.contrasts]
-    return CueStudy(datamodule.title, audits, _correlations(options, datamodule, detectors) if detectors else ())
+    read = any(len(generator.images) for generator in audits[CLEAN])
+    correlations = _correlations(options, datamodule, detectors) if detectors else ()
+    return CueStudy(datamodule.title, audits, correlations, None if read else nothing_readable(datamodule))
 
 
 def score_correlations(scores: pl.DataFrame, cues: pl.DataFrame, draws: int = 1000) -> list[Correlation]:

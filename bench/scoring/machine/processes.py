@@ -22,6 +22,8 @@ from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
 from bench.errors import BenchError
+from bench.scoring.machine import signals
+from bench.scoring.machine.signals import GOES_ON
 
 Result = TypeVar("Result")
 WAIT = timedelta(hours=24)
@@ -29,18 +31,12 @@ WAIT = timedelta(hours=24)
 PATIENCE = 20.0
 """Seconds that a process has to stop by itself after another one has ended."""
 LOOK_EVERY = 0.5
-GOES_ON = "What was scored is kept: the same command goes on from there."
 FAILED_BEFORE = "AIGI_BENCH_FAILED_BEFORE"
 """Variable that tells the others how many of the first process's tasks failed before it started them."""
 
 
-def is_first_process() -> bool:
-    """Says, before there is a trainer, whether this process is the one that writes."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK"))
-
-
 class StoppedError(BenchError):
-    """The run was told to stop, by SIGTERM; what was scored is in the store."""
+    """The run of a Python program was told to stop, by SIGTERM; what was scored is in the store."""
 
     exit_code: ClassVar[int] = 128 + signal.SIGTERM
 
@@ -61,7 +57,7 @@ class _Start:
         to_skip: Tasks that failed on the first process before it started this one.
     """
 
-    children: ClassVar[list[subprocess.Popen[bytes]]] = []
+    children: ClassVar[list[subprocess.Popen[bytes]]] = signals.FOLLOWERS
     lost: ClassVar[str | None] = None
     failed = 0
     to_skip = int(os.environ.pop(FAILED_BEFORE, "0"))
@@ -205,7 +201,7 @@ class Processes:
 
         Lightning's own handler talks to the other devices from within the signal, and ends with exit code 0.
         """
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread() and not signals.heed_again():
             signal.signal(signal.SIGTERM, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -217,10 +213,12 @@ class Processes:
         """Ends this process's part in the run where it must not go on.
 
         Raises:
-            StoppedError: It was told to stop.
+            Stopped: The command line was told to stop.
+            StoppedError: A Python program was.
             ElsewhereError: Another process has ended and said why, or does so.
             BenchError: Another process was killed and could say nothing.
         """
+        signals.check()
         if _Start.lost is not None:
             raise BenchError(_Start.lost) if _Start.lost else ElsewhereError("another process failed")
         if self.stopping:

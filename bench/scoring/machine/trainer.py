@@ -19,8 +19,9 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from bench.errors import BenchError
 from bench.scoring.machine.memory import keep_freed_memory, search_garbage_as_usual
 from bench.scoring.machine.precision import LIGHTNING, set_tf32
-from bench.scoring.machine.processes import PATIENCE, ElsewhereError, SplitStrategy, is_first_process
+from bench.scoring.machine.processes import PATIENCE, ElsewhereError, SplitStrategy
 from bench.scoring.machine.progress import Progress
+from bench.scoring.machine.signals import is_first_process
 from bench.scoring.options import RunOptions
 
 # Lightning 2.6 asks torch for something that torch 2.14 has renamed; it would like more workers than there are cores;

@@ -12,7 +12,7 @@ import torch
 from bench.report.notes import named
 from bench.results.comparison import Comparison, compare
 from bench.scoring.images import image_batches
-from bench.scoring.machine.processes import is_first_process
+from bench.scoring.machine.signals import is_first_process
 from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting, open_setting
 from bench.store.panel import Floats, Panel

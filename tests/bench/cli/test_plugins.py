@@ -15,6 +15,7 @@ import detectors.registry
 from bench.cli.app import main
 from bench.cli.plugins import load_plugins
 from bench.errors import BenchError
+from bench.scoring.machine import signals
 from datamodules import FolderDataModule, find_dataset, register_dataset
 from detectors import create_detector, list_detectors
 
@@ -206,3 +207,105 @@ def test_a_dataset_is_registered_once_and_under_a_name(registries):
 
     with pytest.raises(ValueError, match="states no name"):
         register_dataset(Nameless)
+
+
+FAILING = """
+from detectors import Detector, View, register
+
+class Own(BaseException):
+    pass
+
+def fail():
+    raise {error}
+
+@register
+class Fails(Detector):
+    name, paper, view = "fails", "none", View(8, "resize")
+
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__()
+        {init}
+
+    def forward(self, images, keys):
+        {forward}
+        return images.mean(dim=(1, 2, 3))
+
+    def fingerprint(self, **run):
+        {fingerprint}
+        return super().fingerprint(**run)
+
+    @property
+    def passes(self):
+        {passes}
+        return 0
+"""
+PLACES = ("init", "forward", "fingerprint", "passes")
+
+
+@pytest.fixture
+def _heeding(monkeypatch):
+    """As on the command line, where a Ctrl-C is no KeyboardInterrupt."""
+    monkeypatch.setattr(signals._State, "heeded", True)
+
+
+@pytest.mark.usefixtures("_heeding")
+@pytest.mark.parametrize(
+    ("place", "error", "told"),
+    [
+        ("init", "ValueError('no luck')", "ValueError: no luck (line 8)"),
+        ("forward", "KeyboardInterrupt", "KeyboardInterrupt (line 8)"),
+        ("forward", "Own('x')", "Own: x (line 8)"),
+        ("fingerprint", "GeneratorExit", "GeneratorExit (line 8)"),
+        ("passes", "SystemExit(3)", "SystemExit: 3 (line 8)"),
+        ("passes", "KeyboardInterrupt", "KeyboardInterrupt (line 8)"),
+    ],
+)
+def test_a_plugin_that_raises_anything_anywhere_is_one_line_with_its_file(
+    image_folder, tmp_path, registries, capsys, place, error, told
+):
+    places = {name: "fail()" if name == place else "pass" for name in PLACES}
+    file = write(tmp_path / "grey_failing.py", FAILING.format(error=error, **places))
+    words = ["--dataset", "folder", "--data-root", str(image_folder), "--limit", "1", "--num-workers", "0"]
+    words += ["--accelerator", "cpu", "--output", str(tmp_path / "results"), "--plugin", str(file)]
+    assert main(["compare", "--detectors", "fails", *words]) == 2
+    printed, complained = capsys.readouterr()
+    assert printed == ""
+    assert complained.count("\n") == 1
+    assert f"The plugin {file} failed: {told}" in complained
+
+
+@pytest.mark.usefixtures("_heeding")
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "GeneratorExit", "type('Own', (BaseException,), {})"])
+def test_a_plugin_that_raises_anything_when_it_is_loaded_is_one_line(tmp_path, registries, capsys, error):
+    file = write(tmp_path / "grey_loading.py", f"raise {error}")
+    assert main(["list", "detectors", "--plugin", str(file)]) == 2
+    complained = capsys.readouterr().err
+    assert complained.startswith(f"error: The plugin {file} cannot be loaded: ")
+    assert complained.endswith("(line 1).\n")
+
+
+def test_a_ctrl_c_is_no_failure_of_a_plugin(tmp_path, registries):
+    """Of a Python program, and of the command line, where it is an exception of its own."""
+    file = write(tmp_path / "grey_stopped.py", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins([file])
+    file = write(tmp_path / "grey_told.py", "from bench.scoring.machine.signals import Stopped\nraise Stopped")
+    with pytest.raises(signals.Stopped):
+        main(["list", "detectors", "--plugin", str(file)])
+
+
+def test_a_detector_that_does_not_say_its_passes_is_not_known_and_never_a_number(
+    image_folder, tmp_path, registries, capsys
+):
+    text = PLUGIN.format(name="grey").replace("passes, ", "").replace("0, View", "View")
+    file = write(tmp_path / "grey_silent.py", text)
+    load_plugins([file])
+    assert create_detector("grey").passes is None
+    assert main(["list", "detectors", "--long"]) == 0
+    assert "Cost per image, in passes: not known" in capsys.readouterr().out
+    words = ["--dataset", "folder", "--data-root", str(image_folder), "--limit", "2", "--num-workers", "0"]
+    words += ["--accelerator", "cpu", "--output", str(tmp_path / "results")]
+    assert main(["compare", "--detectors", "grey", "rigid", "--dry-run", *words]) == 0
+    assert "Passes not known: grey." in capsys.readouterr().out
+    assert main(["compare", "--detectors", "grey", "rigid", *words, "--html", str(tmp_path / "page.html")]) == 0
+    assert "not known" in (tmp_path / "page.html").read_text()

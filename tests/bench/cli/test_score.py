@@ -218,7 +218,7 @@ def test_rows_are_written_as_batches_are_done(images):
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.3])
-def test_an_interruption_ends_it_without_a_word(images, wait):
+def test_an_interruption_ends_it_with_one_line(images, wait):
     """Also while the processes that decode are being started."""
     _many(images)
     words = ["--detectors", "wepe", "--format", "csv", "--batch-size", "1", "--num-workers", "2"]
@@ -229,8 +229,18 @@ def test_an_interruption_ends_it_without_a_word(images, wait):
         run.stdout.read()
         err = run.stderr.read().decode()
         assert run.wait(60) == 130
-    assert err.count("\n") == 1, err  # the note before the rows
-    assert err.startswith("Scores with efficientnet-lite0")
+    assert len(err.splitlines()) == 2, err
+    note, line = err.splitlines()
+    assert note.startswith("Scores with efficientnet-lite0")
+    assert line == "error: Stopped by SIGINT."
+
+
+def test_where_nothing_could_be_read_the_reasons_are_counted(images, capsys):
+    (images / "empty.png").touch()
+    (images / "text.png").write_text("text")
+    code, _, err = score(capsys, "empty.png", "text.png", "--detectors", "rigid")
+    assert code == 1
+    assert err.splitlines()[-1] == "None of the 2 images could be read: 1 empty file, 1 not an image."
 
 
 def interrupted_while_kept(done):
