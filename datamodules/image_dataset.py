@@ -49,8 +49,8 @@ class BatchList(Sampler[list[int]]):
 class ImageDataset(Dataset[Sample]):
     """Reads, checks and cuts single images; each file is read and decoded once for all views."""
 
-    def __init__(self, datamodule: "DetectionDataModule", readers: Readers) -> None:
-        self.readers = readers
+    def __init__(self, datamodule: "DetectionDataModule", readers: Readers | None = None) -> None:
+        self.readers = readers or Readers(0)
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
         self.crops = datamodule.crops or (0,)
         self.conditions, self.wanted = datamodule.conditions, datamodule.wanted
