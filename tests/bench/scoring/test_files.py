@@ -16,6 +16,7 @@ from bench.results.reference_set import Reference, Standing, read_references
 from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions
 from bench.statistics.number import Number
+from bench.store.facts import facts_text, parse_facts
 from datamodules import DatasetNotFoundError
 from detectors import Detector, UnknownNameError
 from detectors.registry import _registered
@@ -287,7 +288,10 @@ def test_unreadable_degraded_generated_and_held_out_images_are_no_reference(imag
     rows = stored_rows(output)
     held_out = "real/camera/03.png"
     for run in (output / "scores" / "folder-images").glob("*/run.json"):
-        run.write_text(run.read_text().replace('"held_out": []', f'"held_out": ["{held_out}"]'))
+        facts = parse_facts(run.read_bytes())
+        for detector in facts["detectors"].values():
+            detector["held_out"] = [held_out]
+        run.write_text(facts_text(facts))
     reference = read_references(output, Scorer(["rigid"], RunOptions(**QUICK)))["rigid"]
     wanted = rows.filter(
         (pl.col("condition") == "clean")
