@@ -124,7 +124,8 @@ def _run(words: list[str], environment: dict[str, str], cwd: str, folder: str) -
     for name, number in (("out", 1), ("err", 2)):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - lives as long as the process, as do the others
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     multiprocessing.set_start_method("fork", force=True)  # as where a run is started by a shell
     import torch
 
