@@ -141,12 +141,17 @@ class FilesDataModule(DetectionDataModule):
 
     def __init__(self, files: Sequence[str], **options: Any) -> None:  # noqa: ANN401 - the base's
         super().__init__(Path(), **options)
-        self.files = files
+        self.files = [_shown(file) for file in files]
+        self._named = {shown: file for shown, file in zip(self.files, files, strict=True) if shown != file}
 
     def list_items(self) -> Iterator[Item]:
         """Yields the files; nothing is asked about their size or age."""
         for file in self.files:
             yield Item(file, UNKNOWN, "", file, -1, 0)
+
+    def read_bytes(self, path: str) -> bytes:
+        """Reads a file, which may lie in a folder whose name is no Unicode: its path is then written out."""
+        return super().read_bytes(self._named.get(path, path))
 
     def setup(self, stage: str | None = None) -> None:
         """Lists the files, and plans batches in the order given."""

@@ -87,7 +87,9 @@ def key_of(name: str) -> tuple[str, str]:
 
 def _cached(file: Path, identity: str, size: int) -> pl.DataFrame | None:
     try:
-        table = pq.read_table(file)
+        with file.open("rb") as stream:  # the name may be no Unicode, which pyarrow cannot open
+            table = pq.read_table(stream, page_checksum_verification=True)
+        table.validate(full=True)
     except (OSError, pa.ArrowException):
         return None
     if (table.schema.metadata or {}).get(b"shard") != identity.encode():
@@ -103,7 +105,9 @@ def _cached(file: Path, identity: str, size: int) -> pl.DataFrame | None:
 def _save(index: pl.DataFrame, file: Path, identity: str) -> None:
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        pq.write_table(index.to_arrow().replace_schema_metadata({"shard": identity}), temporary)
+        with temporary.open("wb") as stream:
+            table = index.to_arrow().replace_schema_metadata({"shard": identity})
+            pq.write_table(table, stream, write_page_checksum=True)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
