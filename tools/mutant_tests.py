@@ -1,8 +1,8 @@
 """Runs the tests that reach a mutant, in a copy of the repository and in forks of a Python that has torch already.
 
-All tests of a part are run once on the code as it is, with coverage's contexts, to learn which test runs which line, and
-for how long. For a mutant those that run its line follow, the file named like it first, until one fails; together no
-longer than ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that run the file do.
+All tests of a part are run once on the code as it is, with coverage's contexts, to learn which test runs which line,
+and how long it takes. For a mutant those that run its line follow, the file named like it first, until one fails, and
+no longer than ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that run the file do.
 """
 
 import contextlib
@@ -108,7 +108,9 @@ class TestRuns:
 
     def _learn(self) -> None:
         """Runs the tests on the code as it is."""
-        places = [place for part, places in TESTS.items() if any(f.startswith(part) for f in self.files) for place in places]
+        places = [
+            place for part, places in TESTS.items() if any(f.startswith(part) for f in self.files) for place in places
+        ]
         learnt = self.folder / "learnt.json"
         paths = [*dict.fromkeys(places), *self.files]
         if self._forked(lambda: _learnt(learnt, paths, self.files), None) != 0:
@@ -121,7 +123,9 @@ class TestRuns:
         lines = self.reached.get(file, {})
         contexts = lines.get(str(line)) or sorted({context for found in lines.values() for context in found})
         reaching = {context for context in contexts if context in self.seconds}
-        set_up = {context.removesuffix("|setup").partition("::")[0] for context in contexts if context not in self.seconds}
+        set_up = {
+            context.removesuffix("|setup").partition("::")[0] for context in contexts if context not in self.seconds
+        }
         by_file = defaultdict(list)
         for test in self.seconds:  # what a fixture runs, all tests of its file may look at
             if test in reaching or test.partition("::")[0] in set_up:
@@ -173,7 +177,9 @@ class TestRuns:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         os.chdir(self.copy)
-        os.environ.update(TMPDIR=str(scratch), HYPOTHESIS_STORAGE_DIRECTORY=str(scratch / "hypothesis"), OMP_NUM_THREADS="1")
+        os.environ.update(
+            TMPDIR=str(scratch), HYPOTHESIS_STORAGE_DIRECTORY=str(scratch / "hypothesis"), OMP_NUM_THREADS="1"
+        )
         tempfile.tempdir = None
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.dont_write_bytecode = True  # or a mutant's could be taken for that of the next
@@ -210,21 +216,27 @@ class _Contexts:
 
 
 def _learnt(result: Path, paths: Sequence[str], files: Sequence[str]) -> int:
-    measured = coverage.Coverage(data_file=None, include=[str(Path(file).resolve()) for file in files], config_file=False)
+    measured = coverage.Coverage(
+        data_file=None, include=[str(Path(file).resolve()) for file in files], config_file=False
+    )
     contexts = _Contexts(measured)
     measured.start()
     code = int(pytest.main([*OPTIONS, *paths], [contexts]))
     measured.stop()
     data = measured.get_data()
     reached = {file: data.contexts_by_lineno(str(Path(file).resolve())) for file in files}
-    known = {file: {line: [one for one in ran if one] for line, ran in lines.items()} for file, lines in reached.items()}
+    known = {
+        file: {line: [one for one in ran if one] for line, ran in lines.items()} for file, lines in reached.items()
+    }
     result.write_text(json.dumps({"seconds": contexts.seconds, "reached": known}), encoding="utf-8")
     return code
 
 
 def _copy(root: Path, copy: Path) -> None:
     """Copies what git knows of a repository, and what it does not ignore."""
-    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=root, check=True, capture_output=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=root, check=True, capture_output=True
+    )
     for name in listed.stdout.decode().split("\0"):
         if (root / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,14 @@
 """Changes the code on purpose and looks whether a test fails: ``python -m tools.mutants``, or ``make mutants``.
 
-A *mutant* is the code with one slip in it: ``+`` for ``-``, ``<=`` for ``<``, an argument left out, a number one higher.
-mutmut's operators make them, here of every function, decorated ones too, and of constants. Not mutated: annotations,
-decorators, and sentences (strings with a space), whose words no test should pin.
+A *mutant* is the code with one slip in it: ``+`` for ``-``, ``<=`` for ``<``, an argument left out, a number one
+higher. mutmut's operators make them, here of every function, decorated ones too, and of constants. Not mutated:
+annotations, decorators, sentences (strings with a space), whose words no test should pin, and ``zip(strict=True)``,
+which guards what cannot happen.
 
-From all mutants of ``TARGETS`` those with the lowest hash of seed, file, function and change are drawn: each with the same
-chance, and a change of one function leaves the draw of all others as it is. A mutant *survives* if no test that reaches it
-fails (``tools/mutant_tests.py``). Those that behave as the code does stand in ``tools/equivalent_mutants.toml``, with the
-reason. Exit code 1 if another survives.
+From all mutants of ``TARGETS`` those with the lowest hash of seed, file, function and change are drawn: each with the
+same chance, and a change of one function leaves the draw of all others as it is. A mutant *survives* if no test that
+reaches it fails (``tools/mutant_tests.py``). Those that behave as the code does stand in
+``tools/equivalent_mutants.toml``, with the reason. Exit code 1 if another survives.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
@@ -79,7 +81,9 @@ class Mutant:
     def difference(self) -> tuple[int, str, str]:
         """Gives the number of the first changed line, the lines that go, and those that come."""
         before, after = self.tree.code.splitlines(), self.text().splitlines()
-        codes = [code for code in difflib.SequenceMatcher(None, before, after, False).get_opcodes() if code[0] != "equal"]
+        codes = [
+            code for code in difflib.SequenceMatcher(None, before, after, False).get_opcodes() if code[0] != "equal"
+        ]
         start, end = codes[0][1], codes[-1][2]
         gone, come = before[start:end], after[start : end + len(after) - len(before)]
         return start + 1, _stripped(gone), _stripped(come)
@@ -108,9 +112,12 @@ class _Mutations(cst.CSTVisitor):
             return False
         if isinstance(node, cst.SimpleString) and " " in node.value:
             return False
+        if isinstance(node, cst.Arg) and node.keyword is not None and node.keyword.value == "strict":
+            return False
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
-                self.found += [(".".join(self.scope), node, changed) for changed in operator(node)]
+                changes = [changed for changed in operator(node) if _is_strict(changed) or not _is_strict(node)]
+                self.found += [(".".join(self.scope), node, changed) for changed in changes]
         if isinstance(node, (cst.FunctionDef, cst.ClassDef)):
             self.scope.append(node.name.value)
         return True
@@ -125,6 +132,10 @@ def _is_trivial(node: cst.CSTNode) -> bool:
         return False
     name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
     return isinstance(name, cst.Name) and name.value in TRIVIAL_CALLS
+
+
+def _is_strict(node: cst.CSTNode) -> bool:
+    return m.matches(node, m.Call(m.Name("zip"), [m.ZeroOrMore(), m.Arg(m.Name("True"), m.Name("strict"))]))
 
 
 def _stripped(lines: Sequence[str]) -> str:
@@ -202,7 +213,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             counts[fate] += 1
             if fate not in ("killed", "equivalent"):
                 print(f"{mutant.file}:{line} {mutant.function}: {fate} ({tests} tests)", flush=True)
-                print("\n".join([*(f"  - {old}" for old in gone.splitlines()), *(f"  + {new}" for new in come.splitlines())]))
+                print(
+                    "\n".join(
+                        [*(f"  - {old}" for old in gone.splitlines()), *(f"  + {new}" for new in come.splitlines())]
+                    )
+                )
             elif sys.stdout.isatty():
                 print(f"{number}/{len(sample)}", end="\r", flush=True)
     fates = ", ".join(f"{counts[fate]} {fate}" for fate in ("killed", "timed out", "equivalent", "survived"))
@@ -211,7 +226,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _key(entry: dict[str, str]) -> tuple[str, str, str, str]:
-    return entry["file"], entry["function"], _stripped(entry["gone"].splitlines()), _stripped(entry["come"].splitlines())
+    return (
+        entry["file"],
+        entry["function"],
+        _stripped(entry["gone"].splitlines()),
+        _stripped(entry["come"].splitlines()),
+    )
 
 
 if __name__ == "__main__":

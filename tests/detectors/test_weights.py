@@ -108,7 +108,7 @@ def test_code_in_a_file_is_refused_and_never_runs(tmp_path, zipped):
     assert not touched.exists()
 
 
-@pytest.mark.parametrize("content", [[torch.ones(1)], {"a": 1}, {1: torch.ones(1)}, {"model": {"a": torch.ones(1)}}])
+@pytest.mark.parametrize("content", [[torch.ones(1)], {"a": 1}, {1: torch.ones(1)}, {"tensors": {"a": torch.ones(1)}}])
 def test_something_else_than_tensors_by_name_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(WeightsError, match="holds no tensors by name"):
