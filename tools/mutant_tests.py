@@ -6,6 +6,7 @@ no longer than ``BUDGET``. Where no test runs the line (at a module's top, or in
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -33,7 +34,10 @@ TESTS = {
     "detectors": ("tests/detectors",),
 }
 """Where the tests of each folder are, those that mirror it first."""
-HEAVY_IMPORTS = ("torch", "torchvision", "lightning", "timm", "polars", "pyarrow", "scipy.stats", "sklearn.metrics")
+HEAVY_IMPORTS = (
+    *("torch", "torchvision.models", "lightning", "timm", "open_clip", "polars", "pyarrow.dataset", "scipy.stats"),
+    *("sklearn.metrics", "hypothesis.strategies"),
+)
 OPTIONS = (
     *("-q", "-x", "-p", "no:cacheprovider", "-m", "not slow and not heavy", "--hypothesis-seed=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of plugins that a heavy import has imported
@@ -70,6 +74,7 @@ class TestRuns:
             _copy(self.root, self.copy)
             for name in HEAVY_IMPORTS:
                 importlib.import_module(name)
+            gc.freeze()  # or every fork's collections would go through all that
             self._learn()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -97,14 +102,17 @@ class TestRuns:
         return {None: "timed out", 0: "survived", NO_TESTS: "survived"}.get(code, "killed"), len(chosen)
 
     def _tried(self, file: str, text: str, chosen: Sequence[str]) -> int | None:
-        original = (self.copy / file).read_bytes()
+        path = self.copy / file
+        original, stat = path.read_bytes(), path.stat()
         limit = START + PATIENCE * sum(self.seconds[test] for test in chosen)
         paths = list(dict.fromkeys(test.partition("::")[0] for test in chosen))
-        (self.copy / file).write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (0, 0))  # so that it is not taken for what was compiled before
         try:
             return self._forked(lambda: pytest.main([*OPTIONS, *paths], [_Chosen(chosen)]), limit)
         finally:
-            (self.copy / file).write_bytes(original)
+            path.write_bytes(original)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
     def _learn(self) -> None:
         """Runs the tests on the code as it is."""
@@ -113,7 +121,7 @@ class TestRuns:
         ]
         learnt = self.folder / "learnt.json"
         paths = [*dict.fromkeys(places), *self.files]
-        if self._forked(lambda: _learnt(learnt, paths, self.files), None) != 0:
+        if self._forked(lambda: _learnt(learnt, paths, self.files)) != 0:
             raise SystemExit((self.folder / "output").read_text(encoding="utf-8", errors="replace"))
         content = json.loads(learnt.read_text(encoding="utf-8"))
         self.seconds: Mapping[str, float] = content["seconds"]
@@ -145,8 +153,11 @@ class TestRuns:
             chosen.append(test)
         return chosen
 
-    def _forked(self, action: Callable[[], int], limit: float | None) -> int | None:
-        """Runs something in a fork, in the copy, and returns its exit code; none if it takes longer than the limit."""
+    def _forked(self, action: Callable[[], int], limit: float | None = None) -> int | None:
+        """Runs something in a fork, in the copy, and returns its exit code; none if it takes longer than the limit.
+
+        What is compiled without a limit, of the code as it is, is kept.
+        """
         scratch = self.folder / "scratch"
         scratch.mkdir()
         process = os.fork()
@@ -154,6 +165,7 @@ class TestRuns:
             code = 1
             try:
                 self._settle(scratch)
+                sys.dont_write_bytecode = limit is not None
                 code = action()
             except BaseException:  # the fork ends here, whatever happens
                 traceback.print_exc()
@@ -183,7 +195,6 @@ class TestRuns:
         )
         tempfile.tempdir = None
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        sys.dont_write_bytecode = True  # or a mutant's could be taken for that of the next
         sys.path[:] = [str(self.copy), *(path for path in sys.path if path and Path(path).resolve() != self.root)]
         for name in [name for name in sys.modules if name.partition(".")[0] == "tools"]:
             del sys.modules[name]
