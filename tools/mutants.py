@@ -2,7 +2,7 @@
 
 A *mutant* is the code with one slip in it: ``+`` for ``-``, ``<=`` for ``<``, an argument left out, a number one
 higher. mutmut's operators make them, here of every function, decorated ones too, and of constants. Not mutated:
-annotations, decorators, sentences (strings with a space), whose words no test should pin, and ``zip(strict=True)``,
+types, decorators, sentences (strings with a space), whose words no test should pin, and ``zip(strict=True)``,
 which guards what cannot happen.
 
 From all mutants of ``TARGETS`` those with the lowest hash of seed, file, function and change are drawn: each with the
@@ -21,11 +21,11 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import libcst as cst
 import libcst.matchers as m
-from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 from tools.mutant_tests import TestRuns
@@ -64,8 +64,9 @@ class Mutant:
     rank: str
     tree: cst.Module
 
+    @cached_property
     def text(self) -> str:
-        """Writes the file with the slip in it."""
+        """The file with the slip in it."""
         module = self.tree.visit(_Replacement(self.node, self.changed))
         assert isinstance(module, cst.Module)
         return module.code
@@ -73,14 +74,15 @@ class Mutant:
     def compiles(self) -> bool:
         """Tells whether Python can read it."""
         try:
-            compile(self.text(), self.file, "exec")
+            compile(self.text, self.file, "exec")
         except SyntaxError:
             return False
         return True
 
+    @cached_property
     def difference(self) -> tuple[int, str, str]:
-        """Gives the number of the first changed line, the lines that go, and those that come."""
-        before, after = self.tree.code.splitlines(), self.text().splitlines()
+        """The number of the first changed line, the lines that go, and those that come."""
+        before, after = self.tree.code.splitlines(), self.text.splitlines()
         codes = [
             code for code in difflib.SequenceMatcher(None, before, after, False).get_opcodes() if code[0] != "equal"
         ]
@@ -91,16 +93,20 @@ class Mutant:
 
 class _Replacement(cst.CSTTransformer):
     def __init__(self, node: cst.CSTNode, changed: cst.CSTNode) -> None:
-        self.node, self.changed = node, changed
+        self.node, self.changed, self.done = node, changed, False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return not self.done and node is not self.node
 
     def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
-        return self.changed if original_node is self.node else updated_node
+        if original_node is not self.node:
+            return updated_node
+        self.done = True
+        return self.changed
 
 
 class _Mutations(cst.CSTVisitor):
     """Collects the mutants of a file: function, node, changed node."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,6 +115,8 @@ class _Mutations(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, (cst.Annotation, cst.Decorator)) or _is_trivial(node):
+            return False
+        if not self.scope and m.matches(node, m.Assign(value=m.Subscript())):  # a name for a type
             return False
         if isinstance(node, cst.SimpleString) and " " in node.value:
             return False
@@ -150,15 +158,15 @@ def mutants(file: str, text: str, seed: int = SEED) -> Iterator[Mutant]:
         text: The file's text.
         seed: Another seed gives other ranks.
     """
-    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+    tree = cst.parse_module(text)
     visitor = _Mutations()
-    wrapper.visit(visitor)
+    tree.visit(visitor)
     times: Counter[tuple[str, str, str]] = Counter()
     for function, node, changed in visitor.found:
-        change = (function, wrapper.module.code_for_node(node), wrapper.module.code_for_node(changed))
+        change = (function, tree.code_for_node(node), tree.code_for_node(changed))
         times[change] += 1
         rank = hashlib.sha256(repr((seed, file, *change, times[change])).encode()).hexdigest()
-        yield Mutant(file, function, node, changed, rank, wrapper.module)
+        yield Mutant(file, function, node, changed, rank, tree)
 
 
 def draw(size: int, seed: int, root: Path = ROOT) -> list[Mutant]:
@@ -178,7 +186,7 @@ def draw(size: int, seed: int, root: Path = ROOT) -> list[Mutant]:
             break
         if mutant.compiles():
             drawn.append(mutant)
-    return sorted(drawn, key=lambda mutant: (mutant.file, mutant.difference()[0], mutant.rank))
+    return sorted(drawn, key=lambda mutant: (mutant.file, mutant.difference[0], mutant.rank))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -206,8 +214,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start, counts = time.monotonic(), Counter[str]()
     with TestRuns(ROOT, sorted({mutant.file for mutant in sample})) as runs:
         for number, mutant in enumerate(sample, 1):
-            line, gone, come = mutant.difference()
-            fate, tests = runs.fate(mutant.file, mutant.text(), line)
+            line, gone, come = mutant.difference
+            fate, tests = runs.fate(mutant.file, mutant.text, line)
             if fate == "survived" and (mutant.file, mutant.function, gone, come) in known:
                 fate = "equivalent"
             counts[fate] += 1

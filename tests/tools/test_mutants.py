@@ -59,7 +59,7 @@ def repository(tmp_path, monkeypatch):
 
 
 def changes(text=CODE):
-    return {(one.function, *one.difference()[1:]) for one in mutants(FILE, text)}
+    return {(one.function, *one.difference[1:]) for one in mutants(FILE, text)}
 
 
 def test_constants_and_decorated_functions_are_mutated_and_annotations_are_not():
@@ -84,9 +84,9 @@ def test_sentences_and_strict_zips_are_left_alone():
 
 
 def test_the_sample_follows_the_seed_and_a_change_elsewhere_leaves_it(repository):
-    drawn = [one.difference() for one in draw(5, 0, repository)]
-    assert drawn == [one.difference() for one in draw(5, 0, repository)]
-    assert drawn != [one.difference() for one in draw(5, 1, repository)]
+    drawn = [one.difference for one in draw(5, 0, repository)]
+    assert drawn == [one.difference for one in draw(5, 0, repository)]
+    assert drawn != [one.difference for one in draw(5, 1, repository)]
     before = {one.rank for one in mutants(FILE, CODE) if one.function != "unseen"}
     after = {one.rank for one in mutants(FILE, CODE.replace("value + 1", "2 * value")) if one.function != "unseen"}
     assert before == after
