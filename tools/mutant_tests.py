@@ -145,7 +145,8 @@ class TestRuns:
             named = path == file or path.startswith(mirrored + stem)
             return not named, not path.startswith(mirrored), sum(self.seconds[test] for test in by_file[path])
 
-        chosen, left = [], BUDGET
+        chosen: list[str] = []
+        left = BUDGET
         for test in (test for path in sorted(by_file, key=distance) for test in by_file[path]):
             left -= self.seconds[test]
             if left < 0 and chosen:

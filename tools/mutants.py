@@ -41,6 +41,8 @@ TARGETS = (
 )
 EQUIVALENT = ROOT / "tools" / "equivalent_mutants.toml"
 SAMPLE, SEED = 300, 0
+_TYPE = m.Subscript() | m.BinaryOperation(operator=m.BitOr())
+"""What a module gives a name to if it is a type."""
 TRIVIAL_CALLS = {"len", "isinstance", "cast", "TypeVar", "getLogger"}
 
 
@@ -116,7 +118,7 @@ class _Mutations(cst.CSTVisitor):
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, (cst.Annotation, cst.Decorator)) or _is_trivial(node):
             return False
-        if not self.scope and m.matches(node, m.Assign(value=m.Subscript())):  # a name for a type
+        if not self.scope and m.matches(node, m.Assign(value=_TYPE)):
             return False
         if isinstance(node, cst.SimpleString) and " " in node.value:
             return False
@@ -203,7 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=SAMPLE, help="number of mutants (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="seed of the draw (default: %(default)s)")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy is removed
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))  # so that the copy is removed
     known = {_key(entry): entry["reason"] for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutant"]}
     wanted = tuple(Path(path).as_posix() for path in options.paths)
     sample = [
