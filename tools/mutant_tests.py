@@ -1,8 +1,8 @@
 """Runs the tests that reach a mutant, in a copy of the repository and in forks of a Python that has torch already.
 
 All tests of a part are run once on the code as it is, with coverage's contexts, to learn which test runs which line,
-and how long it takes. For a mutant those that run its line follow, the file named like it first, until one fails, and
-no longer than ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that run the file do.
+and how long it takes. For a mutant those that run its line follow, the file named like it first, until one fails: the
+quickest, as many as fit into ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that run the file do.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -134,25 +133,21 @@ class TestRuns:
         set_up = {
             context.removesuffix("|setup").partition("::")[0] for context in contexts if context not in self.seconds
         }
-        by_file = defaultdict(list)
-        for test in self.seconds:  # what a fixture runs, all tests of its file may look at
-            if test in reaching or test.partition("::")[0] in set_up:
-                by_file[test.partition("::")[0]].append(test)
-        mirrored = f"tests/{Path(file).parent.as_posix()}/test_"
-        stem = Path(file).stem
-
-        def distance(path: str) -> tuple[bool, bool, float]:
-            named = path == file or path.startswith(mirrored + stem)
-            return not named, not path.startswith(mirrored), sum(self.seconds[test] for test in by_file[path])
-
-        chosen: list[str] = []
+        # What a fixture runs, all tests of its file may look at.
+        able = [test for test in self.seconds if test in reaching or test.partition("::")[0] in set_up]
+        taken: set[str] = set()
         left = BUDGET
-        for test in (test for path in sorted(by_file, key=distance) for test in by_file[path]):
+        for test in sorted(able, key=lambda test: self.seconds[test]):
             left -= self.seconds[test]
-            if left < 0 and chosen:
+            if left < 0 and taken:
                 break
-            chosen.append(test)
-        return chosen
+            taken.add(test)
+        mirrored = f"tests/{Path(file).parent.as_posix()}/test_"
+
+        def distance(test: str) -> tuple[bool, bool]:
+            return not test.startswith((file, mirrored + Path(file).stem)), not test.startswith(mirrored)
+
+        return sorted((test for test in able if test in taken), key=distance)
 
     def _forked(self, action: Callable[[], int], limit: float | None = None) -> int | None:
         """Runs something in a fork, in the copy, and returns its exit code; none if it takes longer than the limit.
