@@ -224,6 +224,15 @@ def test_bad_input_is_named(labels, scores, weights, message):
         auroc(labels, scores, weights)
 
 
+def test_chance_is_a_half_or_the_share_of_the_positive_class_and_not_told_of_a_rate_or_a_single_class():
+    assert METRICS["auroc"].chance(30, 10) == 0.5
+    assert METRICS["ap_generated"].chance(30, 10) == 0.25
+    assert METRICS["ap_real"].chance(30, 10) == 0.75
+    assert METRICS["ap_real_balanced"].chance(30, 10) == 0.5
+    assert METRICS["tpr_at_5_fpr"].chance(30, 10) is None
+    assert METRICS["auroc"].chance(0, 10) is METRICS["ap_real"].chance(30, 0) is None
+
+
 def test_a_rate_outside_zero_to_one_is_refused():
     with pytest.raises(ValueError, match="fpr must be a rate"):
         tpr_at_fpr([0, 1], [0.0, 1.0], fpr=5)
