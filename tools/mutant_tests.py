@@ -2,8 +2,8 @@
 
 All tests of a part are run once on the code as it is, with coverage's contexts, to learn which test runs which line,
 and how long it takes. For a mutant those that run its line follow, the file named like it first, until one fails: the
-quickest, as many as fit into ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that run
-the file do.
+quickest, as many as fit into ``BUDGET``. Where no test runs the line (at a module's top, or in a worker), those that
+run the file do.
 """
 
 import contextlib
