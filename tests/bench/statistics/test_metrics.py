@@ -73,6 +73,10 @@ def test_every_registered_metric_has_a_slow_twin():
     assert all(metric.name == name for name, metric in METRICS.items())
 
 
+def test_tables_have_columns_of_these():
+    assert [name for name, metric in METRICS.items() if metric.shown] == ["auroc", "ap_generated", "ap_real"]
+
+
 @pytest.mark.parametrize("name", METRICS)
 @settings(deadline=None)
 @given(data=labelled_scores())
