@@ -218,9 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with TestRuns(ROOT, sorted({mutant.file for mutant in sample})) as runs:
         for number, mutant in enumerate(sample, 1):
             line, gone, come = mutant.difference
-            fate, tests = runs.fate(mutant.file, mutant.text, line)
-            if fate == "survived" and (mutant.file, mutant.function, gone, come) in known:
-                fate = "equivalent"
+            fate, tests = "equivalent", 0
+            if (mutant.file, mutant.function, gone, come) not in known:
+                fate, tests = runs.fate(mutant.file, mutant.text, line)
             counts[fate] += 1
             if fate not in ("killed", "equivalent"):
                 print(f"{mutant.file}:{line} {mutant.function}: {fate} ({tests} tests)", flush=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
@@ -86,6 +87,16 @@ def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path, name, content):
     with pytest.raises(WeightsError) as error:
         read_weights(file)
     assert "\n" not in str(error.value)
+
+
+def test_the_first_line_of_the_readers_reason_is_told(tmp_path):
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"no header")
+    with pytest.raises(SafetensorError) as reason:
+        load_file(file)
+    with pytest.raises(WeightsError) as error:
+        read_weights(file)
+    assert str(error.value) == f"{file} is not a readable weights file: {str(reason.value).splitlines()[0]}"
 
 
 class Trap:
