@@ -233,6 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{number}/{len(sample)}", end="\r", flush=True)
     fates = ", ".join(f"{counts[fate]} {fate}" for fate in ("killed", "timed out", "equivalent", "survived"))
     print(f"{len(sample)} mutants tried in {(time.monotonic() - start) / 60:.0f} minutes: {fates}.")
+    if counts["survived"]:
+        print(f"Write a test for each survivor, or name it with the reason in {EQUIVALENT.relative_to(ROOT)}.")
     return int(counts["survived"] > 0)
 
 

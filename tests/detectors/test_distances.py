@@ -142,7 +142,7 @@ def test_impossible_layer_says_what_is_wrong(weights):
 
 
 def test_unknown_distance_gets_a_suggestion():
-    with pytest.raises(UnknownNameError, match="Unknown distance 'lpips-vg'. Did you mean 'lpips-vgg'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown distance 'lpips-vg'\. Did you mean 'lpips-vgg'"):
         create_distance("lpips-vg")
 
 
