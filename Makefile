@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup compare test lint types test-slow coverage clean
+.PHONY: setup compare test lint types test-slow coverage mutants clean
 
 setup: $(READY)
 
@@ -31,6 +31,10 @@ coverage: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# A sample of slips made on purpose, in a copy: fails if no test sees one that is not known to change nothing.
+mutants: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.mutants
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import pickle
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,8 +14,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
+from detectors.plain_objects import load_plain, refused_class
 
 HUB_FILES = ("model.safetensors",)
+WRAPPERS = ("model", "state_dict", "netC", "model_state_dict", "net", "network")
+"""Keys under which a training script keeps the network, beside the optimiser and its steps."""
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+"""What ``nn.DataParallel``, ``torch.compile`` and a module that holds the network put before every name."""
 logger = logging.getLogger(__name__)
 
 
@@ -72,48 +76,54 @@ def check_sha256(file: Path, expected: str) -> None:
         raise WeightsError(f"{file} has sha256 {found}, expected {expected}: reinstall the package it came with.")
 
 
-def read_object(file: str | Path) -> object:
-    """Reads a ``.safetensors`` or a PyTorch file, never running code from it.
-
-    Raises:
-        WeightsNotFoundError: There is no such file.
-        WeightsError: It cannot be read, or would run code.
-    """
-    file = Path(file)
-    if not file.is_file():
-        raise WeightsNotFoundError(f"There is no weights file {file}.")
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Detected pickle protocol")  # begs for a report to torch
-            content: object = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes the readers raise almost anything
-        raise WeightsError(f"{file} is not a readable weights file: {_reason(error)}") from error
-    return content
-
-
 def read_weights(file: str | Path) -> dict[str, Tensor]:
     """Reads tensors by name from a ``.safetensors`` or a PyTorch file, never running code from it.
 
     Raises:
         WeightsNotFoundError: There is no such file.
-        WeightsError: It cannot be read, or holds something other than tensors.
+        WeightsError: It cannot be read, would run code, or holds no state dict; see :func:`unwrapped`.
     """
-    return tensors_by_name(read_object(file), file)
+    file = Path(file)
+    if not file.is_file():
+        raise WeightsNotFoundError(f"There is no weights file {file}.")
+    try:
+        content = load_file(file) if file.suffix == ".safetensors" else load_plain(file)
+    except Exception as error:  # a damaged file makes the readers raise almost anything
+        raise WeightsError(f"{file} is not a readable weights file: {_reason(error)}") from error
+    return unwrapped(content, file)
 
 
-def tensors_by_name(content: object, file: str | Path) -> dict[str, Tensor]:
-    """Takes what a file holds as a state dict.
+def unwrapped(content: object, file: str | Path) -> dict[str, Tensor]:
+    """Takes the network out of what a training script saved.
+
+    Args:
+        content: A state dict, or a dictionary that has one under one of :data:`WRAPPERS`.
+        file: Where it comes from, for the message.
+
+    Returns:
+        Tensors by name, without the :data:`PREFIXES` that all names have.
 
     Raises:
-        WeightsError: It is something else.
+        WeightsError: There is no state dict in it.
+
+    Examples:
+        >>> unwrapped({"model": {"module.fc.bias": torch.zeros(1)}, "total_steps": 7}, "NPR.pth")
+        {'fc.bias': tensor([0.])}
+        >>> unwrapped({"state_dict": {"model._orig_mod.fc.bias": torch.zeros(1)}, "epoch": 7}, "last.ckpt")
+        {'fc.bias': tensor([0.])}
     """
+    if isinstance(content, Mapping):
+        content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
     if not isinstance(content, Mapping) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
     ):
         raise WeightsError(f"{file} holds no tensors by name; expected a state dict.")
-    return dict(content)
+    if not content:
+        raise WeightsError(f"{file} holds no tensors.")
+    state = dict(content)
+    while prefix := next((prefix for prefix in PREFIXES if all(key.startswith(prefix) for key in state)), None):
+        state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
 
 
 def state_sha256(state: Mapping[str, Tensor]) -> str:
@@ -127,7 +137,12 @@ def state_sha256(state: Mapping[str, Tensor]) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, pickle.UnpicklingError):  # torch's own message advises to run the file's code
-        return "it is no PyTorch file of tensors alone (code in a file is never run)."
+        if (name := refused_class(error)) is None:
+            return "it is no PyTorch file of tensors alone (code in a file is never run)."
+        return (
+            f"it holds {name}, and code in a file is never run. If you trust the file, save its tensors alone: "
+            f"detectors/README.md says how."
+        )
     message = str(error).splitlines()[0] if str(error) else "damaged"
     return message if isinstance(error, (RuntimeError, SafetensorError)) else f"{type(error).__name__}: {message}"
 

@@ -23,7 +23,7 @@ def name_hash(name: str) -> int:
         >>> name_hash("prompt-1")
         11034733224755904639
     """
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest())
 
 
 def codes_of(names: Sequence[str] | pl.Series) -> NDArray[np.uint64]:

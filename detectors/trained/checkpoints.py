@@ -10,12 +10,8 @@ from torch import Tensor
 
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
 from detectors.trained.fitted_file import fitted_facts
-from detectors.weights import read_object, tensors_by_name
+from detectors.weights import read_weights
 
-WRAPPERS = ("model", "state_dict", "netC")
-"""Keys under which a training script keeps the network, beside the optimiser and its steps."""
-PARALLEL = "module."
-"""What ``nn.DataParallel`` puts before every name."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -87,34 +83,9 @@ def read_checkpoint(
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     known = _recognise(file, sha256, released)
-    state = unwrapped(read_object(file), file)
+    state = read_weights(file)
     told = known.trained_on if known else tuple((fitted_facts(file) or {}).get("trained_on", ()))
     return Checkpoint(file, state, sha256, told, known)
-
-
-def unwrapped(content: object, file: str | Path) -> dict[str, Tensor]:
-    """Takes the network out of what a training script saved.
-
-    Args:
-        content: A state dict, or a dictionary that has one under one of :data:`WRAPPERS`.
-        file: Where it comes from, for the message.
-
-    Raises:
-        WeightsError: There is no state dict in it.
-
-    Examples:
-        >>> import torch
-        >>> unwrapped({"model": {"module.fc.bias": torch.zeros(1)}, "total_steps": 7}, "NPR.pth")
-        {'fc.bias': tensor([0.])}
-    """
-    if isinstance(content, Mapping):
-        content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
-    state = tensors_by_name(content, file)
-    if not state:
-        raise WeightsError(f"{file} holds no tensors.")
-    if all(key.startswith(PARALLEL) for key in state):
-        return {key.removeprefix(PARALLEL): value for key, value in state.items()}
-    return state
 
 
 def generator_names(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from datamodules.demo_images.generators import weights_path
 from detectors import Aeroblade, OptionError, UnknownNameError, WeightsError, WeightsNotFoundError, create_detector
 from detectors.aeroblade import CONTEXT, GRID, _spans, extend
 from detectors.autoencoders import Autoencoder, autoencoder_names, load_autoencoder
+from detectors.randomness import seeded_generator
 from detectors.weights import read_weights
 
 
@@ -195,6 +196,16 @@ def test_sample_depends_on_key_and_seed_alone(pipeline, image):
         assert not torch.equal(other([image, image], keys), scores)
 
 
+def test_every_tile_gets_noise_of_its_own():
+    detector = Aeroblade(distance="mse", eight_bit="none", tile=128, seed=3)
+    detector.posterior = "sample"
+    with_autoencoders(detector, Shift(0.0, deviation=0.01))
+    distance = detector.distances(torch.full((3, 128, 256), 0.5), key=7)
+    noise = [torch.randn(1, 3, 128, 192, generator=seeded_generator("aeroblade", 3, 7, tile)) for tile in (0, 1)]
+    seen = torch.cat([noise[0][..., :128], noise[1][..., 64:]], dim=-1)  # either tile looks 64 px across the border
+    assert distance.item() == pytest.approx(1e-4 * seen.square().mean().item(), rel=1e-4)
+
+
 def test_sampling_needs_a_distribution():
     with pytest.raises(OptionError, match="posterior=sample has nothing to sample from"):
         Aeroblade(posterior="sample")
@@ -263,5 +274,7 @@ def test_impossible_option_says_what_is_wrong(options, message):
 def test_unknown_choices_are_an_error():
     with pytest.raises(UnknownNameError, match=r"Unknown posterior 'samples'\. Did you mean 'sample'"):
         Aeroblade(posterior="samples")
+    with pytest.raises(UnknownNameError, match=r"Unknown eight_bit 'round'.* Available: .*rounding"):
+        Aeroblade(eight_bit="round")
     with pytest.raises(UnknownNameError, match="Unknown eight_bit 'true'"):
         Aeroblade(eight_bit="true")

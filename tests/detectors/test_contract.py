@@ -9,7 +9,7 @@ import torch
 from released_files import create_with_checkpoint, is_trained
 from torch import Tensor, nn
 
-from detectors import Backbone, Detector, UnknownNameError, View, create_detector, list_detectors, register
+from detectors import Backbone, Detector, OptionError, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
 UNSEEDED = ("aeroblade", *filter(is_trained, NAMES))
@@ -201,7 +201,19 @@ def test_taken_name_is_an_error():
         register(list_detectors()["wepe"])
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"fit": "squash"}, {"pad": "mirror"}])
-def test_impossible_view_is_an_error(options):
-    with pytest.raises((ValueError, LookupError)):
+def test_a_detector_that_does_not_say_otherwise_is_the_first_version_with_seed_0():
+    """Another default would make all stored scores of detectors from outside those of another detector."""
+    assert (Detector.version, Detector.seed, Detector.view) == (1, 0, View(224, "random-crop", "zeros"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "at least 1 pixel, got 0"),
+        ({"fit": "squash"}, r"Unknown view fit 'squash'\..* Available: .*centre-crop"),
+        ({"pad": "mirror"}, r"Unknown view pad 'mirror'\..* Available: .*tile"),
+    ],
+)
+def test_impossible_view_is_an_error(options, message):
+    with pytest.raises((OptionError, UnknownNameError), match=message):
         View(**options)

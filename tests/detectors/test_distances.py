@@ -67,6 +67,13 @@ def test_lpips_equals_that_of_torchmetrics(net, weights, pair):
         torch.testing.assert_close(found, expected.flatten(), rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["lpips-vgg", "dists", "gradient"])
+def test_constants_are_no_weights(name, weights):
+    """A checksum of the weights, and with it the fingerprint, covers what was read from a file."""
+    distance = create_distance(name, weights=weights["vgg"])
+    assert distance.state_dict().keys() & {"shift", "scale", "mean", "std"} == set()
+
+
 def test_dists_equals_a_slow_twin(weights, pair):
     distance = Dists(weights["vgg"])
     expected = 1.0
@@ -135,7 +142,7 @@ def test_impossible_layer_says_what_is_wrong(weights):
 
 
 def test_unknown_distance_gets_a_suggestion():
-    with pytest.raises(UnknownNameError, match="Did you mean 'lpips-vgg'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown distance 'lpips-vg'\. Did you mean 'lpips-vgg'"):
         create_distance("lpips-vg")
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from detectors import Backbone, OptionError, Rigid
+from detectors import Backbone, OptionError, Rigid, View
 from detectors.randomness import image_noise
 
 
@@ -19,6 +19,10 @@ class FirstPixels(nn.Module):
 
 def backbone_of(std: float) -> Backbone:
     return Backbone("first-pixels", FirstPixels(), ["blocks"], mean=(0.5,) * 3, std=(std,) * 3)
+
+
+def test_the_view_is_that_of_the_paper():
+    assert Rigid.view == View(224, "resize")
 
 
 def test_noise_lives_in_the_normalised_space_by_hand():

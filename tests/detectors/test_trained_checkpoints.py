@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from detectors import OptionError, ReleasedFile, TrainedDetector, WeightsError, WeightsNotFoundError
-from detectors.trained.checkpoints import generator_names, read_checkpoint, unwrapped
+from detectors.trained.checkpoints import generator_names, read_checkpoint
+from detectors.weights import unwrapped
 
 STATE = {"fc.weight": torch.arange(6.0).reshape(1, 6) / 10, "fc.bias": torch.tensor([0.5])}
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
@@ -88,6 +89,16 @@ def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path, name, content):
     assert "\n" not in str(error.value)
 
 
+def test_the_first_line_of_the_readers_reason_is_told(tmp_path):
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"no header")
+    with pytest.raises(SafetensorError) as reason:
+        load_file(file)
+    with pytest.raises(WeightsError) as error:
+        read_weights(file)
+    assert str(error.value) == f"{file} is not a readable weights file: {str(reason.value).splitlines()[0]}"
+
+
 class Trap:
     def __init__(self, touched: Path) -> None:
         self.touched = touched
@@ -108,7 +119,7 @@ def test_code_in_a_file_is_refused_and_never_runs(tmp_path, zipped):
     assert not touched.exists()
 
 
-@pytest.mark.parametrize("content", [[torch.ones(1)], {"a": 1}, {1: torch.ones(1)}, {"model": {"a": torch.ones(1)}}])
+@pytest.mark.parametrize("content", [[torch.ones(1)], {"a": 1}, {1: torch.ones(1)}, {"tensors": {"a": torch.ones(1)}}])
 def test_something_else_than_tensors_by_name_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(WeightsError, match="holds no tensors by name"):

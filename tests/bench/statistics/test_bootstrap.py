@@ -113,8 +113,9 @@ def test_bad_input_is_named(groups, labels, draws, message):
 def test_the_interval_is_that_of_the_percentiles():
     assert interval(np.arange(1001)) == pytest.approx(Interval(25.0, 975.0))
     assert interval(np.arange(101), level=0.9) == pytest.approx((5.0, 95.0))
-    with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
-        interval([1.0], level=95)
+    for level in (95, 1, 0):
+        with pytest.raises(ValueError, match=f"level must lie between 0 and 1, got {level}"):
+            interval([1.0], level=level)
 
 
 def test_undefined_draws_are_left_out_up_to_one_percent():

@@ -42,6 +42,13 @@ def test_a_single_group_has_no_error_but_still_equals_itself():
     assert paired_test(influence, influence).p == 1
 
 
+def test_a_test_the_other_way_round_is_that_of_the_two_exchanged():
+    first, second = (auroc_influence(generators(np.random.default_rng(seed))) for seed in (0, 1))
+    turned = paired_test(first, second).reversed
+    assert turned == paired_test(second, first)
+    assert turned.low < turned.difference < turned.high
+
+
 def test_a_difference_without_error_gets_one_from_the_intervals():
     perfect, constant = (
         auroc_influence([contrast([0.0] * 48, [1.0] * 48)]),
@@ -177,6 +184,14 @@ def test_an_interval_on_the_logit_scale_is_symmetric_there():
     arm = t.ppf(0.975, df) * se / (value.value * (1 - value.value))
     assert logit(high) - logit(value.value) == pytest.approx(arm, rel=1e-9)
     assert 0 < low < high < 1
+
+
+def test_a_metric_that_hangs_on_one_image_has_fewer_degrees_of_freedom():
+    values = np.array([0.3, -0.1, -0.1, -0.1, 0, 0, 0, 0])
+    value = influence_of(0.7, list("abcdefgh"), values)
+    kurtosis = np.mean(values**4) / np.mean(values**2) ** 2
+    assert kurtosis > 3
+    assert heavy_tailed_error(value).df == pytest.approx(standard_error(value).df * 2 / (kurtosis - 1))
 
 
 def test_an_interval_that_would_be_a_point_is_none():

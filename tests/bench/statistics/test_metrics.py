@@ -73,6 +73,10 @@ def test_every_registered_metric_has_a_slow_twin():
     assert all(metric.name == name for name, metric in METRICS.items())
 
 
+def test_tables_have_columns_of_these():
+    assert [name for name, metric in METRICS.items() if metric.shown] == ["auroc", "ap_generated", "ap_real"]
+
+
 @pytest.mark.parametrize("name", METRICS)
 @settings(deadline=None)
 @given(data=labelled_scores())
@@ -222,6 +226,15 @@ def test_weights_of_one_dimension_give_a_number_and_of_two_dimensions_an_array()
 def test_bad_input_is_named(labels, scores, weights, message):
     with pytest.raises(ValueError, match=message):
         auroc(labels, scores, weights)
+
+
+def test_chance_is_a_half_or_the_share_of_the_positive_class_and_not_told_of_a_rate_or_a_single_class():
+    assert METRICS["auroc"].chance(30, 10) == 0.5
+    assert METRICS["ap_generated"].chance(30, 10) == 0.25
+    assert METRICS["ap_real"].chance(30, 10) == 0.75
+    assert METRICS["ap_real_balanced"].chance(30, 10) == 0.5
+    assert METRICS["tpr_at_5_fpr"].chance(30, 10) is None
+    assert METRICS["auroc"].chance(0, 10) is METRICS["ap_real"].chance(30, 0) is None
 
 
 def test_a_rate_outside_zero_to_one_is_refused():

@@ -118,6 +118,15 @@ def test_places_when_each_generator_in_turn_is_left_out():
     assert ranking.leave_one_out["x"].values == pytest.approx((0.75, 0.80, 0.85))
 
 
+def test_of_two_generators_each_is_left_out_and_of_one_none():
+    two = {name: {g: of[g] for g in ("adm", "dit")} for name, of in three_generators().items()}
+    both = {name: {**of, "mean": influence((of["adm"].value + of["dit"].value) / 2)} for name, of in two.items()}
+    assert rank_detectors(both).leave_one_out["y"].places == (1, 2)
+    assert rank_detectors(both).leave_one_out["y"].values == pytest.approx((0.81, 0.88))
+    alone = {name: {"adm": of["adm"], "mean": of["adm"]} for name, of in two.items()}
+    assert rank_detectors(alone).leave_one_out == {}
+
+
 def test_the_worst_generator_has_its_interval():
     ranking = rank_detectors(three_generators())
     assert {name: (generator, number.value) for name, (generator, number) in ranking.worst.items()} == {
