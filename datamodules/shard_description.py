@@ -56,7 +56,7 @@ class Description:
         """Writes the file, whole or not at all."""
         temporary = folder / f".{FILE}.partial"
         text = json.dumps({"format": FORMAT} | asdict(self), indent=2, ensure_ascii=False)
-        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")  # what is no Unicode is JSON, too
+        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")  # JSON reads it back
         temporary.replace(folder / FILE)
 
     def check_same(self, other: "Description", folder: Path) -> None:
