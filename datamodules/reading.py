@@ -9,12 +9,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from datamodules.image_formats import HEIC_REFUSED, formats_of, has_heic, refusal
+
+if TYPE_CHECKING:
+    import polars as pl
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # it tells of a damaged TIFF on stderr otherwise
 
@@ -53,7 +56,7 @@ def read_file(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def lapsed(reason: pl.Expr, max_pixels: int) -> pl.Expr:
+def lapsed(reason: "pl.Expr", max_pixels: int) -> "pl.Expr":
     """Says which reasons of an earlier run need not hold in this one; see `UnreadableHereError`."""
     words = reason.fill_null("")
     limited = words.str.starts_with(_LIMITED) & (words != _over_limit(max_pixels))

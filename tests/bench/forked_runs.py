@@ -133,6 +133,7 @@ def _run(words: list[str], environment: dict[str, str], cwd: str, folder: str) -
         torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
     if words[0] == "-c":
         exec(words[1], {"__name__": "__main__"})
+        sys.stdout.flush()
         from bench.__main__ import leave
 
         leave(0)

@@ -245,7 +245,7 @@ def test_destroyed_features_are_a_warning_in_the_report(image_folder, tmp_path):
 def test_names_of_folders_do_not_become_markup(image_folder, tmp_path):
     (image_folder / "generated" / "sharp").rename(image_folder / "generated" / "a|b [red]<i>")
     run(image_folder, tmp_path / "results", detectors=["rigid"], limit=2)
-    assert "a\\|b [red]\\<i>" in markdown(tmp_path / "results")
+    assert "a\\|b \\[red\\]\\<i>" in markdown(tmp_path / "results")
 
 
 def test_batches_group_images_that_need_the_same_work():

@@ -160,7 +160,10 @@ def failing():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("raise", r"failed on .*00\.png \(or one of the 2 images after it\): out of order"),
+        (
+            "raise",
+            r"failed on .*00\.png \(or one of the 2 images after it\): The plugin .* failed: .*out of order",
+        ),
         ("nan", r"gave the score nan for .*01\.png"),
         ("fewer", r"gave scores of shape \(2,\) for 3 images"),
     ],
