@@ -131,14 +131,15 @@ def test_explain_and_errors_write_names_as_text(name, hostile, output, capsys):
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 def test_scores_of_files_are_one_row_each(format, photograph, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = [f"{name}.png" for name in NAMES] + [os.fsdecode(b"\xff.png")]
-    for name in names:
+    names = [f"{name}.png" for name in NAMES]
+    for name in [*names, os.fsdecode(b"\xff.png")]:  # the last is passed by, and counted
         Path(name).write_bytes(b"damaged")
     photograph(1).save("=good.png")
     names.append("=good.png")
     words = ["score", ".", *DETECTORS, "--num-workers", "0", "--format", format]
-    code, out, _ = run(words, capsys)
+    code, out, err = run(words, capsys)
     assert code == 1
+    assert "a name that is not" in err, err
     if format == "csv":
         assert len(records(out)) == len(names)
     elif format == "json":

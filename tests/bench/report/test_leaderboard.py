@@ -12,6 +12,7 @@ from bench.references.reported import find_reported
 from bench.report.leaderboard import BoardReport, board_reports, write_boards
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
+from bench.store.cue_cache import CUES, IDENTITY
 
 GENERATORS = ("flow", "gan")
 MANY = images(30, 30, GENERATORS)
@@ -128,7 +129,7 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
     )
     folder = output / "cues" / "made-up"
     folder.mkdir(parents=True)
-    cues.write_parquet(folder / "clean.parquet")
+    pl.concat([pl.DataFrame(schema=IDENTITY | CUES), cues], how="diagonal").write_parquet(folder / "clean.parquet")
     (board,) = make_boards(output)
     assert board.cues["(worst cue)"]["mean"].numbers["auroc"].value == 1.0
     report = BoardReport(board)
