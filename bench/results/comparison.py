@@ -159,7 +159,9 @@ def compare(
     check_options(options)
     trainer = create_trainer(options, progress, logger)
     with Claiming() as claiming, Processes(trainer) as processes:
-        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claiming)
+        # Another machine's first process makes a plan, too, before they join: only one of them claims.
+        claims = claiming if processes.is_first else None
+        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims)
         plan = processes.first_does(preparation.plan)
         entries = preparation.entries(plan)
         exact = score_exactly(plan, entries, options, processes, progress)
