@@ -118,7 +118,7 @@ def _run(words: list[str], environment: dict[str, str], cwd: str, folder: str) -
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL if number != signal.SIGPIPE else signal.SIG_IGN)  # as Python starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, number in (("out", 1), ("err", 2)):

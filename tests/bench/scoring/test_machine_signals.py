@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 from started_runs import LIGHT, folder_of, is_alive, started, wait_until, words_of
@@ -92,6 +93,14 @@ class Finalised:
 Finalised()
 time.sleep(60)
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_ignored() -> Iterator[None]:
+    """What these tests were started with may ignore SIGHUP, as nohup does, and what they start would, too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def stop(what: str, numbers: list[int], pause: float = 0.0) -> tuple[int, str, float]:
