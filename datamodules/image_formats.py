@@ -55,7 +55,9 @@ def foreign_format(data: bytes) -> str | None:
 def refusal(data: bytes) -> str:
     """Says in a few words why bytes that no decoder takes are not read."""
     name = foreign_format(data)
-    return "not an image" if name is None else _REASONS.get(name, f"{name}: not an image format that is read")
+    if name is None or (name == "HEIC" and has_heic()):
+        return "not an image"
+    return _REASONS.get(name, f"{name}: not an image format that is read")
 
 
 def has_heic() -> bool:

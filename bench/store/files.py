@@ -1,6 +1,7 @@
 """Files that are whole or not there, and what a killed process leaves of them."""
 
 import errno
+import glob
 import os
 import re
 import time
@@ -44,6 +45,8 @@ def write_atomically(target: Path, data: bytes) -> Path:
 def write_together(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
     """Writes files, each whole before the first takes the place of an older one, and returns them.
 
+    What a killed process left of the same files is removed.
+
     Raises:
         BenchError: One cannot be written; the older ones were left as they were.
     """
@@ -56,6 +59,8 @@ def write_together(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
                 stack.enter_context(replacing(target)).write_bytes(data)
     except OSError as error:
         raise BenchError(f"Cannot write {error.filename2 or target}: {error.strerror}.") from error
+    names = (file.parent.glob(f".{glob.escape(file.name)}.*") for file in files)
+    remove(left for found in names for left in found if _is_left(left))
     return tuple(files)
 
 

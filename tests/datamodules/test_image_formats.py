@@ -86,6 +86,7 @@ def test_a_plugin_that_registers_later_opens_nothing(monkeypatch):
         (b"\xff\x0a\x3f", "JPEG XL: convert it"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL: convert it"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not an image"),
     ],
 )
 def test_what_is_told_apart_has_a_reason_of_its_own(data, reason):

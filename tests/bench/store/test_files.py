@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bench.store.files import HOUR, leftovers, remove, replacing
+from bench.store.files import HOUR, leftovers, remove, replacing, write_together
 from bench.store.owners import machine
 
 
@@ -52,3 +52,11 @@ def test_what_may_be_of_another_machine_is_a_leftover_after_an_hour(tmp_path, ow
 def test_other_files_are_no_leftovers(tmp_path, name):
     left(tmp_path, name, HOUR + 1)
     assert leftovers([tmp_path]) == []
+
+
+def test_writing_a_file_removes_what_killed_writes_of_it_left_and_nothing_else(tmp_path, no_process):
+    ended = f"{machine()}-{no_process}.0123456789ab"
+    left(tmp_path, f".a[1].csv.{ended}")
+    other, living = left(tmp_path, f".b.csv.{ended}"), left(tmp_path, f".a[1].csv.{machine()}-{os.getpid()}.{'0' * 12}")
+    write_together({tmp_path / "a[1].csv": b"new"})
+    assert set(tmp_path.iterdir()) == {tmp_path / "a[1].csv", other, living}
