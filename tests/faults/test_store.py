@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_faults import SEED, assert_held, damaged, told
 
-QUICK, MANY = 15, 400
+QUICK, MANY = 6, 400
 
 
 @pytest.fixture
