@@ -66,6 +66,15 @@ def test_mending_sets_damaged_files_aside_and_removes_the_rest(output):
     assert not [name for name in files_in(output) if name.name.startswith(".")]
 
 
+@pytest.mark.parametrize(("place", "kind"), [("scores/*/*/part-*", "damaged"), ("cues/*/*.parquet", "cache")])
+def test_one_damaged_file_is_enough(output, place, kind):
+    (file,) = output.glob(place)
+    file.write_text("half")
+    check = check_store(output)
+    assert [fault.kind for fault in check.faults] == [kind]
+    assert not check.is_sound
+
+
 def test_leftovers_alone_are_no_damage(output):
     (output / f".compare.csv.{'0' * 32}").touch()
     os.utime(output / f".compare.csv.{'0' * 32}", (0, 0))
