@@ -182,3 +182,13 @@ def test_a_broken_description_of_a_run_is_named(tmp_path):
     file.write_text("{")
     with pytest.raises(BenchError, match=r"run\.json is damaged: .* --mend"):
         read_store(tmp_path)
+
+
+def test_two_titles_that_share_a_folder_are_told_by_their_own_runs(tmp_path):
+    """Both are kept under ``folder-x``; the runs of one must not say how many images the other should have."""
+    keep(tmp_path, "1", [scored(images(), WEPE, by_number, dataset="folder:x")], WEPE, name="first")
+    keep(tmp_path, "2", [scored(images(2, 2), WEPE, by_number, dataset="folder-x")], WEPE, wanted=1000, name="second")
+    second, first = read_store(tmp_path)
+    assert (first.title, first.name, str(first.coverage["wepe", "clean"])) == ("folder:x", "first", "8 of 8 images")
+    assert (second.title, second.name) == ("folder-x", "second")
+    assert str(second.coverage["wepe", "clean"]) == "4 of 1,000 images"
