@@ -9,6 +9,7 @@ from PIL import Image
 
 from datamodules import UnreadableImageError, decode_image, image_formats
 from datamodules.cues import stored_as
+from datamodules.reading import UnreadableHereError
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 NAMES = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "TGA")
@@ -93,6 +94,7 @@ def test_what_is_told_apart_has_a_reason_of_its_own(data, reason):
     with pytest.raises(UnreadableImageError) as raised:
         decode_image(data)
     assert str(raised.value) == reason
+    assert not isinstance(raised.value, UnreadableHereError)  # another run fares no better
 
 
 def test_heic_without_its_library_says_what_to_do(monkeypatch):
@@ -100,7 +102,7 @@ def test_heic_without_its_library_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     image_formats._opens_heic.cache_clear()
     try:
-        with pytest.raises(UnreadableImageError, match=r"^HEIC: convert it, or install fauxbench\[heic\]$"):
+        with pytest.raises(UnreadableHereError, match=r"^HEIC: convert it, or install fauxbench\[heic\]$"):
             decode_image(data)
         assert decode_image(encoded("AVIF")).size == (32, 24)
     finally:
@@ -120,3 +122,12 @@ def test_what_only_looks_like_tga_to_pillow_is_no_image(header):
     assert Image.open(io.BytesIO(data), formats=("TGA",)).size == (4, 4)
     with pytest.raises(UnreadableImageError, match=r"^not an image$"):
         decode_image(data)
+
+
+def test_transparency_of_a_palette_is_dropped():
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 50])
+    picture.putdata([0, 1])
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", transparency=bytes([0, 128]))
+    assert list(np.asarray(decode_image(buffer.getvalue())).reshape(-1)) == [10, 20, 30, 200, 100, 50]
