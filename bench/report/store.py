@@ -53,9 +53,9 @@ def _done(fault: StoreFault) -> str:
 
 
 def _verdict(check: StoreCheck) -> str:
-    examined = f"{check.parts:,} parts and {check.caches:,} caches examined"
+    examined = f"Examined: parts {check.parts:,}, caches {check.caches:,}"
     if not check.faults:
-        return f"{examined}: nothing is wrong."
+        return f"{examined}. Nothing is wrong."
     if any(fault.mended for fault in check.faults):
-        return f"{examined}: mended; the next compare makes again what is missing."
-    return f"{examined}: --mend sets what is damaged aside and removes the rest; so does the next compare."
+        return f"{examined}. Mended; the next compare makes again what is missing."
+    return f"{examined}. --mend sets what is damaged aside and removes the rest; so does the next compare."

@@ -24,7 +24,7 @@ def damaged_part(output, run="*"):
 
 def test_a_sound_store_is_said_to_be_so(output, capsys):
     assert main(["store", "check", str(output)]) == 0
-    assert capsys.readouterr().out == "1 parts and 0 caches examined: nothing is wrong.\n"
+    assert capsys.readouterr().out == "Examined: parts 1, caches 0. Nothing is wrong.\n"
 
 
 def test_damage_is_listed_with_exit_code_1_and_mended(output, capsys):
