@@ -126,6 +126,7 @@ def records(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+@pytest.mark.heavy
 def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wandb, capsys):
     assert main(["compare", *words, "--conditions", "darken-added:0.5", "--wandb", "trial"]) == 0
     printed, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
@@ -149,6 +150,7 @@ def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wa
     assert {row["lineKey"] for row in run.table("robustness/darken-added_table")} == {"brightness-added", "rigid"}
 
 
+@pytest.mark.heavy
 def test_additions_are_in_robustness_and_its_figure(words, tmp_path, capsys):
     conditions = ["darken-added:0.9", "darken-added:0.5"]
     assert main(["robustness", *words, "--conditions", *conditions]) == 0

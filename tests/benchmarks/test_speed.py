@@ -65,6 +65,7 @@ def script_results(made: Path, detector: str, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("detector", [*PASSES, "aeroblade"])
+@pytest.mark.heavy
 def test_a_script_scores_as_the_suite_does(detector, suite):
     results = script_results(suite, detector)
     expected = suite_scores(suite / ("aeroblade" if detector == "aeroblade" else "five"), detector)

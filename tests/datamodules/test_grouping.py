@@ -64,6 +64,7 @@ def test_few_pictures_are_looked_at(videos):
     assert 0 < len(looked_at) <= 36
 
 
+@pytest.mark.heavy
 def test_declared_frames_are_not_told_again(videos):
     items = items_of(videos)
     grouped = items.with_columns(group=pl.col("path").str.extract("(.*)/"))
@@ -80,6 +81,7 @@ def test_near_duplicates_have_hashes_that_differ_in_few_bits():
     assert merged(pl.Series("group", list("abcde")), near_duplicates(hashes)).to_list() == ["a", "a", "c", "d", "a"]
 
 
+@pytest.mark.heavy
 def test_data_check_writes_the_groups_that_a_folder_reads(videos, tmp_path, capsys):
     declared = "generated/svd/vid000/frame_0000.png", "generated/svd/vid001/frame_0000.png"
     (videos / "groups.csv").write_text("path,group\n" + "".join(f"{path},mine\n" for path in declared))
@@ -101,6 +103,7 @@ def test_groups_are_written_for_a_folder_alone(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("small_views")
+@pytest.mark.heavy
 def test_compare_warns_of_frames_and_counts_copies_as_one(videos, tmp_path):
     folder = videos / "real" / "camera" / "vid000"
     (folder / "copy-of-one.png").write_bytes((folder / "frame_0000.png").read_bytes())

@@ -66,6 +66,7 @@ def test_a_pack_that_was_stopped_goes_on_to_the_same_files(image_folder, tmp_pat
     assert (result.images, len(result.shards)) == (whole.images, len(whole.shards))
 
 
+@pytest.mark.heavy
 def test_a_killed_process_leaves_no_half_shard(image_folder, tmp_path):
     output = tmp_path / "killed"
     program = f"""

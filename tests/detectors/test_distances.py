@@ -55,6 +55,7 @@ def test_gradient_distance_does_not_see_brightness(pair):
 
 
 @pytest.mark.parametrize("net", list(NETS))
+@pytest.mark.heavy
 def test_lpips_equals_that_of_torchmetrics(net, weights, pair):
     oracle = _LPIPS(net=net, pnet_rand=True)
     state = torch.load(weights[net])

@@ -32,6 +32,7 @@ def plain_logits(checkpoint, images):
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_logits_are_those_of_the_stored_network(detector, checkpoint):
     images = pictures(2, 299, seed=1)
     expected = plain_logits(checkpoint, images)
@@ -48,6 +49,7 @@ def test_images_of_other_sizes_are_scaled(detector):
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_the_view_is_the_published_one(detector, checkpoint, photograph):
     image = photograph(1, (320, 240))
     published = torch.from_numpy(np.array(image.resize((299, 299)))).permute(2, 0, 1)  # bicubic by Pillow's default

@@ -29,6 +29,7 @@ def network():
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_it_computes_what_the_stored_tensors_say(network):
     state, images = network.state_dict(), 2 * pictures(2, 299, seed=1) - 1
     body = timm.create_model("legacy_xception", num_classes=0, in_chans=12).eval()

@@ -48,6 +48,7 @@ def random_network(resolution):
 
 
 @pytest.mark.parametrize("resolution", [32, 128])
+@pytest.mark.heavy
 def test_it_computes_what_the_stored_tensors_say(resolution):
     network = random_network(resolution)
     images = 2 * pictures(2, resolution) - 1
@@ -56,6 +57,7 @@ def test_it_computes_what_the_stored_tensors_say(resolution):
     assert expected.std() > 1e-2
 
 
+@pytest.mark.heavy
 def test_no_image_sees_its_neighbours():
     network = random_network(32)
     images = 2 * pictures(6, 32) - 1

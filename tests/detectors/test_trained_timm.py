@@ -30,6 +30,7 @@ def create(file, model="test_resnet", **options):
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_a_resnet50_of_one_logit_is_torchvisions(tmp_path):
     torch.manual_seed(0)
     network = resnet50(num_classes=1)

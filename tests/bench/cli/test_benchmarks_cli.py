@@ -22,6 +22,7 @@ def scores_of(output: Path) -> pl.DataFrame:
         ("genimage", make_genimage, None),
     ],
 )
+@pytest.mark.heavy
 def test_a_benchmark_runs_as_it_lies_on_the_disk(
     dataset: str, make: Callable[[Path], Path], generators: set[str] | None, tmp_path: Path, capsys
 ):

@@ -54,6 +54,7 @@ def test_an_own_detector_is_compared_and_scores_files(image_folder, tmp_path):
     assert (both["my-detector:reach=3"] - both["score"]).abs().max() < 1e-9
 
 
+@pytest.mark.heavy
 def test_an_own_dataset_is_compared(image_folder, tmp_path):
     (image_folder / "real/camera").rename(image_folder / "camera")
     for name in ("blurry", "sharp"):

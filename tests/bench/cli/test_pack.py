@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 from fake_benchmarks import make_genimage
 
 from bench.cli.app import main
@@ -11,6 +12,7 @@ def scores_of(output: Path) -> pl.DataFrame:
     return rows.select("path", "sha256", "generator", "label", "group", "fingerprint", "score", "status").sort("path")
 
 
+@pytest.mark.heavy
 def test_scores_from_shards_equal_scores_from_folders(tmp_path, capsys):
     root = make_genimage(tmp_path / "data", ["biggan", "adm"])
     source = ["--dataset", "genimage", "--data-root", str(root), "--num-workers", "0"]

@@ -68,6 +68,7 @@ def test_a_file_registers_a_detector_once(tmp_path, registries):
     assert list_detectors()["grey-file"].__module__ == "grey_file"
 
 
+@pytest.mark.heavy
 def test_a_changed_file_is_another_method_and_its_scores_are_computed_again(image_folder, tmp_path, registries, capsys):
     file = write(tmp_path / "grey_edited.py", PLUGIN.format(name="grey-edited"))
     words = ["compare", "--plugin", str(file), "--detectors", "grey-edited", "--dataset", "folder"]

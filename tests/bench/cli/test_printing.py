@@ -33,6 +33,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.heavy
 def test_a_program_reads_one_object_and_a_quiet_run_prints_nothing(command, output, capfd):
     words, names = COMMANDS[command]
     words = [command, *words, "--output", str(output)]

@@ -207,6 +207,7 @@ def test_an_empty_list_is_a_mistake(images, capsys, monkeypatch):
     assert (code, out, err) == (2, "", "error: The list on stdin names no file.\n")
 
 
+@pytest.mark.heavy
 def test_rows_are_written_as_batches_are_done(images):
     with process("real", "--detectors", "rigid", "--format", "csv", "--batch-size", "1", *QUICK) as run:
         run.stdout.readline()

@@ -84,6 +84,7 @@ def share(found, kind):
 
 # Four standard errors of a share of 0.05 in 4,000 trials are 0.014, of 0.8 they are 0.025.
 @pytest.mark.parametrize(("sd_seeds", "images"), [(0.005, 2048), (0.005, 500), (0.02, 2048)])
+@pytest.mark.heavy
 def test_one_of_twenty_papers_differs_where_nothing_differs_and_the_protocol_is_known(sd_seeds, images):
     found = replications(0.0, sd_seeds, papers_images=images, said_images=images)
     assert share(found, "differs") == pytest.approx(0.05, abs=0.014)

@@ -42,6 +42,7 @@ def small_probe(similarities: tuple[float, ...], perturbation: Perturbation | No
     )
 
 
+@pytest.mark.heavy
 def test_the_command_gives_the_probe_of_the_real_images_and_the_same_files_each_time(options, cnn):
     block_probe = probe_dataset(options, Perturbation(ratio=0.05), seed=3)
     files = write_probe(block_probe, options.output)

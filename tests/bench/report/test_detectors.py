@@ -34,6 +34,7 @@ def test_every_registered_detector_is_listed_with_its_paper():
 
 
 @pytest.mark.parametrize("name", list(list_detectors()))
+@pytest.mark.heavy
 def test_passes_are_those_of_the_embedded_backbone(name, cnn, tmp_path):
     detector = create_with_checkpoint(name, cnn, tmp_path)
     assert LISTED[name].passes == detector.passes

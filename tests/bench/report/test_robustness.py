@@ -188,6 +188,7 @@ def test_without_a_curve_there_are_points_alone(tmp_path):
 
 
 @pytest.mark.parametrize("conditions", [(), PRESETS["rigid"]])
+@pytest.mark.heavy
 def test_an_image_is_decoded_once_whatever_the_number_of_conditions(image_folder, tmp_path, monkeypatch, conditions):
     decoded: list[int] = []
     decode = datamodules.base.decode_image

@@ -82,6 +82,7 @@ def number_of(text: str) -> float | None:
     return float(text) if text else None
 
 
+@pytest.mark.heavy
 def test_the_leaderboard_has_the_numbers_of_the_csv(logged):
     rows = {(row["detector"], row["condition"], row["generator"]): row for row in logged.run.table("leaderboard")}
     table = logged.table()

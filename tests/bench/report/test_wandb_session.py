@@ -121,6 +121,7 @@ def test_wandb_itself_refuses_the_names_that_we_refuse(character):
     wandb.Settings(project="x" * LONGEST_NAME)
 
 
+@pytest.mark.heavy
 def test_without_a_key_a_run_is_offline_and_nobody_is_asked(tmp_path):
     code = (
         "from pathlib import Path; from bench.scoring.options import RunOptions; from bench.report.wandb import *\n"

@@ -26,6 +26,7 @@ def options() -> RunOptions:
     return RunOptions(dataset="folder", resize=64, num_workers=0, limit=2)
 
 
+@pytest.mark.heavy
 def test_such_a_detector_is_noted_where_it_saw_scaled_images(options, image_folder, tmp_path):
     options = replace(options, data_root=str(image_folder))
     for resize in (64, None):

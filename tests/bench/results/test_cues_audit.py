@@ -64,6 +64,7 @@ def test_the_value_is_the_mean_of_two_halves_each_in_the_direction_of_the_other(
     assert results(frame)["brightness"].auroc == pytest.approx(expected)
 
 
+@pytest.mark.heavy
 def test_cues_without_meaning_come_out_at_one_half_even_the_worst_of_many():
     generator = np.random.default_rng(0)
     names = ("brightness", "contrast", "saturation", "laplacian", "blockiness")

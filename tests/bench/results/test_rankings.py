@@ -26,6 +26,7 @@ def numbers_of(comparison, label):
 
 
 @pytest.mark.usefixtures("small_views")
+@pytest.mark.heavy
 def test_an_ensemble_a_probe_and_a_trained_detector_change_nobody_elses_row(tmp_path):
     root, file = shared_prompts(tmp_path), tmp_path / "probe.safetensors"
     fit_detector(fit_options(file), options(root, tmp_path / "fit"))

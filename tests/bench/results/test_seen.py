@@ -154,6 +154,7 @@ def test_a_mean_with_a_generator_that_has_no_interval_has_none_and_says_why(outp
     assert found.value == pytest.approx(unseen_of(output)["trained"].value, abs=1e-15)
 
 
+@pytest.mark.heavy
 def test_a_comparison_with_a_trained_detector_tells_the_leaderboard(image_folder, photograph, tmp_path):
     for number in range(12, 60):  # an ensemble is fitted to some of them
         photograph(1000 + number).save(image_folder / "real" / "camera" / f"{number}.png")

@@ -72,6 +72,7 @@ def test_a_condition_limited_to_a_class_leaves_the_other_as_it_was(image_folder,
     assert not same.filter(both["label"] == 1).any()
 
 
+@pytest.mark.heavy
 def test_a_condition_added_later_computes_only_itself(image_folder, tmp_path):
     run(image_folder, tmp_path / "r")
     assert run(image_folder, tmp_path / "r", conditions=("blur:1",)).scored == 36
@@ -109,6 +110,7 @@ def test_reencoding_leaves_nothing_in_the_container(biased, tmp_path):
         assert matched[cue] == 0.5
 
 
+@pytest.mark.heavy
 def test_unbiased_keeps_reals_of_quality_96_and_the_generators_size(photograph, tmp_path):
     root = tmp_path / "sets"
     for number in range(24):

@@ -27,6 +27,7 @@ def images(image_folder, photograph):
     return image_folder
 
 
+@pytest.mark.heavy
 def test_a_fused_score_is_the_mean_of_robust_z_scores_of_held_out_reals(images, tmp_path):
     result = run(images, tmp_path / "r", ["wepe", "rigid", "rigid+wepe"])
     singles = run(images, tmp_path / "r", ["wepe", "rigid"])
@@ -59,6 +60,7 @@ def test_fused_scores_are_stored_once(images, tmp_path):
     assert len(fused) == len(fused.unique("path")) == 54
 
 
+@pytest.mark.heavy
 def test_conditions_and_seeds_are_fused_with_the_scales_of_the_clean_images(images, tmp_path):
     result = run(images, tmp_path / "r", ["rigid+wepe"], conditions=("jpeg:40",), seeds=2)
     assert {(row.condition, row.generator) for row in result.summary.rows} == {
@@ -79,6 +81,7 @@ def test_too_few_reals_for_an_ensemble_is_one_line(image_folder, tmp_path):
         run(image_folder, tmp_path / "r", ["rigid+wepe"])
 
 
+@pytest.mark.heavy
 def test_blocks_chosen_by_a_probe_are_in_the_fingerprint_and_its_images_left_out(images, tmp_path):
     result = run(images, tmp_path / "r", ["wepe:blocks=probe:3", "wepe"])
     (note,) = (note for note in comparison_notes(result) if note.startswith("wepe:blocks=probe:3: the 3 blocks"))

@@ -54,6 +54,7 @@ def test_a_file_scores_as_in_compare_to_the_last_bit_in_batches_of_the_same_size
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 5, "num_workers": 2}])
+@pytest.mark.heavy
 def test_a_score_depends_on_batches_and_workers_by_rounding_alone(demo, options):
     _, stored = demo
     paths = stored.filter(pl.col("scoring") == 0)["whole"].to_list()[::-1]

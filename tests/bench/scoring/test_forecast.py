@@ -37,6 +37,7 @@ def passes_made(output: Path) -> int:
         (["wepe", "aeroblade"], {"conditions": ("jpeg:75",)}),
     ],
 )
+@pytest.mark.heavy
 def test_the_planned_passes_are_those_that_are_made(image_folder, tmp_path, detectors, more):
     options = options_of(image_folder, tmp_path, **more)
     planned = forecast(detectors, options)

@@ -79,6 +79,7 @@ def cost_of(output: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("error", ["device", "computer", "python"])
+@pytest.mark.heavy
 def test_a_batch_too_large_is_scored_in_halves_and_the_scores_are_the_same(image_folder, tmp_path, caplog, error):
     whole = run(image_folder, tmp_path / "whole", "greedy")
     parts = run(image_folder, tmp_path / "parts", f"greedy:most=3,error={error}")
@@ -114,6 +115,7 @@ def test_nothing_is_scored_or_counted_twice(image_folder, tmp_path):
             assert logged == pytest.approx(row.numbers["auroc"].value, abs=1e-6)
 
 
+@pytest.mark.heavy
 def test_scores_of_a_backbone_do_not_change_when_a_neighbour_is_greedy(image_folder, tmp_path):
     """The features that the backbone remembers are those of the part, not of the whole batch."""
     alone = run(image_folder, tmp_path / "alone", "rigid", "wepe")

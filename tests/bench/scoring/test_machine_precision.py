@@ -32,6 +32,7 @@ def scores_of(result: Comparison, detector: str) -> pl.DataFrame:
     return result.scores().filter(pl.col("detector") == detector).select("path", "score").sort("path")
 
 
+@pytest.mark.heavy
 def test_the_effect_is_measured_on_images_that_are_scored_in_both(image_folder, tmp_path):
     low = run(image_folder, tmp_path, precision="bf16-mixed")
     exact = run(image_folder, tmp_path)  # has the very scores that the other was compared with
@@ -52,12 +53,14 @@ def test_the_effect_is_measured_on_images_that_are_scored_in_both(image_folder, 
         assert after == pytest.approx(own.numbers["auroc"].value, abs=1e-4)
 
 
+@pytest.mark.heavy
 def test_exact_scores_of_the_check_serve_a_later_exact_run(image_folder, tmp_path):
     run(image_folder, tmp_path, precision="bf16-mixed")
     assert run(image_folder, tmp_path).scored == 0
     assert "bf16" not in " ".join(comparison_notes(run(image_folder, tmp_path)))
 
 
+@pytest.mark.heavy
 def test_the_check_takes_at_most_so_many_images_of_a_source(image_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.scoring.plan.SAMPLE", 3)
     low = run(image_folder, tmp_path, precision="bf16-mixed")

@@ -34,6 +34,7 @@ def parts_of(output) -> list:
 
 
 @pytest.mark.parametrize("number", CODES)
+@pytest.mark.heavy
 def test_a_signal_to_all_processes_of_a_run_is_one_line_and_keeps_the_rows(images, tmp_path, number):
     words = words_of(images, tmp_path, "--batch-size", "1", "--num-workers", "2", detectors=LIGHT)
     with started(words, 0.03) as process:
@@ -53,6 +54,7 @@ def test_a_signal_to_all_processes_of_a_run_is_one_line_and_keeps_the_rows(image
     assert len(rows) == len(rows.unique(["path", "detector"]))
 
 
+@pytest.mark.heavy
 def test_a_batch_that_takes_for_ever_is_left(images, tmp_path):
     words = words_of(images, tmp_path, "--batch-size", "60", detectors=LIGHT)
     with started(words, 1.0) as process:

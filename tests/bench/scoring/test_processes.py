@@ -65,6 +65,7 @@ def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.Dat
 
 
 @pytest.mark.parametrize("count", [13, 3, 1])
+@pytest.mark.heavy
 def test_two_processes_give_the_rows_and_the_table_of_one(photograph, tmp_path, count):
     root = folder_of(photograph, tmp_path / "images", count)
     one, rows = run(root, tmp_path / "one", 1, "--allow-one-class")
@@ -77,6 +78,7 @@ def test_two_processes_give_the_rows_and_the_table_of_one(photograph, tmp_path, 
     np.testing.assert_allclose(split["score"], rows["score"], rtol=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_run_on_two_devices_goes_on_on_one(photograph, tmp_path):
     root = folder_of(photograph, tmp_path / "images", 12)
     whole, _ = run(root, tmp_path / "whole", 1)

@@ -86,6 +86,7 @@ def launched(request, images, tmp_path_factory):
     return Launched(output, request.param(images, output))
 
 
+@pytest.mark.heavy
 def test_however_they_are_launched_two_processes_give_the_rows_of_one(launched, undisturbed):
     one, two = stored_rows(undisturbed), stored_rows(launched.output)
     assert len(two) == len(two.unique(["path", "detector"])) == 2 * COUNT

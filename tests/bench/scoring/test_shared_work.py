@@ -35,6 +35,7 @@ def passes(output: Path) -> int:
     ("detector", "crop_seeds", "each"),
     [("wepe", False, 6), ("wepe", True, 10), ("rigid", False, 6), ("rigid", True, 6)],
 )
+@pytest.mark.heavy
 def test_five_seeds_share_the_clean_pass_unless_each_crops_anew(image_folder, tmp_path, detector, crop_seeds, each):
     result = run(image_folder, tmp_path, [detector], seeds=5, crop_seeds=crop_seeds)
     assert passes(tmp_path) == 12 * each  # rigid scales the whole image: there is no crop to draw

@@ -51,6 +51,7 @@ def test_parts_that_lack_a_column_of_the_schema_give_the_same_leaderboard(folder
     assert leaderboard(folder) == expected
 
 
+@pytest.mark.heavy
 def test_a_single_part_among_others_may_lack_a_column(folder):
     expected = leaderboard(folder)
     part = min(folder.glob("scores/*/*/part-*.parquet"))

@@ -71,6 +71,7 @@ def random_table(natural: int, generated: int, generators: int = 1) -> pl.DataFr
 
 
 @pytest.mark.parametrize("name", sorted(set(STUDIES) - {"table12", "table14"}))
+@pytest.mark.heavy
 def test_every_study_runs_on_a_folder_with_a_broken_file_and_gives_the_same_again(name, options, image_folder):
     (image_folder / "real" / "camera" / "broken.png").write_bytes(b"no picture")
     options = replace(options, limit=13, generators=("blurry",))
@@ -97,6 +98,7 @@ def test_costs_are_known_before_anything_is_read(options):
     assert costs["figure2"].images == 2
 
 
+@pytest.mark.heavy
 def test_the_sweep_gives_the_scores_of_wepe_for_every_number_of_blocks(setting, cnn):
     (batch, *_) = batches_of(setting)
     images = batch.views[Picture(CLEAN, SMALL)]

@@ -117,6 +117,7 @@ def test_on_the_papers_data_each_generator_stands_beside_its_printed_number(data
 
 
 @pytest.mark.parametrize("name", MEANS)
+@pytest.mark.heavy
 def test_on_the_demo_the_papers_means_stand_beside_ours_and_its_other_rows_as_reported(name, tmp_path):
     study = comparison(name)
     found = study.run(demo_options(tmp_path, name))

@@ -61,6 +61,7 @@ def lines_of(result: Result, row: str, column: str = MEAN, metric: str = "auroc"
     return [line for line in result.lines if (line.row, line.column, line.metric) == (row, column, metric)]
 
 
+@pytest.mark.heavy
 def test_numbers_are_those_of_a_comparison_with_the_same_options(result, options):
     own = replace(options, dataset="folder", seeds=2, view="common")
     comparison = compare(["wepe", "rigid"], own)
@@ -165,6 +166,7 @@ def test_a_robustness_study_draws_a_figure_for_each_kind(options):
         ElementTree.fromstring(svg)
 
 
+@pytest.mark.heavy
 def test_block_probes_run_on_another_backbone(options):
     arms = tuple(Arm(f"WePe top-{k}", f"wepe:blocks=0-{k - 1}", printed=(f"WePe top-{k}",), top=k) for k in (8, 10))
     study = small_study(*arms, table="Table 15")

@@ -14,6 +14,7 @@ from bench.training.fit import fit_detector
 pytestmark = pytest.mark.usefixtures("small_views")
 
 
+@pytest.mark.heavy
 def test_compare_leaves_the_trained_groups_out_of_the_numbers_of_the_trained_detector(tmp_path):
     root, file = shared_prompts(tmp_path), tmp_path / "probe.safetensors"
     held_out = fit_detector(fit_options(file), options(root, tmp_path / "r"))

@@ -64,6 +64,7 @@ class Epochs(Callback):
         self.shown[-1] += zip(batch.path, pixels, strict=True)
 
 
+@pytest.mark.heavy
 def test_an_interrupted_training_goes_on_to_the_same_weights(root, tmp_path):
     whole = train(root, tmp_path / "whole", tmp_path / "whole.safetensors")
     with pytest.raises(RuntimeError, match="the power fails"):
@@ -90,6 +91,7 @@ def test_every_epoch_shows_the_images_in_another_order_and_otherwise_cropped(roo
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"augment": "blur-jpeg"}, {"lr": 2e-3}, {"epochs": 2}])
+@pytest.mark.heavy
 def test_each_choice_makes_other_weights_and_a_training_of_its_own(root, tmp_path, change):
     first = train(root, tmp_path / "r", tmp_path / "a.safetensors", epochs=1)
     other = train(root, tmp_path / "r", tmp_path / "b.safetensors", **({"epochs": 1} | change))
@@ -97,6 +99,7 @@ def test_each_choice_makes_other_weights_and_a_training_of_its_own(root, tmp_pat
     assert len(list((tmp_path / "r" / "fitting").iterdir())) == 2
 
 
+@pytest.mark.heavy
 def test_it_learns_what_it_is_shown_and_the_saved_file_scores_as_in_the_table(root, tmp_path):
     file = tmp_path / "tuned.safetensors"
     result = fit_detector(fit(file, epochs=12, lr=3e-3), options(root, tmp_path / "r", resize=160))
@@ -118,6 +121,7 @@ def test_training_changes_every_parameter_and_the_batch_statistics(root, tmp_pat
     assert not [name for name in start if torch.equal(start[name], state[name])]
 
 
+@pytest.mark.heavy
 def test_npr_can_be_trained(root, small_views, tmp_path):
     file = tmp_path / "npr.safetensors"
     result = fit_detector(fit_options(file, "npr", epochs=1), options(root, tmp_path / "r"))
@@ -217,6 +221,7 @@ def test_both_classes_weigh_the_same_in_the_loss():
     assert module.network.training
 
 
+@pytest.mark.heavy
 def test_the_loss_of_every_epoch_goes_to_wandb(root, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

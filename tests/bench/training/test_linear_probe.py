@@ -125,6 +125,7 @@ def test_trained_images_are_found_again_in_a_renamed_folder_but_not_in_another_d
     assert groups(tmp_path / "unrelated") == frozenset()
 
 
+@pytest.mark.heavy
 def test_the_matched_pictures_are_trained_on(root, fitted, tmp_path):
     file = tmp_path / "matched.safetensors"
     result = fit_detector(fit_options(file), options(root, tmp_path / "r", match="reencode:75"))

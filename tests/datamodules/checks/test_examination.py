@@ -81,6 +81,7 @@ def test_a_refused_archive_is_a_finding(tmp_path):
     assert ("generated admg", f"1 file cannot be read: {reason}") in said(diagnosed(root, "imagenet", limit=100))
 
 
+@pytest.mark.heavy
 def test_what_is_kept_of_an_image_does_not_grow_with_it(tmp_path):
     folder = tmp_path / "real" / "camera"
     folder.mkdir(parents=True)
