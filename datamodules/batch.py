@@ -47,7 +47,7 @@ class Batch:
     """Images of one batch that could be read, and beside them those that could not.
 
     Args:
-        views: For each condition and view ``(B, 3, H, W)`` float pixels in [0, 1]; for a native view a list of
+        views: For each condition and view ``(B, 3, H, W)`` float pixels in [0, 1]; for a ragged view a list of
             ``(3, H, W)``.
         label: ``(B,)``, 0 = real, 1 = generated.
         key: ``(B,)``, integers from the sha256 of each file.
@@ -115,7 +115,7 @@ def collate(samples: list[Sample]) -> Batch:
     views: dict[Picture, Pixels] = {}
     for picture in wanted or {}:
         pixels = [sample.views[picture] for sample in readable if sample.views is not None]
-        views[picture] = pixels if picture.view.fit == "native" else torch.stack(pixels)
+        views[picture] = pixels if picture.view.ragged else torch.stack(pixels)
     return Batch(
         views=views,
         label=torch.tensor([sample.label for sample in readable], dtype=torch.long),

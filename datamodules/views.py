@@ -10,8 +10,7 @@ from torch import Tensor
 
 from datamodules.reading import UnreadableImageError, may_become
 
-RESIZING = {"resize": Image.Resampling.BILINEAR, "bicubic-resize": Image.Resampling.BICUBIC}
-"""The filters that scale both sides without keeping the aspect."""
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 class ViewSpec(Protocol):
@@ -23,6 +22,10 @@ class ViewSpec(Protocol):
     def fit(self) -> str: ...  # noqa: D102
     @property
     def pad(self) -> str: ...  # noqa: D102
+    @property
+    def interpolation(self) -> str: ...  # noqa: D102
+    @property
+    def ragged(self) -> bool: ...  # noqa: D102
 
 
 def resize_short_side(image: Image.Image, side: int) -> Image.Image:
@@ -52,21 +55,38 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
         ``(3, H, W)`` uint8.
 
     Raises:
-        UnreadableImageError: A strip would have to be padded to more pixels than any image that is read.
+        UnreadableImageError: A strip would have to be padded or scaled to more pixels than any image that is read.
     """
-    if view.fit in RESIZING:
-        image = image.resize((view.size, view.size), RESIZING[view.fit])
+    if view.fit == "resize":
+        image = _scaled(image, view.size, view.size, view)
+    elif view.fit == "short-side":
+        width, height = (int(view.size * side / min(image.size)) for side in image.size)  # as torchvision's Resize
+        if not may_become(width, height, image):
+            size = f"{image.width} x {image.height}"
+            raise UnreadableImageError(f"{size} is too narrow to be scaled to a short side of {view.size}")
+        image = _centre(_scaled(image, width, height, view), view.size)
+    elif view.fit == "square":
+        if image.width != image.height:
+            image = _scaled(_centre(image, min(image.size)), view.size, view.size, view)
     elif view.fit != "native":
         image = _crop(_padded(image, view), view, key, crop_seed)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
+def _scaled(image: Image.Image, width: int, height: int, view: ViewSpec) -> Image.Image:
+    return image if (width, height) == image.size else image.resize((width, height), FILTERS[view.interpolation])
+
+
+def _centre(image: Image.Image, side: int) -> Image.Image:
+    left, top = (round((length - side) / 2) for length in image.size)  # as torchvision's CenterCrop, which papers use
+    return image.crop((left, top, left + side, top + side))
+
+
 def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image.Image:
-    free = (image.width - view.size, image.height - view.size)
     if view.fit == "centre-crop":
-        left, top = (round(room / 2) for room in free)  # as torchvision's CenterCrop, which papers use
-    else:
-        left, top = (_uniform(room + 1, crop_seed, key, axis) for room, axis in zip(free, "xy", strict=True))
+        return _centre(image, view.size)
+    free = zip((image.width - view.size, image.height - view.size), "xy", strict=True)
+    left, top = (_uniform(room + 1, crop_seed, key, axis) for room, axis in free)
     return image.crop((left, top, left + view.size, top + view.size))
 
 

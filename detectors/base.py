@@ -5,7 +5,7 @@ import inspect
 import json
 import sys
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -15,8 +15,9 @@ from detectors.backbones import Backbone, create_backbone
 from detectors.errors import OptionError, UnknownNameError
 from detectors.registry import find_detector
 
-Fit = Literal["random-crop", "centre-crop", "resize", "bicubic-resize", "native"]
+Fit = Literal["random-crop", "centre-crop", "resize", "short-side", "square", "native"]
 Pad = Literal["zeros", "tile"]
+Interpolation = Literal["bilinear", "bicubic"]
 
 
 @dataclass(frozen=True)
@@ -25,25 +26,40 @@ class View:
 
     Args:
         size: Side of the square in pixels; ignored by ``native``.
-        fit: How the square is taken. ``resize`` scales both sides without keeping the aspect (bilinear, antialiased),
-            as does ``bicubic-resize``; the crops keep the pixels as they are; ``native`` keeps the whole image.
+        fit: How the square is taken. ``resize`` scales both sides without keeping the aspect; ``short-side`` scales the
+            short side, keeping the aspect, and takes the centre; the crops keep the pixels as they are. The other two
+            leave images of different sizes: ``square`` keeps a square image as it is, and of another takes the largest
+            centred square and scales it; ``native`` keeps the whole image.
         pad: What surrounds an image that is smaller than the crop: zeros, or ``tile``, whole copies of itself, of which
             the crop is taken.
+        interpolation: The filter that scales, ``bilinear`` or ``bicubic``, antialiased both.
     """
 
     size: int = 224
     fit: Fit = "random-crop"
     pad: Pad = "zeros"
+    interpolation: Interpolation = "bilinear"
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise OptionError(f"A view's size must be at least 1 pixel, got {self.size}.")
-        for field, choices in (("fit", get_args(Fit)), ("pad", get_args(Pad))):
-            if getattr(self, field) not in choices:
-                raise UnknownNameError(f"view {field}", str(getattr(self, field)), choices)
+        for field, kind in (("fit", Fit), ("pad", Pad), ("interpolation", Interpolation)):
+            if getattr(self, field) not in get_args(kind):
+                raise UnknownNameError(f"view {field}", str(getattr(self, field)), get_args(kind))
 
     def __str__(self) -> str:
-        return self.fit if self.fit == "native" else f"{self.fit} {self.size}"
+        return self.fit if self.fit == "native" else f"{self.facts['fit']} {self.size}"
+
+    @property
+    def ragged(self) -> bool:
+        """Whether images keep sizes of their own, so that a batch is a list."""
+        return self.fit in ("square", "native")
+
+    @property
+    def facts(self) -> dict[str, int | str]:
+        """What a fingerprint holds of it."""
+        filtered = f"bicubic-{self.fit}" if self.interpolation == "bicubic" else self.fit
+        return {"size": self.size, "fit": filtered, "pad": self.pad}
 
 
 class Detector(nn.Module, ABC):
@@ -130,7 +146,7 @@ class Detector(nn.Module, ABC):
             "detector": self.name,
             "version": self.version,
             "options": self.fingerprinted,
-            "view": asdict(self.view),
+            "view": self.view.facts,
         }
         if self.source_sha256:
             facts["source"] = self.source_sha256

@@ -1,6 +1,7 @@
 """Small real things that many tests share: a backbone, and folders of images."""
 
 import ctypes
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,6 +41,14 @@ def _made_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     (folder / "released").mkdir(exist_ok=True)
     released_files.MADE["folder"] = folder / "released"
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_searched_as_before() -> Iterator[None]:
+    """Undoes what the command line changes for its own process, when a test calls it in this one."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
 
 
 @pytest.fixture(scope="session")

@@ -146,7 +146,7 @@ def smallest_backbone() -> Backbone:
 
 
 def _side(picture: Picture) -> int:
-    return NATIVE if picture.view.fit == "native" else picture.view.size
+    return NATIVE if picture.view.ragged else picture.view.size
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]

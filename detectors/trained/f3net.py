@@ -36,7 +36,7 @@ class F3Net(TrainedDetector):
 
     name = "f3net"
     paper = "arXiv 2007.09355"
-    view = View(SIDE, "bicubic-resize")
+    view = View(SIDE, "resize", interpolation="bicubic")
     unscaled = True
     version = 2
     released = ()

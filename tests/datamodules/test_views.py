@@ -48,12 +48,37 @@ def test_centre_crop_is_torchvisions_at_odd_margins_too(gradient, side):
     assert torch.equal(cut_view(gradient, View(side, "centre-crop"), key=0), expected)
 
 
-@pytest.mark.parametrize(
-    ("fit", "resampling"), [("resize", Image.Resampling.BILINEAR), ("bicubic-resize", Image.Resampling.BICUBIC)]
-)
-def test_resize_does_not_keep_the_aspect(photograph, fit, resampling):
-    expected = np.array(photograph(1).resize((24, 24), resampling))
-    assert np.array_equal(cut_view(photograph(1), View(24, fit), key=0).permute(1, 2, 0), expected)
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_resize_does_not_keep_the_aspect(photograph, interpolation):
+    expected = np.array(photograph(1).resize((24, 24), FILTERS[interpolation]))
+    view = View(24, "resize", interpolation=interpolation)
+    assert np.array_equal(cut_view(photograph(1), view, key=0).permute(1, 2, 0), expected)
+
+
+@pytest.mark.parametrize("size", [(80, 64), (64, 80), (24, 24), (25, 71), (10, 13), (50, 50)])
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_short_side_is_torchvisions_resize_and_centre_crop(photograph, size, interpolation):
+    image = photograph(1, size)
+    mode = old_transforms.InterpolationMode(interpolation)
+    expected = old_transforms.Compose([old_transforms.Resize(24, mode), old_transforms.CenterCrop(24)])(image)
+    view = View(24, "short-side", interpolation=interpolation)
+    assert np.array_equal(cut_view(image, view, key=0).permute(1, 2, 0), np.asarray(expected))
+
+
+@pytest.mark.parametrize("size", [(80, 64), (64, 81), (10, 13)])
+def test_square_scales_the_largest_centred_square(photograph, size):
+    image = photograph(1, size)
+    expected = old_transforms.CenterCrop(min(size))(image).resize((32, 32), Image.Resampling.BICUBIC)
+    cut = cut_view(image, View(32, "square", interpolation="bicubic"), key=0)
+    assert np.array_equal(cut.permute(1, 2, 0), np.asarray(expected))
+
+
+def test_square_keeps_a_square_image_as_it_is(photograph):
+    image = photograph(1, (50, 50))
+    assert np.array_equal(cut_view(image, View(32, "square"), key=0).permute(1, 2, 0), np.asarray(image))
 
 
 def test_native_keeps_the_whole_image(gradient):
@@ -122,3 +147,8 @@ def test_a_strip_is_not_padded_to_more_pixels_than_any_image_has():
     strip = Image.new("RGB", (1, 100_000))
     with pytest.raises(UnreadableImageError, match=r"^1 x 100000 is too narrow to be padded to 2000 pixels$"):
         cut_view(strip, View(2000, "centre-crop"), 0)
+
+
+def test_a_strip_is_not_scaled_to_more_pixels_than_any_image_has():
+    with pytest.raises(UnreadableImageError, match=r"^1 x 100000 is too narrow to be scaled to a short side of 224$"):
+        cut_view(Image.new("RGB", (1, 100_000)), View(224, "short-side"), 0)
