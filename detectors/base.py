@@ -5,6 +5,7 @@ import inspect
 import json
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -115,6 +116,11 @@ class Detector(nn.Module, ABC):
     def settled(self) -> dict[str, Any]:
         """What a table names beside the score: the options, with defaults that depend on the backbone filled in."""
         return self.options
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where settled options come from, by name, for a method whose sources disagree or leave some open."""
+        return {}
 
     @property
     def fingerprinted(self) -> dict[str, Any]:

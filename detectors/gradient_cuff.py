@@ -26,7 +26,8 @@ class GradientCuff(Detector):
     """Norm of the estimated gradient with respect to the image.
 
     The method comes from the detection of jailbreaks, and how it is carried over to images is this suite's reading.
-    The directions are drawn once from the seed and held for all images, as in the published code.
+    The directions are drawn once from the seed and held for all images, as in the published code. The picture is that
+    of the authors' code of WePe, which has no part for it.
 
     Score:
         Norm of the gradient, 0 or more, in units of the normalised tensor; higher means more likely generated.
@@ -57,7 +58,7 @@ class GradientCuff(Detector):
     )
     shared_draw = True
     tuned_on = "P and mu are those of the published code, which is about text; on what they were chosen: not known here"
-    view = View(224, "random-crop")
+    view = View(224, "resize")
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class GradientCuff(Detector):
         directions: int = 10,
         mu: float = 0.02,
         ratio: float = 0.1,
-        rule: Rule = "tensor_absmean",
+        rule: Rule = "tensor_mean",
         blocks: Blocks = None,
         seed: int = 0,
     ) -> None:
@@ -78,9 +79,9 @@ class GradientCuff(Detector):
         self.backbone, self.seed, self.space = backbone, seed, space
         self.directions, self.mu = directions, mu
         self.ratio, self.rule, self.blocks = ratio, rule, blocks
-        perturbation = Perturbation(ratio, rule, blocks=blocks)
-        self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
-        self.perturbed = perturbation.perturb(backbone, seed) if space == "input_of_wepe" else None
+        self.perturbation = Perturbation(ratio, rule, blocks=blocks)
+        self.chosen_blocks = self.perturbation.chosen_blocks(backbone.depth)
+        self.perturbed = self.perturbation.perturb(backbone, seed) if space == "input_of_wepe" else None
         self._drawn: tuple[Tensor, Tensor] | None = None
 
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
@@ -123,7 +124,8 @@ class WepeGradientCuff(Detector):
 
     The loss is WePe's, ``L(theta') = 1 - cos(f(x; theta'), f(x; theta))``, 0 at theta itself; the directions are
     WePe's noise, whose ratio is the step mu: nearly a root mean square over the P networks where WePe takes the mean.
-    Networks beyond what fits into memory are drawn again for each batch (see ``PerturbedModels``).
+    Networks beyond what fits into memory are drawn again for each batch (see ``PerturbedModels``). The picture and the
+    noise are those of the authors' code of WePe, which has no part for it.
 
     Score:
         Norm of the gradient, 0 or more; higher means more likely generated.
@@ -155,7 +157,7 @@ class WepeGradientCuff(Detector):
         "WePe's blocks: a small set of real and generated images, which are not named (arXiv 2412.05897, sections 4.3 "
         "and A.15); the number of directions: not said"
     )
-    view = View(224, "random-crop")
+    view = View(224, "resize")
 
     def __init__(
         self,
@@ -163,7 +165,7 @@ class WepeGradientCuff(Detector):
         *,
         directions: int = 10,
         ratio: float = 0.1,
-        rule: Rule = "tensor_absmean",
+        rule: Rule = "tensor_mean",
         family: Family = "gaussian",
         match: Match = "std",
         tensors: Tensors = "all",
@@ -175,9 +177,9 @@ class WepeGradientCuff(Detector):
         self.backbone, self.seed, self.directions = backbone, seed, directions
         self.ratio, self.rule, self.family, self.match = ratio, rule, family, match
         self.tensors, self.blocks = tensors, blocks
-        perturbation = Perturbation(ratio, rule, family, match, tensors, blocks)
-        self.chosen_blocks = perturbation.chosen_blocks(backbone.depth)
-        self.perturbed = perturbation.models(backbone, seed, directions)
+        self.perturbation = Perturbation(ratio, rule, family, match, tensors, blocks)
+        self.chosen_blocks = self.perturbation.chosen_blocks(backbone.depth)
+        self.perturbed = self.perturbation.models(backbone, seed, directions)
         self.products = noise_products(self.perturbed) / ratio**2
 
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector

@@ -54,7 +54,8 @@ class McDropout(Detector):
 
     References:
         Gal and Ghahramani, "Dropout as a Bayesian Approximation", arXiv 1506.02142; as applied in arXiv 2412.05897,
-        Eq. 1, section 3.5 and Table 5. No code of the authors was available to check against.
+        Eq. 1, section 3.5 and Table 5. The authors' code of WePe, whose picture is taken,
+        has no part for it.
     """
 
     name = "mc-dropout"
@@ -66,7 +67,7 @@ class McDropout(Detector):
     )
     shared_draw = True
     tuned_on = "not said: arXiv 2412.05897 gives neither the rate, nor the place, nor the number of passes"
-    view = View(224, "random-crop")
+    view = View(224, "resize")
     version = 2
 
     def __init__(

@@ -1,8 +1,9 @@
 """Noise on the weights of a network: which blocks, which scale, which distribution.
 
 The paper (WePe, section 4.1) says that "the variance of the added Gaussian noise is proportional to the mean value of
-the parameters in each block, with the ratio set to 0.1", which can be read in several ways; which one the authors
-used is not published. Each reading is a rule here, and the rule is named wherever a number stands.
+the parameters in each block, with the ratio set to 0.1", which can be read in several ways. The authors' code
+(junz-debug/WePe at c27e361) does something else: the standard deviation is 0.1 times the mean of each tensor, the rule
+``tensor_mean``. Each reading is a rule here, and the rule is named wherever a number stands.
 """
 
 import re
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from detectors.backbones import Backbone
 from detectors.errors import OptionError, UnknownNameError, check_count
+from detectors.published_stream import published_noise
 from detectors.randomness import seeded_generator
 
 Rule = Literal[
@@ -30,6 +32,7 @@ Rule = Literal[
 Family = Literal["gaussian", "uniform", "laplace"]
 Match = Literal["std", "scale"]
 Tensors = Literal["all", "weights"]
+Stream = Literal["own", "published"]
 Blocks = int | str | Sequence[int] | None
 CleanValues = dict[str, tuple[Tensor, Tensor]]
 
@@ -60,25 +63,35 @@ class Perturbation:
         family: Distribution of the noise, always of zero mean.
         match: What the scale is for ``uniform`` and ``laplace``: ``std`` gives all families the same standard
             deviation, ``scale`` draws from U(-s, s) and Laplace(0, s).
-        tensors: ``all`` of a block, or only its ``weights`` (two and more dimensions); the paper does not say.
+        tensors: ``all`` of a block, as the authors' code, or only its ``weights`` (two and more dimensions).
         blocks: A number (the first k), a text such as ``"0-4,7"``, or indices. Nothing means the paper's share of
             the depth, 19 of 24, rounded down: the paper spares the last blocks, which corrupt the features of real
             images.
+        stream: Where the random numbers come from: ``own``, a stream for each tensor, or ``published``, those of the
+            authors' code (see ``detectors.published_stream``).
     """
 
     ratio: float = 0.1
-    rule: Rule = "tensor_absmean"
+    rule: Rule = "tensor_mean"
     family: Family = "gaussian"
     match: Match = "std"
     tensors: Tensors = "all"
     blocks: Blocks = None
+    stream: Stream = "own"
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio < float("inf"):
             raise OptionError(f"ratio must be a number of at least 0, got {self.ratio}.")
-        for field, choices in (("rule", Rule), ("family", Family), ("match", Match), ("tensors", Tensors)):
+        kinds = {"rule": Rule, "family": Family, "match": Match, "tensors": Tensors, "stream": Stream}
+        for field, choices in kinds.items():
             if getattr(self, field) not in get_args(choices):
                 raise UnknownNameError(field, str(getattr(self, field)), get_args(choices))
+        drawn = (self.rule, self.family, self.tensors)
+        if self.stream == "published" and drawn != ("tensor_mean", "gaussian", "all"):
+            raise OptionError(
+                f"stream=published is the noise of the authors' code, rule=tensor_mean, family=gaussian, tensors=all; "
+                f"got rule={self.rule}, family={self.family}, tensors={self.tensors}."
+            )
 
     def chosen_blocks(self, depth: int) -> tuple[int, ...]:
         """Returns the indices of the perturbed blocks in a network of this many blocks.
@@ -100,7 +113,7 @@ class Perturbation:
     def identity(self, depth: int) -> tuple[Hashable, ...]:
         """Returns what the noise follows from, beside the network, the seed and the draw."""
         blocks = self.chosen_blocks(depth)
-        return self.ratio, self.rule, self.family, self.match, self.tensors, blocks
+        return self.ratio, self.rule, self.family, self.match, self.tensors, blocks, self.stream
 
     def perturb(self, backbone: Backbone, seed: int, draw: int = 0) -> Backbone:
         """Draws one perturbed network.
@@ -145,11 +158,27 @@ class Perturbation:
         return clean
 
     def _draw(self, backbone: Backbone, clean: CleanValues, seed: int, draw: int) -> dict[str, Tensor]:
+        if self.stream == "published":
+            return self._draw_as_published(backbone, clean, seed, draw)
         noisy = {}
         for name, (value, sigma) in clean.items():
             noise = self._noise(value.shape, seeded_generator("perturbation", seed, draw, name))
             parameter = backbone.model.get_parameter(name)
             noisy[name] = noise.mul_(sigma).add_(value).to(parameter.device, parameter.dtype)
+        return noisy
+
+    def _draw_as_published(self, backbone: Backbone, clean: CleanValues, seed: int, draw: int) -> dict[str, Tensor]:
+        chosen = self.chosen_blocks(backbone.depth)
+        if draw or chosen != tuple(range(len(chosen))):
+            raise OptionError(
+                f"stream=published draws one network, whose first blocks are perturbed; got network {draw + 1}, "
+                f"blocks {', '.join(map(str, chosen))}."
+            )
+        noisy = {}
+        for name, noise in published_noise(backbone.model, len(chosen), seed).items():
+            value, _ = clean[name]
+            parameter = backbone.model.get_parameter(name)
+            noisy[name] = (value + noise * self.ratio * value.mean()).to(parameter.device, parameter.dtype)
         return noisy
 
     def _noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:

@@ -11,7 +11,7 @@ def make_parser() -> ArgumentParser:
     parser = OneLineParser(description="Perturbs each block of a backbone alone and ranks the blocks (WePe, Table 14).")
     noise = parser.add_argument_group("noise")
     noise.add_argument("--ratio", type=float, default=0.1, help="factor of the noise's scale")
-    noise.add_argument("--rule", default="tensor_absmean", help="how the noise's scale follows from the parameters")
+    noise.add_argument("--rule", default="tensor_mean", help="how the noise's scale follows from the parameters")
     noise.add_argument("--family", default="gaussian", help="gaussian, uniform or laplace")
     noise.add_argument("--noise-match", default="std", help="what families share: std or scale")
     noise.add_argument("--tensors", default="all", help="all parameters of a block, or its weights")

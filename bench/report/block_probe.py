@@ -93,7 +93,7 @@ def noise_words(noise: Mapping[str, str | float]) -> str:
 
     Examples:
         >>> noise_words({**NOISE, "family": "laplace"})
-        'rule=tensor_absmean, ratio=0.1, family=laplace'
+        'rule=tensor_mean, ratio=0.1, family=laplace'
     """
     changed = [name for name in ("family", "match", "tensors") if noise[name] != NOISE[name]]
     return ", ".join(f"{name}={noise[name]}" for name in ("rule", "ratio", *changed))

@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.table import Table, print_line, print_tables
 from bench.scoring.facts import NOT_KNOWN
-from bench.scoring.forecast import smallest_backbone
+from bench.scoring.stand_in import smallest_backbone
 from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
 from detectors.needs import Need, backbone_need, needs_of
 

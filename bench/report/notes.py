@@ -123,7 +123,9 @@ def _detector_notes(detectors: Facts) -> list[str]:
     lines = (f"Backbone: {backbone['name']}, weights sha256 {backbone['weights'][:12]}." for backbone in backbones)
     notes = list(dict.fromkeys(lines))
     for facts in single:
-        settings = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
+        sources = facts.get("sources", {})
+        words = {name: f" ({sources[name]})" if name in sources else "" for name in facts["options"]}
+        settings = ", ".join(f"{name}={value}{words[name]}" for name, value in facts["options"].items())
         notes.append(f"{facts['label']}: {settings}; view {facts['view']} ({facts['view_mode']}).")
     return notes
 

@@ -168,6 +168,7 @@ def _described(detector: Detector) -> Facts:
             name: value if isinstance(value, str | int | float | bool) or value is None else str(value)
             for name, value in detector.settled.items()
         },
+        **({"sources": dict(detector.sources)} if detector.sources else {}),
         "view": str(detector.view),
         "passes": detector.passes,
         "shared_draw": detector.shared_draw,

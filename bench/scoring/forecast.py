@@ -20,6 +20,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.plan import Preparation, work_patterns
 from bench.scoring.run import make_fast
 from bench.scoring.specs import parse_detector
+from bench.scoring.stand_in import smallest_backbone
 from datamodules.conditions import Picture
 from detectors import Backbone, create_detector, find_detector
 from detectors.backbones.base import rehearsed
@@ -134,15 +135,6 @@ def own_passes(text: str) -> int:
         for single in parse_detector(text).singles
         if "backbone" in inspect.signature(find_detector(single.name)).parameters
     )
-
-
-@cache
-def smallest_backbone() -> Backbone:
-    """Makes the smallest network that every detector can be built on: what a method costs does not depend on it."""
-    convolution = nn.Conv2d(3, 2, 1)
-    for parameter in convolution.parameters():
-        nn.init.ones_(parameter)
-    return Backbone("stand-in", nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten()), ["0"])
 
 
 def _side(picture: Picture) -> int:

@@ -7,12 +7,11 @@ import polars as pl
 
 from bench.scoring.images import pixel_batches
 from bench.scoring.specs import DetectorSpec
+from bench.scoring.stand_in import smallest_backbone
 from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
-from detectors import Backbone, Perturbation, find_detector
+from detectors import Backbone, Perturbation, create_detector
 from detectors.probing import probe, probed_count, top_blocks
-
-_OF_PERTURBATION = ("ratio", "rule", "family", "match", "tensors")
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,13 @@ def _resolved(
     count = probed_count(spec.options.get("blocks"))
     if count is None:
         return spec
-    perturbation = Perturbation(**{k: v for k, v in spec.options.items() if k in _OF_PERTURBATION})
+    asked = {name: value for name, value in spec.options.items() if name != "blocks"}
+    alike = create_detector(spec.name, smallest_backbone(), **asked)
+    perturbation: object = getattr(alike, "perturbation", None)
+    assert isinstance(perturbation, Perturbation), f"{spec.name} takes blocks, but says no perturbation"
     chosen = pl.col("group").is_in(fit_groups) & (pl.col("label") == REAL)
     indices = datamodule.items.with_row_index().filter(chosen)["index"].to_list()
-    view = find_detector(spec.name).view
-    result = probe(backbone, pixel_batches(datamodule, view, backbone.mean.device, indices), perturbation)
+    result = probe(backbone, pixel_batches(datamodule, alike.view, backbone.mean.device, indices), perturbation)
     blocks = ",".join(map(str, top_blocks(result.similarities, count)))
     findings.append(ProbedBlocks(spec.label, count, result.images, len(fit_groups), blocks))
     return replace(spec, options={**spec.options, "blocks": blocks})
