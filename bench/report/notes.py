@@ -60,6 +60,7 @@ SAME_CROP = (
     "A seed is one of the method's own draws: all see the same crop of an image, whose chance is not in ± (it is with "
     "--crop-seeds)."
 )
+NO_CROP = "A seed is one of the method's own draws; no picture is cropped at random."
 RECROPPED = "A seed draws the method's noise and another random crop of each image: ± has the chance of both."
 ONE_SEED = "Conditional on seed 0: what a method draws once for all images does not average out."
 MOST_NAMED = 5
@@ -72,7 +73,7 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     if not run:
         return notes
     cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
-    reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"])]
+    reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
     made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]
@@ -130,11 +131,12 @@ def _detector_notes(detectors: Facts) -> list[str]:
     return notes
 
 
-def _seeds_note(options: Facts) -> str:
+def _seeds_note(options: Facts, detectors: Facts) -> str:
     if options["seeds"] == 1:
         return ONE_SEED
+    cropped = any("random-crop" in facts["view"] for facts in detectors.values())
     spread = f"Mean over {options['seeds']} seeds, ± the standard deviation over seeds; intervals take in both errors."
-    return f"{spread} {RECROPPED if options['crop_seeds'] else SAME_CROP}"
+    return f"{spread} {(RECROPPED if options['crop_seeds'] else SAME_CROP) if cropped else NO_CROP}"
 
 
 def _absences(summary: Summary) -> list[str]:

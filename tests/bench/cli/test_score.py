@@ -56,7 +56,7 @@ def test_a_table_has_one_row_an_image_and_no_verdict(images, capsys):
     lines = out.splitlines()
     assert (code, err, len(lines)) == (0, "", 15)
     assert "neither a probability nor a verdict" in lines[0]
-    assert lines[1].startswith("rigid: published for images as they are; here: short side scaled to ")
+    assert lines[1].startswith("wepe, rigid: published for images as they are; here: short side scaled to ")
     assert lines[2].split() == ["path", "wepe", "rigid"]
     for number, line in enumerate(lines[3:]):
         assert re.fullmatch(rf"generated/blurry/{number:02d}\.png +-?[\d.e-]+ +-?[\d.e-]+", line)
@@ -222,7 +222,7 @@ def test_rows_are_written_as_batches_are_done(images):
 def test_an_interruption_ends_it_with_one_line(images, wait):
     """Also while the processes that decode are being started."""
     _many(images)
-    words = ["--detectors", "wepe", "--format", "csv", "--batch-size", "1", "--num-workers", "2"]
+    words = ["--detectors", "wepe", "--resize", "none", "--format", "csv", "--batch-size", "1", "--num-workers", "2"]
     with process("many", *words) as run:
         run.stdout.readline()  # the header comes before they are started
         time.sleep(wait)
@@ -268,7 +268,8 @@ def test_an_interruption_is_kept_until_the_end():
 
 def test_a_closed_pipe_ends_it_without_a_word(images):
     _many(images)
-    with process("many", "--detectors", "wepe", "--format", "csv", "--batch-size", "1", "--num-workers", "1") as run:
+    words = ["--detectors", "wepe", "--resize", "none", "--format", "csv", "--batch-size", "1", "--num-workers", "1"]
+    with process("many", *words) as run:
         run.stdout.readline()
         run.stdout.close()
         err = run.stderr.read().decode()

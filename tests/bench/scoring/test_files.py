@@ -243,7 +243,7 @@ def test_how_often_other_reals_have_a_low_share_with_a_given_reference(n, low, h
     ("detectors", "options", "seed", "message"),
     [
         (["rigid:noise=0.1"], {}, 0, r"of rigid:noise=0\.1: there option noise is 0\.05, here 0\.1\.$"),
-        (["wepe"], {"view": "common", "resize": 128}, 0, r"of wepe: there resize is 256, here 128\.$"),
+        (["wepe"], {"resize": 128}, 0, r"of wepe: there resize is 256, here 128\.$"),
         (["rigid"], {"view": "common"}, 0, r"there view is resize 64, here random-crop 64\.$"),
         (["rigid"], {"precision": "bf16-mixed"}, 0, r"there precision is 32-true, here bf16-mixed\.$"),
         (["rigid"], {"resize": None}, 0, r"there resize is 256, here None\.$"),

@@ -1,4 +1,5 @@
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from bench.store.cue_cache import CUES, IDENTITY, fault_of_cache, read_cache, write_cache
@@ -19,6 +20,12 @@ def file(tmp_path):
 def test_what_was_written_is_read(file):
     assert read_cache(file).equals(TABLE)
     assert fault_of_cache(file) is None
+
+
+def test_the_columns_are_promises(file):
+    facts = ["key", "ending", "format", "jpeg_quality", "blockiness", "width", "height", "aspect", "bytes_per_pixel"]
+    pictured = ["brightness", "contrast", "saturation", "laplacian"]
+    assert pq.read_schema(file).names == ["path", "bytes", "mtime_ns", *facts, *pictured]
 
 
 def test_a_cache_of_an_older_version_is_read(file):
