@@ -1,11 +1,13 @@
 from .aeroblade import Aeroblade
 from .backbones import Backbone, create_backbone, list_backbones
 from .base import Detector, View, create_detector
+from .contrastive_blur import ContrastiveBlur
 from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
 from .gradient_cuff import GradientCuff, WepeGradientCuff
 from .mc_dropout import McDropout
+from .minder import Minder
 from .perturbation import Perturbation
 from .registry import detector_names, find_detector, list_detectors, register
 from .rigid import Rigid
@@ -26,6 +28,7 @@ __all__ = [
     "Aeroblade",
     "Backbone",
     "CnnSpot",
+    "ContrastiveBlur",
     "Detector",
     "Dire",
     "Ensemble",
@@ -36,6 +39,7 @@ __all__ = [
     "LGrad",
     "LinearProbe",
     "McDropout",
+    "Minder",
     "NotFittedError",
     "Npr",
     "OptionError",

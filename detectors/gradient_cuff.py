@@ -14,8 +14,8 @@ from torch import Tensor
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError, check_count
-from detectors.perturbation import Blocks, Family, Match, Perturbation, PerturbedModels, Rule, Tensors
-from detectors.randomness import seeded_generator
+from detectors.perturbation import Blocks, Perturbation, PerturbedModels, Rule, Tensors
+from detectors.randomness import Family, Match, seeded_generator
 from detectors.similarity import cosine_distance
 from detectors.wepe import block_ranges
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from detectors.backbones import Backbone
 from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.published_stream import published_noise
-from detectors.randomness import seeded_generator
+from detectors.randomness import Family, Match, draw_noise, seeded_generator
 
 Rule = Literal[
     "tensor_absmean",
@@ -29,8 +29,6 @@ Rule = Literal[
     "tensor_mean",
     "tensor_std",
 ]
-Family = Literal["gaussian", "uniform", "laplace"]
-Match = Literal["std", "scale"]
 Tensors = Literal["all", "weights"]
 Stream = Literal["own", "published"]
 Blocks = int | str | Sequence[int] | None
@@ -162,7 +160,8 @@ class Perturbation:
             return self._draw_as_published(backbone, clean, seed, draw)
         noisy = {}
         for name, (value, sigma) in clean.items():
-            noise = self._noise(value.shape, seeded_generator("perturbation", seed, draw, name))
+            generator = seeded_generator("perturbation", seed, draw, name)
+            noise = draw_noise(value.shape, generator, self.family, self.match)
             parameter = backbone.model.get_parameter(name)
             noisy[name] = noise.mul_(sigma).add_(value).to(parameter.device, parameter.dtype)
         return noisy
@@ -180,16 +179,6 @@ class Perturbation:
             parameter = backbone.model.get_parameter(name)
             noisy[name] = (value + noise * self.ratio * value.mean()).to(parameter.device, parameter.dtype)
         return noisy
-
-    def _noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
-        if self.family == "gaussian":
-            return torch.randn(shape, generator=generator)
-        if self.family == "uniform":
-            half_width = 3**0.5 if self.match == "std" else 1.0
-            return (2 * torch.rand(shape, generator=generator) - 1) * half_width
-        # A difference of two exponentials: the inverse cumulative distribution is infinite once in 2^24 draws.
-        first, second = (torch.empty(shape).exponential_(generator=generator) for _ in range(2))
-        return (first - second) * (0.5**0.5 if self.match == "std" else 1.0)
 
 
 class PerturbedModels(nn.Module):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
+    "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "dire": "detectors.trained.dire:Dire",
     "f3net": "detectors.trained.f3net:F3Net",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
@@ -18,6 +19,7 @@ DETECTORS = {
     "lgrad": "detectors.trained.lgrad:LGrad",
     "linear-probe": "detectors.trained.linear_probe:LinearProbe",
     "mc-dropout": "detectors.mc_dropout:McDropout",
+    "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
     "rigid": "detectors.rigid:Rigid",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
 from detectors.errors import OptionError, UnknownNameError, check_count
-from detectors.perturbation import Blocks, Family, Match, Perturbation, Rule, Stream, Tensors
+from detectors.perturbation import Blocks, Perturbation, Rule, Stream, Tensors
+from detectors.randomness import Family, Match
 from detectors.similarity import cosine_distance
 
 Preset = Literal["code", "text"]

@@ -19,9 +19,11 @@ from torch import nn
 from bench.scoring import build
 from detectors import (
     Backbone,
+    ContrastiveBlur,
     GradientCuff,
     LinearProbe,
     McDropout,
+    Minder,
     Rigid,
     WePe,
     WepeGradientCuff,
@@ -95,7 +97,16 @@ def small_views() -> Iterator[None]:
     For tests of what is done with scores, whatever they are; processes that a test starts look at 224 x 224.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for detector in (GradientCuff, LinearProbe, McDropout, Rigid, WePe, WepeGradientCuff):
+        for detector in (
+            ContrastiveBlur,
+            GradientCuff,
+            LinearProbe,
+            McDropout,
+            Minder,
+            Rigid,
+            WePe,
+            WepeGradientCuff,
+        ):
             patch.setattr(detector, "view", replace(detector.view, size=SMALL))
         for views in (build.VIEWS, npr.VIEWS):
             for name, view in views.items():
@@ -117,6 +128,13 @@ def make_photograph(seed: int, size: tuple[int, int] = (80, 64)) -> Image.Image:
 def photograph() -> Callable[..., Image.Image]:
     """Makes a picture from a seed."""
     return make_photograph
+
+
+@pytest.fixture(scope="session")
+def photographs() -> torch.Tensor:
+    """Three pictures of 56 px, ``(3, 3, 56, 56)`` in [0, 1]."""
+    pictures = [np.asarray(make_photograph(seed, (56, 56))) for seed in range(3)]
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous() / 255
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from detectors.backbones.compiling import compile_block
+from detectors.backbones.tapping import Tap, Tapped, Tokens
 from detectors.weights import state_sha256
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -77,6 +78,7 @@ class Backbone(nn.Module):
         self.compiled = False
         self.fixed_batch: int | None = None
         self._remembered: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._tapped: Tapped = {}
 
     def forward(self, images: Tensor) -> Tensor:
         """Computes features, or recalls them when this very tensor has passed before.
@@ -87,20 +89,57 @@ class Backbone(nn.Module):
         Returns:
             ``(B, D)`` features, not normalised.
         """
-        if images in self._remembered:
-            recalled: Tensor = self._remembered[images]
+        return self._features(images, None)
+
+    def layer(self, images: Tensor, tap: Tap) -> Tensor:
+        """Returns what a block gave in the very pass that gave the features; :meth:`tap` must have asked for it.
+
+        Args:
+            images: As for a call.
+            tap: Which block, and what of it.
+
+        Returns:
+            ``(B, C)``, before the network's last norm, not normalised.
+        """
+        return self._features(images, tap)
+
+    def tap(self, block: int, tokens: Tokens) -> Tap:
+        """Has every pass from now on keep what a block gives, for :meth:`layer`.
+
+        A block that is tapped is not compiled.
+
+        Args:
+            block: Its index.
+            tokens: The class token, or the mean over the patches'. A convolutional network has neither: there it is
+                the mean over the places of the map, and asked for as ``cls``.
+
+        Raises:
+            OptionError: There is no such block, or no such tokens.
+        """
+        tap = Tap.of(self.model, self.blocks, block, tokens, self.memory_format is torch.channels_last)
+        if tap not in self._tapped:
+            self._tapped[tap] = torch.empty(0)
+            tap.hook(self.model, self._tapped)
+        return tap
+
+    def _features(self, images: Tensor, tap: Tap | None) -> Tensor:
+        if images in self._remembered and tap in self._remembered[images]:
+            recalled: Tensor = self._remembered[images][tap]
             return recalled
-        features = self.compute(images)
-        if not features.requires_grad:
-            self._remembered[images] = features
-        return features
+        kept: dict[Tap | None, Tensor] = {None: self.compute(images)}
+        kept |= {one: given[: len(images)] for one, given in self._tapped.items()}
+        if not kept[None].requires_grad:
+            self._remembered[images] = kept
+        return kept[tap]
 
     def compute(self, images: Tensor) -> Tensor:
         """Computes features as a call does, without recalling or remembering them."""
         rehearsal = _REHEARSAL.get()
         if rehearsal is not None:
             rehearsal.images += len(images)
-            return torch.zeros(len(images), 1, device=images.device)
+            zeros = torch.zeros(len(images), 1, device=images.device)
+            self._tapped.update(dict.fromkeys(self._tapped, zeros))
+            return zeros
         self.counter.images += len(images)
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=self.memory_format)
         # Some convolution kernels take another path for a single image and move its last bits (2e-7 of the features'
@@ -162,6 +201,7 @@ class Backbone(nn.Module):
         shared = [*self.parameters(), *self.buffers(), self.counter]
         memo: dict[int, Any] = {id(item): item for item in shared}
         memo[id(self._remembered)] = WeakIdKeyDictionary()
+        memo[id(self._tapped)] = dict.fromkeys(self._tapped, torch.empty(0))  # which the copy's hooks write into
         twin = copy.deepcopy(self, memo)
         twin.__dict__.pop("fingerprint", None)
         for key, value in replaced.items():

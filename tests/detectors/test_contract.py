@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from detectors import Backbone, Detector, OptionError, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
-UNSEEDED = ("aeroblade", *filter(is_trained, NAMES))
+UNSEEDED = ("aeroblade", "contrastive-blur", *filter(is_trained, NAMES))
 """Methods that draw nothing with their default options."""
 ON_BACKBONES = [
     name
@@ -103,9 +103,11 @@ def test_a_second_detector_of_the_same_seed_gives_the_same_scores(detector, crea
     torch.testing.assert_close(create(detector.name)(images[:1], keys[:1]), first_score, rtol=0, atol=0)
 
 
-def test_another_seed_gives_other_scores(detector, create, images, keys, first_score):
-    same = torch.equal(create(detector.name, seed=1)(images[:1], keys[:1]), first_score)
-    assert same == (detector.name in UNSEEDED)
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_gives_other_scores(name, create, images, keys):
+    more = {"noise": 1e-4} if name == "minder" else {}  # so little that it is the smaller of two distances
+    first, second = (create(name, seed=seed, **more)(images[:1], keys[:1]) for seed in (0, 1))
+    assert torch.equal(first, second) == (name in UNSEEDED)
 
 
 class SteepBlock(nn.Module):
@@ -136,6 +138,7 @@ class Steep(nn.Module):
 def test_features_that_move_more_score_higher(name):
     backbone = Backbone("steep", Steep(), ["blocks.0"], mean=(0, 0, 0), std=(1, 1, 1))
     images = torch.stack([torch.zeros(3, 4, 4), torch.full((3, 4, 4), 0.5)])
+    images[1, :, 1, 1] = 1  # sharpened it would be brighter than white, so that the mean falls
     black, grey = create_detector(name, backbone)(images, torch.arange(2)).tolist()
     assert 0 <= black < grey
 
