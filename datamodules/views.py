@@ -67,7 +67,9 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
         image = _centre(_scaled(image, width, height, view), view.size)
     elif view.fit == "square":
         if image.width != image.height:
-            image = _scaled(_centre(image, min(image.size)), view.size, view.size, view)
+            side = min(image.size)
+            left, top = ((length - side) // 2 for length in image.size)  # as junz-debug/ConV at 8405a0b
+            image = _scaled(image.crop((left, top, left + side, top + side)), view.size, view.size, view)
     elif view.fit != "native":
         image = _crop(_padded(image, view), view, key, crop_seed)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()

@@ -2,6 +2,7 @@ from .aeroblade import Aeroblade
 from .backbones import Backbone, create_backbone, list_backbones
 from .base import Detector, View, create_detector
 from .contrastive_blur import ContrastiveBlur
+from .conv import ConV
 from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
@@ -22,12 +23,14 @@ from .trained.linear_probe import LinearProbe
 from .trained.npr import Npr
 from .trained.timm_classifier import TimmClassifier
 from .trained.univfd import UnivFD
+from .warpad import WaRPAD
 from .wepe import WePe
 
 __all__ = [
     "Aeroblade",
     "Backbone",
     "CnnSpot",
+    "ConV",
     "ContrastiveBlur",
     "Detector",
     "Dire",
@@ -51,6 +54,7 @@ __all__ = [
     "UnivFD",
     "UnknownNameError",
     "View",
+    "WaRPAD",
     "WePe",
     "WeightsError",
     "WeightsNotFoundError",

@@ -12,6 +12,7 @@ DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
+    "conv": "detectors.conv:ConV",
     "dire": "detectors.trained.dire:Dire",
     "f3net": "detectors.trained.f3net:F3Net",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
@@ -24,6 +25,7 @@ DETECTORS = {
     "rigid": "detectors.rigid:Rigid",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
+    "warpad": "detectors.warpad:WaRPAD",
     "wepe": "detectors.wepe:WePe",
     "wepe-gradient-cuff": "detectors.gradient_cuff:WepeGradientCuff",
 }

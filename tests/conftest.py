@@ -20,11 +20,13 @@ from bench.scoring import build
 from detectors import (
     Backbone,
     ContrastiveBlur,
+    ConV,
     GradientCuff,
     LinearProbe,
     McDropout,
     Minder,
     Rigid,
+    WaRPAD,
     WePe,
     WepeGradientCuff,
     create_backbone,
@@ -33,6 +35,7 @@ from detectors.backbones import timm_backbone
 from detectors.trained import npr
 
 SMALL = 64
+SMALLER = (ConV, ContrastiveBlur, GradientCuff, LinearProbe, McDropout, Minder, Rigid, WaRPAD, WePe, WepeGradientCuff)
 collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
 
 
@@ -97,16 +100,8 @@ def small_views() -> Iterator[None]:
     For tests of what is done with scores, whatever they are; processes that a test starts look at 224 x 224.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for detector in (
-            ContrastiveBlur,
-            GradientCuff,
-            LinearProbe,
-            McDropout,
-            Minder,
-            Rigid,
-            WePe,
-            WepeGradientCuff,
-        ):
+        patch.setitem(ConV.__init__.__kwdefaults__, "crop", SMALL)
+        for detector in SMALLER:
             patch.setattr(detector, "view", replace(detector.view, size=SMALL))
         for views in (build.VIEWS, npr.VIEWS):
             for name, view in views.items():
