@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms  # type: ignore[import-untyped]
+from torchvision.transforms import functional as transforms  # type: ignore[import-untyped]
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
@@ -27,7 +27,7 @@ class ConV(Detector):
     """Consistency of views.
 
     The published code takes crops of square images at their own size, and scales the largest centred square of others
-    to 256 px. Its colours and its blur round to 8 bits, as here; with floats scores would be up to twice as high, and in
+    to 256 px. Its colours and its blur round to 8 bits, as here; with floats scores would be up to twice as high, in
     another order (rank correlation 0.93 on 40 images with EfficientNet-Lite0). It computes in half precision, which is
     not done here by default.
 
@@ -88,7 +88,7 @@ class ConV(Detector):
         """Draws a crop ``(3, S, S)`` and its transform."""
         generator = seeded_generator("conv", self.seed, number, key)
         if min(image.shape[1:]) < self.crop:
-            image = transforms.center_crop_image(image, [self.crop, self.crop])
+            image = transforms.center_crop(image, [self.crop, self.crop])
         top, left = (_draw(side - self.crop + 1, generator) for side in image.shape[1:])
         crop = image[:, top : top + self.crop, left : left + self.crop]
         return crop, transformed(crop, generator)
@@ -120,8 +120,8 @@ def transformed(crop: Tensor, generator: torch.Generator) -> Tensor:
     picture = transforms.to_pil_image((crop.flip(-1) * 255).round().to("cpu", torch.uint8))
     for index in order:
         picture = _ADJUSTMENTS[index](picture, amounts[index])
-    blurred: Tensor = transforms.pil_to_tensor(transforms.gaussian_blur(picture, [KERNEL, KERNEL], [sigma, sigma]))
-    return blurred.to(crop.device, crop.dtype) / 255
+    blurred: Tensor = transforms.to_tensor(transforms.gaussian_blur(picture, [KERNEL, KERNEL], [sigma, sigma]))
+    return blurred.to(crop.device, crop.dtype)
 
 
 _ADJUSTMENTS = (
