@@ -4,6 +4,7 @@ from .base import Detector, View, create_detector
 from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
+from .fusion import create_fusion
 from .gradient_cuff import GradientCuff, WepeGradientCuff
 from .mc_dropout import McDropout
 from .perturbation import Perturbation
@@ -53,6 +54,7 @@ __all__ = [
     "WepeGradientCuff",
     "create_backbone",
     "create_detector",
+    "create_fusion",
     "detector_names",
     "find_detector",
     "list_backbones",

@@ -8,7 +8,7 @@ from bench.results.comparison import compare
 from bench.scoring.exclusion import groups_to_fit
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
-from detectors.ensemble import MAD_TO_STD
+from detectors.fusion import MAD_TO_STD
 
 pytestmark = pytest.mark.usefixtures("small_views")
 
