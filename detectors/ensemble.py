@@ -6,7 +6,7 @@ and no generated image is needed. :mod:`detectors.fusion` has the ways of fusing
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -29,6 +29,12 @@ def known_sum(counts: Iterable[int | None]) -> int | None:
     return sum(count for count in known if count is not None) if None not in known else None
 
 
+def member_names(members: Sequence[Detector]) -> tuple[str, ...]:
+    """Returns the names that tell members apart: a second ``rigid`` is ``rigid#2``."""
+    names = [member.name for member in members]
+    return tuple(f"{name}#{n}" if (n := names[: at + 1].count(name)) > 1 else name for at, name in enumerate(names))
+
+
 class Ensemble(Detector):
     """Fuses detectors; it must be fitted to real images first.
 
@@ -41,7 +47,7 @@ class Ensemble(Detector):
         of their number, centred near 0. Higher means more likely generated.
 
     Args:
-        members: Two or more detectors of different names.
+        members: Two or more detectors; one may come again with other options, or on another backbone.
         fusion: ``zscore``, ``minp`` or ``stouffer``, or what :func:`create_fusion` made.
 
     References:
@@ -54,10 +60,10 @@ class Ensemble(Detector):
 
     def __init__(self, members: Sequence[Detector], fusion: Fusion | str = "zscore") -> None:
         super().__init__()
-        names = [member.name for member in members]
-        if len(names) < 2 or len(set(names)) < len(names):
-            raise OptionError(f"An ensemble takes two or more different detectors, got {'+'.join(names) or 'none'}.")
-        self.names = tuple(names)
+        if len(members) < 2 or len({member.fingerprint() for member in members}) < len(members):
+            names = "+".join(member.name for member in members)
+            raise OptionError(f"An ensemble takes two or more different detectors, got {names or 'none'}.")
+        self.names = member_names(members)
         self.members = nn.ModuleList(members)
         self.fusion = create_fusion(fusion) if isinstance(fusion, str) else fusion
         self._evidence: dict[str, Evidence] = {}
@@ -74,6 +80,9 @@ class Ensemble(Detector):
     def detectors(self) -> tuple[Detector, ...]:
         """The members, typed."""
         return tuple(member for member in self.members if isinstance(member, Detector))
+
+    def _named(self) -> Iterator[tuple[str, Detector]]:
+        return zip(self.names, self.detectors, strict=True)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -93,7 +102,7 @@ class Ensemble(Detector):
         """Learns from scores of real images what the members' scores mean.
 
         Args:
-            scores: ``(N,)`` scores by member.
+            scores: ``(N,)`` scores by member, as :attr:`names` has them.
             keys: ``(N,)`` integers that identify the images' bytes.
 
         Raises:
@@ -126,7 +135,7 @@ class Ensemble(Detector):
                 wanted = ", ".join(f"{member.name}: {member.view}" for member in self.detectors)
                 raise OptionError(f"The members of {self.label} want different views ({wanted}): give one for each.")
             images = {self.views[0]: images}
-        return {member.name: member(images[member.view], keys) for member in self.detectors}
+        return {name: member(images[member.view], keys) for name, member in self._named()}
 
     def forward(self, images: Pixels | Views, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
         return self.fuse(self.member_scores(images, keys))
@@ -138,7 +147,7 @@ class Ensemble(Detector):
     @property
     def options(self) -> dict[str, Any]:
         """The way of fusing and its options, and those of every member."""
-        members = {f"{member.name}.{key}": value for member in self.detectors for key, value in member.options.items()}
+        members = {f"{name}.{key}": value for name, member in self._named() for key, value in member.options.items()}
         return {"fuse": self.fusion.name, **self.fusion.options, **members}
 
     def fingerprint(self, **run: str | int) -> str:

@@ -60,7 +60,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "nargs": "+",
         "required": True,
         "metavar": "NAME[:OPTION=VALUE,...]",
-        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; rigid+wepe fuses by z-scores, "
+        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; rigid+wepe fuses z-scores, "
         "fuse=minp:rigid+wepe and fuse=stouffer:rigid+wepe by p-values from held-out real images; n, draws and "
         f"directions are at most {MOST_DRAWS:,}",
     },

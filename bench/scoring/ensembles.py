@@ -14,6 +14,7 @@ from bench.store.schema import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from datamodules import GENERATED, REAL
 from datamodules.batch import image_key
 from detectors import Detector, Ensemble, create_fusion
+from detectors.ensemble import member_names
 from detectors.fusion import OfRanks
 
 MOST_TIED = 0.05
@@ -117,7 +118,7 @@ def _fuse(
     ensembles: dict[int, Ensemble] = {}
     for step in zip(*positions, strict=True):
         detectors = [entries[position].detector for position in step]
-        table = _side_by_side(rows, step, [detector.name for detector in detectors])
+        table = _side_by_side(rows, step, member_names(detectors))
         scoring = entries[step[0]].scoring
         if scoring.condition == CLEAN:
             fit = (pl.col("label") == REAL) & pl.col("group").is_in(fit_groups) & (pl.col("status") == OK)
@@ -167,5 +168,5 @@ def _side_by_side(rows: pl.DataFrame, positions: Sequence[int], names: Sequence[
 
 
 def _member_scores(table: pl.DataFrame, detectors: Sequence[Detector]) -> dict[str, torch.Tensor]:
-    names = [detector.name for detector in detectors]
+    names = member_names(detectors)
     return {name: torch.from_numpy(table[f"score_{name}"].to_numpy().copy()) for name in names}

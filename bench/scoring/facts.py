@@ -22,7 +22,7 @@ from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
 from detectors import Backbone, Detector, create_fusion
-from detectors.ensemble import known_sum
+from detectors.ensemble import known_sum, member_names
 
 NOT_KNOWN = "not known"
 TRAINED_ON = "trained_on"
@@ -95,8 +95,11 @@ def fused_facts(
         members = [next(entry for entry in entries if member.is_same(entry.spec)) for member in spec.members]
         described = [_described(entry.detector) for entry in members]
         trained, fusion = trained_on(described), create_fusion(**spec.fusion)
+        names = member_names([entry.detector for entry in members])
         of_members = {
-            f"{member['name']}.{name}": value for member in described for name, value in member["options"].items()
+            f"{name}.{option}": value
+            for name, member in zip(names, described, strict=True)
+            for option, value in member["options"].items()
         }
         for scoring in scorings:
             if scoring.detector == spec.label:

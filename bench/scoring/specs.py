@@ -22,7 +22,7 @@ class DetectorSpec:
 
     Args:
         name: The detector's; those of an ensemble's members, joined by ``+``.
-        options: Typed.
+        options: Typed; those of an ensemble's members are theirs.
         label: How it was written, which is how the tables call it; files by their names.
         members: The detectors of an ensemble; none for a single one.
         fusion: Of an ensemble, what :func:`detectors.create_fusion` is given.
@@ -41,7 +41,8 @@ class DetectorSpec:
 
     def is_same(self, other: "DetectorSpec") -> bool:
         """Says whether it is the same detector, by whatever label."""
-        return (self.name, self.options, self.fusion) == (other.name, other.options, other.fusion)
+        alike = (self.name, self.options, self.fusion) == (other.name, other.options, other.fusion)
+        return alike and all(one.is_same(two) for one, two in zip(self.members, other.members, strict=True))
 
 
 def parse_detector(text: str) -> DetectorSpec:
@@ -103,12 +104,10 @@ def _members(text: str) -> list[str]:
 
 def _ensemble(text: str, fuse: str, parts: Sequence[str]) -> DetectorSpec:
     fusion, members = _read_fusion(fuse or f"{FUSE}zscore:"), [parse_detector(part) for part in parts]
-    names = [member.name for member in members]
-    if len(set(names)) < len(names):
+    if any(member.is_same(other) for at, member in enumerate(members) for other in members[:at]):
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
-    options = {member.name: tuple(sorted(member.options.items())) for member in members}
-    label = fuse + "+".join(member.label for member in members)
-    return DetectorSpec("+".join(names), options, label, tuple(members), fusion)
+    name, label = ("+".join(getattr(member, part) for member in members) for part in ("name", "label"))
+    return DetectorSpec(name, {}, fuse + label, tuple(members), fusion)
 
 
 def _read_fusion(fuse: str) -> dict[str, Any]:

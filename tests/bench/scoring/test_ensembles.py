@@ -73,7 +73,7 @@ def test_members_keep_their_options_and_must_differ(images, tmp_path):
     spec = parse_detector("rigid:noise=0.1+wepe:blocks=0-2,4")
     assert [member.options for member in spec.members] == [{"noise": 0.1}, {"blocks": "0-2,4"}]
     with pytest.raises(BenchError, match="fuses a detector with itself"):
-        parse_detector("rigid+rigid:noise=0.1")
+        parse_detector("rigid:noise=0.1+rigid:noise=0.1")
 
 
 def test_too_few_reals_for_an_ensemble_is_one_line(image_folder, tmp_path):
