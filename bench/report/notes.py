@@ -64,8 +64,8 @@ RECROPPED = "A seed draws the method's noise and another random crop of each ima
 ONE_SEED = "Conditional on seed 0: what a method draws once for all images does not average out."
 FUSED = {
     "zscore": "mean of the members' robust z-scores (median and MAD)",
-    "minp": "minus the logarithm of the members' least p-value, no p-value itself as members depend on each other",
-    "stouffer": "Stouffer's sum of the members' p-values, no p-value itself as members depend on each other",
+    "minp": "minus the logarithm of the members' least p-value (no p-value itself: members depend on each other)",
+    "stouffer": "Stouffer's sum of the members' p-values (no p-value itself: members depend on each other)",
 }
 """What each way of fusing makes of its members."""
 MOST_NAMED = 5

@@ -25,6 +25,7 @@ class DetectorSpec:
         options: Typed; those of an ensemble's members are theirs.
         label: How it was written, which is how the tables call it; files by their names.
         members: The detectors of an ensemble; none for a single one.
+        fuse: How an ensemble fuses, as written before its members; empty where nothing is.
         fusion: Of an ensemble, what :func:`detectors.create_fusion` is given.
     """
 
@@ -32,6 +33,7 @@ class DetectorSpec:
     options: Mapping[str, Any]
     label: str
     members: tuple["DetectorSpec", ...] = ()
+    fuse: str = ""
     fusion: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -107,7 +109,7 @@ def _ensemble(text: str, fuse: str, parts: Sequence[str]) -> DetectorSpec:
     if any(member.is_same(other) for at, member in enumerate(members) for other in members[:at]):
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
     name, label = ("+".join(getattr(member, part) for member in members) for part in ("name", "label"))
-    return DetectorSpec(name, {}, fuse + label, tuple(members), fusion)
+    return DetectorSpec(name, {}, fuse + label, tuple(members), fuse, fusion)
 
 
 def _read_fusion(fuse: str) -> dict[str, Any]:
