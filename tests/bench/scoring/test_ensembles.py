@@ -105,13 +105,13 @@ def test_a_native_view_and_a_crop_run_side_by_side(image_folder, tmp_path):
     assert result.scores()["score"].is_finite().fill_null(False).all()
 
 
-MEMBERS = ("rigid", "aeroblade", "npr:preprocessing=native")
+MEMBERS = ("rigid", "wepe", "npr:preprocessing=native")
 FUSED = {name: f"fuse={name}:{'+'.join(MEMBERS)}" for name in ("minp", "stouffer")}
 
 
 @pytest.fixture(scope="module")
 def fused(tmp_path_factory, photograph):
-    """A store of a method on a backbone, one on images as they are and a trained one; then all fused from it.
+    """A store of two methods on a backbone and a trained network for images as they are; then all fused from it.
 
     Before that every image is overwritten, with its size and time of change as they were: whatever reads one fails. The
     names have no numbers in a row, so that no picture is looked at for frames of a video.
