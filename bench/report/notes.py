@@ -38,8 +38,8 @@ DEMO = (
     "nothing about modern ones."
 )
 POSITIVE_CLASS = (
-    "AP (generated) has the generated images as its positive class, AP (real) the real ones; the paper's AP is most "
-    "likely the latter."
+    "AP (generated) has the generated images as its positive class, AP (real) the real ones; WePe's AP is the latter, "
+    "by its authors' code."
 )
 INTERVALS = (
     "[low, high]: 95 % interval over groups of images (images that share a source are one group) and seeds: of AUROC "
