@@ -6,6 +6,7 @@ from .conv import ConV
 from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
+from .fusion import create_fusion
 from .gradient_cuff import GradientCuff, WepeGradientCuff
 from .mc_dropout import McDropout
 from .minder import Minder
@@ -61,6 +62,7 @@ __all__ = [
     "WepeGradientCuff",
     "create_backbone",
     "create_detector",
+    "create_fusion",
     "detector_names",
     "find_detector",
     "list_backbones",
