@@ -85,5 +85,5 @@ def fill_visual(visual: nn.Module, state: Mapping[str, Tensor], file: Path) -> N
     if getattr(visual, "proj", 0) is None:
         own.pop("proj", None)
     resampled = {f"visual.{key}": value for key, value in own.items()}
-    resize_pos_embed(resampled, SimpleNamespace(visual=visual))  # type: ignore[arg-type]
+    resize_pos_embed(resampled, SimpleNamespace(visual=visual))
     load_strictly(visual, {key.removeprefix("visual."): value for key, value in resampled.items()}, file)

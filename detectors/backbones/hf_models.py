@@ -166,7 +166,10 @@ def _build(
     transformers.utils.logging.set_verbosity_error()  # it would report on its own what is refused below
     # Half-precision weights are widened: the type is the run's choice.
     options = {key: value for key, value in options.items() if key not in ("dtype", "torch_dtype")}
-    config = transformers.AutoConfig.for_model(kind, **options)
+    try:
+        config = transformers.AutoConfig.for_model(kind, **options)
+    except ValueError as error:
+        raise OptionError(f"{name}: transformers {transformers.__version__} does not know the type {kind}.") from error
     patch = config.patch_size
     if image_size < patch or image_size % patch:
         raise OptionError(f"{name} takes images whose side is a multiple of {patch} px, got {image_size}.")

@@ -153,19 +153,17 @@ def _spread(state: Mapping[str, Tensor], table: Iterable[Row]) -> dict[str, Tens
     rows = [(_pattern(own), names) for own, names in table]
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
-        found = next(((match, names) for pattern, names in rows if (match := pattern.fullmatch(key))), None)
-        if found is None:
-            renamed[key] = value
-            continue
-        match, names = found
-        targets = [name.replace("#", match["block"]) if "#" in name else name for name in names]
-        renamed |= dict(zip(targets, value.chunk(len(targets)), strict=True)) if len(targets) > 1 else {targets[0]: value}
+        matches = ((pattern.fullmatch(key), names) for pattern, names in rows)
+        match, names = next(((match, names) for match, names in matches if match), (None, (key,)))
+        block = match.groupdict().get("block", "") if match else ""
+        for name, part in zip(names, value.chunk(len(names)), strict=True):
+            renamed[name.replace("#", block)] = part
     return renamed
 
 
 def _gathered(state: Mapping[str, Tensor], table: Iterable[Row]) -> dict[str, Tensor]:
     """Renames tensors from a table's right to its left, one after the other where several make one."""
-    rows = [(_pattern(name), own, names) for own, names in table for name in names[:1]]
+    rows = [(_pattern(names[0]), own, names) for own, names in table]
     rest, renamed = dict(state), {}
     for key in state:
         for pattern, own, names in rows:
@@ -174,8 +172,7 @@ def _gathered(state: Mapping[str, Tensor], table: Iterable[Row]) -> dict[str, Te
             block = match.groupdict().get("block", "")
             parts = [name.replace("#", block) for name in names]
             if all(part in rest for part in parts):
-                tensors = [rest.pop(part) for part in parts]
-                renamed[own.replace("#", block)] = torch.cat(tensors) if len(tensors) > 1 else tensors[0]
+                renamed[own.replace("#", block)] = torch.cat([rest.pop(part) for part in parts])
     return renamed | rest
 
 

@@ -1,9 +1,9 @@
-"""Any image encoder that open_clip knows: ``open-clip:<model>/<tag>``, such as ``open-clip:ViT-B-16-quickgelu/openai``.
+"""Any image encoder of open_clip: ``open-clip:<model>/<tag>``, such as ``open-clip:ViT-B-16-quickgelu/openai``.
 
-The tag names weights that open_clip lists for the model, on the Hugging Face hub; with ``--weights FILE`` it may be left
-out. Features are what open_clip aligns with text; by ``:features=pre-projection`` after the name those before the linear
-projection, for models whose projection is a layer of its own. The normalisation is that of open_clip's preprocessing for
-the tag.
+The tag names weights that open_clip lists for the model, on the Hugging Face hub; with ``--weights FILE`` it may be
+left out. Features are what open_clip aligns with text; by ``:features=pre-projection`` after the name those before the
+linear projection, for models whose projection is a layer of its own. The normalisation is that of open_clip's
+preprocessing for the tag.
 """
 
 from pathlib import Path
