@@ -26,6 +26,8 @@ LAYOUTS = {
     "BLIP": ("self_attn.projection", "mlp.activation_fn", "mlp.fc2"),
     "CLIP and SigLIP, transformers": ("self_attn.out_proj", "mlp.activation_fn", "mlp.fc2"),
     "DINOv2 and ViT, transformers": ("attention.o_proj", "mlp.activation_fn", "mlp.fc2"),
+    "DINOv2, transformers 4": ("attention.output.dense", "mlp.activation", "mlp.fc2", "mlp.weights_out"),
+    "ViT, transformers 4": ("attention.output.dense", "intermediate.intermediate_act_fn", "output.dense"),
     "DINOv3 and gated DINOv2, transformers": ("attention.o_proj", "mlp.act_fn", "mlp.down_proj"),
 }
 """Modules of a transformer block after which dropout acts: after the attention's projection and in the MLP."""

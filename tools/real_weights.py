@@ -94,8 +94,8 @@ def run(images: Path, folder: Path, full: bool) -> None:
     """
     if not images.name or not images.is_dir():
         raise BenchError(
-            f"There is no folder of images {str(images)!r}: make real-weights IMAGES=DIR, where DIR has real/SOURCE and "
-            f"generated/SOURCE."
+            f"There is no folder of images {str(images)!r}: make real-weights IMAGES=DIR, where DIR has "
+            f"real/SOURCE and generated/SOURCE."
         )
     clip, vgg = converted(folder / "weights")
     options: dict[str, Any] = {"dataset": "folder", "data_root": images, "resize": None, "output": folder}

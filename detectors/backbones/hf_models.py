@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from detectors.backbones.base import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, Backbone
@@ -175,11 +176,16 @@ def _build(
         raise OptionError(f"{name} takes images whose side is a multiple of {patch} px, got {image_size}.")
     cls = transformers.MODEL_MAPPING[type(config)]
     pooler = {"add_pooling_layer": False} if KINDS[kind][0] == CLASS_TOKEN else {}
+    own = _own_state(cls, kind, state)
+    with torch.device("meta"):
+        prefixed = any(key.startswith("vision_model.") for key in cls(config).state_dict())
+    if prefixed:  # up to transformers 4
+        own = {f"vision_model.{key}": value for key, value in own.items()}
     # Its own loading knows the names that files had in older releases.
     vision, loading = cls.from_pretrained(
         None,
         config=config,
-        state_dict=_own_state(cls, kind, state),
+        state_dict=own,
         output_loading_info=True,
         ignore_mismatched_sizes=True,
         **pooler,
