@@ -2,11 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import get_args
 
+import open_clip
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from bench.errors import BenchError
 from bench.scoring.specs import parse_detectors
+from detectors.perturbation import Rule
 from tools import real_weights
 
 
@@ -47,3 +52,24 @@ def test_what_pip_cannot_have_is_told(tmp_path, monkeypatch):
         monkeypatch.setenv(variable, "/dev/null")
     with pytest.raises(BenchError, match=f"pip cannot download no-such-thing==1.0 with sha256 {'0' * 64}"):
         real_weights.fetch("no-such-thing==1.0", "0" * 64, tmp_path)
+
+
+@pytest.mark.heavy
+def test_the_whole_run_prints_speed_scores_and_the_probe_under_every_rule(image_folder, tmp_path, monkeypatch, capsys):
+    """On a tiny CLIP of 224 px."""
+    torch.manual_seed(0)
+    vision = {"image_size": 224, "layers": 2, "width": 32, "head_width": 8, "patch_size": 56}
+    text = {"context_length": 8, "vocab_size": 40, "width": 16, "heads": 2, "layers": 1}
+    small = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "small", small)
+    monkeypatch.setattr(real_weights, "BACKBONE", "open-clip:small")
+    monkeypatch.setattr(real_weights, "training_free", lambda vgg: ["rigid", "wepe:blocks=1"])
+    clip = tmp_path / "clip.safetensors"
+    save_file(open_clip.create_model("small").visual.state_dict(), clip)
+    monkeypatch.setattr(real_weights, "converted", lambda folder: (clip, tmp_path / "vgg16.safetensors"))
+    assert real_weights.main([str(image_folder), "--output", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "images per second" in told
+    assert "native scale" in told
+    assert [rule for rule in get_args(Rule) if f"Block probe, rule {rule}:" not in told] == []
+    assert "30 images" in told, "ten of each of three sources"
