@@ -8,7 +8,8 @@ from bench.cli.parser import OneLineParser, add_run_options, add_shared_options,
 from bench.cli.printing import written
 
 EVERYTHING = "all"
-DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions")
+DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions", "resize")
+BOTH = "both"
 """Options that each study declares, and the user may name instead."""
 
 
@@ -19,6 +20,12 @@ def make_parser() -> ArgumentParser:
         "are named here. --dataset demo rehearses them with the embedded backbone."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="studies, such as table1 or figure4, or all")
+    parser.add_argument(
+        "--preset",
+        default=BOTH,
+        metavar="PRESET",
+        help="where the code of a paper's authors and its text differ: code, text, or both (default: both)",
+    )
     parser.add_argument("--list", action="store_true", help="only show each study, its source and its cost")
     add_run_options(parser)
     add_shared_options(parser, "margin", "raw-names")
@@ -38,7 +45,7 @@ def run(arguments: Namespace) -> int:
     from bench.studies.output import print_study, write_study
     from bench.studies.run import Costs, Outcome, outcome_table, run_study, settled
 
-    studies = _chosen(arguments.names, arguments.list)
+    studies = _chosen(arguments.names, arguments.list, arguments.preset)
     given = {name: arguments[name] for name in DECLARED if arguments[name] is not None}
     options = run_options(arguments)
     given = {name: getattr(options, name) for name in given}
@@ -68,7 +75,9 @@ def run(arguments: Namespace) -> int:
     return 0 if all(outcome.state == "done" for outcome in outcomes) else 1
 
 
-def _chosen(names: list[str], listing: bool) -> list[Any]:
+def _chosen(names: list[str], listing: bool, preset: str) -> list[Any]:
+    from dataclasses import replace
+
     from bench.errors import BenchError
     from bench.studies.catalogue import STUDIES
     from detectors import UnknownNameError
@@ -78,5 +87,9 @@ def _chosen(names: list[str], listing: bool) -> list[Any]:
             raise UnknownNameError("study", name, {*STUDIES, EVERYTHING})
     if not names and not listing:
         raise BenchError(f"Name a study, or all, or take --list: {', '.join(STUDIES)}.")
+    presets = {name for study in STUDIES.values() for name in study.paper.presets}
+    if preset not in {*presets, BOTH}:
+        raise UnknownNameError("preset", preset, {*presets, BOTH})
     wanted = STUDIES if not names or EVERYTHING in names else dict.fromkeys(names)
-    return [STUDIES[name] for name in wanted]
+    studies = [STUDIES[name] for name in wanted]
+    return [replace(study, presets=(preset,)) if preset in study.paper.presets else study for study in studies]

@@ -1,12 +1,13 @@
 """The rows of a comparison study, and what becomes of them on another backbone or other data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
 from bench.studies.base import Paper
+from detectors.wepe import PRESETS
 
 DEMO = "demo"
 
@@ -36,6 +37,51 @@ class Arm:
     level: float | None = None
     alone: bool = False
     demo: tuple[str, str] | None = None
+
+
+VIEWS = {"code": "method", "text": "common"}
+"""The ``--view`` of each preset: the code's picture is that of each method, the text's one crop for all."""
+
+
+def in_presets(arms: Sequence[Arm], presets: Sequence[str], own_view: bool) -> list[Arm]:
+    """Makes an arm for each preset of each arm, which names it; arms with a view of their own stay as they are.
+
+    Args:
+        arms: Those of the study.
+        presets: None leaves the arms as they are.
+        own_view: Whether each preset has its own picture; otherwise the user has named one for all.
+    """
+    return [
+        under
+        for arm in arms
+        for under in (
+            [
+                replace(
+                    arm,
+                    row=f"{arm.row} ({preset})",
+                    detector=in_preset(arm.detector, preset),
+                    view=VIEWS[preset] if own_view else None,
+                )
+                for preset in presets
+            ]
+            if presets and arm.view is None
+            else [arm]
+        )
+    ]
+
+
+def in_preset(text: str, preset: str) -> str:
+    """Writes a detector of the WePe paper in one of its presets.
+
+    Examples:
+        >>> in_preset("wepe:blocks=0-18+gradient-cuff", "text"), in_preset("wepe-gradient-cuff:ratio=0.2", "code")
+        ('wepe:preset=text,blocks=0-18+gradient-cuff', 'wepe-gradient-cuff:ratio=0.2')
+    """
+    added: dict[str, dict[str, object]] = {
+        "wepe": {"preset": "text"},
+        "wepe-gradient-cuff": {"rule": PRESETS["text"][0]},
+    }
+    return rewritten(text, lambda name, options: options if preset == "code" else added.get(name, {}) | options)
 
 
 def chosen_arms(arms: Sequence[Arm], backbone: str, declared: str) -> list[Arm]:
@@ -113,14 +159,21 @@ def without_blocks(text: str, instead: str | None = None) -> str:
         >>> without_blocks("fuse=minp:wepe:blocks=2+rigid")
         'fuse=minp:wepe+rigid'
     """
+    changed = {} if instead is None else {"blocks": instead}
+    return rewritten(
+        text,
+        lambda _, options: {
+            name: changed.get(name, value) for name, value in options.items() if name != "blocks" or changed
+        },
+    )
+
+
+def rewritten(text: str, change: Callable[[str, dict[str, object]], dict[str, object]]) -> str:
+    """Writes a detector with other options; ``change`` takes the name and the options of each member."""
     spec = parse_detector(text)
     members = []
     for member in spec.singles:
-        options = dict(member.options)
-        if instead is None:
-            options.pop("blocks", None)
-        elif "blocks" in options:
-            options["blocks"] = instead
+        options = change(member.name, dict(member.options))
         words = ",".join(f"{name}={value}" for name, value in options.items())
         members.append(f"{member.name}:{words}" if words else member.name)
     return spec.fuse + "+".join(members)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import ClassVar
 
 from bench.references.reported import ReportedNumber, load_reported
 from bench.references.verdicts import Verdict
@@ -20,6 +21,7 @@ class Paper:
         backbone: The backbone that it used, unless a study says otherwise.
         depth: That backbone's number of blocks.
         machine: What it measured times on; empty where it measured none.
+        presets: The ways that its own methods are known in, where its authors' code and its text differ.
     """
 
     source: str
@@ -27,6 +29,7 @@ class Paper:
     backbone: str
     depth: int
     machine: str = ""
+    presets: tuple[str, ...] = ()
 
     def printed(self, table: str | None, **wanted: object) -> list[ReportedNumber]:
         """Returns the numbers that a table prints, those whose fields have the wanted values."""
@@ -119,6 +122,8 @@ class Study(ABC):
         dataset: The data that the paper used, by this suite's name; what the user names is used instead.
         backbone: The backbone that the paper used there; its usual one by default.
         seeds: Number of seeds, unless the user names another.
+        resize: Length of the short side before a view is cut, as ``--resize``; None leaves images as they are.
+        presets: Those of the paper's presets that are run; all by default.
     """
 
     name: str
@@ -129,9 +134,15 @@ class Study(ABC):
     paper: Paper
     backbone: str = ""
     seeds: int = 1
+    resize: int | None = None
+    presets: tuple[str, ...] = ()
+
+    by_preset: ClassVar[bool] = False
+    """Whether it goes over its images once for each preset, rather than in arms of each."""
 
     def __post_init__(self) -> None:
         self.backbone = self.backbone or self.paper.backbone
+        self.presets = self.presets or self.paper.presets
 
     @property
     def source(self) -> str:
@@ -140,7 +151,7 @@ class Study(ABC):
 
     def defaults(self, dataset: str) -> dict[str, object]:
         """Returns the options that hold on a dataset unless the user names others."""
-        return {"dataset": self.dataset, "backbone": self.backbone, "seeds": self.seeds}
+        return {"dataset": self.dataset, "backbone": self.backbone, "seeds": self.seeds, "resize": self.resize}
 
     def differences(self, options: RunOptions) -> list[str]:
         """Says in one sentence, or none, that data or backbone are not the paper's."""
@@ -149,6 +160,11 @@ class Study(ABC):
         if options.weights:
             reasons.append(f"weights from {options.weights}")
         return [f"Not comparable with the paper: {', '.join(reasons)}."] if reasons else []
+
+    def whole_cost(self, options: RunOptions, images: int) -> Cost:
+        """Says what it costs in all its presets."""
+        cost = self.cost(options, images)
+        return replace(cost, passes=cost.passes * max(1, len(self.presets))) if self.by_preset else cost
 
     @abstractmethod
     def cost(self, options: RunOptions, images: int) -> Cost:

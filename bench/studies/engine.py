@@ -19,7 +19,7 @@ from bench.scoring.forecast import own_passes
 from bench.scoring.machine.signals import is_first_process
 from bench.scoring.options import RunOptions
 from bench.store.schema import CLEAN
-from bench.studies.arms import Arm, adapted, chosen_arms, grouped, without_blocks
+from bench.studies.arms import Arm, adapted, chosen_arms, grouped, in_presets, without_blocks
 from bench.studies.base import Cost, Line, Result, Study
 from bench.studies.figures import Axis, draw_rows, draw_sweep
 from bench.studies.paper_table import Measured, PaperTable, origin_of
@@ -38,11 +38,11 @@ class ComparisonStudy(Study):
         table: The table of the reference file that holds the paper's numbers; the study's place by default.
         generators: The generators of the paper's table on its data; None for all.
         conditions: Degradations beside the clean images.
-        metrics: As in ``bench.statistics.metrics``; the paper's AP is most likely ``ap_real``.
+        metrics: As in ``bench.statistics.metrics``; the AP of WePe's code, as of RIGID's, is ``ap_real``.
         by_generator: Whether the table has a column for each generator, or only their mean.
         rest: Whether the table's other rows are shown as reported.
         axis: What the levels of the arms measure, for a sweep.
-        view: ``common``, the paper's crop for all, or ``method``.
+        view: ``method``, or ``common``, one crop for all; a preset has its own.
     """
 
     arms: Sequence[Arm]
@@ -55,7 +55,7 @@ class ComparisonStudy(Study):
     rest: bool = True
     axis: Axis | None = None
     seeds: int = 5
-    view: str = "common"
+    view: str = "method"
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ class ComparisonStudy(Study):
         }
 
     def cost(self, options: RunOptions, images: int) -> Cost:  # noqa: D102 - see Study
-        arms = chosen_arms(self.arms, options.backbone, self.backbone)
+        arms = self._chosen(options)
         passes = 0
         for settings, group in grouped(arms, options):
             perturbed = [own_passes(without_blocks(arm.detector)) for arm in group]
@@ -93,7 +93,7 @@ class ComparisonStudy(Study):
         notes = dict.fromkeys([*self.notes, *self._overridden(options)])
         figures: dict[str, str] = {}
         not_run: list[tuple[str, str]] = []
-        arms = chosen_arms(self.arms, options.backbone, self.backbone)
+        arms = self._chosen(options)
         for settings, group in grouped(arms, options):
             try:
                 depth = create_backbone(settings.backbone, settings.weights).depth
@@ -126,6 +126,11 @@ class ComparisonStudy(Study):
         figures.update(self._figures(lines, options, arms))
         return Result(tuple(lines), figures, tuple(notes), tuple(not_run))
 
+    def _chosen(self, options: RunOptions) -> list[Arm]:
+        """Takes the arms that a run is about, in each preset."""
+        arms = in_presets(self.arms, self.presets, options.view == self.view)
+        return chosen_arms(arms, options.backbone, self.backbone)
+
     def measure(self, comparison: Comparison, arms: Mapping[str, Arm]) -> Iterator[Measured]:
         """Yields our numbers; the arms are by their detector's label."""
         rows = comparison.summary.rows if self.by_generator else comparison.summary.means
@@ -153,7 +158,8 @@ class ComparisonStudy(Study):
     def _overridden(self, options: RunOptions) -> Iterator[str]:
         """Says what the user, or the data, put in the place of what the study declares."""
         for name, declared in self.defaults(options.dataset).items():
-            given, default = _words(getattr(options, name)), _words(declared)
+            nothing = "none" if name == "resize" else "all"
+            given, default = _words(getattr(options, name), nothing), _words(declared, nothing)
             if given != default:
                 yield f"--{name} {given} rather than the study's {default}."
         if options.limit is not None:
@@ -186,9 +192,9 @@ class RobustnessStudy(ComparisonStudy):
         }
 
 
-def _words(value: object) -> str:
+def _words(value: object, nothing: str) -> str:
     if value is None:
-        return "all"
+        return nothing
     if isinstance(value, str) or not isinstance(value, Sequence):
         return str(value)
     return " ".join(map(str, value)) or "none"

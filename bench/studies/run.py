@@ -38,8 +38,8 @@ def settled(study: Study, options: RunOptions, given: Mapping[str, Any]) -> RunO
     Args:
         study: What declares options.
         options: The shared options.
-        given: Those of the options ``dataset``, ``backbone``, ``generators``, ``seeds``, ``view`` and ``conditions``
-            that the user named.
+        given: Those of the options ``dataset``, ``backbone``, ``generators``, ``seeds``, ``view``, ``conditions``
+            and ``resize`` that the user named.
     """
     declared: dict[str, Any] = study.defaults(given.get("dataset", study.dataset))
     if given.get("dataset") == DEMO:
@@ -64,7 +64,7 @@ class Costs:
         if key not in self._images:
             self._images[key] = _count(options)
         images = self._images[key]
-        return images if isinstance(images, str) else study.cost(options, images)
+        return images if isinstance(images, str) else study.whole_cost(options, images)
 
     def table(self, studies: Sequence[tuple[Study, RunOptions]]) -> Table:
         """Makes a row for each study with its options."""
@@ -72,7 +72,7 @@ class Costs:
         for study, options in studies:
             cost = self.of(study, options)
             if isinstance(cost, str):
-                cells = ["not here", f"{study.cost(options, 0).passes:,}", "", cost]
+                cells = ["not here", f"{study.whole_cost(options, 0).passes:,}", "", cost]
             else:
                 cells = [f"{cost.images:,}", f"{cost.passes:,}", f"{cost.images * cost.passes:,}", cost.note]
             rows.append([study.name, study.title, study.source, options.dataset, options.backbone, *cells])

@@ -1,9 +1,10 @@
 """What the studies of features share: the data and the network, the features of images, and the words around them."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,13 @@ from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting, open_setting
 from bench.store.panel import Floats, Panel
 from bench.store.schema import CLEAN
-from bench.studies.arms import without_blocks
+from bench.studies.arms import in_preset, without_blocks
 from bench.studies.base import Result, Study
 from datamodules import Batch
 from datamodules.conditions import Picture
-from detectors import Backbone
+from detectors import Backbone, Perturbation, WePe
+from detectors.wepe import PRESETS as WEPE_PRESETS
+from detectors.wepe import Preset
 
 WEPE = "wepe:blocks=0-18"
 """WePe on the paper's backbone: the first 19 of the 24 blocks of DINOv2 ViT-L/14 (section 4.1)."""
@@ -57,6 +60,8 @@ class FeatureStudy(Study):
     """
 
     most: int | None = None
+    preset: Preset = "code"
+    by_preset: ClassVar[bool] = True
     scores_images: ClassVar[bool] = False
     """Whether it also compares detectors, in which every device of a run takes part."""
 
@@ -66,8 +71,20 @@ class FeatureStudy(Study):
             return Result()
         limit = self.most if options.limit is None else min(options.limit, self.most or options.limit)
         capped = replace(options, limit=limit)
-        result = self.measure(open_setting(capped), capped, progress)
+        if self.by_preset:
+            result = each_preset(self, lambda preset: self._in_preset(preset, capped, progress))
+        else:
+            result = self.measure(open_setting(capped), capped, progress)
         return replace(result, notes=(*result.notes, *self._notes_on(options, limit)))
+
+    def _in_preset(self, preset: Preset, options: RunOptions, progress: bool) -> Result:
+        study = replace(self, preset=preset)
+        setting = replace(open_setting(options), view=replace(WePe.view, fit=WEPE_PRESETS[preset][1]))
+        return study.measure(setting, options, progress)
+
+    def perturbation(self, **noise: Any) -> Perturbation:  # noqa: ANN401 - fields of a perturbation
+        """Makes the preset's perturbation."""
+        return Perturbation(rule=WEPE_PRESETS[self.preset][0], **noise)
 
     @abstractmethod
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:
@@ -84,9 +101,30 @@ class FeatureStudy(Study):
             yield f"{', '.join(ignored)} did not apply to features: {words}."
 
 
-def compare_wepe(study: Study, options: RunOptions, progress: bool = False) -> Comparison | None:
+def each_preset(study: Study, measure: Callable[[Preset], Result]) -> Result:
+    """Measures in each of a study's presets; each line and figure, and each note of one alone, names its preset."""
+    results = {name: measure(name) for name in get_args(Preset) if name in study.presets}
+    notes = Counter(note for result in results.values() for note in result.notes)
+    return Result(
+        lines=tuple(
+            replace(line, row=f"{line.row} ({name})") for name, result in results.items() for line in result.lines
+        ),
+        figures={f"{key}-{name}": svg for name, result in results.items() for key, svg in result.figures.items()},
+        notes=tuple(
+            dict.fromkeys(
+                note if notes[note] == len(results) else f"({name}) {note}"
+                for name, result in results.items()
+                for note in result.notes
+            )
+        ),
+        not_run=tuple(dict.fromkeys(part for result in results.values() for part in result.not_run)),
+    )
+
+
+def compare_wepe(study: Study, preset: Preset, options: RunOptions, progress: bool = False) -> Comparison | None:
     """Scores clean images with WePe alone, as comparisons do, so that the store shares its scores; logs to no W&B."""
     detector = WEPE if options.backbone == study.paper.backbone else without_blocks(WEPE)
+    detector = in_preset(detector, preset)
     return compare([detector], replace(options, conditions=(), match="none", wandb=None), progress)
 
 

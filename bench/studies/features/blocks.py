@@ -15,12 +15,16 @@ from bench.scoring.options import RunOptions
 from bench.scoring.setting import Setting
 from bench.studies.base import Cost, Line, Paper, Result, not_comparable, plain_line, seeds_words
 from bench.studies.features.base import BESIDE, FeatureStudy, depth_of, unreadable_note
-from detectors import Perturbation
+from detectors import Backbone, Perturbation
 from detectors.perturbation import Rule, Tensors
 from detectors.probing import probe, ranking
 
 MOST = 128
 METRIC = "block_similarity"
+PUBLISHED: tuple[Rule, Tensors] = ("tensor_mean", "all")
+"""The authors' code."""
+AGREES_WITHIN = 0.1
+"""Of a block's mean similarity; images, seeds and rounding move it by far less."""
 Reading = tuple[Rule, Tensors]
 Profiles = Mapping[Reading, Sequence[float]]
 READINGS: tuple[Reading, ...] = tuple(itertools.product(get_args(Rule), get_args(Tensors)))
@@ -70,6 +74,7 @@ class BlocksStudy(FeatureStudy):
                 f"{images} real images, each block perturbed alone at a ratio of 0.1, {seeds_words(options.seeds)}; "
                 "the cosine similarity is the mean over images and seeds.",
                 decision(profiles, row, order) if decides else undecided,
+                prediction(setting.backbone, profiles[PUBLISHED], row),
                 *([f"The weights come from {options.weights}: the decision is theirs."] if options.weights else []),
                 *unreadable_note(unreadable),
             ),
@@ -125,6 +130,38 @@ def decision(profiles: Profiles, printed: Sequence[float], order: Sequence[Readi
         f"Nearest to the printed row by mean absolute difference: {words_of(order[0])} ({100 * gaps[0]:.2f} points; "
         f"next {words_of(order[1])}, {100 * gaps[1]:.2f}), {agrees} rank correlation ({correlations[by_rank]:.3f}). "
         "The paper does not say which images were probed, nor how many."
+    )
+
+
+def prediction(backbone: Backbone, similarities: Sequence[float], printed: Sequence[float]) -> str:
+    """Says how little noise the rule of the authors' code gives weight matrices, and what comes of it.
+
+    Args:
+        backbone: The clean network.
+        similarities: Of each block under that rule.
+        printed: The row of the paper; empty on another backbone.
+    """
+    matrices = [
+        parameter.detach().float()
+        for block in range(backbone.depth)
+        for parameter in backbone.block_parameters(block).values()
+        if parameter.ndim >= 2
+    ]
+    shares = sorted((matrix.mean().abs() / matrix.std(correction=0).clamp_min(1e-12)).item() for matrix in matrices)
+    share, least = shares[len(shares) // 2], int(np.argmin(similarities))
+    words = (
+        f"{words_of(PUBLISHED)}, the authors' code: the mean of a weight matrix is {share:.2%} of its standard "
+        f"deviation (median), and the noise a tenth of that; the least similarity is {similarities[least]:.1%}, of "
+        f"block {least}."
+    )
+    if not printed:
+        return words
+    block = int(np.argmin(printed))
+    apart = abs(similarities[block] - printed[block]) > AGREES_WITHIN
+    agreement = "code and table disagree" if apart else "code and table agree there"
+    return (
+        f"{words} The table's least is {printed[block]:.1%}, of block {block}, where it is {similarities[block]:.1%} "
+        f"here: {agreement}."
     )
 
 

@@ -65,7 +65,7 @@ class FidStudy(FeatureStudy):
         return Cost(images, 2 + options.seeds, "Fréchet distances of D x D covariances, a second each at D = 1,024")
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
-        comparison = compare_wepe(self, options, progress)
+        comparison = compare_wepe(self, self.preset, options, progress)
         if comparison is None:
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)

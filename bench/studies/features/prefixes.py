@@ -6,6 +6,7 @@ perturbed gives every prefix; from the output of its block k - 1 the clean rest 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class PrefixSweep:
 
     Args:
         backbone: The clean network.
+        perturbation: The noise; its ``blocks`` do not matter.
         seed: That of the noise, which is that of ``wepe:blocks=k`` with the same seed.
 
     Attributes:
@@ -37,9 +39,9 @@ class PrefixSweep:
             blocks one after the other, each once, or changes their outputs in place.
     """
 
-    def __init__(self, backbone: Backbone, seed: int) -> None:
+    def __init__(self, backbone: Backbone, perturbation: Perturbation, seed: int) -> None:
         self.backbone = backbone
-        self.perturbed = Perturbation(blocks=backbone.depth).perturb(backbone, seed)
+        self.perturbed = replace(perturbation, blocks=backbone.depth).perturb(backbone, seed)
         self.recording = Recording(self.perturbed)
         self.split = False
         self._twins: list[Backbone] | None = None
@@ -85,7 +87,7 @@ class PrefixStudy(FeatureStudy):
         return Cost(images, 1 + options.seeds * -(-(depth + 1) // 2), note)
 
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
-        sweeps = [PrefixSweep(setting.backbone, seed) for seed in range(options.seeds)]
+        sweeps = [PrefixSweep(setting.backbone, self.perturbation(), seed) for seed in range(options.seeds)]
         unreadable: list[str] = []
         panel = make_panel(setting, sweeps, unreadable, progress)
         rows = summarise(panel, ("auroc",)).rows

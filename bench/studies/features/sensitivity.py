@@ -13,10 +13,18 @@ from bench.store.contrasts import ContrastRule
 from bench.store.panel import Floats, Panel
 from bench.store.schema import CLEAN
 from bench.studies.base import Cost, Line, Result, Study, plain_line
-from bench.studies.features.base import FeatureStudy, compare_wepe, panel_notes, read_features, unit, unreadable_note
+from bench.studies.features.base import (
+    FeatureStudy,
+    compare_wepe,
+    each_preset,
+    panel_notes,
+    read_features,
+    unit,
+    unreadable_note,
+)
 from datamodules import GENERATED, REAL
 from datamodules.sampling import limited
-from detectors import Perturbation
+from detectors.wepe import Preset
 
 LEVELS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Ratios of the noise, the paper's 0.1 among them."""
@@ -37,7 +45,8 @@ class GrowingNoiseStudy(FeatureStudy):
     def measure(self, setting: Setting, options: RunOptions, progress: bool = False) -> Result:  # noqa: D102
         chosen, unreadable = choose_images(setting)
         seeds = range(options.seeds)
-        networks = [Perturbation(ratio=level).perturb(setting.backbone, seed) for seed in seeds for level in LEVELS]
+        perturbations = [self.perturbation(ratio=level) for level in LEVELS]
+        networks = [one.perturb(setting.backbone, seed) for seed in seeds for one in perturbations]
         features = read_features(setting, networks, chosen, progress)
         units = unit(np.stack(features.features)).reshape(options.seeds, len(LEVELS), len(SOURCES), -1)
         lines = [line for image, kind in enumerate(SOURCES) for line in level_lines(kind, units[:, :, image])]
@@ -129,13 +138,18 @@ def principal_plane(points: Floats) -> Floats:
 class SimilarityStudy(Study):
     """Similarity of clean and perturbed features, real against each generator, from the stored scores of WePe."""
 
+    by_preset = True
+
     def cost(self, options: RunOptions, images: int) -> Cost:
         """WePe's own passes."""
         return Cost(images, 1 + options.seeds)
 
     def run(self, options: RunOptions, progress: bool = False) -> Result:
         """Scores the images with WePe, or takes the scores from the store; see :class:`Study`."""
-        comparison = compare_wepe(self, options, progress)
+        return each_preset(self, lambda preset: self._compared(preset, options, progress))
+
+    def _compared(self, preset: Preset, options: RunOptions, progress: bool) -> Result:
+        comparison = compare_wepe(self, preset, options, progress)
         if comparison is None:
             return Result()
         panel, rows, title = comparison.panel, comparison.summary.rows, f"{comparison.title}, {options.backbone}"

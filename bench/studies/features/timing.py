@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ METRIC = "seconds_per_100_images"
 
 class TimingStudy(FeatureStudy):
     """Times every detector on the same images, its clean pass included, reading them excluded."""
+
+    by_preset: ClassVar[bool] = False
 
     def cost(self, options: RunOptions, images: int) -> Cost:
         """Every detector that needs no checkpoint, once warm and then repeated."""

@@ -15,7 +15,6 @@ from bench.studies.base import Cost, Result, plain_line
 from bench.studies.engine import not_run_note, one_line
 from bench.studies.features.base import BESIDE, Features, FeatureStudy, read_features, unit, unreadable_note
 from datamodules import REAL
-from detectors import Perturbation
 from detectors.errors import DetectorError
 
 MOST, PERPLEXITY, SEED = 250, 30.0, 0
@@ -66,7 +65,7 @@ class MapStudy(FeatureStudy):
         return self.others if options.backbone == self.backbone else ()
 
     def _mapped(self, setting: Setting, progress: bool) -> Result:
-        networks = [setting.backbone, Perturbation().perturb(setting.backbone, SEED)]
+        networks = [setting.backbone, self.perturbation().perturb(setting.backbone, SEED)]
         features = read_features(setting, networks, progress=progress)
         name, notes = setting.backbone.name, tuple(unreadable_note(features.unreadable))
         images = len(features.images)
