@@ -7,6 +7,8 @@ from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
 from .gradient_cuff import GradientCuff, WepeGradientCuff
+from .hfi import Hfi
+from .manifold_bias import ManifoldBias
 from .mc_dropout import McDropout
 from .minder import Minder
 from .perturbation import Perturbation
@@ -39,8 +41,10 @@ __all__ = [
     "Fittable",
     "GradientCuff",
     "GramNet",
+    "Hfi",
     "LGrad",
     "LinearProbe",
+    "ManifoldBias",
     "McDropout",
     "Minder",
     "NotFittedError",

@@ -137,8 +137,10 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         if parameter.kind is parameter.KEYWORD_ONLY and name != "seed"
     ]
     on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
-    passes = getattr(cls, "own_passes", 0) if trained else create_detector(cls.name, smallest_backbone()).passes
-    cost = f"{passes} of its own network" if trained else f"{passes} reconstructions"
+    stated = getattr(cls, "own_passes", None)
+    passes = create_detector(cls.name, smallest_backbone()).passes if stated is None else stated
+    own = f"{passes} of its own network{'' if trained else 's'}"
+    cost = f"{passes} reconstructions" if stated is None else own
     cost = f"1 shared + {passes}" if on_backbone else cost
     needs = tuple(needs_of(cls, backbone))
     return ListedDetector(

@@ -11,9 +11,9 @@ from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 from datamodules.demo_images.generators import Autoencoder as DemoAutoencoder
 from datamodules.demo_images.generators import weights_path
 from detectors import Aeroblade, OptionError, UnknownNameError, WeightsError, WeightsNotFoundError, create_detector
-from detectors.aeroblade import CONTEXT, GRID, _spans, extend
 from detectors.autoencoders import Autoencoder, autoencoder_names, load_autoencoder
 from detectors.randomness import seeded_generator
+from detectors.reconstruction import CONTEXT, GRID, _spans, extend
 from detectors.weights import read_weights
 
 
