@@ -227,8 +227,7 @@ def load_diffusers(folder: Path, kinds: Sequence[str], asked: str) -> Any:  # no
     except (ValueError, AttributeError) as error:
         raise WeightsError(f"{folder / CONFIG} is not a description that diffusers saved: {error}") from error
     if kind not in kinds:
-        expected = " or ".join(f"{'an' if name[0] in 'AEIO' else 'a'} {name}" for name in kinds)
-        raise WeightsError(f"{folder / CONFIG} describes a {kind}; expected {expected}.")
+        raise WeightsError(f"{folder / CONFIG} describes a {kind}; expected {' or '.join(kinds)}.")
     options: dict[str, Any] = {"use_safetensors": True, "torch_dtype": torch.float32, "low_cpu_mem_usage": False}
     try:
         network, loading = getattr(diffusers, kind).from_pretrained(folder, output_loading_info=True, **options)
