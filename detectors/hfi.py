@@ -142,7 +142,7 @@ class Hfi(ReconstructionDetector):
         """Which settings are the authors', in the code of their later method, and which are ours."""
         of_the_code = LATER_CODE | {"distance": "lpips-vgg"}
         named = {name: self.settled[name] for name in (*of_the_code, "reduction", "preprocessing")}
-        return {name: "code" if of_the_code.get(name) == value else "ours" for name, value in named.items()}
+        return {name: "later code" if of_the_code.get(name) == value else "ours" for name, value in named.items()}
 
 
 def low_pass(image: Tensor, filter: Filter, kernel: int, sigma: float) -> Tensor:

@@ -137,7 +137,7 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         if parameter.kind is parameter.KEYWORD_ONLY and name != "seed"
     ]
     on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
-    stated = getattr(cls, "own_passes", None)
+    stated = getattr(cls, "own_passes", 0 if trained else None)
     passes = create_detector(cls.name, smallest_backbone()).passes if stated is None else stated
     own = f"{passes} of its own network{'' if trained else 's'}"
     cost = f"{passes} reconstructions" if stated is None else own

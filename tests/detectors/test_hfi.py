@@ -119,7 +119,7 @@ def test_every_setting_is_named_with_its_source():
     assert detector.settled["filter"] == "gaussian"
     assert detector.settled["autoencoder"] == "embedded-a, embedded-b (the demo's own)"
     assert detector.sources == {
-        "filter": "code", "kernel": "code", "sigma": "ours", "layer": "code",
+        "filter": "later code", "kernel": "later code", "sigma": "ours", "layer": "later code",
         "distance": "ours", "reduction": "ours", "preprocessing": "ours",
     }  # fmt: skip
     assert detector.passes == 4
