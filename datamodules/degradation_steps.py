@@ -137,12 +137,34 @@ class Noise(Degradation):
         return "" if self.space == "pixel" else f",space={self.space}"
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
-        digest = hashlib.blake2b(f"noise\x1f{draw}\x1f{key}".encode(), digest_size=16).digest()
-        stream = np.random.default_rng(int.from_bytes(digest))
+        stream = _stream("noise", key, draw)
         pixels = np.asarray(image, dtype=np.float32) / 255
         std = self.std * np.array(NOISE_SPACES[self.space], dtype=np.float32)
         noisy = pixels + std * stream.standard_normal(pixels.shape, dtype=np.float32)
         return Image.fromarray(np.rint(np.clip(noisy, 0, 1) * 255).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class PhaseNoise(Degradation):
+    """Gaussian noise on the phases of a Fourier transform over width and channels, as WePe's authors' code has it.
+
+    That code (junz-debug/WePe at c27e361) gives numpy's ``fft2`` pixels ``(H, W, C)``, whose last two axes it
+    transforms: each row is one transform of its width and its colours. Its result is cut off to 8 bits, so that even a
+    noise near 0 darkens many pixels by a level. The transform is of float64 here, of float32 there.
+    """
+
+    std: float
+    name = "phase-noise"
+    axis = Axis("standard deviation in radians", untouched=0.0)
+
+    @property
+    def level(self) -> float:  # noqa: D102
+        return self.std
+
+    def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
+        waves = np.fft.fft2(np.asarray(image, dtype=np.float64))
+        waves *= np.exp(1j * self.std * _stream("phase-noise", key, draw).standard_normal(waves.shape))
+        return Image.fromarray(np.abs(np.fft.ifft2(waves)).clip(0, 255).astype(np.uint8))
 
 
 @dataclass(frozen=True)
@@ -200,6 +222,12 @@ class Crop(Degradation):
         width, height = (max(1, round(length * self.factor)) for length in image.size)
         left, top = round((image.width - width) / 2), round((image.height - height) / 2)
         return image.crop((left, top, left + width, top + height)).resize(image.size, BILINEAR)
+
+
+def _stream(name: str, key: int, draw: int) -> np.random.Generator:
+    """Returns the random numbers of a noise: of an image, and of its number among the noises of a chain."""
+    digest = hashlib.blake2b(f"{name}\x1f{draw}\x1f{key}".encode(), digest_size=16).digest()
+    return np.random.default_rng(int.from_bytes(digest))
 
 
 def encoded(image: Image.Image, form: str, quality: int) -> bytes:

@@ -14,6 +14,8 @@
                         width in pixels, by default 2 ceil(3 sigma) + 1
     noise:0.1           Gaussian of this standard deviation for pixels in [0, 1], clipped; space=normalised means
                         the deviation after ImageNet normalisation, which is 0.225 to 0.229 of it in pixels
+    phase-noise:0.1     Gaussian of this standard deviation in radians on the phases of a Fourier transform over width
+                        and channels, the noise of WePe's published code
     resize:0.5          scaled by this factor (bilinear, antialiased); resize:112px sets the short side; the image
                         stays small, unless back=yes scales it to where it was
     crop:0.8            the centre, this share of each side, scaled back to the image's size (bilinear, antialiased)
@@ -47,6 +49,7 @@ from datamodules.degradation_steps import (
     Crop,
     Degradation,
     Noise,
+    PhaseNoise,
     Resize,
     kernel_of,
 )
@@ -128,7 +131,7 @@ class DegradationChain:
         draws = 0
         for step in self.steps:
             image = step.apply(image, key, draws)
-            draws += isinstance(step, Noise)
+            draws += isinstance(step, Noise | PhaseNoise)
         return image
 
 
@@ -189,6 +192,10 @@ def _noise(amount: str, options: Mapping[str, str], text: str) -> Noise:
     return Noise(_number("noise", amount, 100, text), space)
 
 
+def _phase_noise(amount: str, options: Mapping[str, str], text: str) -> PhaseNoise:
+    return PhaseNoise(_number("phase-noise", amount, 100, text))
+
+
 def _resize(amount: str, options: Mapping[str, str], text: str) -> Resize:
     back = _known("value of 'back'", options.get("back", "no"), ("no", "yes"), text) == "yes"
     if amount.endswith("px"):
@@ -222,6 +229,7 @@ _PARSERS: dict[str, tuple[tuple[str, ...], Parser]] = {
     "webp": ((), _compression("WEBP")),
     "blur": (("kernel",), _blur),
     "noise": (("space",), _noise),
+    "phase-noise": ((), _phase_noise),
     "resize": (("back",), _resize),
     "crop": ((), _crop),
 }

@@ -30,8 +30,8 @@ class ContrastiveBlur(Detector):
 
     References:
         MINDER, arXiv 2411.19117; no code of the authors was found. Settings as in a public re-implementation,
-        AlecImhofUni/ProjectGenAI, ``training_free_detect.py``: sigma 0.55, a reflected border, and the sharpened image
-        clipped to [0, 1].
+        AlecImhofUni/ProjectGenAI at 1ff77cf, ``training_free_detect.py``: sigma 0.55, a reflected border, and the
+        sharpened image clipped to [0, 1].
     """
 
     name = "contrastive-blur"
@@ -41,7 +41,7 @@ class ContrastiveBlur(Detector):
     unscaled = True
     weaknesses = (
         "Below chance on a set called SID, where a re-implementation reached an AUROC of 0.310, against 0.779 on ADM "
-        "(AlecImhofUni/ProjectGenAI, DINOv2 ViT-L/14, 1,000 pairs).",
+        "(DINOv2 ViT-L/14, 1,000 pairs; AlecImhofUni/ProjectGenAI@f96036e).",
     )
 
     def __init__(self, backbone: Backbone, *, sigma: float = 0.55, seed: int = 0) -> None:

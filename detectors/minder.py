@@ -29,7 +29,7 @@ class Minder(Detector):
 
     References:
         arXiv 2411.19117; no code of the authors was found. Settings as in a public re-implementation,
-        AlecImhofUni/ProjectGenAI, ``training_free_detect.py``: noise 0.009, three draws, sigma 0.55.
+        AlecImhofUni/ProjectGenAI at 1ff77cf, ``training_free_detect.py``: noise 0.009, three draws, sigma 0.55.
     """
 
     name = "minder"
@@ -39,7 +39,7 @@ class Minder(Detector):
     unscaled = True
     weaknesses = (
         "Below chance on a set called SID: a re-implementation's AUROC was 0.439, where noise alone reached 0.710; on "
-        "ADM 0.871, with noise alone 0.901 (AlecImhofUni/ProjectGenAI, DINOv2 ViT-L/14, 1,000 pairs).",
+        "ADM 0.871, with noise alone 0.901 (DINOv2 ViT-L/14, 1,000 pairs; AlecImhofUni/ProjectGenAI@f96036e).",
     )
 
     def __init__(

@@ -29,6 +29,7 @@ class Ours:
         real_split: None for the dataset's default.
         match: How both classes were given the same container.
         generators: What a mean is over.
+        threshold: The rule of the threshold of an accuracy.
     """
 
     metric: str
@@ -44,6 +45,7 @@ class Ours:
     real_split: str | None = None
     match: str = "none"
     generators: tuple[str, ...] = ()
+    threshold: str | None = None
 
     @classmethod
     def of(
@@ -80,11 +82,22 @@ def closest(candidates: Sequence[ReportedNumber], facts: Ours) -> ReportedNumber
     The fewest differences win, then the fewest unpublished settings, then the order given. None where there is nothing
     to choose from.
     """
-    return min(candidates, key=lambda number: (len(_differing(number, facts)), len(number.unsaid)), default=None)
+    return min(
+        candidates,
+        key=lambda number: (len(_differing(as_read(number, facts), facts)), len(number.unsaid)),
+        default=None,
+    )
+
+
+def as_read(reported: ReportedNumber, facts: Ours) -> ReportedNumber:
+    """Reads a reported number in the preset that is nearest to our configuration, whatever its value."""
+    readings = [reported.under(preset) for preset in reported.presets] or [reported]
+    return min(readings, key=lambda number: len(_differing(number, facts)))
 
 
 def differences(reported: ReportedNumber, facts: Ours) -> tuple[str, ...]:
     """Says in words what differs between a reported configuration and ours, and what the paper does not say of it."""
+    reported = as_read(reported, facts)
     return (*_differing(reported, facts), *(f"unpublished: {setting}" for setting in reported.unsaid))
 
 
@@ -100,7 +113,8 @@ def _differing(reported: ReportedNumber, facts: Ours) -> list[str]:
         _other("data", facts.dataset, reported.dataset),
         _other("backbone", facts.backbone, reported.backbone),
         f"weights from {facts.weights_file}" if facts.weights_file else None,
-        _other("condition", facts.condition, reported.condition),
+        None if facts.condition in reported.conditions else _other("condition", facts.condition, reported.condition),
+        _other("threshold", facts.threshold, reported.threshold),
         _other("protocol", f"--match {facts.match}", "--match none"),
         _other("precision", facts.precision, FULL_PRECISION),
         _other("view", facts.view, reported.view) if reported.view else None,
@@ -131,10 +145,14 @@ def _of_options(reported: ReportedNumber, facts: Ours) -> list[str]:
         known.pop("blocks", None)
     return [
         f"other options ({name}={written(facts.options.get(name))}, paper {written(wanted)}"
-        + (", as read here)" if name in reported.readings else ")")
+        + (f", {_read_by(reported)})" if name in reported.readings else ")")
         for name, wanted in known.items()
         if facts.options.get(name) != wanted and (facts.detector, name) not in IRRELEVANT
     ]
+
+
+def _read_by(reported: ReportedNumber) -> str:
+    return f"preset {reported.preset}" if reported.preset else "as read here"
 
 
 def _of_mean(reported: Sequence[str], ours: Sequence[str]) -> str | None:

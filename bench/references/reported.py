@@ -1,17 +1,18 @@
 """The numbers that papers report, to stand beside ours: read from ``bench/references/*.json``.
 
 A file is one paper. Its ``records`` are all of one form, a printed number each, in the unit that is printed. What
-holds for many records stands once: by method (settings that the paper says, readings of what it says ambiguously, and
-what it does not say), by dataset (preprocessing) and by table. Numbers of methods that this suite does not have are
-there too, and are shown as reported, never as measured. The files ship with the package, so their form is held by a
-test, ``tests/bench/references/test_reported.py``, and not checked where they are read.
+holds for many records stands once: by method (settings that the paper says, readings of what it says ambiguously,
+presets where the authors' code and the text differ, and what it does not say), by dataset (preprocessing) and by table.
+Numbers of methods that this suite does not have are there too, and are shown as reported, never as measured. The files
+ship with the package, so their form is held by a test, ``tests/bench/references/test_reported.py``, and not checked
+where they are read.
 """
 
 import functools
 import importlib.resources
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -23,6 +24,14 @@ IN_PERCENT = ("auroc", "ap", "accuracy", "block_similarity")
 """Metrics that are printed in per cent, and are fractions here."""
 LOCKED = "demo.json"
 """The one file among the references that is no paper: our own locked numbers, see ``bench.references.locks``."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One of several ways that a method of a paper is known in: the authors' ``code``, or the paper's ``text``."""
+
+    view: str | None
+    readings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,10 +53,15 @@ class ReportedNumber:
         unsaid: What it would take to compare, and the paper does not say.
         assumptions: What is assumed of it, a clause each.
         assumed_images: Images of each class, where the paper does not say how many.
+        images_assumption: That assumption in words.
         view: The picture that is cut, as ``str(View)``.
         data_protocol: What a dataset's ``protocol`` must say.
         real_split: The split of the real images, as this suite reads it.
         measured_here: Whether this suite has the method, and needs no trained weights for it.
+        presets: The ways that it may be read in; see :func:`bench.references.comparability.as_read`.
+        preset: The one that it is read in; None before, and where there are none.
+        conditions: What its condition may mean, in the language of conditions; the first is ``condition``.
+        threshold: The rule of the threshold of an accuracy.
         origin: ``own`` method of the paper, ``quoted``, or ``not said`` whether quoted or run again.
     """
 
@@ -77,6 +91,16 @@ class ReportedNumber:
     generators: tuple[str, ...]
     measured_here: bool
     origin: str
+    images_assumption: str = ""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    preset: str | None = None
+    conditions: tuple[str, ...] = (CLEAN,)
+    threshold: str | None = None
+
+    def under(self, preset: str) -> "ReportedNumber":
+        """Reads it in one of its presets."""
+        chosen = self.presets[preset]
+        return replace(self, view=chosen.view, readings={**self.readings, **chosen.readings}, preset=preset)
 
 
 @functools.cache
@@ -97,11 +121,11 @@ def find_reported(
     Returns:
         Numbers of the method's own paper first, then in the order of the files.
     """
-    wanted = (method, dataset, generator, metric, condition)
+    wanted = (method, dataset, generator, metric)
     numbers = [
         number
         for number in load_reported()
-        if (number.method, number.dataset, number.generator, number.metric, number.condition) == wanted
+        if (number.method, number.dataset, number.generator, number.metric) == wanted and condition in number.conditions
     ]
     return sorted(numbers, key=lambda number: ORIGINS.index(number.origin))
 
@@ -145,4 +169,14 @@ def _number(record: Mapping[str, Any], content: Mapping[str, Any]) -> ReportedNu
         generators=tuple(data.get("generators", ())) if generator == MEAN else (),
         measured_here=method["measured_here"],
         origin=method["origin"],
+        images_assumption=images.get("assumption", ""),
+        presets={name: Preset(**preset) for name, preset in method.get("presets", {}).items()},
+        conditions=_readings_of(record["condition"], content.get("condition_readings", {})),
+        threshold=table.get("threshold"),
     )
+
+
+def _readings_of(condition: str, readings: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Writes a condition with each degradation that the paper's word for it may mean."""
+    name, colon, amount = condition.partition(":")
+    return tuple(f"{meaning}{colon}{amount}" for meaning in readings.get(name, (name,)))

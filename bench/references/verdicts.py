@@ -8,7 +8,7 @@ beforehand and named as an assumption; where they do not say it at all, the numb
 That *differs* is wrong in at most one of twenty holds where the paper's numbers of images and seeds are known and its
 images were drawn apart from ours. Two of them are often not said:
 
-- Images: 2,048 of each class are assumed, and the verdict is given for other numbers, too (``SIZES``). If there were
+- Images: a number of each class is assumed, and the verdict is given for other numbers, too (``SIZES``). If there were
   fewer than assumed, a true replication differs more often.
 - Seeds: ``1 / S_paper`` is taken as 0 for the interval, as if there were very many, and as 1 for what it can find. So
   no number of seeds would make a match harder; a paper of few seeds may differ by their spread alone.
@@ -25,7 +25,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.stats import t
 
-from bench.references.comparability import Ours, differences, written
+from bench.references.comparability import Ours, as_read, differences, written
 from bench.references.reported import ReportedNumber
 from bench.scoring.options import MARGIN
 from bench.statistics.intervals import prediction_error, prediction_interval
@@ -91,6 +91,7 @@ def judge(number: Number, reported: ReportedNumber, facts: Ours, margin: float =
     reasons = (*differences(reported, facts), *_limits(number, reported))
     if reasons:
         return Verdict(NOT_COMPARABLE, reasons, math.nan, math.nan, "")
+    reported = replace(as_read(reported, facts), condition=facts.condition)
     if reported.n_real is not None and reported.n_generated is not None:
         return _within(number, reported, _pooled(reported.n_real, reported.n_generated)).under(margin)
     assert reported.assumed_images is not None
@@ -132,12 +133,19 @@ def _assumption(seeds: int, reported: ReportedNumber) -> str:
     """Writes what is taken for granted, a clause each."""
     clauses = list(reported.assumptions)
     if reported.n_real is None:
-        clauses.append(f"{reported.assumed_images:,} images of each class in the paper, which does not say how many")
+        how_many = f"{reported.assumed_images:,} images of each class in the paper, which does not say how many"
+        clauses.append(reported.images_assumption or how_many)
     if reported.metric.startswith("ap_"):
         clauses.append("as many real as generated images in the paper")
     if reported.real_split:
         clauses.append(f"real images of the split {reported.real_split}, which the paper does not say")
-    clauses += [f"{name}={written(value)}, as read here" for name, value in reported.readings.items()]
+    readings = [f"{name}={written(value)}" for name, value in reported.readings.items()]
+    if reported.preset:
+        clauses.append(", ".join([f"preset={reported.preset}: view {reported.view}", *readings]))
+    else:
+        clauses += [f"{reading}, as read here" for reading in readings]
+    if len(reported.conditions) > 1:
+        clauses.append(f"noise read as --conditions {reported.condition}")
     if reported.seeds is not None:
         clauses.append(f"the paper's {reported.seeds} seeds spread as ours")
     elif seeds > 1:

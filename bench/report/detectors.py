@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import torch
 from rich.console import Console
 
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.table import Table, print_line, print_tables
 from bench.scoring.facts import NOT_KNOWN
+from bench.scoring.forecast import NATIVE
 from bench.scoring.stand_in import smallest_backbone
 from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
+from detectors.backbones.base import rehearsed
 from detectors.needs import Need, backbone_need, needs_of
 
 NO_WEAKNESS = "none is recorded in the sources that were read, which does not mean that there is none."
@@ -137,11 +140,12 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         if parameter.kind is parameter.KEYWORD_ONLY and name != "seed"
     ]
     on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
-    stated = getattr(cls, "own_passes", 0 if trained else None)
-    passes = create_detector(cls.name, smallest_backbone()).passes if stated is None else stated
-    own = f"{passes} of its own network{'' if trained else 's'}"
-    cost = f"{passes} reconstructions" if stated is None else own
-    cost = f"1 shared + {passes}" if on_backbone else cost
+    stated = trained or hasattr(cls, "own_passes")  # it cannot be made without weights
+    stand_in = None if stated else create_detector(cls.name, smallest_backbone())
+    passes = getattr(cls, "own_passes", 0) if stand_in is None else stand_in.passes
+    cost = f"{passes} of its own network{'' if trained else 's'}" if stated else f"{passes} reconstructions"
+    if on_backbone:
+        cost = f"1 shared + {passes}" if stand_in is None or _passes_itself(stand_in) else f"{passes}"
     needs = tuple(needs_of(cls, backbone))
     return ListedDetector(
         name=cls.name,
@@ -156,6 +160,14 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         needs=needs,
         here=all(need.here for need in needs if not need.wanted_for),
     )
+
+
+def _passes_itself(detector: Detector) -> bool:
+    """Says whether the image as it is passes the backbone, too, which all that see the same picture share."""
+    side = NATIVE if detector.view.ragged else detector.view.size
+    with torch.inference_mode(), rehearsed() as counted:
+        detector(torch.zeros(1, 3, side, side), torch.zeros(1, dtype=torch.long))
+    return counted.images != detector.passes
 
 
 def _default_needs(detector: ListedDetector) -> str:

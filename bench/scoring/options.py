@@ -82,8 +82,8 @@ class RunOptions:
         allow_one_class: Take a set that has real images alone, or generated ones alone; it has no AUROC.
         groups: Under which groups a note gives the intervals again: given (no note), duplicates (look-alikes merged),
             none (every image its own).
-        conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, resize:0.5, webp:80,
-            crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original.
+        conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, phase-noise:0.1,
+            resize:0.5, webp:80, crop:0.8, chained with +, limited by @real or @generated, placed by ,at=original.
         match: Also score with the same size and codec for both classes; reported beside the images as they are.
         backbone: Vision model whose features are compared.
         weights: File with the backbone's weights; the published ones by default.

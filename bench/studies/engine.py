@@ -170,7 +170,7 @@ class AccuracyStudy(ComparisonStudy):
                 for point in operating_points(halves, label, CLEAN, parse_rule(rule)):
                     row = f"{arm.row}, {point.rule}"
                     for metric in self.metrics:
-                        yield Measured(row, arm, point.generator, CLEAN, metric, point.numbers[metric])
+                        yield Measured(row, arm, point.generator, CLEAN, metric, point.numbers[metric], rule)
 
 
 class RobustnessStudy(ComparisonStudy):

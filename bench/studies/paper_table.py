@@ -34,6 +34,7 @@ class Measured:
     condition: str
     metric: str
     number: Number
+    threshold: str | None = None
 
 
 class PaperTable:
@@ -54,7 +55,7 @@ class PaperTable:
     def line(self, measured: Measured, origin: Ours) -> Line:
         """Sets the paper's number, if there is one, beside ours; the origin is that of the detector's numbers."""
         arm, column, metric, condition = measured.arm, measured.column, measured.metric, measured.condition
-        ours = replace(origin, metric=metric, condition=condition)
+        ours = replace(origin, metric=metric, condition=condition, threshold=measured.threshold)
         opposite = MEAN if self.other_data else column
         has_opposite = column == opposite or len(origin.generators) < 2
         candidates = self._printed(arm, ours.detector, opposite, metric, condition) if has_opposite else []
@@ -82,11 +83,12 @@ class PaperTable:
         ]
 
     def _printed(self, arm: Arm, method: str, column: str, metric: str, condition: str) -> list[ReportedNumber]:
-        wanted = (method, column, metric, condition)
+        wanted = (method, column, metric)
         return [
             number
             for number in self.records
-            if (number.method, number.generator, number.metric, number.condition) == wanted
+            if (number.method, number.generator, number.metric) == wanted
+            and condition in number.conditions
             and (arm.printed is None or number.row in arm.printed)
         ]
 

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import pickle
 
@@ -105,6 +106,41 @@ def test_levels_of_noise_share_their_pattern_and_noises_in_a_chain_do_not():
     second = degraded(grey, "noise:0.05+noise:0.05").astype(float).ravel() - 128 - weak
     assert np.corrcoef(weak, strong)[0, 1] > 0.99
     assert abs(np.corrcoef(weak, second)[0, 1]) < 0.05
+
+
+def plain_phase_noise(pixels, std, noise):
+    """Row by row: a transform over the width of the transform over the colours."""
+    out = np.empty(pixels.shape)
+    for row in range(pixels.shape[0]):
+        waves = np.fft.fft(np.fft.fft(pixels[row].astype(float), axis=1), axis=0)
+        moved = np.abs(waves) * np.exp(1j * (np.angle(waves) + std * noise[row]))
+        out[row] = np.abs(np.fft.ifft(np.fft.ifft(moved, axis=1), axis=0))
+    return out.clip(0, 255)
+
+
+def test_phase_noise_is_that_of_a_plain_twin(image):
+    key = 12
+    digest = hashlib.blake2b(f"phase-noise\x1f0\x1f{key}".encode(), digest_size=16).digest()
+    noise = np.random.default_rng(int.from_bytes(digest)).standard_normal((image.height, image.width, 3))
+    expected = plain_phase_noise(np.asarray(image), 0.3, noise)
+    found = np.asarray(parse_condition("phase-noise:0.3").apply(image, key, 0), dtype=float)
+    assert np.abs(found - np.floor(expected)).max() <= 1  # where rounding meets an integer
+    assert (found == np.floor(expected)).mean() > 0.999
+    assert np.abs(found - np.asarray(image)).mean() > 5
+
+
+def test_phase_noise_depends_on_the_key_and_hardly_moves_pixels_where_it_is_small(image):
+    moved = np.asarray(parse_condition("phase-noise:0.001").apply(image, 1, 0), dtype=float) - np.asarray(image)
+    assert moved.min() < 0
+    assert np.abs(moved).max() <= 2
+    one, two = (np.asarray(parse_condition("phase-noise:0.1").apply(image, key, 0)) for key in (1, 2))
+    assert not np.array_equal(one, two)
+    assert np.array_equal(one, np.asarray(parse_condition("phase-noise:0.1").apply(image, 1, 1)))
+
+
+def test_phase_noise_has_its_place_on_a_curve():
+    kind, level, axis = parse_condition("phase-noise:0.1@real").curve
+    assert (kind, level, axis.title, axis.untouched) == ("phase-noise@real", 0.1, "standard deviation in radians", 0.0)
 
 
 @pytest.mark.parametrize(
