@@ -141,7 +141,8 @@ class ClipImages(nn.Module):
         Returns:
             ``(B, D)`` features, not normalised, float32.
         """
-        pixels = self.processor(list(levels), return_tensors="pt", input_data_format="channels_first").pixel_values
+        pictures = list(levels.cpu())  # the same pixels on every device
+        pixels = self.processor(pictures, return_tensors="pt", input_data_format="channels_first").pixel_values
         features: Tensor = self.projection(self.vision(pixel_values=pixels.to(levels.device)).pooler_output)
         return features.float()
 
@@ -204,14 +205,16 @@ def _loaded(load: Callable[..., Any], folder: Path, **options: bool) -> Any:  # 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps transformers from a progress bar for each network."""
+    """Keeps transformers from a progress bar for each network, and from listing tensors that it leaves out."""
     from transformers.utils import logging as reports
 
-    shown = reports.is_progress_bar_enabled()
+    shown, level = reports.is_progress_bar_enabled(), reports.get_verbosity()
     reports.disable_progress_bar()
+    reports.set_verbosity_error()
     try:
         yield
     finally:
+        reports.set_verbosity(level)
         if shown:
             reports.enable_progress_bar()
 

@@ -42,7 +42,7 @@ class ManifoldBias(Detector):
     generator that runs on over all images. CLIP sees the whole image, the diffusion model its centre, as published.
 
     Score:
-        The published criterion, about 0 to 2; higher means more likely generated.
+        The published criterion, under 2; higher means more likely generated.
 
     Args:
         model: A folder as diffusers saves a pipeline of Stable Diffusion, or a hub repository; the published one is
@@ -86,8 +86,8 @@ class ManifoldBias(Detector):
             raise OptionError(f"side must be a multiple of {GRID}, got {side}.")
         if model is None:
             raise WeightsNotFoundError(
-                f"manifold-bias needs a Stable Diffusion: give model=FOLDER (as diffusers saves a pipeline) or a hub "
-                f"repository, such as the published {PUBLISHED_MODEL}, and a CLIP by clip_model=."
+                f"manifold-bias needs the weights of a Stable Diffusion: give model=FOLDER, as diffusers saves a "
+                f"pipeline, or model={PUBLISHED_MODEL}, the published one, which the Hugging Face hub has."
             )
         self.seed, self.model, self.clip_model, self.prompt, self.captions = seed, model, clip_model, prompt, captions
         self.draws, self.timestep, self.side = draws, timestep, side

@@ -174,7 +174,7 @@ def test_impossible_option_says_what_is_wrong(options, message):
 
 
 def test_without_weights_it_says_what_to_give():
-    with pytest.raises(WeightsNotFoundError, match=r"give model=FOLDER .*CompVis/stable-diffusion-v1-4") as caught:
+    with pytest.raises(WeightsNotFoundError, match=r"give model=FOLDER, .*CompVis/stable-diffusion-v1-4") as caught:
         ManifoldBias()
     assert "\n" not in str(caught.value)
 

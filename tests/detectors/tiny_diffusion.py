@@ -17,7 +17,7 @@ def write_models(folder: Path) -> None:
 
     Weights are large, so that the scores of different images, captions and noises differ.
     """
-    from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+    from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTextConfig, CLIPTextModel
     from transformers.utils import logging
 
@@ -37,9 +37,8 @@ def write_models(folder: Path) -> None:
         **widths,
     )
     _enlarged(unet).save_pretrained(model / "unet")
-    DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear").save_pretrained(
-        model / "scheduler"
-    )
+    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    PNDMScheduler(skip_prk_steps=True, steps_offset=1, **betas).save_pretrained(model / "scheduler")
     width = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     ends = {"bos_token_id": len(VOCABULARY) - 2, "eos_token_id": len(VOCABULARY) - 1}
     text = {"vocab_size": len(VOCABULARY), "pad_token_id": len(VOCABULARY) - 1, **width, **ends}
