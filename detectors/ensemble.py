@@ -1,13 +1,12 @@
-"""Several detectors fused into one score: the mean of their z-scores, taken on a fixed set of real images.
+"""Several detectors fused into one score, with the help of a fixed set of real images.
 
-``score(x) = 1/m sum_d (s_d(x) - median_d) / (1.4826 MAD_d)``. Median and median absolute deviation come from scores of
-real images alone, so that a fused score is a function of one image, and no generated image is needed.
+What a member's score means is taken from scores of real images alone, so that a fused score is a function of one image,
+and no generated image is needed. :mod:`detectors.fusion` has the ways of fusing.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,41 +15,7 @@ from torch import Tensor, nn
 from detectors.base import Detector, View
 from detectors.errors import OptionError
 from detectors.fitting import NotFittedError, Pixels, Views
-
-MAD_TO_STD = 1.4826
-"""The standard deviation of a normal distribution is so many times its median absolute deviation."""
-LEAST_IMAGES = 8
-
-
-@dataclass(frozen=True)
-class RobustScale:
-    """Median and spread of the scores of real images.
-
-    Args:
-        median: Their median.
-        spread: 1.4826 times their median absolute deviation.
-    """
-
-    median: float
-    spread: float
-
-    @classmethod
-    def of(cls, scores: Tensor, name: str) -> "RobustScale":
-        """Measures scores ``(N,)``.
-
-        Raises:
-            OptionError: They are too few, not finite, or more than half of them equal.
-        """
-        scores = scores.double()
-        if len(scores) < LEAST_IMAGES:
-            raise OptionError(f"An ensemble is fitted to at least {LEAST_IMAGES} real images, got {len(scores)}.")
-        if not scores.isfinite().all():
-            raise OptionError(f"Some scores of {name} on the real images are not finite.")
-        median = scores.quantile(0.5)
-        spread = MAD_TO_STD * (scores - median).abs().quantile(0.5)
-        if spread <= 0:
-            raise OptionError(f"At least half of the real images have the same score of {name}: it cannot be scaled.")
-        return cls(median.item(), spread.item())
+from detectors.fusion import Evidence, Fusion, ZScore, create_fusion
 
 
 def known_sum(counts: Iterable[int | None]) -> int | None:
@@ -64,6 +29,12 @@ def known_sum(counts: Iterable[int | None]) -> int | None:
     return sum(count for count in known if count is not None) if None not in known else None
 
 
+def member_names(members: Sequence[Detector]) -> tuple[str, ...]:
+    """Returns the names that tell members apart: a second ``rigid`` is ``rigid#2``."""
+    names = [member.name for member in members]
+    return tuple(f"{name}#{n}" if (n := names[: at + 1].count(name)) > 1 else name for at, name in enumerate(names))
+
+
 class Ensemble(Detector):
     """Fuses detectors; it must be fitted to real images first.
 
@@ -71,39 +42,47 @@ class Ensemble(Detector):
     the score store, uses :meth:`fit_scores` and :meth:`fuse`, and needs no pass.
 
     Score:
-        Mean of the members' robust z-scores, centred near 0 for real images; higher means more likely generated.
+        ``zscore``: mean of the members' robust z-scores, centred near 0 for real images. ``minp``: minus the logarithm
+        of the members' least p-value, from 0. ``stouffer``: sum of the normal quantiles of their p-values over the root
+        of their number, centred near 0. Higher means more likely generated.
 
     Args:
-        members: Two or more detectors of different names.
+        members: Two or more detectors; one may come again with other options, or on another backbone.
+        fusion: ``zscore``, ``minp`` or ``stouffer``, or what :func:`create_fusion` made.
 
     References:
         Rousseeuw and Croux, "Alternatives to the Median Absolute Deviation", JASA 1993, for the factor 1.4826.
+        RealStats, arXiv 2601.18900, for p-values from real images; :mod:`detectors.fusion` says what differs.
     """
 
-    paper = "none: robust z-scores, averaged"
-    tuned_on = "held-out real images only, for the members' scales; the members as they are"
+    paper = "none: the members' scores, fused"
+    tuned_on = "held-out real images only, for what the members' scores mean; the members as they are"
 
-    def __init__(self, members: Sequence[Detector]) -> None:
+    def __init__(self, members: Sequence[Detector], fusion: Fusion | str = "zscore") -> None:
         super().__init__()
-        names = [member.name for member in members]
-        if len(names) < 2 or len(set(names)) < len(names):
-            raise OptionError(f"An ensemble takes two or more different detectors, got {'+'.join(names) or 'none'}.")
-        self.names = tuple(names)
+        if len(members) < 2 or len({member.fingerprint() for member in members}) < len(members):
+            names = "+".join(member.name for member in members)
+            raise OptionError(f"An ensemble takes two or more different detectors, got {names or 'none'}.")
+        self.names = member_names(members)
         self.members = nn.ModuleList(members)
-        self.scales: dict[str, RobustScale] = {}
+        self.fusion = create_fusion(fusion) if isinstance(fusion, str) else fusion
+        self._evidence: dict[str, Evidence] = {}
         self._fitted: str | None = None
         if len(self.views) == 1:
             self.view = self.views[0]
 
     @property
     def label(self) -> str:
-        """How the ensemble is written: its members' names, joined by a plus."""
-        return "+".join(self.names)
+        """How the ensemble is written: its members' names, joined by a plus, after the way of fusing."""
+        return self.fusion.prefix + "+".join(self.names)
 
     @property
     def detectors(self) -> tuple[Detector, ...]:
         """The members, typed."""
         return tuple(member for member in self.members if isinstance(member, Detector))
+
+    def _named(self) -> Iterator[tuple[str, Detector]]:
+        return zip(self.names, self.detectors, strict=True)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -116,22 +95,22 @@ class Ensemble(Detector):
         return self._fitted
 
     def fit(self, images: Pixels | Views, keys: Tensor) -> None:
-        """Scores real images with every member and takes the scales from them; see :class:`detectors.Fittable`."""
+        """Scores real images with every member and learns what their scores mean; see :class:`detectors.Fittable`."""
         self.fit_scores(self.member_scores(images, keys), keys)
 
     def fit_scores(self, scores: Mapping[str, Tensor], keys: Tensor) -> None:
-        """Takes the scales from scores of real images.
+        """Learns from scores of real images what the members' scores mean.
 
         Args:
-            scores: ``(N,)`` scores by member.
+            scores: ``(N,)`` scores by member, as :attr:`names` has them.
             keys: ``(N,)`` integers that identify the images' bytes.
 
         Raises:
-            OptionError: A member's scores cannot be scaled, or are as many as there are not keys.
+            OptionError: A member's scores tell nothing, or are as many as there are not keys.
         """
         if any(len(scores[name]) != len(keys) for name in self.names):
             raise OptionError(f"An ensemble is fitted to one score an image; there are {len(keys)} images.")
-        self.scales = {name: RobustScale.of(scores[name], name) for name in self.names}
+        self._evidence = {name: self.fusion.fit(scores[name], name) for name in self.names}
         self._fitted = hashlib.sha256(json.dumps(sorted(set(keys.tolist()))).encode()).hexdigest()
 
     def fuse(self, scores: Mapping[str, Tensor]) -> Tensor:
@@ -140,10 +119,10 @@ class Ensemble(Detector):
         Raises:
             NotFittedError: No real image was seen.
         """
-        if not self.scales:
+        if not self._evidence:
             raise NotFittedError(f"{self.label} must be fitted to real images before it can score one.")
-        scaled = [(scores[name].double() - scale.median) / scale.spread for name, scale in self.scales.items()]
-        return torch.stack(scaled).mean(dim=0)
+        evidence = [evidence_of(scores[name]) for name, evidence_of in self._evidence.items()]
+        return self.fusion.combine(torch.stack(evidence))
 
     def member_scores(self, images: Pixels | Views, keys: Tensor) -> dict[str, Tensor]:
         """Scores ``(B,)`` of each member.
@@ -156,7 +135,7 @@ class Ensemble(Detector):
                 wanted = ", ".join(f"{member.name}: {member.view}" for member in self.detectors)
                 raise OptionError(f"The members of {self.label} want different views ({wanted}): give one for each.")
             images = {self.views[0]: images}
-        return {member.name: member(images[member.view], keys) for member in self.detectors}
+        return {name: member(images[member.view], keys) for name, member in self._named()}
 
     def forward(self, images: Pixels | Views, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
         return self.fuse(self.member_scores(images, keys))
@@ -167,10 +146,16 @@ class Ensemble(Detector):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of every member."""
-        return {f"{member.name}.{key}": value for member in self.detectors for key, value in member.options.items()}
+        """The way of fusing and its options, and those of every member."""
+        members = {f"{name}.{key}": value for name, member in self._named() for key, value in member.options.items()}
+        return {"fuse": self.fusion.name, **self.fusion.options, **members}
 
     def fingerprint(self, **run: str | int) -> str:
-        """Covers the members, in any order, and the images it was fitted to; see :meth:`Detector.fingerprint`."""
-        members = sorted(member.fingerprint(**run) for member in self.detectors)
-        return hashlib.sha256(json.dumps(["ensemble", self.version, members, self._fitted]).encode()).hexdigest()
+        """Covers the members, in any order, the images it was fitted to, and a way of fusing other than z-scores.
+
+        See :meth:`Detector.fingerprint`.
+        """
+        facts = ["ensemble", self.version, sorted(member.fingerprint(**run) for member in self.detectors), self._fitted]
+        if not isinstance(self.fusion, ZScore):
+            facts.append([self.fusion.name, self.fusion.options])
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -24,6 +24,11 @@ LAYOUTS = {
     "DINOv2, timm": ("attn.proj_drop", "mlp.drop1", "mlp.drop2", "mlp.drop"),
     "open_clip": ("ls_1", "mlp.gelu", "mlp.c_proj"),
     "BLIP": ("self_attn.projection", "mlp.activation_fn", "mlp.fc2"),
+    "CLIP and SigLIP, transformers": ("self_attn.out_proj", "mlp.activation_fn", "mlp.fc2"),
+    "DINOv2 and ViT, transformers": ("attention.o_proj", "mlp.activation_fn", "mlp.fc2"),
+    "DINOv2, transformers 4": ("attention.output.dense", "mlp.activation", "mlp.fc2", "mlp.weights_out"),
+    "ViT, transformers 4": ("attention.output.dense", "intermediate.intermediate_act_fn", "output.dense"),
+    "DINOv3 and gated DINOv2, transformers": ("attention.o_proj", "mlp.act_fn", "mlp.down_proj"),
 }
 """Modules of a transformer block after which dropout acts: after the attention's projection and in the MLP."""
 
@@ -139,10 +144,9 @@ def dropout_sites(block: nn.Module, name: str = "this block") -> tuple[str, ...]
         OptionError: It is neither a known transformer's nor a convolutional block.
     """
     present = dict(block.named_modules())
-    for sites in LAYOUTS.values():
-        found = tuple(site for site in sites if site in present)
-        if found:
-            return found
+    found = max((tuple(site for site in sites if site in present) for sites in LAYOUTS.values()), key=len)
+    if found:
+        return found
     if any(isinstance(module, nn.Conv2d) for module in block.modules()):
         return ("",)
     raise OptionError(

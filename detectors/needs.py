@@ -3,16 +3,15 @@
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torchvision  # type: ignore[import-untyped]
-from timm.models import get_pretrained_cfg
 
-from detectors import Detector, UnknownNameError, list_backbones
+from detectors import Detector
 from detectors.autoencoders import PUBLISHED, WEIGHTS
-from detectors.backbones import BackboneInfo
+from detectors.backbones import BackboneInfo, find_backbone
 from detectors.distances import NETS
 from detectors.latent_diffusion import CLIP_FILES, DIFFUSION_FILES
 from detectors.manifold_bias import PUBLISHED_CLIP, PUBLISHED_MODEL
@@ -57,15 +56,7 @@ def backbone_need(name: str) -> Need:
     Raises:
         UnknownNameError: There is no such backbone.
     """
-    base, _, rest = name.partition(":")
-    known = list_backbones()
-    if base == "timm" and rest:
-        config = get_pretrained_cfg(rest)
-        info = replace(known["timm:<model>"], repository=getattr(config, "hf_hub_id", None) or "none <published>")
-    elif base in known:
-        info = known[base]
-    else:
-        raise UnknownNameError("backbone", base, known)
+    info = find_backbone(name)
     return Need(f"backbone {name}", "", _backbone_source(info), info.here)
 
 

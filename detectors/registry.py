@@ -45,8 +45,10 @@ BACKBONES = {
     "blip-base": "detectors.backbones.blip",
     "random-vit24": "detectors.backbones.random_vit",
     "timm:<model>": "detectors.backbones.timm_models",
+    "open-clip:<model>/<tag>": "detectors.backbones.open_clip_models",
+    "hf:<owner>/<model>": "detectors.backbones.hf_models",
 }
-"""The module of each backbone; ``timm:<model>`` stands for a few hundred."""
+"""The module of each backbone; those with ``<`` stand for all that a library has."""
 DetectorT = TypeVar("DetectorT", bound="type[Detector]")
 _registered: dict[str, "type[Detector]"] = {}
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -154,10 +154,26 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], file: str | Pat
         WeightsError: Names or shapes differ; names the first of each.
     """
     own = model.state_dict()
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    reshaped = [k for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
-    faults = {"missing": missing, "unexpected": unexpected, "of another shape": sorted(reshaped)}
-    words = [f"{len(keys)} {kind} (such as {keys[0]})" for kind, keys in faults.items() if keys]
-    if words:
-        raise WeightsError(f"{file} does not fit {type(model).__name__}: {', '.join(words)}.")
+    refuse_misfits(
+        file,
+        type(model).__name__,
+        missing=own.keys() - state.keys(),
+        unexpected=state.keys() - own.keys(),
+        reshaped=(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape),
+    )
     model.load_state_dict(dict(state))
+
+
+def refuse_misfits(
+    file: str | Path, model: str, *, missing: Iterable[str], unexpected: Iterable[str], reshaped: Iterable[str]
+) -> None:
+    """Says which names of a file do not fit a model, if any.
+
+    Raises:
+        WeightsError: There are such; names the first of each kind.
+    """
+    faults = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
+    named = {kind: sorted(keys) for kind, keys in faults.items()}
+    words = [f"{len(keys)} {kind} (such as {keys[0]})" for kind, keys in named.items() if keys]
+    if words:
+        raise WeightsError(f"{file} does not fit {model}: {', '.join(words)}.")

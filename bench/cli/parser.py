@@ -60,8 +60,9 @@ SHARED: dict[str, dict[str, Any]] = {
         "nargs": "+",
         "required": True,
         "metavar": "NAME[:OPTION=VALUE,...]",
-        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; n, draws and directions are "
-        f"at most {MOST_DRAWS:,}",
+        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; rigid+wepe fuses z-scores, "
+        "fuse=minp:rigid+wepe and fuse=stouffer:rigid+wepe by p-values from held-out real images; n, draws and "
+        f"directions are at most {MOST_DRAWS:,}",
     },
     "checkpoint": {
         "nargs": "+",

@@ -15,7 +15,7 @@ from bench.results.seen import UnseenMean
 from bench.results.summary import DRAWS, Summary
 from bench.results.unread import NothingRead
 from bench.scoring.conditions import MatchedImages
-from bench.scoring.ensembles import FittedEnsemble
+from bench.scoring.ensembles import FittedEnsemble, TiedScores
 from bench.scoring.exclusion import TrainedGroups
 from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
@@ -63,6 +63,12 @@ SAME_CROP = (
 NO_CROP = "A seed is one of the method's own draws; no picture is cropped at random."
 RECROPPED = "A seed draws the method's noise and another random crop of each image: ± has the chance of both."
 ONE_SEED = "Conditional on seed 0: what a method draws once for all images does not average out."
+FUSED = {
+    "zscore": "mean of the members' robust z-scores (median and MAD)",
+    "minp": "minus the logarithm of the members' least p-value (no p-value itself: members depend on each other)",
+    "stouffer": "Stouffer's sum of the members' p-values (no p-value itself: members depend on each other)",
+}
+"""What each way of fusing makes of its members."""
 MOST_NAMED = 5
 
 
@@ -177,8 +183,14 @@ def sentence(finding: Finding) -> str:
             return "No run told which real images face which generator: all face each."
         case FittedEnsemble():
             return (
-                f"{finding.detector}: mean of the members' robust z-scores (median and MAD), set on {finding.images} "
+                f"{finding.detector}: {FUSED[finding.fusion]}, set on {finding.images} "
                 f"real images of {finding.groups} groups; every image of these groups is left out of its numbers."
+            )
+        case TiedScores():
+            return (
+                f"{finding.detector}: its p-values are ranks among {finding.images} real images, in steps of "
+                f"1/{finding.images + 1}; {finding.tied:.0%} of the pairs of a real and a generated image have the "
+                "same score, and count half in AUROC. More real images make finer steps."
             )
         case ProbedBlocks():
             return (

@@ -1,27 +1,53 @@
-"""Fuses stored scores of several detectors: ``--detectors rigid+wepe``."""
+"""Fuses stored scores of several detectors: ``--detectors rigid+wepe fuse=minp:rigid+wepe``; no image is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import polars as pl
 import torch
 
 from bench.scoring.entry import Entry
 from bench.scoring.specs import DetectorSpec
-from bench.store.findings import Finding
+from bench.store.findings import Finding, Severity
 from bench.store.schema import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
-from datamodules import REAL
+from datamodules import GENERATED, REAL
 from datamodules.batch import image_key
-from detectors import Detector, Ensemble
+from detectors import Detector, Ensemble, create_fusion
+from detectors.ensemble import member_names
+from detectors.fusion import OfRanks
+
+MOST_TIED = 0.05
+"""Above this share of tied pairs the held-out reals are too few: AUROC could be half of it higher or lower."""
 
 
 @dataclass(frozen=True)
 class FittedEnsemble(Finding):
-    """An ensemble whose scales were set on the real images of some groups, which are left out of its own numbers."""
+    """An ensemble that was set on the real images of some groups, which are left out of its own numbers.
+
+    Args:
+        fusion: Name of the way of fusing.
+    """
+
+    detector: str
+    fusion: str
+    images: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class TiedScores(Finding):
+    """The p-values of an ensemble are so coarse that many images have the same score.
+
+    Args:
+        images: Real images that the p-values are ranks among.
+        tied: Share of the pairs of a real and a generated image with one score, on the clean images.
+    """
 
     detector: str
     images: int
-    groups: int
+    tied: float
+    severity: ClassVar[Severity] = "warning"
 
 
 @dataclass(frozen=True)
@@ -65,10 +91,10 @@ def assemble(
     for spec in specs:
         positions = [[i for i, entry in enumerate(entries) if single.is_same(entry.spec)] for single in spec.singles]
         if spec.members:
-            fused_columns, finding = _fuse(spec, entries, rows, positions, fit_groups[spec.label], run)
+            fused_columns, found = _fuse(spec, entries, rows, positions, fit_groups[spec.label], run)
             columns += fused_columns
             fused += [part for _, part in fused_columns]
-            kept.append(finding)
+            kept += found
         else:
             columns += [(entries[i].scoring, rows.filter(pl.col("scoring") == i)) for i in positions[0]]
     numbers = [pl.lit(number, dtype=pl.Int64).alias("scoring") for number in range(len(columns))]
@@ -83,7 +109,7 @@ def _fuse(
     positions: Sequence[Sequence[int]],
     fit_groups: frozenset[str],
     run: dict[str, str],
-) -> tuple[list[tuple[Scoring, pl.DataFrame]], FittedEnsemble]:
+) -> tuple[list[tuple[Scoring, pl.DataFrame]], list[Finding]]:
     """Fuses the stored scores of an ensemble's members, for each seed and condition.
 
     The positions are those of each member's entries, in the same order of seeds and conditions.
@@ -92,12 +118,12 @@ def _fuse(
     ensembles: dict[int, Ensemble] = {}
     for step in zip(*positions, strict=True):
         detectors = [entries[position].detector for position in step]
-        table = _side_by_side(rows, step, [detector.name for detector in detectors])
+        table = _side_by_side(rows, step, member_names(detectors))
         scoring = entries[step[0]].scoring
         if scoring.condition == CLEAN:
             fit = (pl.col("label") == REAL) & pl.col("group").is_in(fit_groups) & (pl.col("status") == OK)
             chosen = table.filter(fit)
-            ensembles[scoring.seed], fitted = Ensemble(detectors), len(chosen)
+            ensembles[scoring.seed], fitted = Ensemble(detectors, create_fusion(**spec.fusion)), len(chosen)
             keys = torch.tensor([image_key(sha256) for sha256 in chosen["sha256"]])
             ensembles[scoring.seed].fit_scores(_member_scores(chosen, detectors), keys)
         ensemble = ensembles[scoring.seed]
@@ -108,7 +134,27 @@ def _fuse(
         constants = {name: pl.lit(value) for name, value in asdict(scoring).items()}
         fused = pl.concat([readable, lost]).with_columns(**constants).select(*SCHEMA)
         columns.append((scoring, fused.cast(pl.Schema(SCHEMA))))
-    return columns, FittedEnsemble(spec.label, fitted, len(fit_groups))
+    findings: list[Finding] = [FittedEnsemble(spec.label, spec.fusion["name"], fitted, len(fit_groups))]
+    if isinstance(ensemble.fusion, OfRanks):
+        clean = next(part for scoring, part in columns if scoring.condition == CLEAN)
+        tied = tied_pairs(clean.filter(~pl.col("group").is_in(fit_groups)))
+        findings += [TiedScores(spec.label, fitted, tied)] if tied > MOST_TIED else []
+    return columns, findings
+
+
+def tied_pairs(rows: pl.DataFrame) -> float:
+    """Returns the share of the pairs of a real and a generated image that have the same score; 0 without pairs.
+
+    Examples:
+        >>> tied_pairs(pl.DataFrame({"label": [0, 0, 1, 1], "score": [1.0, 2.0, 2.0, 3.0]}))
+        0.25
+    """
+    scored = rows.drop_nulls("score")
+    of_score = scored.group_by("score").agg(generated=pl.col("label").eq(GENERATED).sum(), images=pl.len())
+    generated, images = of_score["generated"].to_numpy().astype(float), of_score["images"].to_numpy()
+    real = images - generated
+    pairs = real.sum() * generated.sum()
+    return float((real * generated).sum() / pairs) if pairs else 0.0
 
 
 def _side_by_side(rows: pl.DataFrame, positions: Sequence[int], names: Sequence[str]) -> pl.DataFrame:
@@ -122,5 +168,5 @@ def _side_by_side(rows: pl.DataFrame, positions: Sequence[int], names: Sequence[
 
 
 def _member_scores(table: pl.DataFrame, detectors: Sequence[Detector]) -> dict[str, torch.Tensor]:
-    names = [detector.name for detector in detectors]
+    names = member_names(detectors)
     return {name: torch.from_numpy(table[f"score_{name}"].to_numpy().copy()) for name in names}

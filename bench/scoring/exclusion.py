@@ -13,7 +13,7 @@ from bench.scoring.training_record import TrainingRecord, group_hashes, key_of, 
 from bench.statistics.names import name_hash
 from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
-from detectors.ensemble import LEAST_IMAGES
+from detectors.fusion import LEAST_IMAGES
 
 FIT_SHARE = 0.2
 

@@ -21,8 +21,8 @@ from bench.store.facts import Facts
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
-from detectors import Backbone, Detector, Ensemble
-from detectors.ensemble import known_sum
+from detectors import Backbone, Detector, create_fusion
+from detectors.ensemble import known_sum, member_names
 
 NOT_KNOWN = "not known"
 TRAINED_ON = "trained_on"
@@ -90,24 +90,28 @@ def fused_facts(
     """Describes the ensembles of a run by their fingerprints, as :func:`detector_facts` does single detectors."""
     facts = {}
     for spec in specs:
+        if not spec.members:
+            continue
         members = [next(entry for entry in entries if member.is_same(entry.spec)) for member in spec.members]
         described = [_described(entry.detector) for entry in members]
-        trained = trained_on(described)
-        for scoring in scorings if members else ():
+        trained, fusion = trained_on(described), create_fusion(**spec.fusion)
+        names = member_names([entry.detector for entry in members])
+        of_members = {
+            f"{name}.{option}": value
+            for name, member in zip(names, described, strict=True)
+            for option, value in member["options"].items()
+        }
+        for scoring in scorings:
             if scoring.detector == spec.label:
                 facts[scoring.fingerprint] = {
                     "name": spec.name,
                     "version": max(member["version"] for member in described),
-                    "paper": Ensemble.paper,
-                    "options": {
-                        f"{member['name']}.{name}": value
-                        for member in described
-                        for name, value in member["options"].items()
-                    },
+                    "paper": fusion.paper,
+                    "options": {"fuse": fusion.name, **fusion.options, **of_members},
                     "view": ", ".join(dict.fromkeys(member["view"] for member in described)),
                     "passes": known_sum(member["passes"] for member in described),
                     "shared_draw": any(member["shared_draw"] for member in described),
-                    "tuned_on": Ensemble.tuned_on,
+                    "tuned_on": fusion.tuned_on,
                     "backbone": described[0]["backbone"],
                     **_configured(spec.label, options, held_out.get(spec.label, ())),
                     "members": [entry.scoring.fingerprint for entry in members],

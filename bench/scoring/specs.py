@@ -1,8 +1,9 @@
 """Reads detectors as they are written on the command line: ``wepe:rule=tensor_std,ratio=0.2``."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from bench.scoring.option_text import option_types, read_options
 from detectors.errors import UnknownNameError
 from detectors.registry import detector_names, find_detector
 
+FUSE = "fuse="
+"""What the way of fusing begins with."""
+
 
 @dataclass(frozen=True)
 class DetectorSpec:
@@ -18,15 +22,19 @@ class DetectorSpec:
 
     Args:
         name: The detector's; those of an ensemble's members, joined by ``+``.
-        options: Typed.
+        options: Typed; those of an ensemble's members are theirs.
         label: How it was written, which is how the tables call it; files by their names.
         members: The detectors of an ensemble; none for a single one.
+        fuse: How an ensemble fuses, as written before its members; empty where nothing is.
+        fusion: Of an ensemble, what :func:`detectors.create_fusion` is given.
     """
 
     name: str
     options: Mapping[str, Any]
     label: str
     members: tuple["DetectorSpec", ...] = ()
+    fuse: str = ""
+    fusion: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def singles(self) -> tuple["DetectorSpec", ...]:
@@ -35,33 +43,53 @@ class DetectorSpec:
 
     def is_same(self, other: "DetectorSpec") -> bool:
         """Says whether it is the same detector, by whatever label."""
-        return (self.name, self.options) == (other.name, other.options)
+        alike = (self.name, self.options, self.fusion) == (other.name, other.options, other.fusion)
+        return alike and all(one.is_same(two) for one, two in zip(self.members, other.members, strict=True))
 
 
 def parse_detector(text: str) -> DetectorSpec:
     """Reads ``name`` or ``name:option=value,option=value``, or several of these joined by ``+``, an ensemble.
 
+    How an ensemble fuses stands before its members, ``fuse=minp:rigid+wepe``; nothing there is ``fuse=zscore:``.
     A part without ``=`` belongs to the value before it, so that ``wepe:blocks=0-3,6,ratio=0.2`` reads as meant; so does
     a ``+`` in a value that no detector's name follows, as in ``npr:trained_on=sd14+adm``. ``timm:resnet50@FILE`` stands
     for ``timm:model=resnet50,checkpoint=FILE``.
 
     Raises:
-        UnknownNameError: No such detector or option.
-        BenchError: A value is not of the option's type.
+        UnknownNameError: No such detector, option or way of fusing.
+        OptionError: A way of fusing cannot take the value of an option.
+        BenchError: A value is not of the option's type, or a way of fusing not before two or more detectors.
 
     Examples:
         >>> parse_detector("wepe:blocks=0-3,6,ratio=0.2").options
         {'blocks': '0-3,6', 'ratio': 0.2}
+        >>> parse_detector("fuse=stouffer,sides=2:rigid+wepe").fusion
+        {'name': 'stouffer', 'sides': 2}
     """
-    parts = _members(text)
-    if len(parts) > 1:
-        return _ensemble(text, [parse_detector(part) for part in parts])
+    fuse, members = _fusion_and_members(text)
+    parts = _members(members)
+    if fuse or len(parts) > 1:
+        return _ensemble(text, fuse, parts)
     name = text.strip().partition(":")[0]
     options, label = read_options(text, _types_of(name)), text.strip()
     for option in getattr(find_detector(name), "files", ("checkpoint",)):
         if options.get(option):
             label = label.replace(options[option], Path(options[option]).name)
     return DetectorSpec(name, options, label)
+
+
+def _fusion_and_members(text: str) -> tuple[str, str]:
+    """Takes the way of fusing, ``fuse=minp:``, off the members; nothing where none is written.
+
+    Raises:
+        BenchError: It stands behind a member, or before less than two.
+    """
+    head, colon, rest = text.strip().partition(":")
+    fuse, members = (head + colon, rest) if head.startswith(FUSE) else ("", text)
+    misplaced = re.search(rf"[+:,@\s]{FUSE}", members)
+    if misplaced or (fuse and len(_members(members)) < 2):
+        raise BenchError(f"{text!r}: {FUSE} stands before two or more detectors, as in fuse=minp:rigid+wepe.")
+    return fuse, members
 
 
 def _members(text: str) -> list[str]:
@@ -76,12 +104,21 @@ def _members(text: str) -> list[str]:
     return members[1:]
 
 
-def _ensemble(text: str, members: Sequence[DetectorSpec]) -> DetectorSpec:
-    names = [member.name for member in members]
-    if len(set(names)) < len(names):
+def _ensemble(text: str, fuse: str, parts: Sequence[str]) -> DetectorSpec:
+    fusion, members = _read_fusion(fuse or f"{FUSE}zscore:"), [parse_detector(part) for part in parts]
+    if any(member.is_same(other) for at, member in enumerate(members) for other in members[:at]):
         raise BenchError(f"{text!r} fuses a detector with itself: an ensemble takes different detectors.")
-    options = {member.name: tuple(sorted(member.options.items())) for member in members}
-    return DetectorSpec("+".join(names), options, "+".join(member.label for member in members), tuple(members))
+    name, label = ("+".join(getattr(member, part) for member in members) for part in ("name", "label"))
+    return DetectorSpec(name, {}, fuse + label, tuple(members), fuse, fusion)
+
+
+def _read_fusion(fuse: str) -> dict[str, Any]:
+    """Reads ``fuse=minp,sides=2:``, with the defaults of what is not written."""
+    from detectors.fusion import create_fusion, find_fusion  # imports torch, which a look at names alone does not need
+
+    name, comma, options = fuse.removeprefix(FUSE).removesuffix(":").partition(",")
+    written = read_options(f"{name}:{options}" if comma else name, option_types(find_fusion(name)))
+    return {"name": name, **create_fusion(name, **written).options}
 
 
 def check_detectors(texts: Sequence[str]) -> None:
@@ -90,7 +127,8 @@ def check_detectors(texts: Sequence[str]) -> None:
     Raises:
         UnknownNameError: There is none of that name.
     """
-    for name in (part.strip().partition(":")[0] for text in texts for part in _members(text)):
+    members = [part for text in texts for part in _members(_fusion_and_members(text)[1])]
+    for name in (member.strip().partition(":")[0] for member in members):
         if name not in detector_names():
             raise UnknownNameError("detector", name, detector_names())
 
@@ -129,7 +167,10 @@ def with_checkpoints(texts: Sequence[str], given: Sequence[str] | None) -> list[
     for name in files:
         if name not in asked:
             raise BenchError(f"--checkpoint {name}={files[name]}: {name} is not among --detectors {' '.join(texts)}.")
-    return ["+".join(_with_checkpoint(member, files) for member in _members(text)) for text in texts]
+    return [
+        fuse + "+".join(_with_checkpoint(member, files) for member in _members(members))
+        for fuse, members in map(_fusion_and_members, texts)
+    ]
 
 
 def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:

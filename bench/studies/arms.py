@@ -110,6 +110,8 @@ def without_blocks(text: str, instead: str | None = None) -> str:
     Examples:
         >>> without_blocks("wepe:blocks=0,2-6,ratio=0.2"), without_blocks("wepe:blocks=0-18+gradient-cuff", "3")
         ('wepe:ratio=0.2', 'wepe:blocks=3+gradient-cuff')
+        >>> without_blocks("fuse=minp:wepe:blocks=2+rigid")
+        'fuse=minp:wepe+rigid'
     """
     spec = parse_detector(text)
     members = []
@@ -121,7 +123,7 @@ def without_blocks(text: str, instead: str | None = None) -> str:
             options["blocks"] = instead
         words = ",".join(f"{name}={value}" for name, value in options.items())
         members.append(f"{member.name}:{words}" if words else member.name)
-    return "+".join(members)
+    return spec.fuse + "+".join(members)
 
 
 def grouped(arms: Sequence[Arm], options: RunOptions) -> list[tuple[RunOptions, list[Arm]]]:

@@ -2,7 +2,7 @@
 
 from detectors.backbones.base import Backbone
 from detectors.backbones.blip import blip_backbone
-from detectors.backbones.catalogue import BackboneInfo, create_backbone, list_backbones
+from detectors.backbones.catalogue import BackboneInfo, create_backbone, find_backbone, list_backbones
 from detectors.backbones.clip import clip_backbone
 from detectors.backbones.dinov2 import dinov2_backbone, resize_position_embedding
 from detectors.backbones.timm_models import timm_backbone
@@ -14,6 +14,7 @@ __all__ = [
     "clip_backbone",
     "create_backbone",
     "dinov2_backbone",
+    "find_backbone",
     "list_backbones",
     "resize_position_embedding",
     "timm_backbone",

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from timm.models import get_pretrained_cfg
@@ -12,6 +12,14 @@ from detectors.backbones.blip import BLIP_FILES, BLIP_REPOSITORY, load_blip
 from detectors.backbones.clip import CLIP_FILES, CLIP_REPOSITORY, load_clip
 from detectors.backbones.dinov2 import DINOV2_MODELS, DINOV3_MODELS, load_dinov2, load_dinov3
 from detectors.backbones.efficientnet import load_efficientnet_lite0
+from detectors.backbones.hf_models import HUB_FILES as HF_FILES
+from detectors.backbones.hf_models import PREFIX as HF
+from detectors.backbones.hf_models import find_repository as find_hf_repository
+from detectors.backbones.hf_models import load_hf
+from detectors.backbones.open_clip_models import HUB_FILES as OPEN_CLIP_FILES
+from detectors.backbones.open_clip_models import PREFIX as OPEN_CLIP
+from detectors.backbones.open_clip_models import find_repository as find_open_clip_repository
+from detectors.backbones.open_clip_models import load_open_clip
 from detectors.backbones.random_vit import load_random_vit
 from detectors.backbones.timm_models import HUB_FILES, load_timm
 from detectors.errors import OptionError, UnknownNameError
@@ -50,7 +58,7 @@ class BackboneInfo:
     def here(self) -> bool:
         """Whether it can be built without network: its module is installed and its weights are in the hub's cache.
 
-        Never so for ``timm:<model>``, which stands for many.
+        Never so for ``timm:<model>`` and the like, which stand for many.
         """
         if self.package and importlib.util.find_spec(self.package) is None:
             return False
@@ -64,7 +72,8 @@ def create_backbone(name: str, weights: str | Path | None = None, image_size: in
 
     Args:
         name: One of :func:`list_backbones`, with options after a colon (``clip-vitl14:features=pre-projection``), or
-            ``timm:`` and the name of a timm model.
+            a library and what it calls the model: ``timm:<model>``, ``open-clip:<model>/<tag>``,
+            ``hf:<owner>/<model>``.
         weights: A local file to load instead of the published one.
         image_size: Side of the views it will see, in pixels.
 
@@ -72,14 +81,14 @@ def create_backbone(name: str, weights: str | Path | None = None, image_size: in
         The backbone with its weights loaded.
 
     Raises:
-        UnknownNameError: No backbone, option or timm model has that name.
+        UnknownNameError: No backbone, option or model of a library has that name.
         OptionError: It does not take images of that size, or a package is missing.
         WeightsNotFoundError: The weights are neither in the cache nor to be had from the hub.
         WeightsError: The file does not fit the network.
     """
     base, _, text = name.partition(":")
-    if base == "timm":
-        return load_timm(name, weights, image_size)
+    if library := _find_library(base):
+        return library.load(name, weights, image_size)
     if base not in _BACKBONES:
         raise UnknownNameError("backbone", base, list_backbones())
     info = _BACKBONES[base]
@@ -90,8 +99,33 @@ def create_backbone(name: str, weights: str | Path | None = None, image_size: in
 
 
 def list_backbones() -> dict[str, BackboneInfo]:
-    """Returns what is known of each backbone, by name; ``timm:<model>`` stands for a few hundred more."""
-    return {**_BACKBONES, "timm:<model>": _TIMM}
+    """Returns what is known of each backbone, by name; ``timm:<model>`` and the like stand for a few hundred more."""
+    return _BACKBONES | _LIBRARIES
+
+
+def find_backbone(name: str) -> BackboneInfo:
+    """Returns what is known of a backbone, and where its weights are, without building it.
+
+    Raises:
+        UnknownNameError: There is no such backbone.
+        OptionError: It names no model, or a package is missing.
+    """
+    base, _, rest = name.partition(":")
+    if base in _BACKBONES:
+        return _BACKBONES[base]
+    info = _find_library(base)
+    if info is None or not rest:
+        raise UnknownNameError("backbone", base, list_backbones())
+    if base == HF:
+        return replace(info, repository=find_hf_repository(name))
+    if base == "timm":
+        return replace(info, repository=getattr(get_pretrained_cfg(rest), "hf_hub_id", None) or _NONE)
+    repository, files = find_open_clip_repository(name) or (_NONE, info.files)
+    return replace(info, repository=repository, files=files)
+
+
+def _find_library(base: str) -> BackboneInfo | None:
+    return next((info for name, info in _LIBRARIES.items() if name.startswith(f"{base}:")), None)
 
 
 def _read_options(base: str, text: str, options: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
@@ -160,4 +194,27 @@ _BACKBONES = {
         "Transformer of 24 blocks with drawn weights, for checks (embedded)", "none", load_random_vit
     ),
 }
-_TIMM = BackboneInfo("Any vision transformer or CNN of timm with blocks", "named by timm", load_timm, "timm/<model>")
+_NONE = "none <published>"
+_LIBRARIES = {
+    "timm:<model>": BackboneInfo(
+        "Any vision transformer or CNN of timm with blocks", "named by timm", load_timm, "timm/<model>"
+    ),
+    f"{OPEN_CLIP}:<model>/<tag>": BackboneInfo(
+        "Any image encoder of open_clip with blocks",
+        "named by open_clip",
+        load_open_clip,
+        "<named by the tag>",
+        OPEN_CLIP_FILES,
+        "open_clip",
+        {"features": ("projected", "pre-projection")},
+    ),
+    f"{HF}:<owner>/<model>": BackboneInfo(
+        "A vision tower of transformers: DINOv2, DINOv3, ViT, DeiT, CLIP, SigLIP",
+        "named by the repository",
+        load_hf,
+        "<owner>/<model>",
+        HF_FILES,
+        "transformers",
+    ),
+}
+"""What is called as its library calls it."""

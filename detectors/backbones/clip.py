@@ -6,12 +6,14 @@ before the projection (1024 numbers, the class token after the last norm), which
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from detectors.backbones.base import CLIP_MEAN, CLIP_STD, Backbone
+from detectors.backbones.layouts import clip_from_transformers
 from detectors.errors import OptionError
 from detectors.weights import hub_file, load_strictly, read_weights
 
@@ -45,30 +47,43 @@ def clip_backbone(name: str, clip: "CLIP", file: Path, features: Features) -> Ba
     Args:
         name: The backbone's name.
         clip: An open_clip model, built for the size of the images; only its image encoder is used.
-        file: Weights of the whole CLIP with open_clip's names, or of its image encoder alone.
+        file: Weights of the whole CLIP or of its image encoder alone, with the names of open_clip or transformers.
         features: ``projected`` into the space shared with text, or ``pre-projection``.
 
     Raises:
         OptionError: The image size is not a multiple of the patch size.
         WeightsError: The file does not fit the model.
     """
-    from open_clip.model import resize_pos_embed
-
     visual = clip.visual
     side, patch = visual.image_size[0], visual.patch_size[0]
     if side % patch:
         raise OptionError(f"{name} takes images whose side is a multiple of {patch} px, got {side}.")
-    state = _visual_state(read_weights(file))
-    resize_pos_embed(state, clip)
-    load_strictly(visual, {key.removeprefix("visual."): value for key, value in state.items()}, file)
     if features == "pre-projection":
         visual.proj = None
+    fill_visual(visual, read_weights(file), file)
     blocks = [f"transformer.resblocks.{i}" for i in range(len(visual.transformer.resblocks))]
     return Backbone(name, visual, blocks, CLIP_MEAN, CLIP_STD)
 
 
-def _visual_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns the image encoder's tensors under ``visual.*``, in float32 (half of them cannot be resampled)."""
+def fill_visual(visual: nn.Module, state: Mapping[str, Tensor], file: Path) -> None:
+    """Fills an image encoder of open_clip, which resamples a transformer's position embedding to its grid.
+
+    Args:
+        visual: The image encoder; where its ``proj`` is ``None``, that of the file is left out.
+        state: Tensors of the whole model or of its image encoder, with the names of open_clip (those of OpenAI) or, for
+            a plain CLIP, of transformers.
+        file: Where they come from, for the message.
+
+    Raises:
+        WeightsError: They do not fit.
+    """
+    from open_clip.model import resize_pos_embed
+
+    state = clip_from_transformers(state)
     whole = any(key.startswith("visual.") for key in state)
-    visual = {key: value for key, value in state.items() if not whole or key.startswith("visual.")}
-    return {key if whole else f"visual.{key}": value.float() for key, value in visual.items()}
+    own = {key.removeprefix("visual."): state[key].float() for key in state if key.startswith("visual.") or not whole}
+    if getattr(visual, "proj", 0) is None:
+        own.pop("proj", None)
+    resampled = {f"visual.{key}": value for key, value in own.items()}
+    resize_pos_embed(resampled, SimpleNamespace(visual=visual))
+    load_strictly(visual, {key.removeprefix("visual."): value for key, value in resampled.items()}, file)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from detectors.backbones.layouts import dinov2_from_transformers
 from detectors.errors import OptionError, UnknownNameError, WeightsNotFoundError
 from detectors.weights import hub_file, load_strictly, read_weights
 
@@ -40,7 +41,7 @@ def timm_backbone(name: str, model: nn.Module, **normalisation: Sequence[float])
     mean = normalisation.get("mean", config.get("mean", IMAGENET_MEAN))
     std = normalisation.get("std", config.get("std", IMAGENET_STD))
     convolutional = not hasattr(model, "pos_embed") and not hasattr(model, "patch_embed")
-    return Backbone(name, model, _find_blocks(name, model), mean, std, channels_last=convolutional)
+    return Backbone(name, model, find_blocks(name, model), mean, std, channels_last=convolutional)
 
 
 def load_timm(name: str, weights: str | Path | None, image_size: int, **options: str) -> Backbone:
@@ -67,8 +68,8 @@ def load_into(name: str, model: nn.Module, weights: str | Path | None, image_siz
     backbone = timm_backbone(name, model)  # before the weights: a refusal should not cost a download
     file = Path(weights) if weights else timm_hub_file(model, name)
     load_strictly(model, adapted_state(model, read_weights(file)), file)
-    _set_size(name, model, image_size)
-    _check_output(name, model, image_size)
+    set_size(name, model, image_size)
+    check_output(name, model, image_size)
     return timm_backbone(name, backbone.model)
 
 
@@ -90,14 +91,15 @@ def adapted_state(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Te
 
     Args:
         model: A timm model without classifier.
-        state: Tensors by name, as timm or the model's authors publish them.
+        state: Tensors by name, as timm or the model's authors publish them, or a DINOv2 of transformers.
 
     Returns:
         Tensors by the model's own names.
     """
     # By timm's convention a model's module holds the function that adapts foreign checkpoints.
     adapt = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
-    adapted: dict[str, Tensor] = adapt(dict(state), model) if adapt else dict(state)
+    state = dinov2_from_transformers(state)
+    adapted: dict[str, Tensor] = adapt(state, model) if adapt else state
     classifier = getattr(model, "pretrained_cfg", {}).get("classifier") or ()
     names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     heads, own = tuple(f"{name}." for name in names), model.state_dict()
@@ -129,7 +131,12 @@ def _create(name: str, architecture: str, options: Mapping[str, str]) -> nn.Modu
     return model
 
 
-def _find_blocks(name: str, model: nn.Module) -> list[str]:
+def find_blocks(name: str, model: nn.Module) -> list[str]:
+    """Names the blocks of a timm model in depth order.
+
+    Raises:
+        OptionError: It has none by a known name.
+    """
     children = dict(model.named_children())
     for container in _CONTAINERS:
         if container in children:
@@ -143,7 +150,12 @@ def _find_blocks(name: str, model: nn.Module) -> list[str]:
     return blocks
 
 
-def _set_size(name: str, model: nn.Module, image_size: int) -> None:
+def set_size(name: str, model: nn.Module, image_size: int) -> None:
+    """Fits a timm model to another image size, where it is made for one.
+
+    Raises:
+        OptionError: It does not take images of that size.
+    """
     config = getattr(model, "pretrained_cfg", {})
     native = config.get("input_size", (3, image_size, image_size))[-1]
     if image_size == native:
@@ -158,7 +170,12 @@ def _set_size(name: str, model: nn.Module, image_size: int) -> None:
         raise _wrong_size(name, model, image_size, native)
 
 
-def _check_output(name: str, model: nn.Module, image_size: int) -> None:
+def check_output(name: str, model: nn.Module, image_size: int) -> None:
+    """Looks whether a model gives one vector an image.
+
+    Raises:
+        OptionError: It gives something else, or does not take images of that size.
+    """
     model.eval()
     try:
         with torch.inference_mode():

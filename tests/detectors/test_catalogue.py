@@ -67,7 +67,7 @@ def test_every_backbone_says_what_it_is_and_whether_it_is_here(hub_cache):
     assert {"efficientnet-lite0", "dinov2-vitl14", "dinov2-vitl14-reg", "clip-vitl14", "blip-base"} <= set(infos)
     for name, info in infos.items():
         assert info.description, name
-        assert info.paper.startswith("arXiv ") or name.startswith(("timm:", "random-")), name
+        assert info.paper.startswith("arXiv ") or name.startswith(("timm:", "open-clip:", "hf:", "random-")), name
         assert info.here == (name in ("efficientnet-lite0", "random-vit24")), name
         assert info.source.startswith("hub: ") or info.here, name
     info = infos["dinov2-vits14"]

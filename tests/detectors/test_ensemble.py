@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,14 +12,16 @@ from detectors import (
     OptionError,
     View,
     create_detector,
+    create_fusion,
 )
+from detectors.fusion import FUSIONS
 
 COMMON = View(56, "random-crop")
 
 
-@pytest.fixture
-def ensemble(vit) -> Ensemble:
-    return Ensemble([create_detector(name, vit, view=COMMON) for name in ("rigid", "wepe")])
+@pytest.fixture(params=FUSIONS)
+def ensemble(request, vit) -> Ensemble:
+    return Ensemble([create_detector(name, vit, view=COMMON) for name in ("rigid", "wepe")], request.param)
 
 
 @pytest.fixture
@@ -25,8 +30,9 @@ def reals() -> tuple[Tensor, Tensor]:
     return torch.nn.functional.interpolate(coarse, size=56, mode="bilinear"), torch.arange(100, 112)
 
 
-def test_fused_score_by_hand(ensemble):
+def test_mean_of_z_scores_by_hand(vit):
     """Medians 4 and 40, absolute deviations from them of median 2 and 20."""
+    ensemble = Ensemble([create_detector(name, vit) for name in ("rigid", "wepe")])
     scores = torch.tensor([0.0, 1, 2, 3, 4, 5, 6, 7, 8])
     ensemble.fit_scores({"rigid": scores, "wepe": 10 * scores}, torch.arange(9))
     fused = ensemble.fuse({"rigid": torch.tensor([4.0, 6.0]), "wepe": torch.tensor([40.0, 0.0])})
@@ -45,12 +51,14 @@ def test_fused_score_is_a_function_of_one_image(ensemble, reals):
 
 def test_real_images_are_centred_near_zero(ensemble, reals):
     ensemble.fit(*reals)
-    assert ensemble(*reals).median().abs() < 1
+    centre = 0.7 if ensemble.fusion.name == "minp" else 0.0  # -log of the smaller of two p-values
+    assert (ensemble(*reals).median() - centre).abs() < 1
 
 
 def test_higher_in_both_members_is_higher(ensemble, reals):
     ensemble.fit(*reals)
-    low, high = ({"rigid": torch.tensor([s]), "wepe": torch.tensor([s])} for s in (0.1, 0.2))
+    scores = ensemble.member_scores(*reals)
+    low, high = ({name: of.quantile(q)[None] for name, of in scores.items()} for q in (0.3, 0.7))
     assert ensemble.fuse(high) > ensemble.fuse(low)
 
 
@@ -81,7 +89,7 @@ def test_fingerprint_covers_members_and_the_images_of_the_fit(ensemble, vit, rea
     assert ensemble.fingerprint() == prints[-1]
     ensemble.fit(images, keys + 1)
     prints.append(ensemble.fingerprint())
-    other = Ensemble([create_detector("rigid", vit, noise=0.1, view=COMMON), ensemble.detectors[1]])
+    other = Ensemble([create_detector("rigid", vit, noise=0.1, view=COMMON), ensemble.detectors[1]], ensemble.fusion)
     other.fit(images, keys + 1)
     prints.append(other.fingerprint())
     assert len(set(prints)) == 4
@@ -89,7 +97,9 @@ def test_fingerprint_covers_members_and_the_images_of_the_fit(ensemble, vit, rea
 
 
 def test_passes_and_options_are_those_of_the_members(ensemble):
-    assert ensemble.label == "rigid+wepe"
+    prefix = "" if ensemble.fusion.name == "zscore" else f"fuse={ensemble.fusion.name}:"
+    assert ensemble.label == f"{prefix}rigid+wepe"
+    assert ensemble.options["fuse"] == ensemble.fusion.name
     assert ensemble.passes == 2
     assert ensemble.view == COMMON
     assert ensemble.options["rigid.noise"] == 0.05
@@ -109,7 +119,8 @@ def test_unfitted_ensemble_gives_no_score(ensemble, reals):
         (torch.full((9,), float("nan")), "Some scores of rigid on the real images are not finite"),
     ],
 )
-def test_scores_that_cannot_be_scaled_are_an_error(ensemble, scores, message):
+def test_scores_that_cannot_be_scaled_are_an_error(vit, scores, message):
+    ensemble = Ensemble([create_detector(name, vit) for name in ("rigid", "wepe")])
     with pytest.raises(OptionError, match=message):
         ensemble.fit_scores({"rigid": scores, "wepe": scores}, torch.arange(len(scores)))
 
@@ -123,3 +134,25 @@ def test_one_score_an_image_is_needed(ensemble):
 def test_an_ensemble_has_two_or_more_different_members(vit, names):
     with pytest.raises(OptionError, match="two or more different detectors"):
         Ensemble([create_detector(name, vit) for name in names])
+
+
+def test_fingerprint_covers_the_way_of_fusing_and_that_of_z_scores_is_as_it_was(vit):
+    members = [create_detector(name, vit, view=COMMON) for name in ("rigid", "wepe")]
+    ways = ["zscore", "minp", "stouffer", create_fusion("minp", sides=2)]
+    ensembles = [Ensemble(members, way) for way in ways]
+    for ensemble in ensembles:
+        ensemble.fit_scores({"rigid": torch.rand(9), "wepe": torch.rand(9)}, torch.arange(9))
+    assert len({ensemble.fingerprint() for ensemble in ensembles}) == 4
+    keys = hashlib.sha256(json.dumps(list(range(9))).encode()).hexdigest()
+    facts = ["ensemble", 1, sorted(member.fingerprint() for member in members), keys]
+    assert ensembles[0].fingerprint() == hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def test_a_detector_may_come_again_with_other_options(ensemble, vit, reals):
+    members = [create_detector("rigid", vit, noise=noise, view=COMMON) for noise in (0.05, 0.1, 0.2)]
+    levels = Ensemble(members, ensemble.fusion)
+    levels.fit(*reals)
+    assert levels.names == ("rigid", "rigid#2", "rigid#3")
+    assert levels.options["rigid#3.noise"] == 0.2
+    scores = {name: member(*reals) for name, member in zip(levels.names, members, strict=True)}
+    assert torch.equal(levels(*reals), levels.fuse(scores))

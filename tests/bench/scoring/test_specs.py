@@ -2,7 +2,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.scoring.specs import parse_detector, parse_detectors, with_checkpoints
-from detectors import UnknownNameError
+from detectors import OptionError, UnknownNameError
 
 
 def test_options_get_the_types_of_the_detector():
@@ -131,3 +131,76 @@ def test_a_file_whose_path_reads_as_options_is_refused(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(BenchError, match="rename the file, its path reads as other options"):
         with_checkpoints(["npr"], [f"npr={tmp_path / name}"])
+
+
+@pytest.mark.parametrize("way", ["minp", "stouffer"])
+def test_the_way_of_fusing_stands_before_the_members(way):
+    spec = parse_detector(f"fuse={way}:rigid:noise=0.1+wepe:blocks=0-3,6")
+    assert spec.fusion == {"name": way, "sides": 1}
+    assert [member.options for member in spec.members] == [{"noise": 0.1}, {"blocks": "0-3,6"}]
+    assert spec.label == f"fuse={way}:rigid:noise=0.1+wepe:blocks=0-3,6"
+    two = parse_detector(f"fuse={way},sides=2:rigid+wepe")
+    assert (two.fusion, two.label) == ({"name": way, "sides": 2}, f"fuse={way},sides=2:rigid+wepe")
+
+
+def test_what_is_written_without_a_way_is_the_mean_of_z_scores():
+    assert parse_detector("rigid+wepe").fusion == parse_detector("fuse=zscore:rigid+wepe").fusion == {"name": "zscore"}
+    assert parse_detector("rigid+wepe").label == "rigid+wepe"
+    assert not parse_detector("rigid").fusion
+
+
+def test_the_same_members_may_be_fused_in_several_ways_but_not_twice_in_one():
+    assert len(parse_detectors(["rigid+wepe", "fuse=minp:rigid+wepe", "fuse=minp,sides=2:rigid+wepe"])) == 3
+    for twice in ("fuse=zscore:rigid+wepe", "rigid +wepe"):
+        with pytest.raises(BenchError, match="is given twice"):
+            parse_detectors(["rigid+wepe", twice])
+    with pytest.raises(BenchError, match="is given twice"):
+        parse_detectors(["fuse=minp:rigid+wepe", "fuse=minp,sides=1:rigid+wepe"])
+
+
+def test_a_member_may_come_again_with_other_options_but_not_the_same():
+    spec = parse_detector("fuse=minp:rigid+rigid:noise=0.1+rigid:noise=0.2")
+    assert [member.options for member in spec.members] == [{}, {"noise": 0.1}, {"noise": 0.2}]
+    assert not spec.is_same(parse_detector("fuse=minp:rigid+rigid:noise=0.1+rigid:noise=0.3"))
+    with pytest.raises(BenchError, match="fuses a detector with itself"):
+        parse_detector("rigid:noise=0.1+wepe+rigid:noise=0.10")
+
+
+PLACE = r"fuse= stands before two or more detectors, as in fuse=minp:rigid\+wepe"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fuse=minp", PLACE),
+        ("fuse=minp:", PLACE),
+        ("fuse=minp:rigid", PLACE),
+        ("rigid+wepe:fuse=minp", PLACE),
+        ("rigid+wepe,fuse=minp", PLACE),
+        ("rigid+wepe@fuse=minp", PLACE),
+        ("rigid+wepe+fuse=minp", PLACE),
+        ("fuse=minp:rigid+fuse=stouffer:rigid+wepe", PLACE),
+        ("fuse=min:rigid+wepe", r"Unknown way of fusing 'min'\. Did you mean 'minp'"),
+        ("fuse=:rigid+wepe", "Unknown way of fusing ''"),
+        ("fuse=minp,side=2:rigid+wepe", r"Unknown option of minp 'side'\. Did you mean 'sides'"),
+        ("fuse=zscore,sides=2:rigid+wepe", "Unknown option of zscore 'sides'"),
+        ("fuse=minp,sides=3:rigid+wepe", "sides must be 1 or 2, got 3"),
+        ("fuse=minp,sides=two:rigid+wepe", "minp:sides takes int, got 'two'"),
+        ("fuse=minp:rigid+wpe", r"Unknown detector 'wpe'\. Did you mean 'wepe'"),
+        ("minp:rigid+wepe", "Unknown detector 'minp'"),
+        ("minp(rigid+wepe)", r"Unknown detector 'minp\(rigid'"),
+    ],
+)
+def test_a_way_of_fusing_that_cannot_be_read_says_so(text, message):
+    with pytest.raises((BenchError, UnknownNameError, OptionError), match=message):
+        parse_detector(text)
+
+
+def test_checkpoints_go_to_members_behind_a_way_of_fusing(npr):
+    asked = ["fuse=minp,sides=2:rigid:noise=0.1+npr", "fuse=stouffer:npr+rigid"]
+    found = with_checkpoints(asked, [f"npr={npr}"])
+    assert found == [
+        f"fuse=minp,sides=2:rigid:noise=0.1+npr:checkpoint={npr}",
+        f"fuse=stouffer:npr:checkpoint={npr}+rigid",
+    ]
+    assert parse_detector(found[1]).label == "fuse=stouffer:npr:checkpoint=NPR.pth+rigid"
