@@ -16,18 +16,6 @@ pytestmark = pytest.mark.usefixtures("small_views")
 
 UNSCALED = {"aeroblade", "cnnspot", "contrastive-blur", "conv", "f3net", "gramnet", "hfi", "lgrad", "manifold-bias",
             "minder", "npr", "rigid", "univfd", "warpad", "wepe"}  # fmt: skip
-    "aeroblade",
-    "cnnspot",
-    "f3net",
-    "gramnet",
-    "hfi",
-    "lgrad",
-    "manifold-bias",
-    "npr",
-    "rigid",
-    "univfd",
-    "wepe",
-}
 
 
 def test_the_methods_published_for_images_as_they_are_say_so():
