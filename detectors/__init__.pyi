@@ -8,6 +8,8 @@ from .errors import OptionError, UnknownNameError, WeightsError, WeightsNotFound
 from .fitting import Fittable, NotFittedError
 from .fusion import create_fusion
 from .gradient_cuff import GradientCuff, WepeGradientCuff
+from .hfi import Hfi
+from .manifold_bias import ManifoldBias
 from .mc_dropout import McDropout
 from .minder import Minder
 from .perturbation import Perturbation
@@ -40,8 +42,10 @@ __all__ = [
     "Fittable",
     "GradientCuff",
     "GramNet",
+    "Hfi",
     "LGrad",
     "LinearProbe",
+    "ManifoldBias",
     "McDropout",
     "Minder",
     "NotFittedError",

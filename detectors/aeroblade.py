@@ -3,32 +3,21 @@
 ``score(x) = -min_a d(x, D_a(E_a(x)))`` over autoencoders ``a``.
 """
 
-import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from detectors.autoencoders import EMBEDDED, Autoencoder, autoencoder_names, load_autoencoder
-from detectors.base import Detector, View
-from detectors.distances import DistanceName, create_distance
-from detectors.errors import OptionError, UnknownNameError
-from detectors.randomness import seeded_generator
-from detectors.weights import state_sha256
+from detectors.base import View
+from detectors.distances import DistanceName
+from detectors.errors import UnknownNameError
+from detectors.reconstruction import Posterior, ReconstructionDetector
 
-Posterior = Literal["mean", "sample"]
 EightBit = Literal["truncation", "rounding", "none"]
-LEAST_SIDE = 32
-"""Smaller images are repeated at their edges up to so many pixels: the networks can take nothing smaller."""
-GRID = 32
-"""Tiles begin at multiples of it, so that an image made on the autoencoder's grid meets the same grid again."""
-CONTEXT = 64
-"""Pixels around a tile that are reconstructed with it and left out of the distance."""
 
 
-class Aeroblade(Detector):
+class Aeroblade(ReconstructionDetector):
     """Reconstruction error of autoencoders.
 
     Images keep their size, as published (take ``--resize none``); sides that the autoencoder cannot take are extended
@@ -86,23 +75,18 @@ class Aeroblade(Detector):
         distance_weights: str | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.names = autoencoder_names(autoencoder)
-        if not self.names:
-            raise OptionError("autoencoder names none; take embedded, published, a folder or a hub repository.")
-        if posterior not in get_args(Posterior):
-            raise UnknownNameError("posterior", str(posterior), get_args(Posterior))
         if eight_bit not in get_args(EightBit):
             raise UnknownNameError("eight_bit", str(eight_bit), get_args(EightBit))
-        if tile < 2 * CONTEXT or tile % GRID:
-            raise OptionError(f"tile must be a multiple of {GRID} and at least {2 * CONTEXT}, got {tile}.")
-        self.seed, self.autoencoder, self.distance, self.layer = seed, autoencoder, distance, layer
-        self.posterior, self.eight_bit, self.tile, self.distance_weights = posterior, eight_bit, tile, distance_weights
-        self.measured = distance or ("gradient" if set(self.names) <= set(EMBEDDED) else "lpips-vgg")
-        self.autoencoders = nn.ModuleList(load_autoencoder(name) for name in self.names)
-        self.measure = create_distance(self.measured, layer, distance_weights)
-        if posterior == "sample" and not any(each.sampling for each in self.autoencoders):
-            raise OptionError(f"posterior=sample has nothing to sample from: {autoencoder} gives one latent an image.")
+        super().__init__(
+            autoencoder=autoencoder,
+            distance=distance,
+            layer=layer,
+            posterior=posterior,
+            tile=tile,
+            distance_weights=distance_weights,
+            seed=seed,
+        )
+        self.eight_bit = eight_bit
 
     def forward(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
         """Scores images of any sizes, one by one.
@@ -117,94 +101,15 @@ class Aeroblade(Detector):
         pairs = zip(images, keys.tolist(), strict=True)
         return torch.stack([-self.distances(image, key).min() for image, key in pairs])
 
-    def distances(self, image: Tensor, key: int) -> Tensor:
-        """Measures one image.
-
-        Args:
-            image: ``(3, H, W)`` in [0, 1].
-            key: Integer that identifies its bytes.
-
-        Returns:
-            ``(A,)`` distances to the reconstruction by each autoencoder, float64.
-        """
-        whole = extend(image[None], LEAST_SIDE, 1)
-        return torch.stack([self._distance(each, whole, key) for each in self.autoencoders])
-
-    def _distance(self, autoencoder: nn.Module, image: Tensor, key: int) -> Tensor:
-        total = torch.zeros((), dtype=torch.float64, device=image.device)
-        for number, (top, left) in enumerate(_tiles(image.shape[2:], self.tile)):
-            piece = image[:, :, top.outer, left.outer]
-            other = self._reconstruct(autoencoder, piece, key, number)
-            pair = (each[:, :, top.inner, left.inner].float() for each in (piece, other))
-            with torch.autocast(image.device.type, enabled=False):
-                total += self.measure(*pair).double().squeeze() * top.length * left.length
-        return total / image[0, 0].numel()
-
-    def _reconstruct(self, autoencoder: nn.Module, image: Tensor, key: int, tile: int) -> Tensor:
-        assert isinstance(autoencoder, Autoencoder)
-        sampled = self.posterior == "sample"
-        generator = seeded_generator(self.name, self.seed, key, tile) if sampled else None
-        other: Tensor = autoencoder(extend(image, 1, autoencoder.multiple), generator)
-        other = other[:, :, : image.shape[2], : image.shape[3]]
+    def finish(self, decoded: Tensor) -> Tensor:
+        """Brings a reconstruction to 8 bits, as the option says."""
+        decoded = decoded.clamp(0, 1)
         if self.eight_bit == "none":
-            return other
-        levels = other * 255
+            return decoded
+        levels = decoded * 255
         return (levels.floor() if self.eight_bit == "truncation" else levels.round()) / 255
 
     @property
     def passes(self) -> int:
         """Reconstructions an image costs."""
         return len(self.names)
-
-    @property
-    def settled(self) -> dict[str, Any]:
-        """The options, with the distance that was taken and whose autoencoders they are."""
-        own = " (the demo's own)" if set(self.names) & set(EMBEDDED) else ""
-        return self.options | {"autoencoder": ", ".join(self.names) + own, "distance": self.measured}
-
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the weights of the autoencoders and the distance, too; see :meth:`Detector.fingerprint`."""
-        return super().fingerprint(weights=state_sha256(self.state_dict()), **run)
-
-
-def extend(images: Tensor, least: int, multiple: int) -> Tensor:
-    """Repeats the right column and the lower row until both sides are large enough and divisible.
-
-    Args:
-        images: ``(B, C, H, W)``.
-        least: Smallest side in pixels.
-        multiple: What the sides must be divisible by.
-    """
-    height, width = (-(-max(side, least) // multiple) * multiple for side in images.shape[2:])
-    if (height, width) == images.shape[2:]:
-        return images  # padding by nothing would copy a large photograph
-    return F.pad(images, (0, width - images.shape[3], 0, height - images.shape[2]), mode="replicate")
-
-
-class Span:
-    """A stretch of pixels and the context around it.
-
-    Args:
-        start: First pixel.
-        stop: Pixel after the last.
-        end: Length of the image's side.
-    """
-
-    def __init__(self, start: int, stop: int, end: int) -> None:
-        self.length = stop - start
-        first = max(0, start - CONTEXT)
-        self.outer = slice(first, min(end, stop + CONTEXT))
-        self.inner = slice(start - first, stop - first)
-
-
-def _tiles(size: Sequence[int], longest: int) -> Iterator[tuple[Span, Span]]:
-    rows, columns = (_spans(side, longest) for side in size)
-    return ((row, column) for row in rows for column in columns)
-
-
-def _spans(side: int, longest: int) -> list[Span]:
-    """Cuts a side evenly into stretches that begin at multiples of the grid."""
-    count = -(-side // longest)
-    cells = -(-side // GRID)
-    borders = [cells * index // count * GRID for index in range(count)] + [side]
-    return [Span(start, stop, side) for start, stop in itertools.pairwise(borders)]

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Autoencoder(nn.Module, ABC):
     def decode(self, latents: Tensor) -> Tensor:
         """Returns images, not yet clamped to [0, 1]."""
 
-    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def reconstruct(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Reconstructs images.
 
         Args:
@@ -52,12 +53,16 @@ class Autoencoder(nn.Module, ABC):
             generator: Draws the latents from their distribution, on the CPU; without it their mean is taken.
 
         Returns:
-            ``(B, 3, H, W)`` in [0, 1].
+            ``(B, 3, H, W)``, a little beyond [0, 1] here and there.
         """
         latents, deviation = self.encode(images)
         if generator is not None and deviation is not None:
             latents = latents + deviation * torch.randn(latents.shape, generator=generator).to(latents.device)
-        return self.decode(latents).clamp(0, 1)
+        return self.decode(latents)
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Reconstructs images as :meth:`reconstruct` does, clamped to [0, 1]."""
+        return self.reconstruct(images, generator).clamp(0, 1)
 
 
 class EmbeddedAutoencoder(Autoencoder):
@@ -156,7 +161,8 @@ def load_autoencoder(name: str) -> Autoencoder:
         raise UnknownNameError("autoencoder", name, (*GROUPS, *EMBEDDED, *PUBLISHED, "FOLDER", "owner/name/vae"))
     else:
         folder = _fetch(name, PUBLISHED.get(name, name))
-    return DiffusersAutoencoder(_load_diffusers(name, folder)).eval().requires_grad_(False)
+    network = load_diffusers(folder, ("AutoencoderKL", "VQModel"), f"autoencoder={name}")
+    return DiffusersAutoencoder(network).eval().requires_grad_(False)
 
 
 def _load_embedded(name: str) -> Autoencoder:
@@ -196,11 +202,23 @@ def _fetch(name: str, address: str) -> Path:
         ) from error
 
 
-def _load_diffusers(name: str, folder: Path) -> Any:  # noqa: ANN401 - diffusers is optional
+def load_diffusers(folder: Path, kinds: Sequence[str], asked: str) -> Any:  # noqa: ANN401 - diffusers is optional
+    """Loads a network that diffusers saved.
+
+    Args:
+        folder: Holds its description and its weights.
+        kinds: Names of the classes that it may be of.
+        asked: The option that asks for it.
+
+    Raises:
+        OptionError: diffusers is not installed.
+        WeightsNotFoundError: A file is missing.
+        WeightsError: It is of another class, or the weights do not fit.
+    """
     try:
         import diffusers
     except ImportError as error:
-        raise OptionError(f"autoencoder={name} needs diffusers: pip install 'fauxbench[aeroblade]'") from error
+        raise OptionError(f"{asked} needs diffusers: pip install 'fauxbench[aeroblade]'") from error
     for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
             raise WeightsNotFoundError(f"There is no {file} in {folder}: give a folder as diffusers saves it.")
@@ -208,8 +226,8 @@ def _load_diffusers(name: str, folder: Path) -> Any:  # noqa: ANN401 - diffusers
         kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("_class_name")
     except (ValueError, AttributeError) as error:
         raise WeightsError(f"{folder / CONFIG} is not a description that diffusers saved: {error}") from error
-    if kind not in ("AutoencoderKL", "VQModel"):
-        raise WeightsError(f"{folder / CONFIG} describes a {kind}; expected an AutoencoderKL or a VQModel.")
+    if kind not in kinds:
+        raise WeightsError(f"{folder / CONFIG} describes a {kind}; expected {' or '.join(kinds)}.")
     options: dict[str, Any] = {"use_safetensors": True, "torch_dtype": torch.float32, "low_cpu_mem_usage": False}
     try:
         network, loading = getattr(diffusers, kind).from_pretrained(folder, output_loading_info=True, **options)
@@ -218,4 +236,4 @@ def _load_diffusers(name: str, folder: Path) -> Any:  # noqa: ANN401 - diffusers
     wrong = [*loading["missing_keys"], *loading["unexpected_keys"]]
     if wrong:
         raise WeightsError(f"{folder / WEIGHTS} does not fit the {kind}: {len(wrong)} tensors (such as {wrong[0]}).")
-    return network
+    return network.eval().requires_grad_(False)

@@ -13,6 +13,8 @@ from detectors import Detector
 from detectors.autoencoders import PUBLISHED, WEIGHTS
 from detectors.backbones import BackboneInfo, find_backbone
 from detectors.distances import NETS
+from detectors.latent_diffusion import CLIP_FILES, DIFFUSION_FILES
+from detectors.manifold_bias import PUBLISHED_CLIP, PUBLISHED_MODEL
 from detectors.trained.lgrad import DISCRIMINATOR, DISCRIMINATOR_SOURCE
 from detectors.weights import is_cached
 
@@ -73,6 +75,16 @@ def _autoencoder_needs() -> Iterator[Need]:
         yield Need(f"autoencoder {name}", f"autoencoder={name}", f"hub: {address}", here)
 
 
+def _diffusion_needs() -> Iterator[Need]:
+    extra = importlib.util.find_spec("diffusers") is not None
+    yield Need("diffusers", "", "pip install 'fauxbench[aeroblade]'", extra)
+    source = f"hub: {PUBLISHED_MODEL}, by model=FOLDER or model={PUBLISHED_MODEL}"
+    here = all(is_cached(PUBLISHED_MODEL, [file]) for file in DIFFUSION_FILES)
+    yield Need("a Stable Diffusion as diffusers saves it", "", source, here)
+    here = all(is_cached(PUBLISHED_CLIP, [file]) for file in CLIP_FILES)
+    yield Need("CLIP ViT-L/14 as transformers saves it", "", f"hub: {PUBLISHED_CLIP}, or clip_model=FOLDER", here)
+
+
 def _distance_needs() -> Iterator[Need]:
     for net, (model, _) in NETS.items():
         url = torchvision.models.get_model_weights(model).IMAGENET1K_V1.url
@@ -95,5 +107,6 @@ _NEEDS: Mapping[str, Callable[[type[Detector], Need], Iterator[Need]]] = {
     "checkpoint": lambda cls, backbone: _checkpoint_needs(cls),
     "discriminator": lambda cls, backbone: iter((Need(DISCRIMINATOR, "", DISCRIMINATOR_SOURCE, False),)),
     "autoencoder": lambda cls, backbone: _autoencoder_needs(),
+    "clip_model": lambda cls, backbone: _diffusion_needs(),
     "distance_weights": lambda cls, backbone: _distance_needs(),
 }

@@ -140,9 +140,10 @@ def _describe(cls: type[Detector], backbone: Need) -> ListedDetector:
         if parameter.kind is parameter.KEYWORD_ONLY and name != "seed"
     ]
     on_backbone, trained = "backbone" in parameters, "checkpoint" in parameters
-    stand_in = None if trained else create_detector(cls.name, smallest_backbone())
+    stated = trained or hasattr(cls, "own_passes")  # it cannot be made without weights
+    stand_in = None if stated else create_detector(cls.name, smallest_backbone())
     passes = getattr(cls, "own_passes", 0) if stand_in is None else stand_in.passes
-    cost = f"{passes} of its own network" if trained else f"{passes} reconstructions"
+    cost = f"{passes} of its own network{'' if trained else 's'}" if stated else f"{passes} reconstructions"
     if on_backbone:
         cost = f"1 shared + {passes}" if stand_in is None or _passes_itself(stand_in) else f"{passes}"
     needs = tuple(needs_of(cls, backbone))

@@ -10,6 +10,7 @@ from typing import Any
 import open_clip
 import released_files_two
 import timm
+import tiny_diffusion
 import torch
 from filelock import FileLock
 from released_files_two import pictures, random_resnet50, spread_out
@@ -105,6 +106,15 @@ def _made(name: str) -> Path:
     return home / (MADE["folder"] / f"{name}.txt").read_text(encoding="utf-8")
 
 
+def small_diffusion() -> dict[str, str]:
+    """Returns the options that name a small Stable Diffusion and a small CLIP, made once for a run of the tests."""
+    home = MADE["folder"] / "manifold-bias"
+    with FileLock(MADE["folder"] / "manifold-bias.lock"):
+        if not home.is_dir():
+            tiny_diffusion.write_models(home)
+    return {"model": str(home / "pipeline"), "clip_model": str(home / "clip")}
+
+
 def is_trained(name: str) -> bool:
     """Says whether a detector needs a checkpoint."""
     return hasattr(list_detectors()[name], "trained_on")
@@ -133,6 +143,8 @@ def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: 
         folder: Keeps the checkpoints.
         **more: Options of the detector, ``seed`` and ``view``.
     """
+    if name == "manifold-bias":
+        return create_detector(name, **small_diffusion(), **{"side": tiny_diffusion.SIDE, "draws": 2, **more})
     if not is_trained(name):
         return create_detector(name, backbone, **more)
     if name == "linear-probe":

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from detectors import Backbone, Detector, OptionError, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
-UNSEEDED = ("aeroblade", "contrastive-blur", "warpad", *filter(is_trained, NAMES))
+UNSEEDED = ("aeroblade", "contrastive-blur", "hfi", "warpad", *filter(is_trained, NAMES))
 """Methods that draw nothing with their default options."""
 ON_BACKBONES = [
     name

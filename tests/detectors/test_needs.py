@@ -31,8 +31,9 @@ def test_an_unknown_backbone_is_named_and_known_ones_listed():
 @pytest.mark.parametrize("name", list_detectors())
 def test_what_every_detector_needs_has_a_source(name, hub_cache):
     assert all(need.what and need.source for need in needs(name).values())
-    assert (BACKBONE in needs(name).values()) == (name in {"wepe", "rigid", "gradient-cuff", "mc-dropout",
-                                                           "wepe-gradient-cuff", "linear-probe"})  # fmt: skip
+    assert (BACKBONE in needs(name).values()) == (name in {"contrastive-blur", "conv", "gradient-cuff", "linear-probe",
+                                                           "mc-dropout", "minder", "rigid", "warpad", "wepe",
+                                                           "wepe-gradient-cuff"})  # fmt: skip
 
 
 def test_a_released_checkpoint_is_named_with_its_source_and_another_is_trained():
@@ -43,3 +44,10 @@ def test_a_released_checkpoint_is_named_with_its_source_and_another_is_trained()
 
 def test_the_backbone_that_a_detector_takes_is_its_own():
     assert "backbone clip-vitl14" in needs("univfd")
+
+
+def test_a_method_on_a_diffusion_model_names_both_models(hub_cache):
+    listed = needs("manifold-bias")
+    assert listed["a Stable Diffusion as diffusers saves it"].source.startswith("hub: CompVis/stable-diffusion-v1-4")
+    assert not listed["CLIP ViT-L/14 as transformers saves it"].here
+    assert "weights of vgg16" in needs("hfi")
