@@ -1,5 +1,6 @@
 """Comparison studies: detectors on data, what the paper prints, and how ours compares."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
@@ -185,9 +186,11 @@ class RobustnessStudy(ComparisonStudy):
     def figures_of(self, comparison: Comparison, arms: Sequence[Arm]) -> dict[str, str]:  # noqa: D102
         names = {arm.detector: arm.row for arm in arms}
         rows = [replace(row, detector=names[row.detector]) for row in comparison.summary.means]
-        which = "" if len(arms) > 1 else f"{arms[0].row.lower()}-"
+        of_preset = [name for name in self.presets if all(arm.row.endswith(f"({name})") for arm in arms)]
+        which = re.sub(r"\W+", "-", arms[0].row.lower()).strip("-") if len(arms) == 1 else "".join(of_preset)
+        start = f"{self.name}-{which}-" if which else f"{self.name}-"
         return {
-            f"{self.name}-{which}{figure_file(curve.kind).removesuffix('.svg')}": robustness_svg(curve)
+            start + figure_file(curve.kind).removesuffix(".svg"): robustness_svg(curve)
             for curve in robustness_curves(replace(comparison.summary, rows=rows))
         }
 

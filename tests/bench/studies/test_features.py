@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from torch import nn
 
 from bench.errors import BenchError
 from bench.scoring.images import image_batches
@@ -21,6 +22,7 @@ from bench.studies.features.blocks import (
     distance_lines,
     draw_profiles,
     nearest_first,
+    prediction,
     printed_row,
 )
 from bench.studies.features.fid import FidStudy, make_sides, printed_numbers, rank_lines
@@ -33,7 +35,7 @@ from bench.studies.wepe import FEATURES, PAPER
 from datamodules import Batch
 from datamodules.conditions import CLEAN, Picture
 from datamodules.folder import FolderDataModule
-from detectors import View, WePe
+from detectors import Backbone, Perturbation, View, WePe
 from detectors.similarity import cosine_distance
 
 pytestmark = pytest.mark.usefixtures("small_views")
@@ -103,7 +105,7 @@ def test_the_sweep_gives_the_scores_of_wepe_for_every_number_of_blocks(setting, 
     (batch, *_) = batches_of(setting)
     images = batch.views[Picture(CLEAN, SMALL)]
     for backbone in (setting.backbone, cnn):
-        sweep = PrefixSweep(backbone, seed=3)
+        sweep = PrefixSweep(backbone, Perturbation(), seed=3)
         for part in (images[:2], images[2:]):  # the second batch meets recordings of the first
             found = sweep.distances(part, backbone.compute(part))
             expected = [WePe(backbone, blocks=k, seed=3)(part, batch.key) for k in range(1, backbone.depth + 1)]
@@ -115,7 +117,7 @@ def test_the_sweep_gives_the_scores_of_wepe_for_every_number_of_blocks(setting, 
 def test_the_sweep_draws_whole_networks_where_prefixes_cannot_be_shared(setting):
     (batch, *_) = batches_of(setting)
     images = batch.views[Picture(CLEAN, SMALL)]
-    sweep = PrefixSweep(setting.backbone, seed=0)
+    sweep = PrefixSweep(setting.backbone, Perturbation(), seed=0)
     sweep.recording.record = setting_order(sweep.recording.record, sweep.recording)
     found = sweep.distances(images, setting.backbone.compute(images))
     assert not sweep.split
@@ -303,3 +305,15 @@ def test_features_are_those_of_the_network_in_the_order_of_the_images(setting):
     assert found.images["path"].to_list() == batch.path
     expected = setting.backbone.compute(batch.views[Picture(CLEAN, SMALL)])
     assert cosine_distance(torch.from_numpy(found.features[0]), expected).max() < 1e-12
+
+
+def test_the_prediction_says_how_little_noise_matrices_get_and_whether_code_and_table_agree():
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    for layer in network:
+        layer.weight.data = torch.tensor([[1.0, -1.0], [1.02, -0.98]])  # a mean of 0.01, a deviation of nearly 1
+    words = prediction(Backbone("two", network, ["0", "1"]), [0.99, 0.98], [0.9, 0.35])
+    assert "the mean of a weight matrix is 1.00% of its standard deviation" in words
+    assert "the least similarity is 98.0%, of block 1" in words
+    assert "The table's least is 35.0%, of block 1, where it is 98.0% here: code and table disagree." in words
+    assert "code and table agree there" in prediction(Backbone("two", network, ["0", "1"]), [0.99, 0.36], [0.9, 0.35])
+    assert "table" not in prediction(Backbone("two", network, ["0", "1"]), [0.99, 0.98], [])

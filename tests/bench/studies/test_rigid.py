@@ -69,7 +69,7 @@ def origin_of(dataset: str) -> Ours:
             "backbone": {"name": VITL},
             "precision": "32-true",
         },
-        {"name": dataset, "protocol": {"resize": 256, "crop_seed": 0}},
+        {"name": dataset, "protocol": {"resize": None, "crop_seed": 0}},
         RunOptions(dataset=dataset, backbone=VITL).as_facts(),
         "auroc",
         generators=generators,

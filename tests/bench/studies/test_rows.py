@@ -26,14 +26,14 @@ PAPERS = Ours.of(
     {
         "name": "wepe",
         "options": {
-            "ratio": 0.1, "rule": "tensor_absmean", "family": "gaussian", "match": "std", "tensors": "all",
+            "ratio": 0.1, "rule": "tensor_mean", "family": "gaussian", "match": "std", "tensors": "all",
             "blocks": "0-18 of 24", "n": 1, "statistic": "similarity",
         },
-        "view": "random-crop 224",
+        "view": "resize 224",
         "backbone": {"name": "dinov2-vitl14"},
         "precision": "32-true",
     },
-    {"name": "imagenet", "protocol": {"resize": 256, "crop_seed": 0}},
+    {"name": "imagenet", "protocol": {"resize": None, "crop_seed": 0}},
     RunOptions(dataset="imagenet", backbone="dinov2-vitl14").as_facts(),
     "auroc",
     generators=NINE,
@@ -110,7 +110,7 @@ def test_rows_with_their_own_view_or_held_out_images_are_compared_by_themselves(
 def test_options_are_the_studys_unless_named_and_the_demo_has_the_embedded_backbone(tmp_path):
     study, shared = STUDIES["table3"], RunOptions()
     own = settled(study, shared, {})
-    assert (own.dataset, own.backbone, own.seeds, own.view) == ("genimage", "dinov2-vitl14", 5, "common")
+    assert (own.dataset, own.backbone, own.seeds, own.view) == ("genimage", "dinov2-vitl14", 5, "method")
     assert own.generators == study.generators
     demo = settled(study, shared, {"dataset": "demo"})
     assert (demo.dataset, demo.backbone, demo.generators) == ("demo", EMBEDDED, None)

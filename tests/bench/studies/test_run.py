@@ -23,11 +23,13 @@ pytestmark = pytest.mark.usefixtures("small_views")
 
 WEPE, RIGID = Arm("WePe", "wepe:blocks=0-18"), Arm("RIGID", "rigid")
 EMBEDDED = "efficientnet-lite0"
+ONE_WAY = replace(PAPER, presets=())
 
 
 def small_study(*arms: Arm, kind: type[ComparisonStudy] = ComparisonStudy, **options) -> ComparisonStudy:
-    settings = {"table": "Table 1", "by_generator": True, "seeds": 2, **options}
-    return kind("table1", "a small one", "Table 1", arms or (WEPE, RIGID), dataset="imagenet", paper=PAPER, **settings)
+    """A study without presets, unless they are named."""
+    settings = {"table": "Table 1", "by_generator": True, "seeds": 2, "paper": ONE_WAY, **options}
+    return kind("table1", "a small one", "Table 1", arms or (WEPE, RIGID), dataset="imagenet", **settings)
 
 
 def named(**options):
@@ -63,7 +65,7 @@ def lines_of(result: Result, row: str, column: str = MEAN, metric: str = "auroc"
 
 @pytest.mark.heavy
 def test_numbers_are_those_of_a_comparison_with_the_same_options(result, options):
-    own = replace(options, dataset="folder", seeds=2, view="common")
+    own = replace(options, dataset="folder", seeds=2, resize=None)
     comparison = compare(["wepe", "rigid"], own)
     assert comparison.scored == 0  # the study's scores are in the shared store, under the detector's own default
     numbers = {(row.detector, row.generator): row.numbers for row in comparison.summary.rows}
@@ -147,7 +149,7 @@ def test_a_study_that_cannot_run_has_its_reason_and_the_others_go_on(options, hu
         studies[0].run(settled(studies[0], options, named(backbone="dinov2-vits14")))
 
 
-def test_accuracies_stand_beside_the_papers_under_every_rule_and_are_never_comparable(options):
+def test_accuracies_stand_beside_the_papers_under_every_rule_and_the_best_one_is_its_own(options):
     study = small_study(RIGID, kind=AccuracyStudy, table="Table 3", metrics=("accuracy", "balanced_accuracy"))
     study.dataset = "genimage"
     found = study.run(settled(study, options, named(seeds=1)))
@@ -155,7 +157,42 @@ def test_accuracies_stand_beside_the_papers_under_every_rule_and_are_never_compa
     assert [line.row for line in own] == ["RIGID, fpr:1", "RIGID, fpr:5", "RIGID, fpr:10", "RIGID, best (oracle)"]
     assert len(own) == len(RULES)
     assert all(line.reported.value == 0.7819 for line in own)
-    assert all("unpublished: the threshold's rule" in line.verdict.reasons for line in own)
+    assert ["other threshold" in " ".join(line.verdict.reasons) for line in own] == [True, True, True, False]
+
+
+@pytest.mark.heavy
+def test_each_preset_is_a_row_with_its_own_picture_noise_and_verdict(options):
+    study = small_study(WEPE, RIGID, paper=PAPER)
+    found = study.run(settled(study, options, named(seeds=1)))
+    own = {line.row: line for line in found.lines if line.ours is not None and line.column == MEAN}
+    assert set(own) == {"WePe (code)", "WePe (text)", "RIGID (code)", "RIGID (text)"}
+    assert own["WePe (code)"].ours.value != own["WePe (text)"].ours.value
+    for row, line in own.items():  # the views are small here, and otherwise each preset's own
+        fit = "resize" if "code" in row else "random-crop"
+        assert f"other view ({fit} 64, paper {fit} 224)" in line.verdict.reasons, row
+    settings = [note for note in found.notes if note.startswith("wepe")]
+    assert any("rule=tensor_mean (code)" in note and "view resize 64" in note for note in settings)
+    assert any("rule=tensor_absmean (a reading of the text)" in note and "random-crop 64" in note for note in settings)
+
+
+def test_a_view_that_the_user_names_holds_for_both_presets(options):
+    study = small_study(RIGID, paper=PAPER)
+    found = study.run(settled(study, replace(options, limit=8), named(seeds=1, view="common")))
+    views = [note for note in found.notes if note.startswith("rigid: ")]
+    assert len(views) == 1
+    assert "random-crop 64" in views[0]
+
+
+def test_a_preset_may_be_chosen_and_an_unknown_one_is_named(root, tmp_path, capsys):
+    data = ["--dataset", "folder", "--data-root", str(root), "--backbone", EMBEDDED, "--num-workers", "0"]
+    few = ["--seeds", "1", "--limit", "4", "--output", str(tmp_path)]
+    assert main(["reproduce", "table8", *data, *few, "--preset", "text"]) == 0
+    text = (tmp_path / "studies/table8.md").read_text()
+    assert "WePe on BLIP (text)" in text
+    assert "WePe on BLIP (code)" not in text
+    capsys.readouterr()
+    assert main(["reproduce", "table8", *data, *few, "--preset", "paper"]) == 2
+    assert "Unknown preset 'paper'. Available: both, code, text." in capsys.readouterr().err
 
 
 def test_a_robustness_study_draws_a_figure_for_each_kind(options):
@@ -180,11 +217,14 @@ def test_block_probes_run_on_another_backbone(options):
 
 def test_costs_are_those_counted_by_hand(options):
     passes = {name: STUDIES[name].cost(settled(STUDIES[name], options, {}), 10).passes for name in STUDIES}
-    assert passes["table1"] == 1 + 5 * (1 + 1)
-    assert passes["table4"] == 5 * (1 + 5)
-    assert passes["table9"] == 10 * (1 + 5)
-    assert passes["table10"] == 4 * (1 + 5 * (1 + 5))
-    assert passes["figure8"] == 1 + 5 * (1 + 2 + 3 + 5 + 10)
+    presets, readings = 2, 2  # of the paper, and of noise
+    assert passes["table1"] == presets * (1 + 5 * (1 + 1))
+    assert passes["table4"] == presets * 5 * (1 + 5)
+    assert passes["table9"] == presets * (1 + 9 * readings) * (1 + 5)
+    assert passes["table10"] == presets * (1 + 3 * readings) * (1 + 5 * (1 + 5))
+    assert passes["figure8"] == presets * (1 + 5 * (1 + 2 + 3 + 5 + 10))
+    assert STUDIES["figure7"].whole_cost(options, 10).passes == presets * STUDIES["figure7"].cost(options, 10).passes
+    assert STUDIES["table12"].whole_cost(options, 10) == STUDIES["table12"].cost(options, 10)
     cost = Costs().of(STUDIES["table9"], settled(STUDIES["table9"], options, named()))
     assert cost.images == 48
     lacking = Costs().of(STUDIES["table9"], settled(STUDIES["table9"], replace(options, data_root=None), {}))
