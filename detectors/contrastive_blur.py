@@ -82,6 +82,7 @@ def soft_and_sharp(images: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Blurs images ``(B, 3, H, W)``, and sharpens them as much; both are in [0, 1].
 
     Examples:
+        >>> import torch
         >>> soft, sharp = soft_and_sharp(torch.full((1, 3, 4, 4), 0.5), 0.55)
         >>> bool((soft - sharp).abs().max() < 1e-6)
         True

@@ -53,7 +53,7 @@ def perturb(model: nn.Module, seed: int) -> tuple[list[nn.Module], Tensor]:
         if name.startswith(first):
             generators = [seeded_generator("perturbation", seed, draw, name) for draw in range(10)]
             noise = torch.stack([torch.randn(value.shape, generator=generator) for generator in generators])
-            noise *= value.abs().mean()
+            noise *= value.mean().abs()
             products += noise.flatten(1).double() @ noise.flatten(1).double().T
             for copied, direction in zip(noisy, noise, strict=True):
                 copied.get_parameter(name).data += 0.1 * direction

@@ -168,7 +168,7 @@ def test_the_margin_makes_a_match_too_wide_to_tell_and_is_one_option_of_three_co
     reported = find_reported("rigid", "imagenet", "biggan", "auroc")[0]
     shift = float(norm.ppf(reported.value) * 2**0.5)
     keep(tmp_path, "1", [scored(made, noisy_rigid, noisy(shift))], noisy_rigid, name="imagenet",
-         protocol={"resize": 256, "crop_seed": 0})  # fmt: skip
+         protocol={"resize": None, "crop_seed": 0})  # fmt: skip
     for words in (["leaderboard"], ["verify", "--reference", "paper"]):
         for margin, kind in (("0.001", "too wide to tell"), ("1", "matches")):
             main([*words, "--output", str(tmp_path), "--margin", margin, "--json"])
