@@ -14,6 +14,11 @@ from bench.scoring.options import RunOptions
 pytestmark = pytest.mark.usefixtures("small_views")
 
 FIVE = ["wepe", "rigid", "mc-dropout:n=3", "gradient-cuff:directions=3", "wepe-gradient-cuff:directions=3"]
+FAMILY = [
+    *("wepe", "wepe:preset=text", "rigid", "rigid:layer=2", "conv:crops=2", "minder", "contrastive-blur", "warpad"),
+    *("hfi", "aeroblade", "mc-dropout:n=2", "gradient-cuff:directions=2", "wepe-gradient-cuff:directions=2"),
+]
+"""Every training-free detector that needs no download, with fewer draws; several share passes."""
 
 
 def options_of(root: Path, output: Path, **more: object) -> RunOptions:
@@ -35,6 +40,7 @@ def passes_made(output: Path) -> int:
         (["wepe"], {"seeds": 3, "crop_seeds": True}),
         (FIVE, {"view": "common"}),
         (["wepe", "aeroblade"], {"conditions": ("jpeg:75",)}),
+        (FAMILY, {"resize": None}),
     ],
 )
 @pytest.mark.heavy
