@@ -55,10 +55,13 @@ class HfFeatures(nn.Module):
         interpolating: Whether the tower must be asked to resample its positions.
     """
 
-    def __init__(self, vision: nn.Module, features: str, interpolating: bool) -> None:
+    def __init__(self, vision: Any, features: str, interpolating: bool) -> None:  # noqa: ANN401 - not typed
         super().__init__()
         self.vision, self.features = vision, features
         self.options = {"interpolate_pos_encoding": True} if interpolating else {}
+        kind, registers = vision.config.model_type, getattr(vision.config, "num_register_tokens", 0)
+        self.num_prefix_tokens = {"siglip_vision_model": 0, "deit": 2}.get(kind, 1 + registers)
+        """Tokens before those of the patches: the class token, registers, DeiT's distillation token."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns features ``(B, D)``."""

@@ -40,7 +40,8 @@ class Tap:
             raise OptionError(f"layer must lie within 0-{len(blocks) - 1}, the blocks of the backbone, got {block}.")
         if convolutional and tokens == "mean":
             raise OptionError("tokens=mean wants a transformer: a convolutional network has no tokens.")
-        prefix = getattr(model, "num_prefix_tokens", 1)
+        tower = getattr(model, "trunk", model)  # open_clip wraps those of timm so
+        prefix = getattr(tower, "num_prefix_tokens", 1)
         if not convolutional and tokens == "cls" and prefix == 0:
             raise OptionError("tokens=cls wants a class token, and this backbone has none: take tokens=mean.")
         return cls(blocks[block], tokens, None if convolutional else prefix)

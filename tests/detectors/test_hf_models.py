@@ -236,3 +236,16 @@ def test_detectors_run_on_it(tmp_path, kind, detector):
     scores = create_detector(detector, backbone, **options)(images_of(56), torch.arange(3))
     assert scores.shape == (3,)
     assert len(set(scores.tolist())) == 3
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_tokens_before_the_patches_are_known(tmp_path, kind):
+    backbone, _ = backbone_of(kind, tmp_path)
+    seen = []
+    last = backbone.model.get_submodule(backbone.blocks[-1])
+    last.register_forward_hook(lambda *given: seen.append(given[2][0] if isinstance(given[2], tuple) else given[2]))
+    tap = backbone.tap(backbone.depth - 1, "mean")
+    given = backbone.layer(images_of(56), tap)
+    patches = (56 // backbone.model.vision.config.patch_size) ** 2
+    assert seen[0].shape[1] - patches == backbone.model.num_prefix_tokens
+    torch.testing.assert_close(given, seen[0][:, -patches:].mean(dim=1))
