@@ -190,7 +190,7 @@ def heeds_signals(process_id: int) -> bool:
 def test_a_signal_while_the_program_starts_is_one_line(images, tmp_path, number, wait):
     words = [sys.executable, *words_of(images, tmp_path, "--batch-size", "1")]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: heeds_signals(process.pid))
+    wait_until(process, lambda: heeds_signals(process.pid))
     time.sleep(wait)
     process.send_signal(number)
     _, complained = process.communicate(timeout=60)
