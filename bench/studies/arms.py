@@ -48,26 +48,18 @@ def in_presets(arms: Sequence[Arm], presets: Sequence[str], own_view: bool) -> l
 
     Args:
         arms: Those of the study.
-        presets: None leaves the arms as they are.
+        presets: Where there are none, the arms stay as they are.
         own_view: Whether each preset has its own picture; otherwise the user has named one for all.
     """
-    return [
-        under
-        for arm in arms
-        for under in (
-            [
-                replace(
-                    arm,
-                    row=f"{arm.row} ({preset})",
-                    detector=in_preset(arm.detector, preset),
-                    view=VIEWS[preset] if own_view else None,
-                )
-                for preset in presets
-            ]
-            if presets and arm.view is None
-            else [arm]
-        )
-    ]
+    rows: list[Arm] = []
+    for arm in arms:
+        if not presets or arm.view is not None:
+            rows.append(arm)
+            continue
+        for preset in presets:
+            row, detector = f"{arm.row} ({preset})", in_preset(arm.detector, preset)
+            rows.append(replace(arm, row=row, detector=detector, view=VIEWS[preset] if own_view else None))
+    return rows
 
 
 def in_preset(text: str, preset: str) -> str:
