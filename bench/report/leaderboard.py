@@ -150,7 +150,7 @@ class BoardReport:
             "protocol": self.stored.protocol,
             "condition": self.board.condition,
             "generators": [name for name in self.board.generators if name != MEAN],
-            "target": self.board.target,
+            "target": self.board.target or None,
             "notes": self.notes,
             "detectors": [self._detector(row) for row in self.board.rows],
             "numbers": list(self.records()),

@@ -53,7 +53,7 @@ def unseen_mean(
     Returns:
         The mean; None for a detector that has seen no generator, or nothing else.
     """
-    names = [name for name, mark in marks.items() if mark == UNSEEN]
+    names = [name for name, mark in marks.items() if mark == UNSEEN and not rows[name].apart]
     if not names or SEEN not in marks.values():
         return None
     seeds = np.mean([rows[name].numbers["auroc"].seeds for name in names], axis=0)

@@ -1,6 +1,6 @@
 """Which images face each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,13 @@ class ContrastRule:
 
     Args:
         members: Paths of the only images that take part; all where it is None.
+        apart: Whether the images are edited ones: in rows of their own, outside means and ranks.
     """
 
     generator: str
     reals: tuple[str, ...]
     members: frozenset[str] | None = None
+    apart: bool = False
 
     def applies(self, labels: ArrayLike, sources: Sequence[str], paths: Sequence[str]) -> NDArray[np.bool_]:
         """Says which of ``n`` images take part; labels are 0 for real, 1 for generated."""
@@ -33,6 +35,12 @@ class ContrastRule:
         generated, source = pl.col("label") == 1, pl.col("generator")
         takes_part = pl.when(generated).then(source == self.generator).otherwise(source.is_in(list(self.reals)))
         return takes_part if self.members is None else takes_part & pl.col("path").is_in(list(self.members))
+
+
+def averaged(rules: Iterable[ContrastRule]) -> list[ContrastRule]:
+    """Takes the rules that a mean over generators is about, and ranks: not those apart, unless there is but one."""
+    everything = list(rules)
+    return everything if len(everything) == 1 else [rule for rule in everything if not rule.apart]
 
 
 def rules_of(contrasts: Mapping[str, Sequence[str]]) -> tuple[ContrastRule, ...]:
