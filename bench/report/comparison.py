@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.given import given_records, given_table
+from bench.report.images import further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
@@ -29,7 +30,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         pair_table(comparison.rankings, comparison.views),
         given_table(comparison),
     ]
-    return [_numbers(comparison), *(table for table in others if table.rows)]
+    return [_numbers(comparison), *(table for table in others if table.rows), *further_tables(comparison)]
 
 
 def change_table(comparison: Comparison, title: str) -> Table:
@@ -60,6 +61,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "ranks": rank_records(comparison.rankings, "condition"),
         "pairs": pair_records(comparison.rankings, "condition"),
         "given_cues": given_records(comparison),
+        **further_records(comparison),
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
         "warnings": warnings_of(comparison),
         "notes": comparison_notes(comparison),

@@ -2,15 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from bench.report.table import cell
+from bench.report.facing import facing_notes
+from bench.report.images import worst_words
+from bench.report.table import MOST_NAMED, cell, named
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.opponents import SIGNIFICANT
 from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
+from bench.results.real_sources import WorstRealSources, worst_sources
 from bench.results.seen import UnseenMean
 from bench.results.summary import DRAWS, Summary
 from bench.results.unread import NothingRead
@@ -69,37 +72,22 @@ FUSED = {
     "stouffer": "Stouffer's sum of the members' p-values (no p-value itself: members depend on each other)",
 }
 """What each way of fusing makes of its members."""
-MOST_NAMED = 5
 
 
 def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str]:
     """Writes what a reader of a comparison must know, a sentence a note; ``worst_cue`` says that tables have it."""
     run = comparison.run
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
+    panel, first = comparison.panel, comparison.conditions[0]
+    notes += [sentence(finding) for finding in worst_sources(comparison.real_sources)]
     if not run:
         return notes
     cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
     reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    made_from = [images, *facing_notes(panel, first), *data["notes"], *demo, *_detector_notes(run["detectors"])]
     return [*made_from, *reading, *_absences(comparison.summary), *notes]
-
-
-def _contrasts_note(comparison: Comparison) -> list[str]:
-    """Says which real images each generator faces."""
-    panel = comparison.panel
-    rules = panel.contrasts[comparison.conditions[0]]
-    real = panel.labels == 0
-    faced: dict[tuple[str, ...], list[str]] = {}
-    for rule in rules:
-        faced.setdefault(rule.reals, []).append(rule.generator)
-    counts = [int((panel.takes_part(rule) & real).sum()) for rule in rules]
-    if not rules or {*counts} == {int(real.sum())}:
-        return [f"Every generator faces all {int(real.sum()):,} real images."] if rules else []
-    numbers = {rule.reals: f"{count:,}" for rule, count in zip(rules, counts, strict=True)}
-    pairs = [f"{', '.join(names)}: {numbers[reals]} of {', '.join(reals)}" for reals, names in faced.items()]
-    return [f"Real images that each generator faces: {named(pairs)}."]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -114,13 +102,6 @@ def finding_notes(findings: Iterable[Finding]) -> list[str]:
 
 def _where(finding: Finding) -> str:
     return f"{finding.condition}: " if isinstance(finding, UnseenMean) and finding.condition != CLEAN else ""
-
-
-def named(texts: Sequence[str], count: bool = False) -> str:
-    """Names the first few of many, and says how many more there are."""
-    more = len(texts) - MOST_NAMED
-    words = "; ".join(texts[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return f"{len(texts)} ({words})" if count else words
 
 
 def _detector_notes(detectors: Facts) -> list[str]:
@@ -242,6 +223,8 @@ def sentence(finding: Finding) -> str:
             return f"{finding.detector} is not ranked: {finding.reason}."
         case UnrankedDetector():
             return f"{finding.detector} has {finding.coverage} and is not ranked."
+        case WorstRealSources():
+            return worst_words(finding)
         case PrecisionEffect():
             return _precision_words(finding)
     raise TypeError(f"There are no words for a finding of kind {type(finding).__name__}.")

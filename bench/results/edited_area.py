@@ -62,7 +62,7 @@ def shares_of(panel: Panel) -> Floats:
 
 
 def _edited(panel: Panel, rule: ContrastRule) -> NDArray[np.bool_]:
-    return panel.takes_part(rule) & (panel.labels == 1)
+    return np.asarray(panel.takes_part(rule) & (panel.labels == 1))
 
 
 def _quartiles(panel: Panel, rule: ContrastRule, detector: str, shares: Floats) -> list[EditedArea]:

@@ -135,7 +135,7 @@ class Panel:
     def apart(self, condition: str) -> Bools:
         """Says which images are edited ones that are in no mean under a condition, ``(n,)``."""
         edited = [rule.generator for rule in self.contrasts[condition] if rule.apart]
-        return (self.labels == 1) & self.images["generator"].is_in(edited).to_numpy()
+        return np.asarray((self.labels == 1) & self.images["generator"].is_in(edited).to_numpy())
 
     def takes_part(self, rule: ContrastRule | None) -> Bools:
         """Says which images a contrast is about, ``(n,)``; all without one."""

@@ -81,8 +81,8 @@ def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.D
                 detector = _influence(panel, panel.seeds(label, condition), images)
                 result.verdicts[label, condition, target] = verdict_of(detector, opponents)
         contrasts = {rule.generator: measured.rows(rule, chosen) for rule in panel.contrasts[condition]}
-        names = [rule.generator for rule in averaged(panel.contrasts[condition])]
-        result.given.extend(given_cues(panel, label, condition, contrasts, names))
+        whole = [rule.generator for rule in averaged(panel.contrasts[condition])]
+        result.given.extend(given_cues(panel, label, condition, contrasts, whole))
 
 
 class _Measured:

@@ -73,7 +73,8 @@ def operating_points(
     ``probability`` is the caller's word that the scores are probabilities of being generated.
 
     Returns:
-        One for each generator and, with two and more that are not apart, one for their mean; where the rule is refused, without numbers.
+        One for each generator and, with two and more that are not apart, one for their mean; where the rule is refused,
+        without numbers.
 
     Raises:
         BenchError: The rule is ``fixed`` and the scores are not probabilities.
