@@ -9,9 +9,7 @@ from bench.store.panel import Panel
 TOGETHER = (
     "AUROC depends on which photographs a generator faces: --pair-by-name or --pairs FILE lets each face its own."
 )
-APART = (
-    "AUROC depends on which photographs a generator faces, so part of what differs between these is the photographs'."
-)
+UNLIKE = "AUROC depends on which photographs a generator faces, so a part of what differs between these is theirs."
 
 
 def facing_notes(panel: Panel, condition: str, always: bool = True) -> list[str]:
@@ -40,7 +38,7 @@ def facing_notes(panel: Panel, condition: str, always: bool = True) -> list[str]
         least, most = (end(counts[number] for number in numbers) for end in (min, max))
         images = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         pairs.append(f"{_listed(names)} {'faces' if len(names) == 1 else 'face'} {_listed(reals)} ({images})")
-    unlike = f" {APART}" if len(faced) > 1 else ""
+    unlike = f" {UNLIKE}" if len(faced) > 1 else ""
     return [f"Real images that generators face: {named(pairs)}.{unlike}", *edited]
 
 

@@ -15,7 +15,7 @@ MOST_SOURCES = 12
 SOURCES_TITLE = "Real sources apart"
 SOURCES_NOTE = (
     f"On the clean images. Flagged: the share above the threshold that flags {FALSE_ALARMS:.0%} of all reals that face "
-    "generators. Shift: AUROC of the source against the other real sources; 0.50: none, above: it looks more generated. "
+    "generators. Shift: AUROC of the source against the other real sources (0.50: none; above: looks more generated). "
     "The worst source comes first; it is picked on these very images, so its numbers are somewhat too large."
 )
 AREA_TITLE = "AUROC by share of edited area"

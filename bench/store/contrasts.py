@@ -1,6 +1,6 @@
 """Which images face each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ class ContrastRule:
 
     Args:
         members: Paths of the only images that take part; all where it is None.
-        apart: Whether the images are edited ones: in rows of their own, outside means and ranks.
+        apart: Whether the generator's images are edited ones, which are in no mean over generators.
     """
 
     generator: str
@@ -43,6 +43,6 @@ def averaged(rules: Iterable[ContrastRule]) -> list[ContrastRule]:
     return everything if len(everything) == 1 else [rule for rule in everything if not rule.apart]
 
 
-def rules_of(contrasts: Mapping[str, Sequence[str]]) -> tuple[ContrastRule, ...]:
-    """Makes rules of what a datamodule declares."""
-    return tuple(ContrastRule(generator, tuple(reals)) for generator, reals in contrasts.items())
+def rules_of(contrasts: Mapping[str, Sequence[str]], apart: Collection[str] = ()) -> tuple[ContrastRule, ...]:
+    """Makes rules of who faces whom; ``apart`` are the generators of edited images."""
+    return tuple(ContrastRule(name, tuple(reals), apart=name in apart) for name, reals in contrasts.items())
