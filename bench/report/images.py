@@ -8,6 +8,7 @@ from bench.report.table import Table, cell, columns_of, named
 from bench.results.comparison import Comparison
 from bench.results.edited_area import EditedArea
 from bench.results.real_sources import FALSE_ALARMS, RealSource, WorstRealSources
+from bench.results.seen_images import SeenImages
 from bench.statistics.number import Number, finite
 
 MOST_SOURCES = 12
@@ -35,6 +36,7 @@ def further_records(comparison: Comparison) -> dict[str, Any]:
     return {
         "real_sources": [_source_record(row) for row in comparison.real_sources],
         "edited_areas": [_area_record(row) for row in comparison.edited_areas],
+        **{"seen_images": _seen_record(seen) for seen in comparison.findings if isinstance(seen, SeenImages)},
     }
 
 
@@ -87,6 +89,22 @@ def worst_words(finding: WorstRealSources) -> str:
     return f"Worst source of real images, where {FALSE_ALARMS:.0%} of all reals are flagged: {named(pieces)}."
 
 
+def seen_words(finding: SeenImages) -> str:
+    """Says how many images are known from a training set, and what AUROCs are without them."""
+    if not finding.counts:
+        return f"No image here is among those of {finding.file}."
+    counts = [
+        f"{count.known:,} of {count.images:,} {'generated' if count.label else 'real'} of {count.source}"
+        for count in finding.counts
+    ]
+    aurocs = [
+        f"{row.detector} {cell(row.without)}, with them {cell(row.everything)}, difference "
+        f"{cell(row.difference, signed=True)}"
+        for row in finding.aurocs
+    ]
+    return f"Known from {finding.file}: {named(counts)}. AUROC without them: {named(aurocs)}."
+
+
 def _reasons(numbers: Iterable[tuple[str, Number]]) -> list[str]:
     """Says once for each name why a value or an interval is missing."""
     reasons = [
@@ -103,6 +121,23 @@ def _source_record(row: RealSource) -> dict[str, Any]:
         **row.false_alarms.columns("false_alarms"),
         **row.shift.columns("shift"),
         "reason": row.false_alarms.reason or row.shift.reason,
+    }
+
+
+def _seen_record(seen: SeenImages) -> dict[str, Any]:
+    return {
+        "file": seen.file,
+        "images": [columns_of(count, "label", "source", "known", "images") for count in seen.counts],
+        "aurocs": [
+            {
+                "detector": row.detector,
+                **row.everything.columns("with"),
+                **row.without.columns("without"),
+                **row.difference.columns("difference"),
+                "reason": row.difference.reason,
+            }
+            for row in seen.aurocs
+        ],
     }
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bench.report.facing import facing_notes
-from bench.report.images import worst_words
+from bench.report.images import seen_words, worst_words
 from bench.report.table import MOST_NAMED, cell, named
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
@@ -15,6 +15,7 @@ from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.real_sources import WorstRealSources, worst_sources
 from bench.results.seen import UnseenMean
+from bench.results.seen_images import SeenImages
 from bench.results.summary import DRAWS, Summary
 from bench.results.unread import NothingRead
 from bench.scoring.conditions import MatchedImages
@@ -81,7 +82,7 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     panel, first = comparison.panel, comparison.conditions[0]
     notes += [sentence(finding) for finding in worst_sources(comparison.real_sources)]
     if not run:
-        return notes
+        return [*facing_notes(panel, first, always=False), *notes]
     cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
     reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
@@ -225,6 +226,8 @@ def sentence(finding: Finding) -> str:
             return f"{finding.detector} has {finding.coverage} and is not ranked."
         case WorstRealSources():
             return worst_words(finding)
+        case SeenImages():
+            return seen_words(finding)
         case PrecisionEffect():
             return _precision_words(finding)
     raise TypeError(f"There are no words for a finding of kind {type(finding).__name__}.")
