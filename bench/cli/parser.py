@@ -90,8 +90,8 @@ SHARED: dict[str, dict[str, Any]] = {
     "seen-hashes": {
         "type": path_text,
         "metavar": "FILE",
-        "help": "sha256 of a training set's images, one a line or a column sha256 of a CSV or Parquet file: a note says "
-        "how many of these images are among them, and what AUROC is without them",
+        "help": "sha256 of a training set's images, one a line or a column sha256 of a CSV or Parquet file: a note "
+        "says how many of the images at hand are among them, and what AUROC is without them",
     },
     "raw-names": {
         **FLAG,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.given import given_records, given_table
-from bench.report.images import further_records, further_tables
+from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
@@ -50,7 +50,8 @@ def write_comparison(comparison: Comparison, output: Path, raw_names: bool = Fal
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints the tables, and under them the warnings and notes."""
-    print_tables(comparison_tables(comparison), console, warnings_of(comparison), comparison_notes(comparison))
+    notes = [*comparison_notes(comparison), *further_notes(comparison)]
+    print_tables(comparison_tables(comparison), console, warnings_of(comparison), notes)
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

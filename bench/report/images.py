@@ -4,18 +4,22 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from bench.report.facing import facing_notes
 from bench.report.table import Table, cell, columns_of, named
 from bench.results.comparison import Comparison
 from bench.results.edited_area import EditedArea
-from bench.results.real_sources import FALSE_ALARMS, RealSource, WorstRealSources
+from bench.results.leaderboard import Board
+from bench.results.real_sources import FALSE_ALARMS, RealSource, WorstRealSources, worst_sources
 from bench.results.seen_images import SeenImages
 from bench.statistics.number import Number, finite
+from bench.store.schema import CLEAN
 
+RATE = f"{100 * FALSE_ALARMS:g} %"
 MOST_SOURCES = 12
 """Sources of real images that a table shows of a detector; plain values hold all."""
 SOURCES_TITLE = "Real sources apart"
 SOURCES_NOTE = (
-    f"On the clean images. Flagged: the share above the threshold that flags {FALSE_ALARMS:.0%} of all reals that face "
+    f"On the clean images. Flagged: the share above the threshold that flags {RATE} of all reals that face "
     "generators. Shift: AUROC of the source against the other real sources (0.50: none; above: looks more generated). "
     "The worst source comes first; it is picked on these very images, so its numbers are somewhat too large."
 )
@@ -31,12 +35,25 @@ def further_tables(comparison: Comparison) -> list[Table]:
     return [table for table in (source_table(comparison), area_table(comparison)) if table.rows]
 
 
+def further_notes(comparison: Comparison) -> list[str]:
+    """Returns how to read the tables, for where a table stands without its note."""
+    return [f"{table.title}: {table.note}" for table in further_tables(comparison)]
+
+
+def images_notes(board: Board) -> list[str]:
+    """Says of a board which real images face which generator, and on the clean images which are the worst."""
+    comparison, condition = board.comparison, board.condition
+    worst = worst_sources(comparison.real_sources) if condition == CLEAN else []
+    return [*facing_notes(comparison.panel, condition, always=False), *map(worst_words, worst)]
+
+
 def further_records(comparison: Comparison) -> dict[str, Any]:
     """Returns the same as plain values."""
+    seen = [_seen_record(finding) for finding in comparison.findings if isinstance(finding, SeenImages)]
     return {
         "real_sources": [_source_record(row) for row in comparison.real_sources],
         "edited_areas": [_area_record(row) for row in comparison.edited_areas],
-        **{"seen_images": _seen_record(seen) for seen in comparison.findings if isinstance(seen, SeenImages)},
+        "seen_images": seen[0] if seen else None,
     }
 
 
@@ -86,7 +103,7 @@ def worst_words(finding: WorstRealSources) -> str:
         flagged = not math.isnan(row.false_alarms.value)
         words = f"flags {cell(row.false_alarms)} of it" if flagged else f"shift {cell(row.shift)}"
         pieces.append(f"{row.detector}: {row.source} ({words})")
-    return f"Worst source of real images, where {FALSE_ALARMS:.0%} of all reals are flagged: {named(pieces)}."
+    return f"Worst source of real images, where {RATE} of all reals are flagged: {named(pieces)}."
 
 
 def seen_words(finding: SeenImages) -> str:

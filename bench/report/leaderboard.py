@@ -12,16 +12,14 @@ from rich.console import Console
 from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
 from bench.report.comparison import AGAINST_CHANCE
-from bench.report.facing import facing_notes
-from bench.report.images import further_records, further_tables
+from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
-from bench.report.release_dates import Dates, date_record, date_tables
+from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of
-from bench.results.real_sources import worst_sources
 from bench.results.seen import SEEN
 from bench.results.summary import MEAN
 from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
@@ -62,7 +60,7 @@ class BoardReport:
 
     board: Board
     margin: float = MARGIN
-    dates: Dates = Dates()
+    dates: Dates = NO_DATES
 
     @cached_property
     def judged(self) -> Judgements:
@@ -78,19 +76,14 @@ class BoardReport:
     @property
     def notes(self) -> list[str]:
         """What a reader must know, a sentence each."""
-        return [*self._images_notes, *finding_notes([*self.board.comparison.findings, *self.board.findings])]
+        return [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *self.board.findings])]
 
     @property
     def printed_notes(self) -> list[str]:
-        """The same without what the printed table says itself: who is not ranked."""
+        """The same without what the printed table says itself, who is not ranked, but with how to read the others."""
         means = [mean for mean in self.board.findings if mean in self.board.unseen.values()]
-        return [*self._images_notes, *finding_notes([*self.board.comparison.findings, *means])]
-
-    @property
-    def _images_notes(self) -> list[str]:
-        comparison, condition = self.board.comparison, self.board.condition
-        worst = worst_sources(comparison.real_sources) if condition == CLEAN else []
-        return [*facing_notes(comparison.panel, condition, always=False), *finding_notes(worst)]
+        tables = [f"{table.title}: {table.note}" for table in self.further]
+        return [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *means]), *tables]
 
     @property
     def further(self) -> list[Table]:
@@ -259,12 +252,10 @@ class BoardReport:
 
 
 def board_reports(
-    comparisons: Sequence[Comparison], margin: float = MARGIN, dates: Dates | None = None
+    comparisons: Sequence[Comparison], margin: float = MARGIN, dates: Dates = NO_DATES
 ) -> list[BoardReport]:
     """Makes a report of every board of some comparisons of stored scores."""
-    return [
-        BoardReport(board, margin, dates or Dates()) for comparison in comparisons for board in boards_of(comparison)
-    ]
+    return [BoardReport(board, margin, dates) for comparison in comparisons for board in boards_of(comparison)]
 
 
 def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:

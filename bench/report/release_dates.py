@@ -31,6 +31,9 @@ class Dates:
     split: str | None = None
 
 
+NO_DATES = Dates()
+
+
 def date_tables(board: Board, dates: Dates) -> list[Table]:
     """Makes the tables that were asked for."""
     tables = [by_date_table(board)] if dates.by_date else []

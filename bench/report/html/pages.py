@@ -8,7 +8,7 @@ from bench.errors import BenchError
 from bench.report.html.page import Section, write_html
 from bench.report.leaderboard import REPORTED, board_reports
 from bench.report.notes import comparison_notes, warnings_of
-from bench.report.release_dates import Dates, date_tables
+from bench.report.release_dates import NO_DATES, Dates, date_tables
 from bench.report.table import Table
 from bench.report.verdicts import NOTE
 from bench.results.comparison import Comparison
@@ -46,7 +46,7 @@ def write_comparison_page(comparison: Comparison, target: Path) -> Path:
 
 
 def write_leaderboard_page(
-    comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN, dates: Dates | None = None
+    comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN, dates: Dates = NO_DATES
 ) -> Path:
     """Writes every data set of the store; the store holds no images, so none are shown."""
     sections = []
