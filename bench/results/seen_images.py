@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from bench.errors import BenchError
@@ -14,7 +15,7 @@ from bench.statistics.bootstrap import Interval
 from bench.statistics.intervals import paired_test
 from bench.statistics.number import Number
 from bench.store.findings import Finding
-from bench.store.panel import Panel
+from bench.store.panel import Bools, Panel
 
 COLUMN = "sha256"
 TABLES = (".csv", ".parquet")
@@ -113,7 +114,7 @@ def seen_images(panel: Panel, summary: Summary, training: TrainingImages) -> See
     if not counts:
         return SeenImages(training.file, [], [])
     condition = panel.scorings[0].condition
-    rest = _first_condition(panel.only(~images["known"].to_numpy()), condition)
+    rest = _without(panel, images["known"].to_numpy(), condition)
     return SeenImages(training.file, counts, list(_aurocs(summary, summarise(rest, ["auroc"]), condition)))
 
 
@@ -137,10 +138,12 @@ def _aurocs(everything: Summary, rest: Summary, condition: str) -> Iterator[With
         yield WithoutSeen(detector, *numbers, difference)
 
 
-def _first_condition(panel: Panel, condition: str) -> Panel:
+def _without(panel: Panel, known: Bools, condition: str) -> Panel:
+    """Takes the scores of one condition, those of some images away; the groups keep their codes, which pair by."""
     rows = [number for number, scoring in enumerate(panel.scorings) if scoring.condition == condition]
     scorings = tuple(panel.scorings[number] for number in rows)
-    return replace(panel, scorings=scorings, scores=panel.scores[rows], present=panel.present[rows])
+    scores, present = np.where(known, np.nan, panel.scores[rows]), panel.present[rows] & ~known
+    return replace(panel, scorings=scorings, scores=scores, present=present)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
