@@ -79,7 +79,7 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     """Writes what a reader of a comparison must know, a sentence a note; ``worst_cue`` says that tables have it."""
     run = comparison.run
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
-    panel, first = comparison.panel, comparison.conditions[0]
+    panel, first = comparison.panel, next(iter(comparison.conditions), CLEAN)
     notes += [sentence(finding) for finding in worst_sources(comparison.real_sources)]
     if not run:
         return [*facing_notes(panel, first, always=False), *notes]
