@@ -4,15 +4,23 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
+from bench.cli.parser import OneLineParser, add_shared_options, path_text
 from bench.cli.printing import make_console, print_written
 from bench.cli.unread import exit_code
+from bench.scoring.options import RunOptions
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
-    add_output_option(parser)
+    parser.add_argument(
+        "--output",
+        nargs="+",
+        type=path_text,
+        default=[str(RunOptions.output)],
+        metavar="DIR",
+        help="results folders, whose stores are read together; files are written into the first",
+    )
     add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet")
     parser.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
     parser.add_argument(
@@ -33,10 +41,10 @@ def run(arguments: Namespace) -> int:
     from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_stored
 
-    console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
+    console, outputs, page = make_console(arguments), list(map(Path, arguments.output)), check_page(arguments.html)
     dates = Dates(arguments.by_date, arguments.split_date and check_date(arguments.split_date))
     seen = read_hashes(Path(arguments.seen_hashes)) if arguments.seen_hashes else None
-    comparisons = [mark_seen(comparison, seen) for comparison in read_comparisons(output)]
+    comparisons, output = [mark_seen(comparison, seen) for comparison in read_comparisons(*outputs)], outputs[0]
     reports = board_reports(comparisons, arguments.margin, dates)
     files = write_boards(reports, output, arguments.raw_names)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates)) if page else files

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.report.table import MOST_NAMED, named
+from bench.report.words import MOST_NAMED, named
 from bench.store.contrasts import averaged
 from bench.store.panel import Panel
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.report.facing import facing_notes
-from bench.report.table import Table, cell, columns_of, named
+from bench.report.table import Table, cell, columns_of
+from bench.report.words import named
 from bench.results.comparison import Comparison
 from bench.results.edited_area import EditedArea
 from bench.results.leaderboard import Board

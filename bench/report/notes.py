@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from bench.report.facing import facing_notes
 from bench.report.images import seen_words, worst_words
-from bench.report.table import MOST_NAMED, cell, named
+from bench.report.store_notes import store_sentence
+from bench.report.table import cell
+from bench.report.words import MOST_NAMED, named
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.opponents import SIGNIFICANT
@@ -26,15 +28,7 @@ from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import METRICS, shown_metrics
 from bench.store.facts import Facts
-from bench.store.findings import (
-    ChangedImages,
-    DamagedFiles,
-    Finding,
-    IgnoredFiles,
-    IncompleteSeed,
-    UnknownContrasts,
-    UnreadableImages,
-)
+from bench.store.findings import Finding
 from bench.store.schema import CLEAN
 
 DEMO = (
@@ -147,22 +141,10 @@ def _absences(summary: Summary) -> list[str]:
 
 def sentence(finding: Finding) -> str:
     """Writes a finding."""
+    words = store_sentence(finding)
+    if words is not None:
+        return words
     match finding:
-        case UnreadableImages():
-            return f"Unreadable, never scored: {named([f'{path} ({reason})' for path, reason in finding.files])}."
-        case IgnoredFiles():
-            kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(finding.endings.items()))
-            return f"Ignored for their endings: {kinds}."
-        case IncompleteSeed():
-            images = f"{finding.images:,} of {finding.wanted:,} images"
-            return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
-        case ChangedImages():
-            return f"{finding.images:,} images changed; the scores of their older content are left out."
-        case DamagedFiles():
-            files = named([f"{file} ({reason})" for file, reason in finding.files])
-            return f"Damaged, set aside as *.damaged, and what was in it made again: {files}."
-        case UnknownContrasts():
-            return "No run told which real images face which generator: all face each."
         case FittedEnsemble():
             return (
                 f"{finding.detector}: {FUSED[finding.fusion]}, set on {finding.images} "

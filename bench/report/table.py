@@ -17,7 +17,6 @@ from bench.statistics.number import Number
 from bench.store.files import write_together
 
 UNLIMITED = 10_000
-MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -112,13 +111,6 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise BenchError(f"Cannot write to {folder}: {error.strerror}.") from error
     return write_together({folder / name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()})
-
-
-def named(texts: Sequence[str], count: bool = False) -> str:
-    """Names the first few of many, and says how many more there are."""
-    more = len(texts) - MOST_NAMED
-    words = "; ".join(texts[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return f"{len(texts)} ({words})" if count else words
 
 
 def csv_text(records: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), raw_names: bool = False) -> str:
