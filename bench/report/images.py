@@ -94,7 +94,7 @@ def area_table(comparison: Comparison) -> Table:
     ]
     note = " ".join([AREA_NOTE, *_reasons((row.generator, row.auroc) for row in areas)])
     columns = ("detector", "generator", "quartile", "edited area", "images", "AUROC")
-    return Table(AREA_TITLE, columns, rows, note, names=2, numbers=columns[3:])
+    return Table(AREA_TITLE, columns, rows, note, names=3)
 
 
 def worst_words(finding: WorstRealSources) -> str:

@@ -62,7 +62,8 @@ class Summary:
     """The numbers of a comparison.
 
     Args:
-        rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
+        rows: For each detector and condition a row for each generator and, with two and more, one for their mean; those
+            apart come after it.
         influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
             it is defined and has groups enough for an interval.
     """
@@ -144,6 +145,7 @@ class _Result:
             means = {metric: _mean(metric, {name: estimates[name] for name in self.averaged}) for metric in metrics}
             self.rows.append(self._row(MEAN, everything, means, [parts[name] for name in self.averaged]))
             self.aurocs[MEAN] = means["auroc"]
+        self.rows.sort(key=lambda row: row.apart)
 
     @property
     def influences(self) -> dict[str, InfluenceValues]:

@@ -67,7 +67,7 @@ def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.D
     shown = measured.targets(np.logical_or.reduce(list(scored.values())) & ~lost)
     edited = {rule.generator for rule in panel.contrasts[condition] if rule.apart}
     for name, made in ((WORST_CUE, WORST), (ALL_CUES, COMBINED)):
-        for target, (opponents, images) in shown.items():
+        for target, (opponents, images) in sorted(shown.items(), key=lambda item: item[0] in edited):
             n_real, n_generated = np.bincount(panel.labels[np.unique(np.concatenate(images))], minlength=2).tolist()
             cue = opponents.worst if made == WORST else opponents.together
             number = Number(cue.value, reason=NO_INTERVAL[made])

@@ -49,8 +49,8 @@ def test_the_mean_leaves_edited_images_out():
     panel = made_apart()
     summary = summarise(panel, ["auroc"])
     rows = summary.cells["good", "clean"]
-    assert list(rows) == ["flow", "gan", EDITED, MEAN]
-    assert [row.apart for row in rows.values()] == [False, False, True, False]
+    assert list(rows) == ["flow", "gan", MEAN, EDITED]
+    assert [row.apart for row in rows.values()] == [False, False, False, True]
     expected = np.mean([auroc(*of(panel, "good", name)) for name in ("flow", "gan")])
     assert rows[MEAN].numbers["auroc"].value == pytest.approx(expected)
     assert rows[EDITED].numbers["auroc"].value == pytest.approx(auroc(*of(panel, "good", EDITED)))
@@ -107,6 +107,7 @@ def test_a_board_shows_them_behind_the_others_and_is_in_the_order_of_the_mean():
 def test_cues_and_what_is_given_them_are_averaged_without_edited_images():
     comparison = compared(made_apart())
     worst = {row.generator: row for row in comparison.cues.rows if row.detector == WORST_CUE}
+    assert list(worst) == ["flow", "gan", MEAN, EDITED]
     expected = np.mean([worst[name].numbers["auroc"].value for name in ("flow", "gan")])
     assert worst[MEAN].numbers["auroc"].value == pytest.approx(expected)
     assert worst[MEAN].n_generated == 60
