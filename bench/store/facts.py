@@ -29,6 +29,7 @@ _DATA = {
     "images?": int,
     "notes?": [str],
     "apart?": [str],
+    "release_dates?": {...: str},
     "protocol?": dict,
     "wanted?": {...: int},
     "contrasts?": {...: {...: [str]}},
