@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.errors import DataOptionError, DatasetNotFoundError, hinted
 from datamodules.groups_file import GROUPS_FILE, read_groups, unknown_paths
+from datamodules.items import GENERATED, REAL, Item
 from datamodules.listing import list_files
 
 CLASS_FOLDERS = {"real": REAL, "generated": GENERATED}
@@ -43,7 +44,7 @@ class FolderDataModule(DetectionDataModule):
         return super().protocol | ({} if self.content == CONTENTS[0] else {"content": self.content})
 
     @property
-    def title(self) -> str:
+    def default_title(self) -> str:
         """The folder's own name, so that several folders can share one store."""
         return f"folder:{self.root.resolve().name}"
 
