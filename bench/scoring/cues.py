@@ -37,11 +37,11 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = read_cache(file)
-    todo = items.join(known, on=list(IDENTITY), how="anti")
+    todo = items.join(known, on=list(IDENTITY), how="anti", nulls_equal=True)
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
         write_cache(known, file)
-    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left"))
+    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left", nulls_equal=True))
     cues = cues.with_columns(merged(cues["group"], same_content(cues["key"])))
     return cues.select(*_FACTS, *(name for name in CUES if name in cues.columns))
 

@@ -46,9 +46,9 @@ def read_rows(
     for number, table in enumerate(tables):
         rows = table.read(with_place=labels.from_path is not None)
         lacking = [pl.lit(None, kind).alias(name) for name, kind in FACTS.items() if name not in rows.columns]
-        rows = rows.with_columns(
-            *lacking, table=pl.lit(number, pl.Int32), neutral=pl.lit(table.neutral)
-        ).with_columns(pl.col("generator").replace(table.named("generator")))
+        rows = rows.with_columns(*lacking, table=pl.lit(number, pl.Int32), neutral=pl.lit(table.neutral)).with_columns(
+            pl.col("generator").replace(table.named("generator"))
+        )
         counts.update(dict(rows["split"].fill_null(NO_SPLIT).value_counts().iter_rows()))
         frames.append(rows if splits is None else rows.filter(pl.col("split").is_in(list(splits))))
     rows = pl.concat(frames, how="diagonal")

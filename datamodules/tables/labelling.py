@@ -114,7 +114,7 @@ def decision(values: Iterable[Value]) -> str:
     for meaning in (GENERATED, PARTIAL, REAL, LEFT_OUT):
         chosen = [value for value in values if value.meaning == meaning]
         if chosen:
-            parts.append(f"{meaning} {', '.join(map(str, chosen[:MOST_SHOWN]))}{', ...' * (len(chosen) > MOST_SHOWN)}")
+            parts.append(f"{meaning}: {', '.join(map(str, chosen[:MOST_SHOWN]))}{', ...' * (len(chosen) > MOST_SHOWN)}")
     return f"Labels by the column {' or '.join(columns)}: {'; '.join(parts)}."
 
 

@@ -94,7 +94,7 @@ def _read_places(rows: pl.DataFrame, by_path: PathLabels, where: Where) -> pl.Se
 
 def _decided_by_path(rows: pl.DataFrame) -> str:
     chosen = {meaning: rows.filter(pl.col("meaning") == meaning)["path"] for meaning in (GENERATED, PARTIAL, REAL)}
-    parts = [f"{meaning} {len(paths):,}, {_two(paths)}" for meaning, paths in chosen.items() if len(paths)]
+    parts = [f"{meaning}: {len(paths):,}, {_two(paths)}" for meaning, paths in chosen.items() if len(paths)]
     return f"Labels by --label-from-path: {'; '.join(parts)}."
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from datamodules.base import DetectionDataModule
-from datamodules.errors import DatasetNotFoundError
+from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.items import CHUNK, GENERATED, PARTIAL, REAL, Item
 from datamodules.listing import list_files
 from datamodules.reading import UnreadableImageError, decode_image, read_file
@@ -46,7 +46,7 @@ class TableDataModule(DetectionDataModule):
 
     def __init__(
         self,
-        root: str | Path,
+        root: str | Path | None,
         *,
         split: str | None = None,
         columns: Sequence[str] | None = None,
@@ -57,6 +57,8 @@ class TableDataModule(DetectionDataModule):
         real: Sequence[str] | None = None,
         **options: Any,  # noqa: ANN401 - the base's
     ) -> None:
+        if root is None:  # with --real alone
+            raise DataOptionError(f"--dataset {self.name} needs --data-root: a {self.what}, a folder or a pattern.")
         super().__init__(root, **options)
         self.splits = None if split is None else [name.strip() for name in split.split(",")]
         self.given = read_columns(columns or ())

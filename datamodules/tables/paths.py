@@ -60,13 +60,16 @@ class Resolver:
     def _looked_at(self, file: str, item: str, relative: str | None, row: int) -> File:
         try:
             status = os.lstat(file)
-            linked = stat.S_ISLNK(status.st_mode)
-            if relative is not None and not self._is_inside(file, linked):
-                raise DataOptionError(f"{self.where(row)}: {relative!r} leads out of {self.base} by a link. {NEXT}")
-            if linked:
-                status = os.stat(file)  # noqa: PTH116 - a million times, without Path objects
-        except (OSError, ValueError):
+        except OSError:
             return item, -1, 0
+        linked = stat.S_ISLNK(status.st_mode)
+        if relative is not None and not self._is_inside(file, linked):
+            raise DataOptionError(f"{self.where(row)}: {relative!r} leads out of {self.base} by a link. {NEXT}")
+        if linked:
+            try:
+                status = os.stat(file)  # noqa: PTH116 - a million times, without Path objects
+            except OSError:
+                return item, -1, 0
         return item, status.st_size, status.st_mtime_ns
 
     def _is_inside(self, file: str, linked: bool) -> bool:

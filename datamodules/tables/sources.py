@@ -37,16 +37,17 @@ def with_sources(rows: pl.DataFrame, where: Where) -> pl.DataFrame:
     """
     is_real = pl.col("meaning") == REAL
     names = set(rows.filter(~is_real)["generator"].drop_nulls().unique())
-    none = {name for name in rows["generator"].drop_nulls().unique() if _is_none(name)} | ({"0"} - names)
-    names -= none
-    says_real = [name for name in none if class_of(name) == REAL]
+    written = set(rows["generator"].drop_nulls().unique())
+    none = {name for name in written if name.casefold() in NONE} | ({"0"} - names)
+    says_real = {name for name in written if class_of(name) == REAL}
     odd = rows.filter(~is_real, _among(says_real))
     if len(odd):
         raise DataOptionError(
             f"{where(odd['table'][0], odd['row'][0])}: its label says generated, and its generator is "
             f"{odd['generator'][0]!r}. One of the two is wrong; columns are chosen with --columns label=A generator=B."
         )
-    named = rows.with_columns(pl.when(~_among(none)).then("generator").alias("generator"))
+    empty = _among(none) | (_among(says_real) & ~pl.col("neutral"))
+    named = rows.with_columns(pl.when(~empty).then("generator").alias("generator"))
     odd = named.filter(is_real, pl.col("generator").is_not_null(), ~pl.col("neutral") | _among(names))
     if len(odd):
         raise DataOptionError(
@@ -85,7 +86,3 @@ def dates_of(rows: pl.DataFrame) -> tuple[dict[str, str], list[str]]:
 
 def _among(names: Collection[str]) -> pl.Expr:
     return pl.col("generator").is_in(pl.Series(sorted(names), dtype=pl.String).implode())
-
-
-def _is_none(name: str) -> bool:
-    return name.casefold() in NONE or class_of(name) == REAL

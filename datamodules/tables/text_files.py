@@ -121,6 +121,8 @@ def _objects(file: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, 
 
 def _text(file: Path, line: int, name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
+        if value and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise DataOptionError(f"{file}, line {line}: the {name} {value!r:.60} is no Unicode.")
         return value or None
     if isinstance(value, bool | int | float):
         return str(value).lower()

@@ -86,7 +86,7 @@ def test_sid_set_has_tampered_images_with_masks(tmp_path):
     assert listed(data)["kind"].to_list() == [None, None, "partial"]
     data = ParquetDataModule(tmp_path / "numbers.parquet", generated_label="1", real_label="0")
     assert labels(data) == [0, 1]
-    assert any("left out 2 (1 image, such as numbers.parquet#000002)" in note for note in data.notes)
+    assert any("left out: 2 (1 image, such as numbers.parquet#000002)" in note for note in data.notes)
 
 
 def test_so_fake_has_generators(tmp_path):
@@ -153,9 +153,9 @@ def test_class_names_of_a_schema_decide(names, numbers, expected, tmp_path):
     data = ParquetDataModule(tmp_path)
     assert labels(data) == expected
     assert any(f"0 = {names[0]}" in note for note in data.notes)
-    generated = names.index(names[0 if expected[numbers.index(0)] else 1])
+    generated = numbers[expected.index(1)]
     assert labels(ParquetDataModule(tmp_path, generated_label=str(generated))) == expected
-    with pytest.raises(DataOptionError, match="says that .* is generated, and by its name it is real"):
+    with pytest.raises(DataOptionError, match=r"says that .* is generated, and by its name it is real"):
         listed(ParquetDataModule(tmp_path, generated_label=str(1 - generated)))
 
 
