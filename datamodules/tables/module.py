@@ -11,14 +11,15 @@ from datamodules.base import DetectionDataModule
 from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.items import CHUNK, GENERATED, PARTIAL, REAL, Item
 from datamodules.listing import list_files
-from datamodules.reading import UnreadableImageError, decode_image, read_file
+from datamodules.reading import UnreadableImageError, decode_image
 from datamodules.tables import labelling
 from datamodules.tables.columns import read_columns, shown
 from datamodules.tables.facts import read_rows
 from datamodules.tables.finding import find_tables, fixed_part, missing_parts
 from datamodules.tables.labels import LabelOptions
+from datamodules.tables.row_groups import Places, stored_bytes
 from datamodules.tables.sources import dates_of, pairs_of
-from datamodules.tables.table import Places, Table
+from datamodules.tables.table import Table
 
 COMMON = frozenset(("metadata", "labels", "manifest", "index", "data", "train", "test"))
 """What many a manifest is called: the folder that it lies in then says more."""
@@ -121,27 +122,17 @@ class TableDataModule(DetectionDataModule):
         Raises:
             UnreadableImageError: There are none.
         """
-        return self._stored(self.images, path)
+        return stored_bytes(self.images, self.base, path)
 
     def edited_share(self, path: str) -> float | None:
         """Returns the share of an edited image's pixels that its mask marks; None without a mask that can be read."""
         if path not in self.mask_of:
             return None
         try:
-            mask = decode_image(self._stored(self.masks, self.mask_of[path]), self.max_pixels)
+            mask = decode_image(stored_bytes(self.masks, self.base, self.mask_of[path]), self.max_pixels)
         except (UnreadableImageError, OSError):
             return None
         return float((np.asarray(mask.convert("L")) > 127).mean())
-
-    def _stored(self, places: Places, path: str) -> bytes:
-        key, number, row = path.rpartition("#")
-        if not number or key not in places:
-            return read_file(self.base / path)
-        shard, leaf = places[key]
-        data = shard.read(leaf, int(row))
-        if data is None:
-            raise UnreadableImageError("the row holds no image")
-        return data
 
     def _tables(self) -> tuple[list[Table], list[str]]:
         folder, names = find_tables(self.root, self.endings, self.what)

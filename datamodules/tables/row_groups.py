@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from datamodules.reading import MAX_BYTES, UnreadableImageError, guarded
+from datamodules.reading import MAX_BYTES, UnreadableImageError, guarded, read_file
 from datamodules.tables.parquet_schema import open_parquet
 
 WINDOW = 64 << 20
@@ -61,6 +61,27 @@ class Shard:
         if data is not None and len(data) > MAX_BYTES:
             raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
         return data
+
+
+Places = dict[str, tuple[Shard, str]]
+"""The file and the leaf column that holds the bytes of the items ``KEY#000123``, by key."""
+
+
+def stored_bytes(places: Places, base: Path, path: str) -> bytes:
+    """Reads an item: what a row of a Parquet file holds, or a file below a folder.
+
+    Raises:
+        UnreadableImageError: The row holds nothing, or what is there is no file.
+        OSError: The file cannot be read.
+    """
+    key, number, row = path.rpartition("#")
+    if not number or key not in places:
+        return read_file(base / path)
+    shard, leaf = places[key]
+    data = shard.read(leaf, int(row))
+    if data is None:
+        raise UnreadableImageError("the row holds no image")
+    return data
 
 
 class _Cursor:

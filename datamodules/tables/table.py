@@ -10,8 +10,9 @@ from datamodules.errors import DataOptionError
 from datamodules.tables.columns import Columns, find_columns, image_columns, known_names, places_in, shown
 from datamodules.tables.parquet_schema import Stored, class_names, leaf_columns, open_parquet, stored_images
 from datamodules.tables.paths import Resolver
-from datamodules.tables.row_groups import Shard
+from datamodules.tables.row_groups import Places, Shard
 from datamodules.tables.splits import split_of
+from datamodules.tables.text_files import ENDINGS as TEXT_ENDINGS
 from datamodules.tables.text_files import LINE, read_text
 
 ROW = "row"
@@ -27,8 +28,8 @@ PARQUET = ".parquet"
 NEUTRAL = "source"
 """A column of this name holds sources of either class, others of generators the names of generators."""
 
-Places = dict[str, tuple[Shard, str]]
-"""The file and the leaf column that holds the bytes of the items ``KEY#000123``, by key."""
+ENDINGS = (*TEXT_ENDINGS, PARQUET)
+"""Of tables, in lower case."""
 _FILE = {name: FACTS[name] for name in ("path", "bytes", "mtime_ns")}
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import polars as pl
 
@@ -51,10 +51,7 @@ def read_text(file: Path, wanted: Collection[str]) -> tuple[list[str], pl.DataFr
 
 def _separated(file: Path, wanted: Collection[str]) -> tuple[list[str], list[pl.DataFrame]]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
-        header = stream.readline()
-        separator = max(SEPARATORS[file.suffix.lower()], key=header.count)
-        stream.seek(0)
-        reader = csv.reader(stream, delimiter=separator, strict=True)
+        reader = csv.reader(stream, delimiter=separator_of(file, stream), strict=True)
         rows = _checked(file, reader)
         _, first = next(rows, (0, []))
         names = [(name or "").strip() for name in first]
@@ -63,6 +60,13 @@ def _separated(file: Path, wanted: Collection[str]) -> tuple[list[str], list[pl.
                 raise DataOptionError(f"{file} has two columns called {name!r}.")
         places = [place for place, name in enumerate(names) if name.casefold() in wanted]
         return names, list(_frames(rows, [names[place] for place in places], places))
+
+
+def separator_of(file: Path, stream: TextIO) -> str:
+    """Finds what separates the cells of an open file, which is then at its beginning."""
+    header = stream.readline()
+    stream.seek(0)
+    return max(SEPARATORS[file.suffix.lower()], key=header.count)
 
 
 def _checked(file: Path, reader: Any) -> Rows:  # noqa: ANN401 - the type of a csv reader has no name
