@@ -86,7 +86,7 @@ class _Measure:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
         self.condition, self.max_pixels = condition, datamodule.max_pixels
 
-    def __call__(self, path: str, label: int, size: int) -> dict[str, Any]:
+    def __call__(self, path: str, label: int, size: int | None) -> dict[str, Any]:
         try:
             data = self.read_bytes(path)
             return {"key": image_key(sha256_of(data)), **self._cues(data, path, label)}

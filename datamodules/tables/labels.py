@@ -91,7 +91,7 @@ def _read_places(rows: pl.DataFrame, by_path: PathLabels, where: Where) -> pl.Se
 
 
 def _decided_by_path(rows: pl.DataFrame) -> str:
-    chosen = {meaning: picked(rows, "path", meaning == _MEANING)["path"] for meaning in CLASSES}
+    chosen = {meaning: picked(rows, "path", pl.col("meaning") == meaning)["path"] for meaning in CLASSES}
     parts = [f"{meaning}: {len(paths):,}, {_two(paths)}" for meaning, paths in chosen.items() if len(paths)]
     return f"Labels by --label-from-path: {'; '.join(parts)}."
 
