@@ -13,6 +13,8 @@ from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.summary import Row
 from bench.statistics.metrics import shown_metrics, shown_titles
+from bench.store.files import file_name
+from bench.store.runs import first_title
 from bench.store.schema import CLEAN
 
 COUNTS = ("real", "generated", "unreadable")
@@ -39,11 +41,16 @@ def change_table(comparison: Comparison, title: str) -> Table:
 
 
 def write_comparison(comparison: Comparison, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
-    """Writes ``compare.csv`` and ``compare.md`` into the results' folder; ``raw_names`` as for `csv_line`."""
+    """Writes ``compare.csv`` and ``compare.md`` into the results' folder; ``raw_names`` as for `csv_line`.
+
+    Where that holds another data set's, by their titles, this one's carry its title in their names.
+    """
     numbers, *others = comparison_tables(comparison)
     lines = [*numbers.markdown("##"), *(line for table in others for line in table.markdown())]
     lines += note_lines(comparison_notes(comparison), warnings_of(comparison))
-    texts = {"compare.csv": frame_csv(comparison.to_polars(), raw_names), "compare.md": "\n".join(lines) + "\n"}
+    own = file_name(comparison.run["data"]["title"])
+    name = "compare" if first_title(output) in (None, own) else f"compare-{own}"
+    texts = {f"{name}.csv": frame_csv(comparison.to_polars(), raw_names), f"{name}.md": "\n".join(lines) + "\n"}
     return write_texts(texts, output)
 
 

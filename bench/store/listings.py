@@ -34,7 +34,7 @@ class Listing:
     Args:
         output: The results folder.
         title: What the store calls the data set.
-        key: Names the listing: a hash of all that was listed.
+        key: Names the listing: a hash of the title and all that was listed.
         images: With the columns of ``LISTED``, sorted by path; ``sha256`` is null where it is not known, and empty of a
             file of which not one byte could be read.
     """
@@ -94,7 +94,8 @@ class Listing:
 def listing_of(output: Path, title: str, items: pl.DataFrame) -> Listing:
     """Makes the listing of items as `datamodules.items.ITEM_SCHEMA` has them, with every sha256 that is known."""
     images = items.with_columns(sha256=pl.lit(None, dtype=pl.String)).select(*LISTED).cast(pl.Schema(LISTED))
-    listing = Listing(output, title, _hash_of(images.drop("sha256")), images)
+    key = _hash_of(images.drop("sha256").with_columns(title=pl.lit(title)))
+    listing = Listing(output, title, key, images)
     for earlier in map(_read, _files(listing.file.parent)):
         if isinstance(earlier, DamagedFileError):
             continue  # it is told where the store is read

@@ -97,6 +97,12 @@ class Run:
         }
 
 
+def first_title(output: Path) -> str | None:
+    """Returns the title, as part of a path, of the data set that was scored first in a results folder."""
+    runs = ((run.name, folder.name) for folder in (output / "scores").glob("*") for run in folder.glob("[0-9]*"))
+    return min(runs, default=(None, None))[1]
+
+
 def is_fused(facts: Facts) -> bool:
     """Says whether a run kept scores that were made of stored ones, which costs nothing worth keeping."""
     detectors = facts.get("detectors", {}).values()

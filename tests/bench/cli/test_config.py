@@ -1,5 +1,6 @@
 """The file of ``--config``: whatever is in it, nothing runs, nothing grows, and a mistake is one line with its name."""
 
+import json
 import time
 from itertools import pairwise
 
@@ -83,3 +84,21 @@ def test_every_kind_of_option_is_read_as_on_the_command_line(tmp_path):
     assert (words.resize, words.limit, words.seeds, words.balance, words.compile) == ("none", 7, 2, True, False)
     assert (words.html, words.data_root, words.match, words.view) == (None, "5", "none", "method")
     assert not words.conditions
+
+
+def test_a_run_json_gives_the_options_and_detectors_of_its_run(tmp_path, image_folder, capsys):
+    output = tmp_path / "r"
+    words = ["--dataset", "folder", "--data-root", str(image_folder), "--resize", "none", "--limit", "3"]
+    words += ["--output", str(output), "--num-workers", "0", "--quiet"]
+    assert main(["compare", "--detectors", "rigid:noise=0.1", *words]) == 0
+    (file,) = output.glob("scores/*/*/run.json")
+    assert main(["compare", "--config", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scored"] == 0
+    assert main(["compare", "--config", str(file), "--limit", "2", "--dry-run"]) == 0
+    assert "Images: 6, of which 0 lack a score" in capsys.readouterr().out
+    file.write_text('{"command": "bench compare"}')
+    assert main(["compare", "--config", str(file)]) == 2
+    assert "is not the run.json of a run: it has no options" in capsys.readouterr().err
+    file.write_text("{")
+    assert main(["compare", "--config", str(file)]) == 2
+    assert "run.json: cannot be read" in capsys.readouterr().err

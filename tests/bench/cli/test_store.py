@@ -2,7 +2,7 @@ import json
 
 import pytest
 from made_stores import detector, images, keep, scored
-from started_runs import LIGHT, run_here
+from started_runs import LIGHT, folder_of, run_here
 
 from bench.cli.app import main
 from bench.report.notes import comparison_notes
@@ -88,3 +88,20 @@ def test_a_dry_run_neither_claims_nor_mends(image_folder, tmp_path, capsys):
     assert main([*words, "--dry-run"]) == 2
     assert "is damaged: " in capsys.readouterr().err
     assert [file.name for file in run.iterdir()] == ["part-000-all.parquet"]
+
+
+def test_stores_are_merged_and_read_together(tmp_path, photograph, capsys):
+    for at in range(2):
+        root = folder_of(lambda number, size, at=at: photograph(100 * at + number, size), tmp_path / f"{at}/images", 6)
+        run_here(root, tmp_path / f"r{at}", LIGHT)
+    one, other, both = (str(tmp_path / name) for name in ("r0", "r1", "both"))
+    assert main(["store", "merge", one, other, "--output", both]) == 0
+    assert f"1 from {one}, 1 from {other}" in capsys.readouterr().out.replace("\n", "")
+    assert main(["leaderboard", "--output", both, "--json"]) == 0
+    merged = json.loads(capsys.readouterr().out)["boards"]
+    assert main(["leaderboard", "--output", one, other, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["boards"] == merged
+    assert len(merged) == 2
+    for words in (["merge", one], ["merge", one, other], ["check", one, other]):
+        assert main(["store", *words]) == 2
+    assert main(["store", "check", both]) == 0
