@@ -37,11 +37,11 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = read_cache(file)
-    todo = items.join(known, on=list(IDENTITY), how="anti")
+    todo = items.join(known, on=list(IDENTITY), how="anti", nulls_equal=True)
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
         write_cache(known, file)
-    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left"))
+    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left", nulls_equal=True))
     cues = cues.with_columns(merged(cues["group"], same_content(cues["key"])))
     return cues.select(*_FACTS, *(name for name in CUES if name in cues.columns))
 
@@ -86,7 +86,7 @@ class _Measure:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
         self.condition, self.max_pixels = condition, datamodule.max_pixels
 
-    def __call__(self, path: str, label: int, size: int) -> dict[str, Any]:
+    def __call__(self, path: str, label: int, size: int | None) -> dict[str, Any]:
         try:
             data = self.read_bytes(path)
             return {"key": image_key(sha256_of(data)), **self._cues(data, path, label)}

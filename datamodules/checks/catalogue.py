@@ -19,11 +19,15 @@ from datamodules.items import GENERATED, REAL
 from datamodules.listing import list_files
 from datamodules.registry import dataset_names, find_dataset
 from datamodules.shards import ShardsDataModule
+from datamodules.tables.manifest import ManifestDataModule
+from datamodules.tables.parquet import ParquetDataModule
 
 TITLES = {
     DemoDataModule.name: "photographs and what two small generators make of them; ships with the suite",
     FolderDataModule.name: "your own images, as real/<source>/... and generated/<generator>/...",
     ShardsDataModule.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
+    ManifestDataModule.name: "a CSV, TSV, JSON Lines or Parquet file that names your images, a row an image",
+    ParquetDataModule.name: "Parquet files with the images in them, as the library datasets writes them",
 }
 
 

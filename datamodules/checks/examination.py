@@ -52,7 +52,7 @@ class _Examine:
     def __init__(self, datamodule: DetectionDataModule) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
-    def __call__(self, path: str, label: int, size: int) -> Facts:
+    def __call__(self, path: str, label: int, size: int | None) -> Facts:
         try:
             data = self._read(path, size)
             image = self.picture(data, path)
@@ -64,10 +64,10 @@ class _Examine:
             reason = error.strerror or type(error).__name__
         return None, None, None, None, None, None, reason
 
-    def _read(self, path: str, size: int) -> bytes:
+    def _read(self, path: str, size: int | None) -> bytes:
         if size == 0:
             raise UnreadableImageError("empty file")  # not opened: a pipe or a device would never end
-        if size > MAX_BYTES:
+        if size is not None and size > MAX_BYTES:
             raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
         return self.read_bytes(path)
 
