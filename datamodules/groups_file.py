@@ -21,10 +21,13 @@ def read_groups(file: Path) -> dict[str, str]:
         DataOptionError: It is no CSV file in UTF-8 with these columns, a cell is missing or empty, or a path has two
             groups; the message names the line.
     """
-    if not file.is_file():
-        return {}
+    return parse_groups(_bytes_of(file), file) if file.is_file() else {}
+
+
+def parse_groups(data: bytes, file: Path) -> dict[str, str]:
+    """Reads groups from a file's bytes; see :func:`read_groups`."""
     groups: dict[str, tuple[str, int]] = {}
-    for line, path, group in _rows(file):
+    for line, path, group in _rows(data, file):
         there, before = groups.setdefault(_plain(path, file.parent), (group, line))
         if there != group:
             raise DataOptionError(f"{file}, line {line}: {path!r} has group {group!r}, and {there!r} on line {before}.")
@@ -40,14 +43,15 @@ def unknown_paths(groups: dict[str, str], paths: set[str], file: Path) -> list[s
     unknown = sorted(groups.keys() - paths)
     if unknown and len(unknown) == len(groups):
         raise DataOptionError(
-            f"{file} names no image that is here; the first is {unknown[0]!r}. Paths begin with real/ or generated/."
+            f"{file} names no image that is here; the first is {unknown[0]!r}. Paths are relative to the data set's "
+            "folder, as `data check` shows them: real/..., generated/..., progan/0_real/..."
         )
     return unknown
 
 
-def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
+def _rows(data: bytes, file: Path) -> Iterator[tuple[int, str, str]]:
     """Yields the line that each row ends on, its path and its group."""
-    reader = csv.reader(io.StringIO(_text_of(file), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_text_of(data, file), newline=""), strict=True)
     begins, places, header = 1, (0, 0), list[str]()
     try:
         for row in reader:
@@ -76,15 +80,19 @@ def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
         raise DataOptionError(f"{file} is empty; it needs the columns path and group.")
 
 
-def _text_of(file: Path) -> str:
+def _bytes_of(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
+    except OSError as error:
+        raise DataOptionError(f"May not read {file}: {error.strerror}.") from error
+
+
+def _text_of(data: bytes, file: Path) -> str:
+    try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataOptionError(f"{file}, line {line}: not UTF-8; save the file as CSV in UTF-8.") from error
-    except OSError as error:
-        raise DataOptionError(f"May not read {file}: {error.strerror}.") from error
     if "\0" in text:
         raise DataOptionError(f"{file}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a zero byte.")
     return text

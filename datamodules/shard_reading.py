@@ -73,6 +73,6 @@ def _descriptor_of(shard: Shard) -> int:
     status = os.fstat(descriptor)
     if (status.st_mtime_ns, status.st_size) != (shard.mtime_ns, shard.size):
         os.close(descriptor)
-        raise UnreadableImageError("the shard has changed since it was listed")
+        raise UnreadableImageError("the file has changed since it was listed")
     _descriptors[shard] = descriptor
     return descriptor

@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     from bench.report.data import check_groups, print_diagnosis, print_entries, write_diagnosis, write_groups
     from bench.report.table import print_line
     from datamodules.checks.catalogue import list_entries
-    from datamodules.checks.diagnosis import check
+    from datamodules.checks.diagnosis import check, list_for_check
     from datamodules.folder import FolderDataModule
     from datamodules.groups_file import GROUPS_FILE, read_groups
 
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
     if arguments.write_groups and not isinstance(datamodule, FolderDataModule):
         raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
     target = check_groups(arguments.write_groups)
-    datamodule.setup()
+    list_for_check(datamodule)
     options.make_output()
     diagnosis, console = check(datamodule, options.allow_one_class), Console()
     files = list(write_diagnosis(diagnosis, options.output, arguments.raw_names))

@@ -147,12 +147,7 @@ def _places(cls: type[BenchmarkDataModule], root: Path) -> Places:
 def _sources(cls: type[BenchmarkDataModule], root: Path) -> Iterator[Source]:
     """Yields what is found for any split; of an archive that was unpacked in part, that part."""
     for split in (None, *cls.splits):
-        try:
-            yield from cls(root, real_split=split).find_sources()
-        except DatasetNotFoundError:
-            for one in cls.known:
-                with suppress(DatasetNotFoundError):
-                    yield from cls(root, real_split=split, generators=[one.name]).find_sources()
+        yield from cls(root, real_split=split).find_sources()
 
 
 def _count(root: Path, path: str) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from datamodules.base import DetectionDataModule
-from datamodules.benchmark import Count
+from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
 from datamodules.grouping import look_alikes, merged, same_content
@@ -72,6 +72,14 @@ class Diagnosis:
         return all(finding.severity != WRONG for finding in self.findings)
 
 
+def list_for_check(datamodule: DetectionDataModule) -> None:
+    """Lists the images of a dataset, also those of what is there in part, so that all of it can be examined."""
+    if isinstance(datamodule, BenchmarkDataModule):
+        datamodule.keeps_incomplete = True
+    datamodule.prepare_data()
+    datamodule.setup()
+
+
 def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Diagnosis:
     """Reads every image of a dataset once and says what is wrong.
 
@@ -83,8 +91,7 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
         ReaderLostError: A process that read images was killed.
         DatasetNotFoundError: There are no images.
     """
-    datamodule.prepare_data()
-    datamodule.setup()
+    list_for_check(datamodule)
     ending = pl.col("path").str.extract(r"(\.[^./#]+)(?:#\d+)?$").fill_null("")
     items = datamodule.items.with_columns(ending.alias("ending"))
     images = pl.concat([items, examine(datamodule)], how="horizontal")

@@ -1,6 +1,6 @@
 """What is wrong with a dataset's images, from the facts about each.
 
-Wrong are a class without images; files that cannot be read; counts, and sizes of generated images, other than the
+Wrong are a class or a folder without images; files that cannot be read; counts, and sizes of generated images, other than the
 published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
 perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
 that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
@@ -76,6 +76,7 @@ def find_faults(
     missing = None if allow_one_class else datamodule.missing_class()
     found = [
         *([Finding(WRONG, datamodule.title, missing)] if missing else []),
+        *_incomplete(datamodule),
         *_counts(datamodule, images),
         *_unreadable(images),
         *_wrong_sizes(datamodule, readable),
@@ -87,6 +88,12 @@ def find_faults(
         *_notes(datamodule),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity == NOTE))
+
+
+def _incomplete(datamodule: DetectionDataModule) -> Iterator[Finding]:
+    if isinstance(datamodule, BenchmarkDataModule):
+        for name, what in datamodule.incomplete.items():
+            yield Finding(WRONG, f"generated {name}", f"{what}; unpack the archive whole, or leave it out (--generators)")
 
 
 def _counts(datamodule: DetectionDataModule, images: pl.DataFrame) -> Iterator[Finding]:
