@@ -1,4 +1,4 @@
-from .base import GENERATED, REAL, DetectionDataModule, Item
+from .base import DetectionDataModule
 from .batch import Batch, Sample
 from .benchmark import BenchmarkDataModule, Count, Generator, Source
 from .demo import DemoDataModule
@@ -7,6 +7,7 @@ from .files import FilesDataModule, find_files
 from .folder import FolderDataModule
 from .genimage import GenImageDataModule
 from .imagenet import ImageNetDataModule
+from .items import GENERATED, REAL, Item
 from .lsun_bedroom import LSUNBedroomDataModule
 from .reading import UnreadableImageError, decode_image
 from .registry import dataset_names, find_dataset, list_datasets, register_dataset

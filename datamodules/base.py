@@ -2,9 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,45 +17,25 @@ from datamodules.batch import Sample, collate
 from datamodules.conditions import CLEAN_IMAGES, Condition
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
 from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
+from datamodules.items import (
+    GENERATED,
+    ITEM_SCHEMA,
+    PARTIAL,
+    PARTIAL_MODES,
+    REAL,
+    Item,
+    plain_name,
+    separated,
+    table_of,
+)
+from datamodules.pairing import paired, read_pairs
 from datamodules.readers import Readers
 from datamodules.reading import MAX_PIXELS, decode_image, guarded, read_file
-from datamodules.sampling import balanced, limited
+from datamodules.sampling import balanced, limited, of_generators
 from datamodules.views import ViewSpec, resize_short_side
 
-REAL, GENERATED = 0, 1
-CHUNK = 1 << 16
 LONGEST_TITLE = 240
 """In bytes: file systems take names of up to 255, and those of files in the making are longer."""
-
-ITEM_SCHEMA = {
-    "path": pl.String,
-    "label": pl.Int8,
-    "generator": pl.String,
-    "group": pl.String,
-    "bytes": pl.Int64,
-    "mtime_ns": pl.Int64,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An image file before it is read.
-
-    Args:
-        path: Relative to the dataset's root, with forward slashes.
-        label: 0 = real, 1 = generated.
-        generator: Name of the generator, or of the source of a real image.
-        group: What is not independent shares a group; by default the file itself.
-        bytes: Size of the file.
-        mtime_ns: When it was changed, in nanoseconds.
-    """
-
-    path: str
-    label: int
-    generator: str
-    group: str
-    bytes: int
-    mtime_ns: int
 
 
 class DetectionDataModule(L.LightningDataModule, ABC):
@@ -78,8 +56,13 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         batch_size: Images in a batch.
         num_workers: Processes that decode; by default one for each core that this process may use.
         max_pixels: An image of more pixels is not read: nothing of it is decoded.
+        pairs: CSV file that says which real sources face a generator; see :func:`datamodules.pairing.read_pairs`.
+        pair_by_name: Whether a generator faces the real source of its own name, where there is one.
+        partial: What becomes of edited images: ``rows`` lists them as a generator of their own, ``leave-out`` leaves
+            them out, ``as-generator`` counts them among their generator's.
 
     Attributes:
+        display_name: What tables call the data set; its own title by default.
         content: What the files hold, for methods that look at something else than images.
         views: What is cut from each image.
         crops: Numbers of the random crops that are cut, each with a seed of its own; None for the one of
@@ -89,6 +72,9 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         batches: Positions of the images of each batch; None for all images in order.
         ignored: How many files were passed by for their endings, by ending.
         passed_by: Folders beside those of the classes, from which nothing is taken.
+        listing: All images of the data set, before any were chosen; nothing in other processes.
+        declared_pairs: Real sources that face a generator, as far as the data say so themselves.
+        release_dates: When a generator was released, as far as the data say so: YYYY, YYYY-MM or YYYY-MM-DD.
     """
 
     name = ""
@@ -107,6 +93,9 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         batch_size: int = 32,
         num_workers: int | None = None,
         max_pixels: int = MAX_PIXELS,
+        pairs: str | None = None,
+        pair_by_name: bool = False,
+        partial: str = PARTIAL_MODES[0],
     ) -> None:
         super().__init__()
         counts = {"limit": limit, "resize": resize, "batch-size": batch_size, "max-pixels": max_pixels}
@@ -115,30 +104,37 @@ class DetectionDataModule(L.LightningDataModule, ABC):
                 raise DataOptionError(f"--{option} must be at least 1, got {value}.")
         if num_workers is not None and num_workers < 0:
             raise DataOptionError(f"--num-workers must be at least 0, got {num_workers}.")
+        if partial not in PARTIAL_MODES:
+            raise DataOptionError(f"--partial must be one of {', '.join(PARTIAL_MODES)}, got {partial!r}.")
         self.root = Path(root)
         self.generators, self.limit, self.balance = generators, limit, balance
         self.resize, self.crop_seed = resize, crop_seed
         self.batch_size, self.max_pixels = batch_size, max_pixels
         self.shares_cores = num_workers is None
         self.num_workers = usable_cores() if num_workers is None else num_workers
+        self.given_pairs = read_pairs(Path(pairs)) if pairs else {}
+        self.pair_by_name, self.partial = pair_by_name, partial
+        self.display_name: str | None = None
         self.content = "image"
         self.views: tuple[ViewSpec, ...] = ()
         self.crops: tuple[int, ...] | None = None
         self.conditions: tuple[Condition, ...] = (CLEAN_IMAGES,)
         self.wanted: NDArray[np.bool_] | None = None
         self.batches: Sequence[Sequence[int] | NDArray[np.intp]] | None = None
-        self.items = pl.DataFrame(schema=ITEM_SCHEMA)
+        self.items = self.listing = pl.DataFrame(schema=ITEM_SCHEMA)
+        self.declared_pairs: dict[str, set[str]] = {}
+        self.release_dates: dict[str, str] = {}
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
         self._readers: Readers | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves the trainer, and with it the networks, and the readers out of what is sent to other processes."""
-        return {**self.__dict__, "trainer": None, "_readers": None}
+        """Leaves out of what is sent to other processes the trainer, and with it the networks, readers and listing."""
+        return {**self.__dict__, "trainer": None, "_readers": None, "listing": self.items.clear()}
 
     @abstractmethod
     def list_items(self) -> Iterator[Item]:
-        """Yields every image file of the dataset, in a fixed order.
+        """Yields every image of the dataset, whatever ``generators`` and ``limit`` say, in a fixed order.
 
         Raises:
             DatasetNotFoundError: The root is missing or is laid out otherwise.
@@ -147,6 +143,11 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     @property
     def title(self) -> str:
         """What the store and the tables call this dataset."""
+        return self.display_name or self.default_title
+
+    @property
+    def default_title(self) -> str:
+        """The title of a dataset that was given none."""
         return self.name
 
     @property
@@ -156,8 +157,24 @@ class DetectionDataModule(L.LightningDataModule, ABC):
 
     @property
     def contrasts(self) -> dict[str, tuple[str, ...]]:
-        """Which sources of real images face each generator: here all of them."""
+        """Which sources of real images face each generator where nobody says more: here all of them."""
         return {generator: self.sources(REAL) for generator in self.sources(GENERATED)}
+
+    @property
+    def facing(self) -> dict[str, tuple[str, ...]]:
+        """Which sources of real images face each generator, as the user or the data say; else the ``contrasts``.
+
+        Raises:
+            UnknownDataNameError: A pair names real images that are not there.
+            DataOptionError: Pairs by name were asked for and there is none.
+        """
+        return paired(self.contrasts, self.sources(REAL), self.declared_pairs, self.given_pairs, self.pair_by_name)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The generators of edited images, which are shown apart from the others and are in no mean."""
+        edited = self.items.filter(pl.col("kind").eq_missing(PARTIAL)) if self.partial == PARTIAL_MODES[0] else None
+        return () if edited is None else tuple(edited["generator"].unique().sort())
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -193,32 +210,39 @@ class DetectionDataModule(L.LightningDataModule, ABC):
             return
         try:
             self._check_title()
-            items = _table_of(self.list_items()).sort("path")
+            self.listing = table_of(self.list_items()).sort("path")
         except DatasetNotFoundError:
             raise
         except OSError as error:
             raise DatasetNotFoundError(f"May not read {error.filename}: {error.strerror}.") from error
+        self.items = separated(self.listing, self.partial)
+        unknown = sorted(self.given_pairs.keys() - {plain_name(name) for name in self.sources(GENERATED)})
+        if unknown:
+            raise UnknownDataNameError("generator", unknown[0], self.sources(GENERATED))
         if self.generators is not None:
-            items = _only(items, self.generators)
+            self.items = of_generators(self.items, self.generators, self.facing)
         if self.limit is not None:
-            items = limited(items, self.limit)
-        if items.is_empty():
+            self.items = limited(self.items, self.limit)
+        if self.items.is_empty():
             raise DatasetNotFoundError(f"There is no image under {self.root}.")
-        self.items = items
         if self.balance:
-            self.items = balanced(items, self.contrasts)
+            self.items = balanced(self.items, self.facing)
 
     def _check_title(self) -> None:
         size = len(self.title.encode("utf-8", "surrogateescape"))
         if size > LONGEST_TITLE:
             raise DataOptionError(
                 f"The data set's title, {self.title[:40]}..., names a folder of results and has {size} bytes, where "
-                f"{LONGEST_TITLE} are the most: rename the folder of the data."
+                f"{LONGEST_TITLE} are the most: give a --name."
             )
 
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of one item, which its sha256 is taken from: here a file's."""
         return read_file(self.root / path)
+
+    def edited_share(self, path: str) -> float | None:
+        """Returns which share of an edited image's area is generated, 0 to 1; None where it is not known."""
+        return None
 
     def decode(self, data: bytes, path: str) -> Image.Image:
         """Makes an RGB picture of an item's bytes.
@@ -265,25 +289,6 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     def lost_images(self, error: BaseException) -> list[str]:
         """Names the images that the processes were on that an error of a test dataloader says were killed."""
         return [self.items["path"][index] for index in self._readers.lost(error)] if self._readers else []
-
-
-def _table_of(items: Iterable[Item]) -> pl.DataFrame:
-    """Makes a table of items chunk by chunk: a million of them as objects would take a gigabyte."""
-    tables, rest = [pl.DataFrame(schema=ITEM_SCHEMA)], iter(items)
-    while chunk := list(islice(rest, CHUNK)):
-        columns = {name: [getattr(item, name) for item in chunk] for name in ITEM_SCHEMA}
-        table = pl.DataFrame(columns, ITEM_SCHEMA)
-        alone = columns["group"] == columns["path"]
-        tables.append(table.with_columns(pl.col("path").alias("group")) if alone else table)  # one copy of the strings
-    return pl.concat(tables)
-
-
-def _only(items: pl.DataFrame, generators: Iterable[str]) -> pl.DataFrame:
-    present = set(items.filter(pl.col("label") == GENERATED)["generator"].unique())
-    for generator in generators:
-        if generator not in present:
-            raise UnknownDataNameError("generator", generator, present)
-    return items.filter((pl.col("label") == REAL) | pl.col("generator").is_in(list(generators)))
 
 
 def _on_gpu(trainer: L.Trainer) -> bool:

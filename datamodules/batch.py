@@ -40,6 +40,8 @@ class Sample:
     sha256: str
     views: dict[Picture, Tensor] | None
     reason: str | None = None
+    kind: str | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Batch:
         path: Path under the dataset's root.
         sha256: Of the file's bytes.
         group: What is not independent shares a group.
+        share: Of an edited image, the share of its area that is generated, where it is known.
         unreadable: Images without pixels, each with its reason.
     """
 
@@ -67,6 +70,7 @@ class Batch:
     path: list[str]
     sha256: list[str]
     group: list[str]
+    share: list[float | None]
     unreadable: list[Sample]
 
     def __len__(self) -> int:
@@ -93,6 +97,7 @@ class Batch:
             path=self.path[rows],
             sha256=self.sha256[rows],
             group=self.group[rows],
+            share=self.share[rows],
             unreadable=[],
         )
 
@@ -125,6 +130,7 @@ def collate(samples: list[Sample]) -> Batch:
         path=[sample.path for sample in readable],
         sha256=[sample.sha256 for sample in readable],
         group=[sample.group for sample in readable],
+        share=[sample.share for sample in readable],
         unreadable=[sample for sample in samples if sample.views is None],
     )
 

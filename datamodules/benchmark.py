@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from PIL import Image
 
 from datamodules.archives import ENDING, decode_pixels, list_archive, read_pixels, refuse, split_item
-from datamodules.base import GENERATED, REAL, DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
 from datamodules.image_formats import IMAGE_ENDINGS
+from datamodules.items import GENERATED, REAL, Item
 from datamodules.listing import list_files, normalised
 
 ANY_SPLIT = "all"

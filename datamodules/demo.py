@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datamodules.base import DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.demo_images import build_demo_images, load_manifest
+from datamodules.items import Item
 
 PHOTOGRAPHS = "photographs"
 

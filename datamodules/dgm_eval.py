@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from datamodules.base import GENERATED, REAL
 from datamodules.benchmark import BenchmarkDataModule, Source
+from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 
 CITATION = (

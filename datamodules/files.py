@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from datamodules.base import DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.errors import DatasetNotFoundError
 from datamodules.image_formats import IMAGE_ENDINGS
+from datamodules.items import Item
 from datamodules.listing import LITTER, UNWRITABLE_NAME, is_litter, list_files
 
 LIST_ENDINGS = (".csv", ".json", ".jsonl", ".lst", ".tsv", ".txt")

@@ -5,10 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datamodules.base import REAL, DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.class_names import class_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
 from datamodules.groups_file import GROUPS_FILE, parse_groups, unknown_paths
+from datamodules.items import REAL, Item
 from datamodules.listing import File, normalised
 from datamodules.trees.decisions import Decisions
 from datamodules.trees.layout import PLAIN, SPLITS, Place, opposed, passed_by, read_layout, split_of
@@ -76,7 +77,7 @@ class FolderDataModule(DetectionDataModule):
         return super().protocol | ({} if self.content == CONTENTS[0] else {"content": self.content})
 
     @property
-    def title(self) -> str:
+    def default_title(self) -> str:
         """The folder's own name, so that several folders can share one store."""
         names = [[tree.name for at, tree in self.trees.items() if at.startswith(f"{word}/")] for word in PLAIN]
         return f"folder:{'-vs-'.join('+'.join(part) for part in names if part) or self.trees[''].name}"

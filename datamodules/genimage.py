@@ -6,9 +6,9 @@ from typing import Any
 
 from PIL import Image
 
-from datamodules.base import GENERATED, REAL
 from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.errors import DataOptionError
+from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 from datamodules.views import resize_short_side
 

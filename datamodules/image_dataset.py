@@ -55,10 +55,10 @@ class ImageDataset(Dataset[Sample]):
         self.crops = datamodule.crops or (0,)
         self.conditions, self.wanted = datamodule.conditions, datamodule.wanted
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
-        self.preprocess = datamodule.preprocess
+        self.preprocess, self.edited_share = datamodule.preprocess, datamodule.edited_share
         # Arrow columns: compact, and safe in forked workers, where polars is not.
         newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
-        names = ("path", "label", "generator", "group")
+        names = ("path", "label", "generator", "group", "kind")
         self.columns = {name: datamodule.items[name].to_arrow(compat_level=newest) for name in names}
 
     def __len__(self) -> int:
@@ -75,11 +75,12 @@ class ImageDataset(Dataset[Sample]):
             data = self.read_bytes(facts["path"])
             sha256 = sha256_of(data)
             views = self._pictures(index, self.picture(data, facts["path"]), image_key(sha256), facts)
+            share = None if facts["kind"] is None else self.edited_share(facts["path"])
         except UnreadableImageError as error:
             return Sample(index, sha256=sha256, views=None, reason=str(error), **facts)
         except OSError as error:
             return Sample(index, sha256=sha256, views=None, reason=error.strerror or type(error).__name__, **facts)
-        return Sample(index, sha256=sha256, views=views, **facts)
+        return Sample(index, sha256=sha256, views=views, share=share, **facts)
 
     def _pictures(self, index: int, image: Image.Image, key: int, facts: dict[str, Any]) -> dict[Picture, Tensor]:
         """Treats the decoded image once for each condition that is wanted of it, and cuts each view once."""

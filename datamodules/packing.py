@@ -19,6 +19,7 @@ from datamodules.archives import split_item
 from datamodules.base import DetectionDataModule
 from datamodules.batch import sha256_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.items import plain_name
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
@@ -101,7 +102,7 @@ class _Packing:
         progress: Callable[[int, int], None],
     ) -> None:
         self.datamodule, self.output, self.description, self.progress = datamodule, output, description, progress
-        self.items = datamodule.items.select(*_PRESENT, "mtime_ns")
+        self.items = datamodule.items.select(*_PRESENT, "mtime_ns", "kind")
         self.stem = re.sub(r"[^\w.-]+", "-", description.title).strip("-.") or datamodule.name
         self.counts: dict[str, int] = {}
         self.left_out: dict[str, str] = {}
@@ -151,7 +152,8 @@ class _Packing:
     def _sample(self, position: int, key: str) -> bytes:
         """Makes the members of one image; none where it cannot be opened."""
         facts = dict(zip(_FACTS, self.items.row(position), strict=False))
-        path = str(facts["path"])
+        path, kind = str(facts["path"]), self.items["kind"][position]
+        facts["generator"] = plain_name(str(facts["generator"]))
         try:
             data = self.datamodule.read_bytes(path)
             picture = self.datamodule.picture(data, path) if split_item(path) is not None else None
@@ -160,6 +162,7 @@ class _Packing:
             return b""
         self.left_out.pop(path, None)
         facts["sha256"] = sha256_of(data)
+        facts |= {"kind": kind, "share": self.datamodule.edited_share(path)} if kind else {}
         ending = Path(path).suffix.lower()
         if picture is not None:
             ending = PIXELS_ENDING
@@ -176,8 +179,8 @@ class _Packing:
             return None
         for row in index.select(_PRESENT).iter_rows():
             position = self._skip_unopened(position, until=row[0])
-            *present, mtime_ns = self.items.row(position) if position < len(self.items) else (None, 0)
-            if present != list(row) or mtime_ns > status.st_mtime_ns:
+            *present, mtime_ns, _ = self.items.row(position) if position < len(self.items) else (None, 0, None)
+            if present != list(row) or mtime_ns is None or mtime_ns > status.st_mtime_ns:
                 return None
             position += 1
         position = self._skip_unopened(position)

@@ -6,8 +6,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from datamodules.errors import UnknownDataNameError
+from datamodules.items import plain_name
+
 _ORDER = "order"
 _REAL = pl.col("label") == 0
+
+
+def of_generators(items: pl.DataFrame, generators: Sequence[str], facing: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """Keeps some generators, with their edited images, and the real images that they face.
+
+    Raises:
+        UnknownDataNameError: A generator is not there.
+    """
+    chosen = [name for name in facing if name in generators or plain_name(name) in generators]
+    for name in generators:
+        if name not in {*chosen, *map(plain_name, chosen)}:
+            raise UnknownDataNameError("generator", name, facing)
+    reals, source = {real for name in chosen for real in facing[name]}, pl.col("generator")
+    return items.filter(pl.when(_REAL).then(source.is_in(list(reals))).otherwise(source.is_in(chosen)))
 
 
 def limited(items: pl.DataFrame, limit: int) -> pl.DataFrame:

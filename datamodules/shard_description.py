@@ -12,6 +12,7 @@ from typing import Any, get_origin
 
 from datamodules.base import DetectionDataModule
 from datamodules.errors import DataOptionError
+from datamodules.items import plain_name
 from datamodules.registry import find_dataset
 from datamodules.tar_headers import ShardError
 
@@ -80,7 +81,7 @@ def describe(datamodule: DetectionDataModule, shard_bytes: int) -> Description:
         title=datamodule.title,
         options=_options_of(datamodule),
         protocol=_own_protocol(datamodule),
-        contrasts={generator: list(reals) for generator, reals in datamodule.contrasts.items()},
+        contrasts={plain_name(generator): list(reals) for generator, reals in datamodule.facing.items()},
         notes=list(datamodule.notes),
         licence=datamodule.licence,
         citation=datamodule.citation,

@@ -19,12 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datamodules.image_formats import IMAGE_ENDINGS
+from datamodules.items import GENERATED, PARTIAL
 from datamodules.tar_headers import Member, ShardError, check_name, read_at, read_members
 
 INDEX_ENDING = ".index.parquet"
 PIXELS_ENDING = ".rgb"
 """Of a member that is the raw pixels of an image, 8-bit RGB; the sample's JSON has its ``height`` and ``width``."""
-VERSION = 1
+VERSION = 2
 MAX_JSON, MAX_MEMBERS = 1 << 20, 100  # of one sample
 CHUNK = 1 << 16
 CLASS_NAMES = ("real", "generated")
@@ -39,6 +40,8 @@ INDEX_SCHEMA = {
     "sha256": pl.Binary,
     "height": pl.Int32,
     "width": pl.Int32,
+    "kind": pl.String,
+    "share": pl.Float64,
 }
 _BUILT = {"key": pl.String} | INDEX_SCHEMA
 
@@ -149,7 +152,7 @@ def _rows(stream: BinaryIO, length: int, shard: str, packed: bool) -> Iterator[t
         try:
             facts = _described(stream, endings)
             size = _size_of(facts, image.size) if images[0] == PIXELS_ENDING else (None, None)
-            yield key, *_facts_of(facts, f"{shard}/{image.name}", image, packed), *size
+            yield key, *_facts_of(facts, f"{shard}/{image.name}", image, packed), *size, *_edited(facts)
         except ShardError as error:
             raise ShardError(f"sample {key!r}: {error}") from error
 
@@ -193,6 +196,16 @@ def _word(facts: dict[str, Any], field: str, default: str | None) -> str:
     if not isinstance(value, str) or not value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ShardError(f"{field} must be a text, is {'missing' if field not in facts else 'something else'}")
     return value
+
+
+def _edited(facts: dict[str, Any]) -> tuple[str | None, float | None]:
+    """Reads what a sample says of an edited image: its kind, and the share of its area that is generated."""
+    kind, share = facts.get("kind"), facts.get("share")
+    if kind not in (None, PARTIAL) or (kind and facts.get("label") != GENERATED):
+        raise ShardError(f"kind must be {PARTIAL!r}, of a generated image, is {str(kind)[:40]!r}")
+    if share is not None and not (isinstance(share, int | float) and 0 <= share <= 1):
+        raise ShardError(f"share must be from 0 to 1, is {str(share)[:40]!r}")
+    return kind, share
 
 
 def _size_of(facts: dict[str, Any], size: int) -> tuple[int, int]:

@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from datamodules.base import CHUNK, GENERATED, ITEM_SCHEMA, REAL, DetectionDataModule, Item
+from datamodules.base import DetectionDataModule
 from datamodules.batch import sha256_of
-from datamodules.errors import UnknownDataNameError
+from datamodules.items import CHUNK, ITEM_SCHEMA, Item
 from datamodules.reading import UnreadableImageError, check_size
 from datamodules.shard_description import FILE, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index
@@ -23,7 +23,7 @@ from datamodules.shard_reading import Shard, find_shards
 from datamodules.tar_headers import ShardError
 
 _FACTS = tuple(name for name in ITEM_SCHEMA if name != "mtime_ns")
-_PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width")
+_PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width", "share")
 
 
 class ShardsDataModule(DetectionDataModule):
@@ -35,7 +35,8 @@ class ShardsDataModule(DetectionDataModule):
     GenImage's protocol, are those that it was packed with.
 
     Of other shards, each sample must have one image and either a ``.json`` with ``label`` (0 or 1) and, where wanted,
-    ``generator``, ``path`` and ``group``, or a ``.cls`` with the label. All real images face every generator.
+    ``generator``, ``path``, ``group``, ``kind`` (partial) and ``share``, or a ``.cls`` with the label. All real images
+    face every generator.
 
     Args:
         root: The folder with the shards.
@@ -69,7 +70,7 @@ class ShardsDataModule(DetectionDataModule):
         return make_source(self.description, self.root, **options)
 
     @property
-    def title(self) -> str:
+    def default_title(self) -> str:
         """That of the packed dataset."""
         return self.description.title if self.description else f"shards:{self.root.resolve().name}"
 
@@ -81,14 +82,6 @@ class ShardsDataModule(DetectionDataModule):
         lost = len(self.description.left_out)
         own = (f"Images that could not be opened when the shards were packed: {lost}.",) if lost else ()
         return (*self.description.notes, *own)
-
-    @property
-    def contrasts(self) -> dict[str, tuple[str, ...]]:
-        """Those of the packed dataset."""
-        if self.source is None:
-            return super().contrasts
-        self.source.items = self.items
-        return self.source.contrasts
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -112,8 +105,10 @@ class ShardsDataModule(DetectionDataModule):
         index = self._read_shards()
         newest = pl.CompatLevel.newest()  # shares the memory of polars' strings
         self.places = {name: index[name].to_arrow(compat_level=newest) for name in _PLACE}
-        if self.generators is not None:
-            index = self._chosen(index)
+        if self.description is not None:
+            self.declared_pairs = {name: set(reals) for name, reals in self.description.contrasts.items()}
+        if self.source is not None:
+            self.generators = self.source.generators  # under any of their names
         for part in index.iter_slices(CHUNK):
             for facts in part.select("shard", *_FACTS).iter_rows(named=True):
                 yield Item(mtime_ns=self.shards[facts.pop("shard")].mtime_ns, **facts)
@@ -132,6 +127,11 @@ class ShardsDataModule(DetectionDataModule):
         if len(data) < size or (digest is not None and sha256_of(data) != digest.hex()):
             raise UnreadableImageError("the shard is damaged here: these are not the bytes that were packed")
         return data
+
+    def edited_share(self, path: str) -> float | None:
+        """Returns what the sample says."""
+        share: float | None = self.places["share"][self._row_of(path)].as_py()
+        return share
 
     def decode(self, data: bytes, path: str) -> Image.Image:
         """Decodes a file, or makes a picture of raw pixels."""
@@ -169,18 +169,3 @@ class ShardsDataModule(DetectionDataModule):
         if len(twice):
             raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
         return index
-
-    def _chosen(self, index: pl.DataFrame) -> pl.DataFrame:
-        """Keeps the generators that were asked for, under any of their names, and the real images they face."""
-        self.generators = self.generators if self.source is None else self.source.generators
-        label, source = pl.col("label"), pl.col("generator")
-        present = index.filter(label == GENERATED)["generator"].unique().to_list()
-        for name in self.generators or ():
-            if name not in present:
-                raise UnknownDataNameError("generator", name, present)
-        kept = index.filter((label == REAL) | source.is_in(list(self.generators or ())))
-        if self.source is None:
-            return kept
-        self.source.items = kept.select("label", "generator")
-        faced = {real for reals in self.source.contrasts.values() for real in reals}
-        return kept.filter((label == GENERATED) | source.is_in(list(faced)))

@@ -21,6 +21,13 @@ VIEWS = {"method": None, "common": View(224, "random-crop")}
 """The view of each ``--view``; None leaves every detector its own."""
 SHARED = ("generators", "limit", "balance", "batch_size", "num_workers")
 """Options of every dataset that have a flag of their own."""
+ANY = ("resize", "max_pixels", "pairs", "pair_by_name", "partial")
+"""Such options that a plugin may have a default of its own for, or may not know."""
+OWN = (
+    *("real_split", "protocol", "real_fit", "content", "real", "generated", "split", "columns", "image_root"),
+    *("generated_label", "real_label", "label_from_path"),
+)
+"""Options of some datasets that have a flag of their own."""
 
 
 def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str, str]:
@@ -46,11 +53,11 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     """
     name = options.dataset.partition(":")[0]
     cls = find_dataset(name)
-    if options.data_root is None and name != "demo":
+    if options.data_root is None and name != "demo" and not (options.real or options.generated):
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
-    kinds = option_types(cls, without=(*SHARED, "resize", "crop_seed", "max_pixels"))
+    kinds = option_types(cls, without=(*SHARED, *ANY, "crop_seed"))
     values: dict[str, Any] = read_options(options.dataset, kinds)
-    for option in ("real_split", "protocol", "real_fit", "content"):
+    for option in OWN:
         value, flag = getattr(options, option), f"--{option.replace('_', '-')}"
         if value is None:
             continue
@@ -60,10 +67,13 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
             raise DataOptionError(f"{flag} {value} and --dataset {options.dataset} both give {option}.")
         values[option] = value
     values |= {option: getattr(options, option) for option in SHARED}
-    for option in ("resize", "max_pixels"):  # a plugin may have a default of its own, or not know the option
+    for option in ANY:
         if getattr(options, option) != getattr(RunOptions, option):
             values[option] = getattr(options, option)
     datamodule = cls(options.data_root, **values)  # type: ignore[arg-type] # the demo's root may be None
+    datamodule.display_name = options.name
+    if options.name and datamodule.title != options.name:
+        raise DataOptionError(f"--name does not apply to --dataset {name}, which has a title of its own.")
     datamodule.crops = tuple(range(options.seeds)) if options.crop_seeds else None
     return datamodule
 

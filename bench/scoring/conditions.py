@@ -55,7 +55,7 @@ def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> lis
     for position, condition in enumerate(asked):
         if condition in asked[:position]:
             raise BenchError(f"The condition {condition.name!r} is given twice (clean is always there).")
-    contrasts = rules_of(datamodule.contrasts)
+    contrasts = rules_of(datamodule.facing, datamodule.apart)
     match = parse_match(options.match, datamodule.resize)
     if isinstance(match, Reencode):
         asked.append(Reencoded(match))
@@ -66,8 +66,9 @@ def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> lis
 def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOptions) -> list[PlannedCondition]:
     """Applies the recipe: one condition for each common size, since a real image is cropped to its generator's."""
     cues = cues_of(datamodule, options.output)
-    chosen = recipe.select(cues, datamodule.contrasts).chosen
-    unmatched = [name for name in datamodule.contrasts if name not in set(chosen["contrast"])]
+    every = rules_of(datamodule.facing, datamodule.apart)
+    chosen = recipe.select(cues, datamodule.facing).chosen
+    unmatched = [rule.generator for rule in every if rule.generator not in set(chosen["contrast"])]
     if chosen.is_empty():
         raise BenchError("--match unbiased keeps no image: no real JPEG of quality near 96 has a generator's size.")
     by_size = chosen.sort("crop_width", "crop_height").group_by("crop_width", "crop_height", maintain_order=True)
@@ -75,7 +76,7 @@ def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOpt
     for (width, height), rows in by_size:
         compressed = frozenset(rows.join(cues.select("path", "key"), on="path").filter("compress")["key"].to_list())
         paths = dict(rows.group_by("contrast").agg("path").sort("contrast").iter_rows())
-        rules = [ContrastRule(name, tuple(datamodule.contrasts[name]), frozenset(paths[name])) for name in paths]
+        rules = [replace(rule, members=frozenset(paths[rule.generator])) for rule in every if rule.generator in paths]
         condition = Unified(int(width), int(height), compressed)
         planned.append(
             PlannedCondition(

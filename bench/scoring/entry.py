@@ -69,7 +69,7 @@ class Entry:
 
 def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
     """Makes the rows of a batch's ``(B,)`` scores, with the columns of ``SCHEMA``."""
-    frame = _frame(data, scoring, batch.index.tolist(), batch.sha256)
+    frame = _frame(data, scoring, batch.index.tolist(), batch.sha256, batch.share)
     return frame.with_columns(
         score=pl.Series(scores.cpu().numpy()), status=pl.lit(OK), reason=pl.lit(None, dtype=pl.String)
     )
@@ -77,7 +77,8 @@ def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, score
 
 def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
     """Makes the rows of images that have no pixels, each with its reason."""
-    frame = _frame(data, scoring, [sample.index for sample in lost], [sample.sha256 for sample in lost])
+    index, sha256 = [sample.index for sample in lost], [sample.sha256 for sample in lost]
+    frame = _frame(data, scoring, index, sha256, [sample.share for sample in lost])
     return frame.with_columns(
         score=pl.lit(None, dtype=pl.Float64),
         status=pl.lit(UNREADABLE),
@@ -85,9 +86,13 @@ def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Samp
     )
 
 
-def _frame(data: DetectionDataModule, scoring: Scoring, index: list[int], sha256: list[str]) -> pl.DataFrame:
+def _frame(
+    data: DetectionDataModule, scoring: Scoring, index: list[int], sha256: list[str], share: list[float | None]
+) -> pl.DataFrame:
     constants = {"dataset": data.title, **asdict(scoring)}
     rows = data.items[index].with_columns(
-        pl.Series("sha256", sha256, dtype=pl.String), **{name: pl.lit(value) for name, value in constants.items()}
+        pl.Series("sha256", sha256, dtype=pl.String),
+        pl.Series("share", share, dtype=pl.Float64),
+        **{name: pl.lit(value) for name, value in constants.items()},
     )
     return rows.select([name for name in SCHEMA if name not in _OUTCOME])

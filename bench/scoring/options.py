@@ -18,6 +18,7 @@ PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
 CHOICES = {
     "groups": ("given", "duplicates", "none"),
     "view": ("method", "common"),
+    "partial": ("rows", "leave-out", "as-generator"),
     "precision": PRECISIONS,
     "accelerator": ("auto", "cpu", "gpu", "mps"),
     "strategy": ("auto", "ddp"),
@@ -70,9 +71,22 @@ class RunOptions:
     Args:
         dataset: Dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards, or a plugin's with its options, as in
             my-data:option=value.
-        data_root: The dataset's folder; not needed for demo.
+        data_root: The dataset's folder, or its file or pattern of files; not needed for demo.
         generators: Generators to take; all by default.
         resize: Length of the short side before a view is cut; none keeps the native scale.
+        name: What to call the dataset in tables and in the store.
+        real: For folder: folders of real images, anywhere, each a source; with --generated, without --data-root.
+        generated: For folder: folders of generated images, each a generator.
+        split: For manifest, parquet and hf: the split to take.
+        columns: For manifest, parquet and hf: what is in which column, as in image=Image label=Label_A.
+        image_root: For manifest: folder that relative paths count from; the manifest's own by default.
+        generated_label: For manifest, parquet and hf: value of the label of generated images, where it is no word.
+        real_label: Likewise, of real images.
+        label_from_path: For manifest, parquet and hf: pattern with groups real, generated, partial or skip that tells
+            the class of an image by its path.
+        partial: Edited images: rows of their own outside the mean, left out, or counted as their generator's.
+        pairs: CSV file (generator, real source) that says who faces whom.
+        pair_by_name: Let a generator face the real images of its own name.
         real_split: Split of a published dataset's real images.
         protocol: For genimage: matched gives both classes one resize.
         real_fit: For genimage: how reals are brought to 256 px.
@@ -112,6 +126,18 @@ class RunOptions:
     data_root: Folder | None = None
     generators: Names | None = None
     resize: Side | None = 256
+    name: Annotated[str | None, Written("TEXT")] = None
+    real: Annotated[Sequence[str] | None, Written("DIR")] = None
+    generated: Annotated[Sequence[str] | None, Written("DIR")] = None
+    split: Annotated[str | None, Written("NAME")] = None
+    columns: Annotated[Sequence[str] | None, Written("WHAT=COLUMN")] = None
+    image_root: Folder | None = None
+    generated_label: Annotated[str | None, Written("VALUE")] = None
+    real_label: Annotated[str | None, Written("VALUE")] = None
+    label_from_path: Annotated[str | None, Written("REGEX")] = None
+    partial: Annotated[str, Written("rows|leave-out|as-generator")] = "rows"
+    pairs: File | None = None
+    pair_by_name: bool = False
     real_split: Annotated[str | None, Written("val|train")] = None
     protocol: Annotated[str | None, Written("paper|matched")] = None
     real_fit: Annotated[str | None, Written("square|short-side")] = None
@@ -143,10 +169,10 @@ class RunOptions:
         for name, (written, may_be_none) in _whole_numbers().items():
             if not may_be_none or getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), written)
-        for name in ("generators", "conditions"):
+        for name in ("generators", "conditions", "real", "generated", "columns"):
             if isinstance(getattr(self, name), str):
                 raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
-        for name in ("data_root", "weights", "output"):
+        for name in ("data_root", "image_root", "pairs", "weights", "output"):
             if getattr(self, name) == "":
                 raise BenchError(f"--{name.replace('_', '-')} needs a path, got ''.")
         object.__setattr__(self, "output", Path(self.output))

@@ -1,6 +1,6 @@
 """Which images face each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,13 @@ class ContrastRule:
 
     Args:
         members: Paths of the only images that take part; all where it is None.
+        apart: Whether the generator's images are edited ones, which are in no mean over generators.
     """
 
     generator: str
     reals: tuple[str, ...]
     members: frozenset[str] | None = None
+    apart: bool = False
 
     def applies(self, labels: ArrayLike, sources: Sequence[str], paths: Sequence[str]) -> NDArray[np.bool_]:
         """Says which of ``n`` images take part; labels are 0 for real, 1 for generated."""
@@ -35,6 +37,6 @@ class ContrastRule:
         return takes_part if self.members is None else takes_part & pl.col("path").is_in(list(self.members))
 
 
-def rules_of(contrasts: Mapping[str, Sequence[str]]) -> tuple[ContrastRule, ...]:
-    """Makes rules of what a datamodule declares."""
-    return tuple(ContrastRule(generator, tuple(reals)) for generator, reals in contrasts.items())
+def rules_of(contrasts: Mapping[str, Sequence[str]], apart: Collection[str] = ()) -> tuple[ContrastRule, ...]:
+    """Makes rules of who faces whom; ``apart`` are the generators of edited images."""
+    return tuple(ContrastRule(name, tuple(reals), apart=name in apart) for name, reals in contrasts.items())

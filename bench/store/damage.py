@@ -22,11 +22,13 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.store.files import is_unicode
-from bench.store.schema import OK, SCHEMA, UNREADABLE
+from bench.store.schema import ABSENT_ONCE, OK, SCHEMA, UNREADABLE
 
 PARTS = "part-*.parquet"
-NEEDED = tuple(name for name in SCHEMA if name not in ("bytes", "mtime_ns", "reason"))
-"""Columns without which a row means nothing; the others came later."""
+NEEDED = tuple(name for name in SCHEMA if name not in ABSENT_ONCE)
+"""Columns without which a row means nothing."""
+SHOWN = (*NEEDED, "kind", "share")
+"""Columns that boards are made of."""
 FAILURES = (OSError, ValueError, pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What reading a damaged file may raise."""
 _NAMED = re.compile(r"part-.+\.([0-9a-f]{8})\.parquet")
@@ -122,14 +124,15 @@ def open_part(part: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 
 def checked_batches(part: Path) -> Iterator[pl.DataFrame]:
-    """Yields the rows of a part with the columns of ``NEEDED``.
+    """Yields the rows of a part with the columns of ``SHOWN``; one that the part lacks is null.
 
     Raises:
         ValueError: A value is not what it can be.
     """
     named = _NAMED.fullmatch(part.name)
     with open_part(part) as file:
-        for batch in file.iter_batches(_ROWS, columns=list(NEEDED)):
+        there = [name for name in SHOWN if name in file.schema_arrow.names]
+        for batch in file.iter_batches(_ROWS, columns=there):
             if not named:
                 batch.validate(full=True)  # letters that are no letters would end the program
             frame = pl.from_arrow(batch)
@@ -139,7 +142,8 @@ def checked_batches(part: Path) -> Iterator[pl.DataFrame]:
                 raise ValueError(f"it lacks values of {', '.join(empty)}")
             if not frame["label"].is_between(0, 1).all() or not frame["status"].is_in([OK, UNREADABLE]).all():
                 raise ValueError("it has values of label or status that mean nothing")
-            yield frame.cast({name: SCHEMA[name] for name in NEEDED}).select(NEEDED)
+            lacking = [pl.lit(None).alias(name) for name in SHOWN if name not in there]
+            yield frame.with_columns(lacking).cast({name: SCHEMA[name] for name in SHOWN}).select(SHOWN)
 
 
 def first_line(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.store.contrasts import ContrastRule
 from bench.store.facts import Facts
 from bench.store.findings import ChangedImages, Finding, IncompleteSeed, UnknownContrasts
-from bench.store.panel import Panel
+from bench.store.panel import IMAGES, Panel
 from bench.store.reader import StoredRows, batches, read_parts
 from bench.store.runs import Run, read_runs
 from bench.store.schema import Scoring
@@ -144,7 +144,7 @@ class _Dataset:
         detectors = self._detectors(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
         scores, present = self._filled(keys)
         used = present.any(axis=0)
-        images = self.images.filter(pl.Series(used)).select("path", "group", "label", "generator", "sha256")
+        images = self.images.filter(pl.Series(used)).select(*IMAGES)
         scores, present = scores[:, used], present[:, used]
         declared, groups = images["group"], merged(images["group"], same_content(images["sha256"]))
         images = images.with_columns(groups)

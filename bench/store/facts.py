@@ -28,6 +28,7 @@ _DATA = {
     **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?"), str),
     "images?": int,
     "notes?": [str],
+    "apart?": [str],
     "protocol?": dict,
     "wanted?": {...: int},
     "contrasts?": {...: {...: [str]}},

@@ -9,11 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.store.contrasts import ContrastRule
-from bench.store.schema import OK, Scoring
+from bench.store.schema import OK, SCHEMA, Scoring
 from datamodules.grouping import merged, same_content
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+IMAGES = ("path", "group", "label", "generator", "sha256", "kind", "share")
+"""Columns of a panel's images; ``kind`` and ``share`` say what is edited, and how much of it."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Panel:
     """The scores of one dataset's images.
 
     Args:
-        images: ``path, group, label, generator`` of ``n`` images, sorted by path.
+        images: The `IMAGES` of ``n`` images, sorted by path.
         scorings: ``S`` columns of scores; those of one detector and condition are its seeds.
         scores: ``(S, n)``, nan where an image was unreadable or is not scored.
         present: ``(S, n)``, whether there is a row at all, with a score or a reason why there is none.
@@ -52,7 +54,7 @@ class Panel:
             label: groups.filter(images["group"].is_in(list(of_label))).unique().to_list()
             for label, of_label in (left_out or {}).items()
         }
-        images = images.with_columns(groups).select("path", "group", "label", "generator")
+        images = images.with_columns(groups, *_absent(images)).select(*IMAGES)
         scores = np.full((len(scorings), len(images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
         position = images.select("path").with_row_index("image")
@@ -143,6 +145,11 @@ class Panel:
     @cached_property
     def _masks(self) -> dict[ContrastRule, Bools]:
         return {}
+
+
+def _absent(images: pl.DataFrame) -> list[pl.Expr]:
+    """Fills what rows of hand-made scores need not say."""
+    return [pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in IMAGES if name not in images.columns]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from bench.store.schema import OK, SCHEMA
 
 Result = TypeVar("Result")
 _IMAGE = ("dataset", "path", "sha256")
+_FACTS = ("group", "generator", "label", "kind", "share")
 _TRIES = 20
 
 
@@ -96,7 +97,7 @@ class StoredImages:
     """Every image of the rows, with a number; an image is a path with a sha256."""
 
     def __init__(self) -> None:
-        self.table = pl.DataFrame(schema={name: SCHEMA[name] for name in (*_IMAGE, "group", "generator", "label")})
+        self.table = pl.DataFrame(schema={name: SCHEMA[name] for name in (*_IMAGE, *_FACTS)})
         self._hashes = np.empty(0, dtype=np.uint64)
         self._sorted, self._order = self._hashes, np.empty(0, dtype=np.int64)
 

@@ -80,10 +80,11 @@ class Run:
     def rules(self) -> dict[str, tuple[ContrastRule, ...]]:
         """Returns the contrasts of each condition."""
         grouped = self.members.group_by("condition", "generator").agg("path")
+        apart = self.data.get("apart") or ()
         limited = {(condition, generator): frozenset(paths) for condition, generator, paths in grouped.iter_rows()}
         return {
             condition: tuple(
-                ContrastRule(generator, tuple(reals), limited.get((condition, generator)))
+                ContrastRule(generator, tuple(reals), limited.get((condition, generator)), generator in apart)
                 for generator, reals in contrasts.items()
             )
             for condition, contrasts in self.data.get("contrasts", {}).items()

@@ -24,7 +24,11 @@ SCHEMA: dict[str, Any] = {
     "score": pl.Float64,
     "status": pl.String,
     "reason": pl.String,
+    "kind": pl.String,
+    "share": pl.Float64,
 }
+ABSENT_ONCE = ("bytes", "mtime_ns", "reason", "kind", "share")
+"""Columns that came later, or that may be null in any row."""
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ class ScoreStore:
     ) -> pl.DataFrame:
         """Finds the rows that already hold for the images of a dataset; fewer columns of ``SCHEMA`` take less memory.
 
-        A row holds when the file has the size and the time of change that it had, or, failing the time, the same
-        sha256: a copied data set is not scored again, a changed image is, and one whose reason for having no score has
-        lapsed.
+        A row holds when the image has the label that it had, and the file the size and the time of change or, failing
+        these, the same sha256: a copied data set is not scored again, a changed image is, and one whose reason for
+        having no score has lapsed.
 
         Returns:
             Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
@@ -64,11 +64,11 @@ class ScoreStore:
         rows = rows.join(wanted, on=["fingerprint", "condition", "seed"])
         rows = rows.filter(~lapsed(pl.col("reason"), datamodule.max_pixels))
         current = datamodule.items.lazy().select(
-            "path", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
+            "path", "label", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
         )
-        rows = rows.join(current.with_row_index("index"), on="path", maintain_order="left")
-        # A version that kept neither has nulls, which are not the same as any number.
-        same = pl.col("bytes").eq_missing(pl.col("size")) & pl.col("mtime_ns").eq_missing(pl.col("changed"))
+        rows = rows.join(current.with_row_index("index"), on=["path", "label"], maintain_order="left")
+        # A size may never be known; a time that is not known says nothing.
+        same = pl.col("bytes").eq_missing(pl.col("size")) & (pl.col("mtime_ns") == pl.col("changed")).fill_null(False)
         unsure = rows.filter(~same).select("path", "sha256").unique().collect()
         for path in unsure["path"].unique():
             if path not in hashes:

@@ -46,7 +46,7 @@ class ScoreWriter:
 
     def append(self, rows: pl.DataFrame) -> None:
         """Keeps rows, with the columns of ``SCHEMA``, for the next part."""
-        self.rows.append(rows.cast(pl.Schema(SCHEMA)))
+        self.rows.append(rows.select(*SCHEMA).cast(pl.Schema(SCHEMA)))
 
     def flush(self) -> None:
         """Writes the kept rows as one part."""

@@ -81,4 +81,4 @@ def training_set(fit: FitOptions, options: RunOptions) -> TrainingSet:
     datamodule.setup()
     # The matching comes last, after the clean images; degradations are for the test alone.
     condition = plan_conditions(replace(options, conditions=()), datamodule)[-1].condition
-    return TrainingSet(datamodule, split_items(datamodule.items, datamodule.contrasts, fit.train_share), condition)
+    return TrainingSet(datamodule, split_items(datamodule.items, datamodule.facing, fit.train_share), condition)

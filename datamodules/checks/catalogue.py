@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datamodules.archives import ENDING, list_archive
-from datamodules.base import GENERATED, REAL, DetectionDataModule
+from datamodules.base import DetectionDataModule
 from datamodules.benchmark import ANY_SPLIT, BenchmarkDataModule, Count, Source
 from datamodules.demo import PHOTOGRAPHS, DemoDataModule
 from datamodules.demo_images import load_manifest
@@ -15,6 +15,7 @@ from datamodules.errors import DatasetNotFoundError
 from datamodules.folder import FolderDataModule
 from datamodules.genimage import NATURE, GenImageDataModule
 from datamodules.image_formats import IMAGE_ENDINGS
+from datamodules.items import GENERATED, REAL
 from datamodules.listing import list_files
 from datamodules.registry import dataset_names, find_dataset
 from datamodules.shards import ShardsDataModule

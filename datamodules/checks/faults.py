@@ -15,11 +15,12 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from datamodules.base import GENERATED, REAL, DetectionDataModule
+from datamodules.base import DetectionDataModule
 from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import RAW
 from datamodules.fingerprints import near_pairs
 from datamodules.grouping import NEAR, frames_of_videos, merged, near_duplicates, same_content
+from datamodules.items import GENERATED, REAL
 
 WRONG, NOTE = "wrong", "note"
 EXAMPLES = 5

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from datamodules.base import GENERATED, REAL
+from datamodules.items import GENERATED, REAL
 from datamodules.trees.layout import UNNAMED, Place
 
 EXAMPLES = 2

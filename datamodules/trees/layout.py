@@ -8,13 +8,12 @@ sources inside of the class folders, or with a pair of class folders inside of e
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from datamodules.base import GENERATED, REAL
 from datamodules.class_names import class_of
 from datamodules.errors import DataOptionError
 from datamodules.generator_names import is_known
+from datamodules.items import GENERATED, PARTIAL, REAL
 from datamodules.listing import normalised
 
-PARTIAL = "partial"
 UNNAMED = "unnamed"
 PLAIN = {"real": REAL, "generated": GENERATED}
 """The class folders of this suite. Images straight in one of them belong to a source of its name."""
@@ -134,6 +133,7 @@ def _class_folder(parts: Parts, beside: dict[Parts, set[int]]) -> int | None:
         number
         for number, part in enumerate(parts)
         if class_of(part)
+        and len(beside.get(parts[: number + 1], ())) < 2
         and (number == 0 or len(beside[parts[:number]]) > 1 or normalised(part) in _GENIMAGE)
     ]
     # Inside of this suite's own folders a source may be called 'real' or 'fake'; '0_real' and '1_fake' mean a class.

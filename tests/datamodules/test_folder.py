@@ -131,7 +131,7 @@ def test_other_names_of_both_classes_are_told_from_others(image_folder):
 
 def test_a_name_too_long_for_a_folder_of_results_is_a_mistake(image_folder):
     long = image_folder.rename(image_folder.with_name("n" * 250))
-    with pytest.raises(DataOptionError, match=r"^The data set's title, folder:n+\.\.\., .* 257 bytes.*rename"):
+    with pytest.raises(DataOptionError, match=r"^The data set's title, folder:n+\.\.\., .* 257 bytes.*--name"):
         FolderDataModule(long).setup()
 
 

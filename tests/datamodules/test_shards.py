@@ -78,7 +78,7 @@ def test_batches_from_shards_equal_those_from_folders(roots, packed, name):
 @pytest.mark.parametrize("name", MAKERS)
 def test_shards_stand_for_the_dataset_they_were_made_of(roots, packed, name):
     folders, shards = ready(find_dataset(name), roots[name]), ready(ShardsDataModule, packed[name])
-    for fact in ("title", "contrasts", "protocol", "preprocessing", "notes"):
+    for fact in ("title", "facing", "protocol", "preprocessing", "notes"):
         assert getattr(shards, fact) == getattr(folders, fact)
 
 
@@ -98,7 +98,7 @@ def test_every_option_of_every_dataset_chooses_the_same(roots, packed, name, opt
         ready(find_dataset(name), roots[name], **options),
         ready(ShardsDataModule, packed[name], **options),
     )
-    assert (shards.contrasts, shards.protocol) == (folders.contrasts, folders.protocol)
+    assert (shards.facing, shards.protocol) == (folders.facing, folders.protocol)
     assert_same_batches(folders, shards)
 
 

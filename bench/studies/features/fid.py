@@ -69,7 +69,7 @@ class FidStudy(FeatureStudy):
         if comparison is None:
             return Result()
         features = read_features(setting, [setting.backbone], progress=progress)
-        sides = make_sides(features.images, setting.datamodule.contrasts)
+        sides = make_sides(features.images, setting.datamodule.facing)
         printed = printed_numbers(self.paper, setting.datamodule.name)
         lines = [
             *distance_lines(setting, features, sides, printed),

@@ -119,7 +119,13 @@ def make_panel(setting: Setting, sweeps: Sequence[PrefixSweep], unreadable: list
     by_scoring = scores.transpose(1, 0, 2).reshape(len(scorings), len(items))
     images = items.select("path", "group", "label", "generator")
     everything = np.ones(by_scoring.shape, dtype=np.bool_)
-    return Panel(images, tuple(scorings), by_scoring, everything, {CLEAN: rules_of(setting.datamodule.contrasts)})
+    return Panel(
+        images,
+        tuple(scorings),
+        by_scoring,
+        everything,
+        {CLEAN: rules_of(setting.datamodule.facing, setting.datamodule.apart)},
+    )
 
 
 def cost_note(sweep: PrefixSweep) -> str:

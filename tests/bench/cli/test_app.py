@@ -65,8 +65,8 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--detectors", "wepe", "--limit", "x"], "--limit: expected a whole number of at least 1, got x"),
         (["compare", "--detectors", "wepe", "--resize", "big"], "at least 1 or none, got big"),
         (
-            ["compare", "--detectors", "wepe", "--colour"],
-            "Unknown option '--colour'. See python -m bench compare --help.",
+            ["compare", "--detectors", "wepe", "--zzz"],
+            "Unknown option '--zzz'. See python -m bench compare --help.",
         ),
         (["compare", "--detectors", "wpe"], "Unknown detector 'wpe'. Did you mean 'wepe'?"),
         (["compare", "--detectors", "wepe:ratio=-1"], "ratio must be a number of at least 0, got -1.0"),

@@ -129,7 +129,7 @@ def test_a_name_that_is_too_long_for_the_disk_is_one_line(results, tmp_path, cap
     folder = tmp_path / ("x" * 250)
     shutil.copytree(results / "images", folder)
     words = ["compare", *DETECTOR, "--dataset", "folder", "--data-root", folder, "--num-workers", "0"]
-    assert "rename the folder of the data" in refused([*words, "--output", tmp_path / "results"], capsys)
+    assert "give a --name" in refused([*words, "--output", tmp_path / "results"], capsys)
 
 
 def test_files_are_written_together_or_not_at_all(tmp_path):

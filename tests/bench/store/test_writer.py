@@ -36,6 +36,7 @@ def rows_of(data: FolderDataModule, scoring: Scoring, count: int) -> pl.DataFram
         seed=pl.lit(scoring.seed),
         status=pl.lit("ok"),
         reason=pl.lit(None, dtype=pl.String),
+        share=pl.lit(None, dtype=pl.Float64),
     ).select(*SCHEMA)
 
 

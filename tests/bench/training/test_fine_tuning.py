@@ -213,7 +213,7 @@ def test_both_classes_weigh_the_same_in_the_loss():
     module.log = lambda *_, **__: None
     values, labels = torch.tensor([0.1, 0.4, 0.5, 0.9]), torch.tensor([0, 0, 0, 1])
     pixels = values.view(4, 1, 1, 1).expand(4, 3, 4, 4)
-    batch = Batch({picture: pixels}, labels, labels, labels, [], ["a", "b", "c", "d"], [], [], [])
+    batch = Batch({picture: pixels}, labels, labels, labels, [], ["a", "b", "c", "d"], [], [], [], [])
     loss = module.training_step(batch, 0)
     real, generated = -torch.log(torch.sigmoid(-2 * values[:3])), -torch.log(torch.sigmoid(2 * values[3:]))
     by_hand = (40 / 60 * real.sum() + 40 / 20 * generated.sum()) / 4

@@ -1,0 +1,41 @@
+"""What a data set is: its images' bytes and labels, whatever its folder is called and however it is held."""
+
+import hashlib
+
+import polars as pl
+
+
+def identity_of(images: pl.DataFrame) -> str | None:
+    """Computes the identity of a set of images.
+
+    Args:
+        images: With ``sha256``, hexadecimal, and ``label``; the order does not matter, a copy counts.
+
+    Returns:
+        The hexadecimal sha256 of the sorted lines ``<sha256> <label>``; None where an image's sha256 is not known.
+    """
+    if images["sha256"].null_count():
+        return None
+    lines = images.select(pl.format("{} {}\n", "sha256", "label")).to_series().sort()
+    digest = hashlib.sha256()
+    for part in lines.to_frame("line").iter_slices(1 << 16):
+        digest.update("".join(part["line"]).encode())
+    return digest.hexdigest()
+
+
+def contradicted(images: pl.DataFrame) -> pl.DataFrame:
+    """Finds images of one sha256 that are called real here and generated there.
+
+    Args:
+        images: With ``path``, ``sha256`` and ``label``.
+
+    Returns:
+        ``sha256, real, generated``: the first path of either class, sorted.
+    """
+    path, label = pl.col("path"), pl.col("label")
+    both = (
+        images.filter(pl.col("sha256").is_not_null())
+        .group_by("sha256")
+        .agg(real=path.filter(label == 0).min(), generated=path.filter(label == 1).min())
+    )
+    return both.drop_nulls().sort("real")
