@@ -11,10 +11,11 @@ from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDat
 from datamodules.groups_file import GROUPS_FILE, parse_groups, unknown_paths
 from datamodules.items import REAL, Item
 from datamodules.listing import File, normalised
+from datamodules.trees.advice import advice
 from datamodules.trees.decisions import Decisions
 from datamodules.trees.layout import PLAIN, SPLITS, Place, opposed, passed_by, read_layout, split_of
-from datamodules.trees.opening import advice, open_tree
-from datamodules.trees.tree import Tree
+from datamodules.trees.opening import open_tree
+from datamodules.trees.tree import Tree, name_of
 
 CONTENTS = ("image", "dire-map")
 APART = "--real DIR [DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie"
@@ -28,7 +29,7 @@ class FolderDataModule(DetectionDataModule):
     depth, whose generated images then face its real ones. :mod:`datamodules.trees.layout` has the rules.
 
     Images straight in ``real/`` or ``generated/`` belong to a source of that name, those of other class folders without
-    a source are ``unnamed``. One of the two classes may be missing. A file ``groups.csv`` beside the class folders, with
+    a source are ``unnamed``. One of the two classes may be missing. A file ``groups.csv`` beside the folders, with
     columns ``path`` and ``group``, says which images are not independent (crops of one photograph, images of one
     prompt); every other image is a group of its own.
 
@@ -68,7 +69,7 @@ class FolderDataModule(DetectionDataModule):
             raise DataOptionError("--real and --generated take the place of --data-root: leave it out.")
         self.content, self.not_here = content, list[str]()
         self.split = None if split is None else SPLITS[normalised(split)]
-        self.apart = {"real": tuple(real or ()), "generated": tuple(generated or ())}
+        self.given = {"real": tuple(real or ()), "generated": tuple(generated or ())}
         self.decisions = Decisions()
 
     @property
@@ -79,8 +80,8 @@ class FolderDataModule(DetectionDataModule):
     @property
     def default_title(self) -> str:
         """The folder's own name, so that several folders can share one store."""
-        names = [[tree.name for at, tree in self.trees.items() if at.startswith(f"{word}/")] for word in PLAIN]
-        return f"folder:{'-vs-'.join('+'.join(part) for part in names if part) or self.trees[''].name}"
+        names = ["+".join(name_of(Path(root)) for root in roots) for roots in self.given.values() if roots]
+        return f"folder:{'-vs-'.join(names) or name_of(self.root)}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -93,10 +94,10 @@ class FolderDataModule(DetectionDataModule):
     @cached_property
     def trees(self) -> dict[str, Tree]:
         """The folder or archive, or those that were given for each class, by what their images' paths begin with."""
-        if not any(self.apart.values()):
+        if not any(self.given.values()):
             return {"": open_tree(self.root)}
         found: dict[str, Tree] = {}
-        for word, roots in self.apart.items():
+        for word, roots in self.given.items():
             for root in roots:
                 tree = open_tree(Path(root), f"--{word}")
                 other = found.setdefault(f"{word}/{tree.name}/", tree)
@@ -110,14 +111,16 @@ class FolderDataModule(DetectionDataModule):
     def missing_class(self) -> str | None:
         """Says which class has no image, and what to do."""
         missing = super().missing_class()
+        if missing and any(self.given.values()):
+            missing = f"{self.title} has no {'generated' if self.sources(REAL) else 'real'} images"
         return f"{missing}; {APART}" if missing else None
 
     def list_items(self) -> Iterator[Item]:
         """Yields the images of both classes."""
         self.decisions = Decisions(asked=self.split)
         seen = set[str]()
-        for item, split in self._together(self.trees[""]) if "" in self.trees else self._apart():
-            seen |= {split} - {None}
+        for item, split in self._together(self.trees[""]) if "" in self.trees else self._given():
+            seen |= {split} if split is not None else set()
             if self.split in (None, split):
                 yield item
         if self.split is not None and self.split not in seen:
@@ -149,8 +152,10 @@ class FolderDataModule(DetectionDataModule):
         """Yields the images of one tree that are of a class, with their places."""
         top = tree.folders()
         inside = [f"{word}/" for word in PLAIN] if PLAIN.keys() <= set(top) else [""]
-        files = [(start + path, *facts) for start in inside for path, *facts in tree.files(self.ignored, start)]
-        folders = {_folder_of(path) for path, *_ in files}
+        files = [
+            (start + path, size, mtime) for start in inside for path, size, mtime in tree.files(self.ignored, start)
+        ]
+        folders = {_folder_of(path) for path, _, _ in files}
         layout = read_layout(folders)
         classes = {name for name in top if class_of(name)}
         if not layout and (files or not classes or advice(self.ignored)):
@@ -167,18 +172,21 @@ class FolderDataModule(DetectionDataModule):
         """Says what was expected, what was found, and every way out."""
         found = ", ".join([*map(hinted, top[:5]), *(["..."] if len(top) > 5 else [])])
         others = ", ".join(f"{number:,} {ending}" for ending, number in self.ignored.most_common(5))
+        there = "; ".join(filter(None, (found, others))) or "nothing"
         elsewhere = advice(self.ignored, self.root)
         return DatasetNotFoundError(
-            f"{self.root} holds neither a folder 'real' nor a folder 'generated' with images; expected real/<source>/... "
-            "and generated/<generator>/..., or pairs of folders such as 0_real and 1_fake, real and fake, nature and ai; "
-            f"found {'; '.join(filter(None, (found, others))) or 'nothing'}. {f'{elsewhere}. ' if elsewhere else ''}"
-            f"{APART}; --dataset manifest reads a list of paths and labels; a link (ln -s) stands for what lies elsewhere."
+            f"{self.root} holds neither a folder 'real' nor a folder 'generated' with images; expected "
+            "real/<source>/... and generated/<generator>/..., or pairs of folders such as 0_real and 1_fake, real and "
+            f"fake, nature and ai; found {there}. {f'{elsewhere}. ' if elsewhere else ''}"
+            f"{APART}; --dataset manifest reads a list of paths and labels; a link (ln -s) stands for what lies "
+            "elsewhere."
         )
 
-    def _apart(self) -> Iterator[tuple[Item, str | None]]:
+    def _given(self) -> Iterator[tuple[Item, str | None]]:
         """Yields the images of the trees that were given for each class, with their splits."""
         for at, tree in self.trees.items():
             word, name, _ = at.split("/")
+            empty = True
             for path, size, mtime in tree.files(self.ignored):
                 folder = _folder_of(path)
                 other = opposed(folder, PLAIN[word])
@@ -187,7 +195,11 @@ class FolderDataModule(DetectionDataModule):
                         f"--{word} {tree.root} holds {path}, which lies in a folder {other!r} of the other class: give "
                         f"the folder of one class, or {tree.root} as --data-root alone."
                     )
+                empty = False
                 yield Item(at + path, PLAIN[word], name, None, size, mtime), split_of(folder.split("/"))
+            if empty:
+                reads = advice(self.ignored) or "look for another folder"
+                raise DatasetNotFoundError(f"There is no image in --{word} {tree.root}: {reads}.")
 
 
 def _folder_of(path: str) -> str:

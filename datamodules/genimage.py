@@ -26,8 +26,8 @@ class GenImageDataModule(BenchmarkDataModule):
     """GenImage, as ``<archive>/<folder>/{train,val}/{ai,nature}``.
 
     A generator faces the photographs in its own ``nature`` folder, here ``nature-adm`` and so on. One that has none
-    faces those of a folder ``nature`` (or ``real``) beside the generators', here ``nature``; its split may then hold the
-    generated images alone. Photographs are JPEG of many sizes, generated images PNG of one size for each generator.
+    faces those of a folder ``nature`` (or ``real``) beside the generators', here ``nature``; its split may then hold
+    the generated images alone. Photographs are JPEG of many sizes, generated images PNG of one size for each generator.
 
     Protocol ``paper``: photographs are scaled to ``resize`` pixels, generated images keep their native scale, and
     detectors crop both at random; a smaller image (BigGAN) is padded by the detector's view, with zeros by default. The

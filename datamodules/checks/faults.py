@@ -1,8 +1,8 @@
 """What is wrong with a dataset's images, from the facts about each.
 
-Wrong are a class or a folder without images; files that cannot be read; counts, and sizes of generated images, other than the
-published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
-perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
+Wrong are a class without images and a benchmark's missing folder; files that cannot be read; counts, and sizes of
+generated images, other than the published ones; endings that lie about the format; and one picture in both classes, byte
+for byte or with the same perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
 that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
 noted, for among the thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one
 declared group, a photograph and what was made of it, may look alike.
@@ -94,7 +94,9 @@ def find_faults(
 def _incomplete(datamodule: DetectionDataModule) -> Iterator[Finding]:
     if isinstance(datamodule, BenchmarkDataModule):
         for name, what in datamodule.incomplete.items():
-            yield Finding(WRONG, f"generated {name}", f"{what}; unpack the archive whole, or leave it out (--generators)")
+            yield Finding(
+                WRONG, f"generated {name}", f"{what}; unpack the archive whole, or leave it out (--generators)"
+            )
 
 
 def _counts(datamodule: DetectionDataModule, images: pl.DataFrame) -> Iterator[Finding]:

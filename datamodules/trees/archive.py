@@ -70,11 +70,6 @@ class ArchiveTree(Tree):
         self.file = Shard.of(root)
         self.passed_by: Counter[str] = Counter()
 
-    @property
-    def name(self) -> str:
-        """What it is called, without its ending."""
-        return self.root.stem
-
     @abstractmethod
     def members(self, passed_by: Counter[str]) -> Iterator[Member]:
         """Yields the regular files, and counts in words what is none.
@@ -85,7 +80,7 @@ class ArchiveTree(Tree):
 
     @cached_property
     def columns(self) -> dict[str, Any]:
-        """The members that are images, or a list of groups, sorted by path, as Arrow columns: safe in forked workers."""
+        """The images and the list of groups, sorted by path, as Arrow columns: safe in forked workers."""
         table = _table_of(self._taken())
         table = _without_top(table).unique("path", keep="last").sort("path")
         return {name: table[name].to_arrow(compat_level=pl.CompatLevel.newest()) for name in _SCHEMA}

@@ -18,4 +18,6 @@ class TarTree(ArchiveTree):
                 for member in read_members(stream, self.file.size, passed_by):
                     yield Member(member.name, member.offset, member.size, member.size)
         except ShardError as error:
-            raise DataOptionError(f"{self.root}: {error}.") from error
+            raise DataOptionError(
+                f"{self.root}: {error}; fetch it again whole, or unpack it and give the folder."
+            ) from error

@@ -8,6 +8,13 @@ from pathlib import Path
 from datamodules.listing import File, list_files
 from datamodules.reading import read_file
 
+ARCHIVES = (".zip", ".tar")
+
+
+def name_of(root: Path) -> str:
+    """Returns what a folder is called, and what an archive is without its ending."""
+    return root.stem if root.suffix.lower() in ARCHIVES and root.is_file() else root.resolve().name
+
 
 class Tree(ABC):
     """Files under one root, read where they lie. An instance may be sent to other processes.
@@ -22,7 +29,7 @@ class Tree(ABC):
     @property
     def name(self) -> str:
         """What it is called."""
-        return self.root.resolve().name
+        return name_of(self.root)
 
     @abstractmethod
     def folders(self) -> list[str]:
@@ -34,7 +41,7 @@ class Tree(ABC):
 
         Args:
             ignored: Counts what is passed by, by ending or in words.
-            inside: A folder under the root with a slash behind it, to which the paths are relative; the root by default.
+            inside: A folder under the root with a slash behind it, which the paths count from; the root by default.
         """
 
     @abstractmethod

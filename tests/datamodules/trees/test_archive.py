@@ -132,7 +132,14 @@ def test_names_that_lead_outside_links_and_litter_are_counted_and_never_read(tmp
     link = zipfile.ZipInfo("real/link.png")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-        for name in ("../up.png", "/etc/a.png", "real/../../b.png", "__MACOSX/._a.png", "real/._a.png", "real/.DS_Store"):
+        for name in (
+            "../up.png",
+            "/etc/a.png",
+            "real/../../b.png",
+            "__MACOSX/._a.png",
+            "real/._a.png",
+            "real/.DS_Store",
+        ):
             archive.writestr(name, b"x")
         archive.writestr(link, "/etc/passwd")
         archive.writestr("real\\windows.png", b"w")
