@@ -161,25 +161,25 @@ class FolderDataModule(DetectionDataModule):
         if not layout and (files or not classes or advice(self.ignored)):
             raise self._unread(top)
         self.passed_by = passed_by({*folders, *top}, {*layout, *classes})
+        elsewhere = tuple(f"{name}/" for name in self.passed_by)
         for path, size, mtime in files:
             place = layout.get(_folder_of(path))
             if place is not None:
                 yield (path, size, mtime), place
-            elif not path.startswith(tuple(f"{name}/" for name in self.passed_by)):
-                self.decisions.loose.append(path)
+            elif not path.startswith(elsewhere):
+                self.decisions.pass_by(path)
 
     def _unread(self, top: Sequence[str]) -> DatasetNotFoundError:
         """Says what was expected, what was found, and every way out."""
         found = ", ".join([*map(hinted, top[:5]), *(["..."] if len(top) > 5 else [])])
         others = ", ".join(f"{number:,} {ending}" for ending, number in self.ignored.most_common(5))
         there = "; ".join(filter(None, (found, others))) or "nothing"
-        elsewhere = advice(self.ignored, self.root)
+        elsewhere = advice(self.ignored, self.root) or "--dataset manifest reads a list of paths and labels"
         return DatasetNotFoundError(
             f"{self.root} holds neither a folder 'real' nor a folder 'generated' with images; expected "
             "real/<source>/... and generated/<generator>/..., or pairs of folders such as 0_real and 1_fake, real and "
-            f"fake, nature and ai; found {there}. {f'{elsewhere}. ' if elsewhere else ''}"
-            f"{APART}; --dataset manifest reads a list of paths and labels; a link (ln -s) stands for what lies "
-            "elsewhere."
+            f"fake, nature and ai; found {there}. {elsewhere}. {APART}; a link (ln -s) "
+            "stands for what lies elsewhere."
         )
 
     def _given(self) -> Iterator[tuple[Item, str | None]]:

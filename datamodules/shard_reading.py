@@ -54,7 +54,9 @@ def find_shards(folder: Path, found: Description | None) -> dict[str, int | None
     there = {file.name for file in folder.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
     if found is None:
         if not there:
-            reads = advice(Counter(file.suffix.lower() for file in folder.iterdir()), folder)
+            reads = advice(
+                Counter(file.suffix.lower() for below in ("*", "*/*") for file in folder.glob(below)), folder
+            )
             also = f"; here, {reads}" if reads else ""
             raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some{also}.")
         return dict.fromkeys(sorted(there))

@@ -22,7 +22,7 @@ from datamodules.shards import ShardsDataModule
 
 TITLES = {
     DemoDataModule.name: "photographs and what two small generators make of them; ships with the suite",
-    FolderDataModule.name: "your own images, as real/<source>/... and generated/<generator>/...",
+    FolderDataModule.name: "your own images, a folder, .zip or .tar of real/<source>/... and generated/<generator>/..., or as 0_real|1_fake",
     ShardsDataModule.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
 }
 

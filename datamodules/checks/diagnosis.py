@@ -11,6 +11,7 @@ from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
 from datamodules.grouping import look_alikes, merged, same_content
+from datamodules.identity import identity_of
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -59,12 +60,14 @@ class Diagnosis:
         findings: What is wrong, then what is to be noted.
         groups: ``path, declared, group`` of the images that share a group, as declared, by their bytes, as
             near-duplicates or as frames of a video.
+        identity: Of the data set: a sha256 over its images' bytes and labels; None where it is not known.
     """
 
     title: str
     rows: tuple[SourceFacts, ...]
     findings: tuple[Finding, ...]
     groups: pl.DataFrame
+    identity: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -97,7 +100,10 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
     images = pl.concat([items, examine(datamodule)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class), _groups(images))
+    whole = len(images) == len(datamodule.listing) and not getattr(datamodule, "incomplete", None)
+    identity = identity_of(images) if whole else None
+    findings = find_faults(datamodule, images, allow_one_class)
+    return Diagnosis(datamodule.title, rows, findings, _groups(images), identity)
 
 
 def _groups(images: pl.DataFrame) -> pl.DataFrame:

@@ -1,11 +1,11 @@
 """What is wrong with a dataset's images, from the facts about each.
 
 Wrong are a class without images and a benchmark's missing folder; files that cannot be read; counts, and sizes of
-generated images, other than the published ones; endings that lie about the format; and one picture in both classes, byte
-for byte or with the same perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
-that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
-noted, for among the thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one
-declared group, a photograph and what was made of it, may look alike.
+generated images, other than the published ones; endings that lie about the format; and one picture in both classes,
+byte for byte or with the same perceptual hash. Notes are what may be as it should: what was not found or was passed by,
+copies within a class, formats that differ between the classes, and pictures of the two classes whose hashes differ in a
+few bits. Those are only noted, for among the thousands of millions of pairs of a full benchmark some are alike by
+chance. Pictures of one declared group, a photograph and what was made of it, may look alike.
 """
 
 from collections.abc import Iterator
@@ -206,7 +206,9 @@ def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Fi
 
 
 def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
-    names = [sorted(set(readable.filter(pl.col("label") == label)["format"])) for label in (REAL, GENERATED)]
+    names = [
+        sorted(set(readable.filter(pl.col("label") == label)["format"].drop_nulls())) for label in (REAL, GENERATED)
+    ]
     if all(names) and names[0] != names[1]:
         what = f"real images are {' and '.join(names[0])}, generated ones {' and '.join(names[1])}"
         yield Finding(NOTE, datamodule.title, f"{what}: what separates the formats may pass for a detector")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"))
-TABLES = frozenset((".csv", ".tsv", ".json", ".jsonl"))
+TABLES = frozenset((".csv", ".tsv", ".jsonl"))
 COMPRESSED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
 _OTHER_ARCHIVES = frozenset((".7z", ".rar", ".gz", ".bz2", ".xz", ".zst"))
 
@@ -17,6 +17,9 @@ def advice(endings: Mapping[str, int], root: Path | None = None) -> str:
         endings: Number of files of each ending, in lower case.
         root: Where they lie.
     """
+    if root is not None and root.is_file() and root.suffix.lower() in (".tar", ".zip"):
+        shard = root.suffix.lower() == ".tar" and endings.keys() & {".json", ".cls"}
+        return f"--dataset shards --data-root {root.parent} reads WebDataset .tar files" if shard else ""
     at = f" --data-root {root}" if root is not None else ""
     words = []
     if ".parquet" in endings:

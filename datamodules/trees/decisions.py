@@ -25,8 +25,9 @@ class Decisions:
     splits: Counter[str] = field(default_factory=Counter)
     content: set[str] = field(default_factory=set)
     unnamed: set[int] = field(default_factory=set)
-    loose: list[str] = field(default_factory=list)
-    """Images that lie beside class folders."""
+    loose: int = 0
+    """Number of images that lie beside class folders."""
+    first_loose: str = ""
     plain: bool = True
     """Whether all class folders are ``real`` and ``generated`` at the top, where nothing needs to be said."""
 
@@ -44,12 +45,17 @@ class Decisions:
         if place.content:
             self.content.add(place.content)
 
+    def pass_by(self, path: str) -> None:
+        """Counts an image that lies beside class folders."""
+        self.loose += 1
+        self.first_loose = self.first_loose or path
+
     @property
     def notes(self) -> tuple[str, ...]:
         """A sentence each; none of the layout that is this suite's own."""
         notes = []
         if self.loose:
-            notes.append(f"Images beside the folders of the classes, not taken: {len(self.loose):,} ({self.loose[0]}).")
+            notes.append(f"Images beside the folders of the classes, not taken: {self.loose:,} ({self.first_loose}).")
         if self.plain:
             return tuple(notes)
         decided = [

@@ -1,4 +1,5 @@
 import shutil
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -111,6 +112,14 @@ def test_other_layout_says_what_was_expected_what_was_found_and_every_way_out(im
         "a link (ln -s)",
     ):
         assert part in str(error.value)
+
+
+def test_a_shard_given_as_an_archive_of_folders_is_told_from_one(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for name in ("0.jpg", "0.json"):
+            archive.addfile(tarfile.TarInfo(name))
+    with pytest.raises(DatasetNotFoundError, match=rf"--dataset shards --data-root {tmp_path} reads WebDataset"):
+        ready(tmp_path / "x.tar")
 
 
 @pytest.mark.parametrize(

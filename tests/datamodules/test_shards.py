@@ -195,11 +195,13 @@ def test_names_with_dots_are_told_to_be_cut(tmp_path):
     ("name", "message"),
     [
         ("a.parquet", r"There is no \.tar file in .*; here, --dataset parquet --data-root .* reads \.parquet files\.$"),
+        ("data/a.parquet", r"; here, --dataset parquet --data-root .* reads \.parquet files\.$"),
         ("a.tar.gz", r"There is no \.tar file in .*; here, unpack compressed archives\.$"),
         ("a.txt", r"`python -m bench pack` writes some\.$"),
     ],
 )
 def test_a_folder_without_shards_says_what_reads_what_is_there(tmp_path, name, message):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
     with pytest.raises(DatasetNotFoundError, match=message):
         ready(ShardsDataModule, tmp_path)
