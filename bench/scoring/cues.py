@@ -38,7 +38,8 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = read_cache(file)
-    todo = items.join(known, on=list(IDENTITY), how="anti")  # of unknown size or time: each time anew
+    dated = known.filter(pl.col("mtime_ns").is_not_null())  # an image of unknown time is measured each time
+    todo = items.join(dated, on=list(IDENTITY), how="anti", nulls_equal=True)
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
         write_cache(known, file)

@@ -43,6 +43,7 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
         "paths_sha256": hash_of(items["path"].to_list()),
         "preprocessing": datamodule.preprocessing,
         "notes": list(datamodule.notes),
+        **({"revision": datamodule.revision} if datamodule.revision else {}),
         **({"apart": list(datamodule.apart)} if datamodule.apart else {}),
         "protocol": datamodule.protocol,
         "wanted": {

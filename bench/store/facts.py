@@ -25,7 +25,7 @@ _DETECTOR = {
     "passes?": _NUMBER,
 }
 _DATA = {
-    **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?"), str),
+    **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?", "revision?"), str),
     "images?": int,
     "notes?": [str],
     "apart?": [str],
