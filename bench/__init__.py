@@ -108,7 +108,7 @@ def read_store(output: str | Path = "results") -> "list[StoredDataset]":
         Traceback (most recent call last):
         bench.errors.BenchError: There are no scores under nowhere/scores: run 'python -m bench compare' first.
     """
-    from bench.store.dataset import read_store
+    from bench.store.whole_store import read_store
 
     return read_store(Path(output))
 

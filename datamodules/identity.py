@@ -27,14 +27,14 @@ def contradicted(images: pl.DataFrame) -> pl.DataFrame:
     """Finds images of one sha256 that are called real here and generated there.
 
     Args:
-        images: With ``path``, ``sha256`` and ``label``.
+        images: With ``path``, ``sha256``, null or empty where it is not known, and ``label``.
 
     Returns:
         ``sha256, real, generated``: the first path of either class, sorted.
     """
     path, label = pl.col("path"), pl.col("label")
     both = (
-        images.filter(pl.col("sha256").is_not_null())
+        images.filter(pl.col("sha256").str.len_chars() > 0)
         .group_by("sha256")
         .agg(real=path.filter(label == 0).min(), generated=path.filter(label == 1).min())
     )

@@ -5,7 +5,7 @@ file. Each is read by the option's own reader.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import yaml
 from jsonargparse import ActionConfigFile  # type: ignore[attr-defined] # which names no __all__ for it
 
 from bench.errors import BenchError
+from bench.store.facts import parse_facts
 from detectors.errors import did_you_mean
 
 MOST_BYTES = 65_536
 """Of a file."""
 MOST_LETTERS = 4_096
 """Of a value."""
+NONE = "none"
+"""Written of an option that has no value though its default is one."""
 NULL, TRUE, FALSE = ("", "~", "null"), ("true", "yes", "on"), ("false", "no", "off")
 Value = str | list[str]
 
@@ -47,7 +50,8 @@ class ConfigAction(ActionConfigFile):
         """
         others = (self.dest, "help", "print_config")
         actions = {action.dest: action for action in parser._actions if action.dest not in others}
-        for name, value in read_config(values).items():
+        told = read_run(values, actions) if Path(values).suffix == ".json" else read_config(values)
+        for name, value in told.items():
             if name not in actions:
                 near = did_you_mean(name, actions)
                 raise BenchError(f"Unknown option {name!r} in the file of --config.{near} File: {values}.")
@@ -58,6 +62,32 @@ class ConfigAction(ActionConfigFile):
             if taken is not None:
                 setattr(cfg, name, taken)
         setattr(cfg, self.dest, [values])
+
+
+def read_run(file: str, known: Container[str]) -> dict[str, Value]:
+    """Reads the options of a run, and the detectors that it was asked for, from what it kept of itself (``run.json``).
+
+    Args:
+        file: Its name.
+        known: The options that this command takes; others are passed by.
+
+    Raises:
+        ConfigError: It is no such file.
+    """
+    try:
+        facts = parse_facts(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(file, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not facts.get("options"):
+        raise ConfigError(file, "is not the run.json of a run: it has no options")
+    told = {**facts["options"], "detectors": facts.get("asked")}
+    told["resize"] = NONE if told.get("resize", NONE) is None else told.get("resize")
+    return {name: _written(value) for name, value in told.items() if name in known and value is not None}
+
+
+def _written(value: object) -> Value:
+    """Writes a value of JSON as on the command line."""
+    return [str(part) for part in value] if isinstance(value, list) else str(value)
 
 
 def read_config(file: str) -> dict[str, Value]:

@@ -4,15 +4,23 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
+from bench.cli.parser import OneLineParser, add_shared_options, path_text
 from bench.cli.printing import make_console, print_written
 from bench.cli.unread import exit_code
+from bench.scoring.options import RunOptions
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
-    add_output_option(parser)
+    parser.add_argument(
+        "--output",
+        nargs="+",
+        type=path_text,
+        default=[str(RunOptions.output)],
+        metavar="DIR",
+        help="results folders, whose stores are read together; files are written into the first",
+    )
     add_shared_options(parser, "html", "raw-names", "json", "margin", "quiet")
     return parser
 
@@ -24,8 +32,8 @@ def run(arguments: Namespace) -> int:
     from bench.results.leaderboard import read_comparisons
     from bench.results.unread import nothing_stored
 
-    console, output, page = make_console(arguments), Path(arguments.output), check_page(arguments.html)
-    comparisons = read_comparisons(output)
+    console, outputs, page = make_console(arguments), list(map(Path, arguments.output)), check_page(arguments.html)
+    comparisons, output = read_comparisons(*outputs), outputs[0]
     reports = board_reports(comparisons, arguments.margin)
     files = write_boards(reports, output, arguments.raw_names)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin)) if page else files

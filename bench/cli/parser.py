@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.config import MOST_BYTES, ConfigAction
+from bench.cli.config import MOST_BYTES, NONE, ConfigAction
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.escaping import printable
 from bench.scoring.options import MARGIN, MOST, RunOptions, Written, check_names
@@ -46,7 +46,6 @@ PATHS = ("DIR", "FILE")
 """Placeholders of options whose values are paths."""
 GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
 """Where a group of the shared options begins in the help."""
-NONE = "none"
 LONGEST = 64
 """Letters of a mistaken number that are shown; no number has so many."""
 FLAG: dict[str, Any] = {"action": "store_true"}
@@ -54,7 +53,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "config": {
         "action": ConfigAction,
         "metavar": "FILE",
-        "help": f"YAML file of options, up to {MOST_BYTES // 1024} KiB; words after it override it",
+        "help": f"YAML file of options, up to {MOST_BYTES // 1024} KiB, or a run.json; words after it override it",
     },
     "detectors": {
         "nargs": "+",

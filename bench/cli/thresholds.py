@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> int:
     from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
     from bench.results.thresholds.study import study_thresholds
     from bench.results.unread import nothing_stored
-    from bench.store.dataset import read_store
+    from bench.store.whole_store import read_store
 
     output, console = Path(arguments.output), make_console(arguments)
     panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in read_store(output)}

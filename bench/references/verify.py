@@ -14,8 +14,9 @@ from bench.references.locks import Column, Lock, LockedImage, LockedNumber, roun
 from bench.references.statistics import locked_statistics
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
-from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
+from bench.store.dataset import ConfiguredDetector, StoredDataset
 from bench.store.panel import Panel
+from bench.store.whole_store import read_store
 
 CONFIGURATION = ("view_mode", "precision", "backbone")
 

@@ -8,8 +8,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from bench.report.notes import named
 from bench.report.table import Table, columns_of, csv_text, print_line, print_tables, write_texts
+from bench.report.words import named
 from bench.results.block_probe import NOISE, BlockProbe
 from detectors.probing import ranking
 

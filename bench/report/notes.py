@@ -2,9 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from bench.report.store_notes import store_sentence
 from bench.report.table import cell
+from bench.report.words import MOST_NAMED, named
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.opponents import SIGNIFICANT
@@ -22,15 +24,7 @@ from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import METRICS, shown_metrics
 from bench.store.facts import Facts
-from bench.store.findings import (
-    ChangedImages,
-    DamagedFiles,
-    Finding,
-    IgnoredFiles,
-    IncompleteSeed,
-    UnknownContrasts,
-    UnreadableImages,
-)
+from bench.store.findings import Finding
 from bench.store.schema import CLEAN
 
 DEMO = (
@@ -69,7 +63,6 @@ FUSED = {
     "stouffer": "Stouffer's sum of the members' p-values (no p-value itself: members depend on each other)",
 }
 """What each way of fusing makes of its members."""
-MOST_NAMED = 5
 
 
 def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str]:
@@ -116,13 +109,6 @@ def _where(finding: Finding) -> str:
     return f"{finding.condition}: " if isinstance(finding, UnseenMean) and finding.condition != CLEAN else ""
 
 
-def named(texts: Sequence[str], count: bool = False) -> str:
-    """Names the first few of many, and says how many more there are."""
-    more = len(texts) - MOST_NAMED
-    words = "; ".join(texts[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return f"{len(texts)} ({words})" if count else words
-
-
 def _detector_notes(detectors: Facts) -> list[str]:
     """Names the backbones, and the settings of each detector that was run; ensembles have notes of their own."""
     single = [facts for facts in detectors.values() if "members" not in facts]
@@ -165,22 +151,10 @@ def _absences(summary: Summary) -> list[str]:
 
 def sentence(finding: Finding) -> str:
     """Writes a finding."""
+    words = store_sentence(finding)
+    if words is not None:
+        return words
     match finding:
-        case UnreadableImages():
-            return f"Unreadable, never scored: {named([f'{path} ({reason})' for path, reason in finding.files])}."
-        case IgnoredFiles():
-            kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(finding.endings.items()))
-            return f"Ignored for their endings: {kinds}."
-        case IncompleteSeed():
-            images = f"{finding.images:,} of {finding.wanted:,} images"
-            return f"{finding.detector}, {finding.condition}: seed {finding.seed} has {images} and is left out."
-        case ChangedImages():
-            return f"{finding.images:,} images changed; the scores of their older content are left out."
-        case DamagedFiles():
-            files = named([f"{file} ({reason})" for file, reason in finding.files])
-            return f"Damaged, set aside as *.damaged, and what was in it made again: {files}."
-        case UnknownContrasts():
-            return "No run told which real images face which generator: all face each."
         case FittedEnsemble():
             return (
                 f"{finding.detector}: {FUSED[finding.fusion]}, set on {finding.images} "

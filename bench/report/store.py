@@ -1,11 +1,13 @@
 """What an examination of the store found, and what was done about it."""
 
+import shlex
 from typing import Any
 
 from rich.console import Console
 
 from bench.report.table import Table, print_line, print_tables
 from bench.store.check import StoreCheck, StoreFault
+from bench.store.merging import MergedStores
 
 WORDS = {
     "damaged": "damaged",
@@ -40,6 +42,20 @@ def check_json(check: StoreCheck) -> dict[str, Any]:
         ],
         "set_aside_earlier": list(map(str, check.aside)),
     }
+
+
+def print_merge(merged: MergedStores, console: Console) -> None:
+    """Prints what was copied."""
+    counts = ", ".join(f"{runs:,} from {output}" for output, runs in merged.runs.items())
+    there = f" {merged.there:,} were there already." if merged.there else ""
+    print_line(f"Runs copied into {merged.output}: {counts}.{there}", console)
+    print_line(f"Boards: python -m bench leaderboard --output {shlex.quote(str(merged.output))}", console)
+
+
+def merge_json(merged: MergedStores) -> dict[str, Any]:
+    """Returns everything as plain values, for ``--json``."""
+    runs = {str(output): count for output, count in merged.runs.items()}
+    return {"output": str(merged.output), "runs": runs, "there": merged.there}
 
 
 def _name(fault: StoreFault, check: StoreCheck) -> str:

@@ -32,14 +32,17 @@ from bench.scoring.options import RunOptions, check_options
 from bench.scoring.plan import Plan, Preparation
 from bench.scoring.run import score, score_exactly
 from bench.statistics.ranking import Ranking
+from bench.store.data_sets import data_sets
 from bench.store.dataset import StoredDataset
 from bench.store.facts import Facts
-from bench.store.findings import Finding, IgnoredFiles, UnreadableImages
+from bench.store.findings import Content, Finding, IgnoredFiles, SharedTitle, UnreadableImages
+from bench.store.listings import Listing, read_listings
 from bench.store.panel import Panel
 from bench.store.runs import RunRecord
-from bench.store.schema import CLEAN, UNREADABLE
+from bench.store.schema import CLEAN, OK, UNREADABLE
 from bench.store.scores import ScoreStore, missing
 from datamodules.conditions import Reencoded, Unified
+from datamodules.identity import contradicted
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
     contrasts = {planned.condition.name: planned.contrasts for planned in plan.conditions}
     store = ScoreStore(options.output, datamodule.title)
     rows = store.known(datamodule, [entry.scoring for entry in entries])
+    listing = _read_now(plan.listing, rows)
     n_items = len(datamodule.items)
     left = missing(rows, n_items, len(entries)) & wanted(entries, plan.conditions, n_items)
     if left.any():
@@ -220,6 +224,8 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
             *([UnreadableImages(lost.rows())] if len(lost) else []),
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,
+            Content(listing.identity, len(listing.images), listing.read),
+            *_of_one_title(listing),
             *(planned.finding for planned in plan.conditions if planned.finding),
             *unseen_means(summary, detectors),
             *effects,
@@ -227,3 +233,26 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         run={**record.facts, "detectors": facts},
         read_bytes=datamodule.read_bytes,
     )
+
+
+def _read_now(listing: Listing, rows: pl.DataFrame) -> Listing:
+    """Notes in a data set's listing what was read of it.
+
+    Raises:
+        BenchError: An image is called real and generated.
+    """
+    wrong = contradicted(rows.filter(pl.col("status") == OK).unique("path"))
+    if len(wrong):
+        _, real, generated = wrong.row(0)
+        more = f" So are {len(wrong) - 1:,} other pairs." if len(wrong) > 1 else ""
+        raise BenchError(
+            f"{real} (real) and {generated} (generated) are the same image, byte for byte.{more} No image is of both "
+            "classes: remove one of each."
+        )
+    return listing if listing.identity else listing.knowing(rows).save()
+
+
+def _of_one_title(listing: Listing) -> list[SharedTitle]:
+    """Looks for other data sets of the same title in the store."""
+    contents = len(data_sets(read_listings(listing.output, listing.title), ()))
+    return [SharedTitle(listing.title, contents)] if contents > 1 else []

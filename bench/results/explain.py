@@ -11,12 +11,13 @@ from bench.errors import BenchError
 from bench.results.summary import MEAN, Row, summarise
 from bench.statistics.names import hash_of
 from bench.store.damage import PARTS
-from bench.store.dataset import ConfiguredDetector, StoredDataset, read_store
+from bench.store.dataset import ConfiguredDetector, StoredDataset
 from bench.store.findings import Finding
 from bench.store.panel import Part
 from bench.store.reader import read_parts, scan_rows
 from bench.store.runs import Run, is_fused
 from bench.store.schema import CLEAN, UNREADABLE
+from bench.store.whole_store import read_store
 from detectors.errors import did_you_mean
 
 MOST_FILES_NAMED = 5

@@ -14,9 +14,10 @@ from bench.results.summary import MEAN, Row, summarise
 from bench.scoring.cues import read_cues
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.ranking import Ranking
-from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset, read_store
+from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset
 from bench.store.findings import Finding
 from bench.store.schema import CLEAN
+from bench.store.whole_store import read_store
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,13 @@ class Board:
         return [*lacking, *unranked, *(self.unseen[row.detector] for row in self.rows if row.detector in self.unseen)]
 
 
-def read_comparisons(output: Path) -> list[Comparison]:
-    """Makes a comparison of every data set and protocol in a results folder; nothing is scored.
+def read_comparisons(*outputs: Path) -> list[Comparison]:
+    """Makes a comparison of every data set and protocol in results folders; nothing is scored.
 
     Raises:
         BenchError: The store is empty or broken.
     """
-    return [_compare(dataset, output) for dataset in read_store(output)]
+    return [_compare(dataset) for dataset in read_store(*outputs)]
 
 
 def make_boards(output: Path) -> list[Board]:
@@ -129,7 +130,7 @@ def make_boards(output: Path) -> list[Board]:
     return [board for comparison in read_comparisons(output) for board in boards_of(comparison)]
 
 
-def _compare(dataset: StoredDataset, output: Path) -> Comparison:
+def _compare(dataset: StoredDataset) -> Comparison:
     panel = dataset.panel
     incomplete = {cell for cell, images in dataset.coverage.items() if not images.complete}
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
@@ -140,7 +141,7 @@ def _compare(dataset: StoredDataset, output: Path) -> Comparison:
         title=f"{dataset.title} ({dataset.protocol})",
         panel=panel,
         summary=summary,
-        cues=compare_with_cues(panel, read_cues(output, dataset.title, conditions)),
+        cues=compare_with_cues(panel, read_cues(dataset.places, conditions, panel.images)),
         rankings=rankings_of(summary, panel, incomplete, drawing_of(detectors)),
         detectors=detectors,
         views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},

@@ -52,11 +52,25 @@ def _file(output: Path, title: str, condition: str) -> Path:
     return output / "cues" / file_name(title) / f"{file_name(condition)}.parquet"
 
 
-def read_cues(output: Path, title: str, conditions: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """Reads the kept cues of those conditions that have any."""
-    files = {condition: _file(output, title, condition) for condition in dict.fromkeys(conditions)}
-    tables = {condition: read_cache(file) for condition, file in files.items()}
-    return {condition: _usable(table) for condition, table in tables.items() if len(table)}
+def read_cues(
+    places: Iterable[tuple[Path, str]], conditions: Iterable[str], images: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Reads the kept cues of images, found by their content, for those conditions that have any.
+
+    Args:
+        places: Results folders and titles under which cues may be kept.
+        conditions: By name.
+        images: With ``path`` and ``sha256``.
+    """
+    where, found = list(places), {}
+    keys = pl.Series("key", [image_key(sha256) if sha256 else None for sha256 in images["sha256"]], dtype=pl.UInt64)
+    keyed = images.select("path").with_columns(keys).drop_nulls()
+    for condition in dict.fromkeys(conditions):
+        kept = pl.concat([read_cache(_file(output, title, condition)) for output, title in where])
+        of_images = keyed.join(kept.drop("path").unique("key", keep="last"), on="key", maintain_order="left")
+        if len(of_images):
+            found[condition] = _usable(of_images)
+    return found
 
 
 def _usable(table: pl.DataFrame) -> pl.DataFrame:

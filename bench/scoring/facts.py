@@ -18,6 +18,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.statistics.names import hash_of
 from bench.store.facts import Facts
+from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
@@ -30,13 +31,15 @@ TRAINED_ON = "trained_on"
 PACKAGES = ("fauxbench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
 
-def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]) -> Facts:
-    """Describes the images of a run and who faces whom under each condition."""
+def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition], listing: Listing) -> Facts:
+    """Describes the images of a run, the data set that they were chosen from, and who faces whom."""
     items = datamodule.items
     counts = items.group_by("label", "generator").len().sort("label", "generator")
     return {
         "name": datamodule.name,
         "title": datamodule.title,
+        "set": listing.key,
+        "identity": listing.identity,
         "images": len(items),
         "real": {name: n for label, name, n in counts.iter_rows() if label == REAL},
         "generated": {name: n for label, name, n in counts.iter_rows() if label == GENERATED},
@@ -45,6 +48,7 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
         "notes": list(datamodule.notes),
         **({"revision": datamodule.revision} if datamodule.revision else {}),
         **({"apart": list(datamodule.apart)} if datamodule.apart else {}),
+        **({"partial": datamodule.partial} if datamodule.listing["kind"].is_not_null().any() else {}),
         "protocol": datamodule.protocol,
         "wanted": {
             planned.condition.name: len(items) if planned.chosen is None else int(planned.chosen.sum())

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,9 @@ from bench.scoring.machine.precision import EXACT
 from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
 from bench.scoring.specs import DetectorSpec, parse_detectors
-from bench.store.facts import FORMAT
+from bench.store.facts import FORMAT, Facts
 from bench.store.findings import DamagedFiles, Finding
+from bench.store.listings import Listing, listing_of
 from bench.store.mending import mend
 from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, Scoring
@@ -53,6 +55,7 @@ class Plan:
         specs: The detectors, probed blocks filled in.
         fit_groups: Groups whose real images a detector's scales or blocks are chosen on, by its label.
         left_out: Groups that a detector was fitted to or trained on, by its label; its own numbers leave them out.
+        listing: The data set that the images were chosen from.
         check: Some scores in exact precision, to compare the others with; nothing where all are exact.
     """
 
@@ -63,6 +66,7 @@ class Plan:
     left_out: Mapping[str, frozenset[str]]
     findings: Sequence[Finding]
     job: Job
+    listing: Listing
     check: Job | None = None
 
 
@@ -108,7 +112,7 @@ class Preparation:
         findings = [*chosen, *(TrainedGroups(labels, len(groups)) for groups, labels in by_groups.items())]
         folder = ScoreStore(self.options.output, datamodule.title).folder
         if self.claiming:
-            damaged = [(str(file.relative_to(folder)), reason) for file, reason in mend(folder)]
+            damaged = [(_name(file, folder), reason) for file, reason in mend(folder)]
             findings += [DamagedFiles(damaged)] if damaged else []
         plan = partial(self._plan, specs, entries, datamodule, conditions, fit_groups, left_out, findings)
         return self.claiming.plan(folder, plan, partial(self._absent, entries)) if self.claiming else plan()
@@ -125,13 +129,18 @@ class Preparation:
     ) -> Plan:
         """Asks the store what is missing."""
         asked = wanted(entries, conditions, len(datamodule.items))
-        job = self._job(entries, asked, self.options, datamodule, conditions, left_out)
-        plan = Plan(specs, datamodule, conditions, fit_groups, left_out, findings, job)
+        listing = listing_of(self.options.output, datamodule.title, datamodule.listing)
+        if self.claiming:
+            listing.save()
+        data = data_facts(datamodule, conditions, listing)
+        job = self._job(entries, asked, self.options, datamodule, data, conditions, left_out)
+        plan = Plan(specs, datamodule, conditions, fit_groups, left_out, findings, job, listing)
         if self.options.precision == EXACT:
             return plan
         exact, options = exact_entries(entries, datamodule, self.options), replace(self.options, precision=EXACT)
         sample = datamodule.items["path"].is_in(limited(datamodule.items, SAMPLE)["path"].to_list()).to_numpy()
-        check = self._job(exact, sample[:, np.newaxis], options, datamodule, conditions, left_out, kind="check-")
+        sampled = sample[:, np.newaxis]
+        check = self._job(exact, sampled, options, datamodule, data, conditions, left_out, kind="check-")
         return replace(plan, check=check)
 
     def _absent(self, entries: Sequence[Entry], plan: Plan) -> list[Scoring]:
@@ -151,6 +160,7 @@ class Preparation:
         asked: NDArray[np.bool_],
         options: RunOptions,
         datamodule: DetectionDataModule,
+        data: Facts,
         conditions: Sequence[PlannedCondition],
         left_out: Mapping[str, frozenset[str]],
         kind: str = "",
@@ -161,7 +171,8 @@ class Preparation:
         facts = {
             **provenance(options.as_facts(), self.device),
             "format": FORMAT,
-            "data": data_facts(datamodule, conditions),
+            "asked": list(self.detectors),
+            "data": data,
             "detectors": detector_facts(entries, options, left_out),
         }
         absent = missing(known, len(datamodule.items), len(entries))
@@ -178,6 +189,10 @@ class Preparation:
             singles, seeds = single_detectors(specs), range(self.options.seeds)
             self._entries = create_entries(singles, self.backbone, datamodule, conditions, self.options, seeds)
         return self._entries
+
+
+def _name(file: Path, folder: Path) -> str:
+    return str(file.relative_to(folder if file.is_relative_to(folder) else folder.parent.parent))
 
 
 def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:

@@ -10,6 +10,7 @@ from bench.store.claims import read_claims
 from bench.store.cue_cache import fault_of_cache
 from bench.store.damage import PARTS, Damage, set_aside
 from bench.store.files import leftovers, remove
+from bench.store.listings import damaged_listings
 from bench.store.mending import damaged_files, leftovers_in, put_aside
 
 Kind = Literal["damaged", "cache", "leftover", "claim"]
@@ -73,11 +74,12 @@ def _faults(output: Path) -> Iterator[StoreFault]:
     folders = [folder for folder in sorted((output / "scores").glob("*")) if folder.is_dir()]
     for folder in folders:
         yield from (StoreFault(damage.file, "damaged", damage.reason) for damage in damaged_files(folder))
+    yield from (StoreFault(damage.file, "damaged", damage.reason) for damage in damaged_listings(output))
     for file in sorted((output / "cues").glob("*/*.parquet")):
         fault = fault_of_cache(file)
         if fault:
             yield StoreFault(file, "cache", fault)
-    caches = [folder for folder in (output / "cues").glob("*") if folder.is_dir()]
+    caches = [folder for kept in ("cues", "sets") for folder in (output / kept).glob("*") if folder.is_dir()]
     for file in [*leftovers([output, *caches]), *(file for folder in folders for file in leftovers_in(folder))]:
         yield StoreFault(file, "leftover")
     for folder in folders:

@@ -48,7 +48,7 @@ class DamagedFileError(BenchError):
     """A file of the store cannot be used; the message names it and the way out."""
 
     def __init__(self, file: Path, reason: str) -> None:
-        output = next((above.parent for above in file.parents if above.name in ("scores", "cues")), file.parent)
+        output = next((above.parent for above in file.parents if above.name in ("scores", "cues", "sets")), file.parent)
         super().__init__(
             f"{file} is damaged: {reason}. 'python -m bench store check {shlex.quote(str(output))} --mend' sets it "
             "aside; the next compare does so, too, and makes again what it held."

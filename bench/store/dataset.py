@@ -1,27 +1,31 @@
 """Reads a whole score store: for each data set and protocol a panel of scores, and what is known of methods and runs.
 
-Rows are read in the order of the runs' ages and the later one wins, so what two runs share counts once. An image is
-its path and its sha256: where a file changed, the scores of its older content are left out, and counted.
+A data set is its content: rows belong to it by their images' sha256 and label, whatever it was called and in whichever
+results folder they lie (`bench.store.data_sets`). Rows are read in the order of the runs' ages and the later one wins,
+so what two runs share counts once. Stores of older versions say nothing of content: there a data set is its title, an
+image its path and its sha256, and where a file changed, the scores of its older content are left out, and counted.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.errors import BenchError
 from bench.store.contrasts import ContrastRule
+from bench.store.data_sets import DataSet, first_copies, places
 from bench.store.facts import Facts
-from bench.store.findings import ChangedImages, Finding, IncompleteSeed, UnknownContrasts
+from bench.store.findings import ChangedImages, Content, ContradictedImages, Finding, IncompleteSeed, UnknownContrasts
 from bench.store.panel import IMAGES, Panel
-from bench.store.reader import StoredRows, batches, read_parts
-from bench.store.runs import Run, read_runs
+from bench.store.reader import StoredRows
+from bench.store.runs import Run
 from bench.store.schema import Scoring
 from datamodules.grouping import merged, same_content
+from datamodules.identity import contradicted
+from datamodules.items import PARTIAL_MODES, separated
 
 NOT_RECORDED = "not recorded"
 SHORT = 8
@@ -64,6 +68,9 @@ class StoredDataset:
 
     Args:
         name: Its kind, such as ``imagenet``; empty where no run told.
+        identity: What its content is (`datamodules.identity`); None while some was not read, or in an older store.
+        content: What tells it from others of its title: its identity or, as long as it has none, its listing's key.
+        places: Results folders and titles under which it was scored.
         protocol: What was done to images before a view was cut, as text.
         panel: The scores; the scorings' detectors are the labels of ``detectors``.
         detectors: By label.
@@ -81,54 +88,79 @@ class StoredDataset:
     sources: Mapping[tuple[str, str], Mapping[str, int]]
     runs: Sequence[Run]
     findings: Sequence[Finding] = ()
+    identity: str | None = None
+    content: str = NOT_RECORDED
+    places: Sequence[tuple[Path, str]] = ()
 
     def scores(self) -> pl.DataFrame:
         """Returns ``path, label, generator, group, detector, condition, seed, score``; null for an unreadable image."""
         return self.panel.table()
 
 
-def read_store(output: Path) -> list[StoredDataset]:
-    """Reads every data set under ``<output>/scores``, in the order of their titles.
+class Assembly:
+    """The scores of one data set.
 
-    Raises:
-        BenchError: There are no scores, or a file of the store cannot be read.
+    Args:
+        title: What tables call it.
+        table: Rows of the folders in which its scores lie.
+        images: Its images, with the ``IMAGES`` of a panel, sorted by path.
+        place: The position among these of each image of the rows; -1 of one that is none of them.
+        copies: The position of the first image of the same content, for each.
+        runs: Those that scored the data set, oldest first.
+        others: All runs that may have given some of its scores, oldest first.
     """
-    folders = sorted(folder for folder in (output / "scores").glob("*") if folder.is_dir())
-    datasets = [dataset for folder in folders for dataset in _read_folder(folder)]
-    if not datasets:
-        raise BenchError(f"There are no scores under {output / 'scores'}: run 'python -m bench compare' first.")
-    return sorted(datasets, key=lambda dataset: (dataset.title, dataset.protocol))
 
+    def __init__(
+        self,
+        title: str,
+        table: StoredRows,
+        images: pl.DataFrame,
+        place: NDArray[np.int64],
+        runs: Sequence[Run],
+        others: Sequence[Run] = (),
+        data_set: DataSet | None = None,
+        places: Sequence[tuple[Path, str]] = (),
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        self.title, self.table, self.images, self.place, self.runs = title, table, images, place, runs
+        self.data_set, self.places, self.findings = data_set, places, list(findings)
+        self.told_by = {fingerprint: run for run in (*others, *runs) for fingerprint in run.detectors}
+        self.facts = {fingerprint: run.detectors[fingerprint] for fingerprint, run in self.told_by.items()}
+        self.copies = np.arange(len(images)) if data_set is None else first_copies(images)
 
-def _read_folder(folder: Path) -> Iterator[StoredDataset]:
-    table = read_parts(folder, _rows_of)
-    runs = read_runs(run for run in folder.iterdir() if run.is_dir())  # after the rows: a run is described before it
-    for title in sorted(set(table.images.table["dataset"])):
-        yield from _Dataset(table, title, runs).protocols()
-
-
-def _rows_of(parts: Sequence[Path]) -> StoredRows:
-    table = StoredRows()
-    for part in parts:
-        for batch in batches(part):
-            table.add(batch, part.parent.name)
-    return table
-
-
-class _Dataset:
-    """One data set of a folder."""
-
-    def __init__(self, table: StoredRows, title: str, runs: Sequence[Run]) -> None:
-        self.table, self.title = table, title
+    @classmethod
+    def of_title(cls, output: Path, title: str, table: StoredRows, runs: Sequence[Run]) -> "Assembly":
+        """Takes the rows of a title: an image is a path, with the content that was scored last."""
         images = table.images.table.with_columns(seen=table.last_seen, image=np.arange(len(table.images.table)))
         images = images.filter(pl.col("dataset") == title)
-        self.images = images.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
-        self.superseded = len(images) - len(self.images)
-        # The place of each image of the folder among these; -1 for the others.
-        self.place = np.full(len(table.images.table), -1, dtype=np.int64)
-        self.place[self.images["image"].to_numpy()] = np.arange(len(self.images))
-        self.runs = [run for run in runs if run.data.get("title", title) == title]
-        self.facts = {fingerprint: facts for run in self.runs for fingerprint, facts in run.detectors.items()}
+        latest = images.sort("seen", "image").unique("path", keep="last", maintain_order=True).sort("path")
+        place = np.full(len(table.images.table), -1, dtype=np.int64)
+        place[latest["image"].to_numpy()] = np.arange(len(latest))
+        superseded = len(images) - len(latest)
+        findings: list[Finding] = [ChangedImages(superseded)] if superseded else []
+        runs = [run for run in runs if run.data.get("title", title) == title]
+        return cls(title, table, latest.select(*IMAGES), place, runs, places=[(output, title)], findings=findings)
+
+    @classmethod
+    def of_data_set(cls, data_set: DataSet, table: StoredRows, runs: Sequence[Run]) -> "Assembly":
+        """Takes the rows whose images are of the content of a data set, whatever their paths.
+
+        An image that is called real and generated, byte for byte the same, is left out.
+        """
+        latest = data_set.latest
+        wrong = contradicted(latest.images)
+        wrong = wrong.filter(pl.col("sha256").is_in(table.readable())) if len(wrong) else wrong
+        images = latest.images.filter(pl.col("sha256").is_not_null())
+        images = images.filter(~pl.col("sha256").is_in(wrong["sha256"].to_list()))
+        images = separated(images, str(data_set.runs[-1].data.get("partial") or PARTIAL_MODES[0]))
+        place = places(table, images)
+        shares = table.images.table.select("share").with_columns(place=place).drop_nulls().unique("place", keep="last")
+        images = images.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+        images = images.join(shares, on="place", how="left", maintain_order="left").select(*IMAGES)
+        findings: list[Finding] = [ContradictedImages(wrong.rows())] if len(wrong) else []
+        findings.append(Content(data_set.identity, len(latest.images), latest.read))
+        where = list(dict.fromkeys((listing.output, listing.title) for listing in data_set.listings))
+        return cls(latest.title, table, images, place, data_set.runs, runs, data_set, where, findings)
 
     def protocols(self) -> Iterator[StoredDataset]:
         """Yields a data set for each protocol: what was done to the images changes every score."""
@@ -144,17 +176,18 @@ class _Dataset:
         detectors = self._detectors(dict.fromkeys(fingerprint for fingerprint, _, _ in keys))
         scores, present = self._filled(keys)
         used = present.any(axis=0)
-        images = self.images.filter(pl.Series(used)).select(*IMAGES)
+        images = self.images.filter(pl.Series(used))
         scores, present = scores[:, used], present[:, used]
-        declared, groups = images["group"], merged(images["group"], same_content(images["sha256"]))
+        declared = images.with_columns(used=np.flatnonzero(used))
+        groups = merged(images["group"], same_content(images["sha256"]))
         images = images.with_columns(groups)
         runs = [run for run in self.runs if run.protocol == protocol] if protocol != NOT_RECORDED else []
-        findings: list[Finding] = [ChangedImages(self.superseded)] if self.superseded else []
+        findings = list(self.findings)
         chosen, coverage = [], {}
         for cell in dict.fromkeys((fingerprint, condition) for fingerprint, condition, _ in keys):
             rows = [i for i, key in enumerate(keys) if key[:2] == cell]
             detector = detectors[cell[0]]
-            fitted_to = groups.filter(declared.is_in(list(detector.facts.get("held_out") or ())))
+            fitted_to = groups.filter(declared["used"].is_in(self._held_out(detector)))
             outside = ~groups.is_in(fitted_to.unique().to_list()).to_numpy()
             present[rows] &= outside  # what a detector was fitted to is in none of its numbers
             scores[rows] = np.where(outside, scores[rows], np.nan)
@@ -176,7 +209,24 @@ class _Dataset:
         rows_of_runs = self.table.sources.items()
         sources = {(detectors[f].label, condition): runs for (f, condition), runs in rows_of_runs if f in detectors}
         findings += [] if runs else [UnknownContrasts()]
-        return StoredDataset(self.title, name, protocol, panel, by_label, coverage, sources, runs, findings)
+        known = (self.title, name, protocol, panel, by_label, coverage, sources, runs, findings)
+        stored = StoredDataset(*known, places=self.places)
+        if self.data_set is None:
+            return stored
+        content = self.data_set.identity or self.data_set.latest.key
+        return replace(stored, identity=self.data_set.identity, content=content)
+
+    def _held_out(self, detector: ConfiguredDetector) -> list[int]:
+        """Returns the positions of the images that a detector was fitted to, whose groups its own run named."""
+        groups = list(detector.facts.get("held_out") or ())
+        if not groups:
+            return []
+        told_by = self.told_by.get(detector.fingerprint)
+        if self.data_set is None or told_by is None:
+            return np.flatnonzero(self.images["group"].is_in(groups)).tolist()
+        listing = self.data_set.listing_of(told_by)
+        named = listing.images.filter(pl.col("group").is_in(groups))["path"]
+        return np.flatnonzero(self.images["path"].is_in(self.data_set.paths_here(told_by, named))).tolist()
 
     def _detectors(self, fingerprints: Iterable[str]) -> dict[str, ConfiguredDetector]:
         names = {f: str(self.facts.get(f, {}).get("label", self.table.labels[f])) for f in fingerprints}
@@ -193,7 +243,7 @@ class _Dataset:
             for numbers, values in self.table.scores[key]:
                 place = self.place[numbers]
                 scores[row, place[place >= 0]], present[row, place[place >= 0]] = values[place >= 0], True
-        return scores, present
+        return scores[:, self.copies], present[:, self.copies]
 
     def _contrasts(
         self, runs: Sequence[Run], conditions: Sequence[str], images: pl.DataFrame
@@ -206,5 +256,6 @@ class _Dataset:
         rules: dict[str, dict[str, ContrastRule]] = {condition: {} for condition in conditions}
         for run in runs:
             for condition, of_run in run.rules().items():
-                rules.setdefault(condition, {}).update({rule.generator: rule for rule in of_run})
+                here = [rule if self.data_set is None else self.data_set.rule_here(run, rule) for rule in of_run]
+                rules.setdefault(condition, {}).update({rule.generator: rule for rule in here})
         return {c: tuple(rule for name, rule in sorted(by.items()) if name in there) for c, by in rules.items()}

@@ -25,7 +25,8 @@ _DETECTOR = {
     "passes?": _NUMBER,
 }
 _DATA = {
-    **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?", "revision?"), str),
+    **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?", "set?", "identity?", "partial?"), str),
+    "revision?": str,
     "images?": int,
     "notes?": [str],
     "apart?": [str],
@@ -45,6 +46,7 @@ _RUN: dict[str, Any] = {
     "detectors?": {...: _DETECTOR},
     "cost?": _COST,
     "options?": dict,
+    "asked?": [str],
     "versions?": dict,
     **dict.fromkeys(("command?", "time?", "commit?", "device?", "machine?", f"{MEMBERS_CHECKSUM}?"), str),
 }

@@ -58,3 +58,35 @@ class DamagedFiles(Finding):
 @dataclass(frozen=True)
 class UnknownContrasts(Finding):
     """No run told which real images face which generator, so all face each."""
+
+
+@dataclass(frozen=True)
+class SharedTitle(Finding):
+    """Data sets of one title whose contents differ."""
+
+    title: str
+    contents: int
+    severity: ClassVar[Severity] = "warning"
+
+
+@dataclass(frozen=True)
+class ContradictedImages(Finding):
+    """Images that are called real and generated, byte for byte the same: sha256 and a path of either class."""
+
+    images: Sequence[tuple[str, str, str]]
+    severity: ClassVar[Severity] = "warning"
+
+
+@dataclass(frozen=True)
+class Content(Finding):
+    """What the data set is.
+
+    Args:
+        identity: See `datamodules.identity`; None while some images have not been read.
+        images: Of the whole data set.
+        read: Of these.
+    """
+
+    identity: str | None
+    images: int
+    read: int

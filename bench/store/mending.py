@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.store.damage import PARTS, Damage, DamagedFileError, fault_of, set_aside
 from bench.store.files import leftovers, remove
+from bench.store.listings import damaged_listings
 from bench.store.runs import FACTS_FILE, MEMBERS_FILE, read_run
 
 
@@ -41,7 +42,7 @@ def put_aside(damage: Damage) -> bool:
 
 
 def mend(folder: Path) -> list[tuple[Path, str]]:
-    """Puts the damaged files of a data set's folder aside and removes what killed processes left there.
+    """Puts the damaged files of a data set's folder aside, and damaged listings; removes what killed processes left.
 
     Returns:
         The damaged files by their names before, with the reason.
@@ -50,7 +51,7 @@ def mend(folder: Path) -> list[tuple[Path, str]]:
         BenchError: A file cannot be renamed or removed.
     """
     remove(leftovers_in(folder))
-    damaged = list(damaged_files(folder))
+    damaged = [*damaged_files(folder), *damaged_listings(folder.parent.parent)]
     return [(damage.file, damage.reason) for damage in damaged if put_aside(damage)]
 
 

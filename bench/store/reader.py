@@ -24,8 +24,10 @@ _FACTS = ("group", "generator", "label", "kind", "share")
 _TRIES = 20
 
 
-def read_parts(folder: Path, take: Callable[[Sequence[Path]], Result], pattern: str = f"*/{PARTS}") -> Result:
-    """Reads the parts below a folder, in the order of their paths, with a function that may be called again.
+def read_parts(
+    folders: Path | Sequence[Path], take: Callable[[Sequence[Path]], Result], pattern: str = f"*/{PARTS}"
+) -> Result:
+    """Reads the parts below folders, in the order of their runs, with a function that may be called again.
 
     Another process may meanwhile merge parts into one, or set a damaged one aside: they are then listed anew.
 
@@ -33,21 +35,23 @@ def read_parts(folder: Path, take: Callable[[Sequence[Path]], Result], pattern: 
         DamagedFileError: A part is damaged.
         BenchError: A part cannot be read.
     """
+    below = [folders] if isinstance(folders, Path) else folders
     for _ in range(_TRIES):
-        parts = _listed(folder, pattern)
+        parts = _listed(below, pattern)
         try:
             return _read(parts, take)
         except (BenchError, *FAILURES):
             if all(map(os.path.lexists, parts)):
                 raise
-    raise BenchError(f"The parts below {folder} change faster than they can be read: try again.")
+    raise BenchError(f"The parts below {below[0]} change faster than they can be read: try again.")
 
 
-def _listed(folder: Path, pattern: str) -> list[Path]:
+def _listed(folders: Sequence[Path], pattern: str) -> list[Path]:
     """Lists parts until nothing changes meanwhile: a long listing may show neither a part nor what it became."""
     before = None
     for _ in range(_TRIES):
-        parts = sorted(folder.glob(pattern))
+        found = (part for folder in folders for part in folder.glob(pattern))
+        parts = sorted(found, key=lambda part: (part.parent.name, part))
         if parts == before:
             break
         before = parts
@@ -147,6 +151,13 @@ class StoredRows:
         self.sources: dict[tuple[str, str], Counter[str]] = {}
         self.last_seen = np.empty(0, dtype=np.int32)
         self._batch = 0
+
+    def readable(self) -> list[str]:
+        """Returns the sha256 of the images that have a score."""
+        scored = np.zeros(len(self.images.table), dtype=np.bool_)
+        for numbers, scores in (part for parts in self.scores.values() for part in parts):
+            scored[numbers[np.isfinite(scores)]] = True
+        return self.images.table["sha256"].filter(pl.Series(scored)).to_list()
 
     def add(self, rows: pl.DataFrame, run: str) -> None:
         """Adds rows of a run, by its name, that is not older than those before."""

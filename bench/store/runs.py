@@ -62,6 +62,12 @@ class Run:
         return self.facts.get("data", {}) if self.facts.get("format") == FORMAT else {}
 
     @property
+    def listing(self) -> str | None:
+        """The key of its data set's listing; none in a run of an older version."""
+        key = self.data.get("set")
+        return None if key is None else str(key)
+
+    @property
     def detectors(self) -> Mapping[str, Facts]:
         """What it says of each detector, by fingerprint."""
         return self.facts.get("detectors", {}) if self.data else {}

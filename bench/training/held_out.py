@@ -65,7 +65,7 @@ def evaluate_held_out(fit: FitOptions, options: RunOptions, progress: bool = Fal
     marks = marks_of(record.facts, generators)
     panels = {mark: _facing(panel, {name for name in generators if marks[name] == mark}) for mark in (SEEN, UNSEEN)}
     data = comparison.run["data"]
-    cues = read_cues(options.output, data["title"], comparison.conditions)
+    cues = read_cues([(options.output, data["title"])], comparison.conditions, comparison.panel.images)
     rows = [(mark, row) for mark, part in panels.items() for row in summarise(part, shown_metrics()).rows]
     return HeldOut(
         record=record,

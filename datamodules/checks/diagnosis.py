@@ -12,6 +12,7 @@ from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
 from datamodules.grouping import look_alikes, merged, same_content
 from datamodules.identity import identity_of
+from datamodules.image_dataset import NO_SHA256
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -101,13 +102,14 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
     whole = len(images) == len(datamodule.listing) and not getattr(datamodule, "incomplete", None)
-    identity = identity_of(images) if whole else None
+    identity = identity_of(images.with_columns(pl.col("sha256").fill_null(NO_SHA256))) if whole else None
     findings = find_faults(datamodule, images, allow_one_class)
     return Diagnosis(datamodule.title, rows, findings, _groups(images), identity)
 
 
 def _groups(images: pl.DataFrame) -> pl.DataFrame:
-    links = np.concatenate([same_content(images["sha256"]), look_alikes(images)])
+    read = images.select(pl.when(pl.col("reason").is_null()).then("sha256")).to_series()
+    links = np.concatenate([same_content(read), look_alikes(images)])
     groups = images.select("path", merged(images["group"], links), declared="group")
     shared = (pl.len().over("group") > 1) | (pl.col("group") != pl.col("path"))
     return groups.filter(shared).select("path", "declared", "group")

@@ -68,8 +68,6 @@ class _Examine:
         return sha256, None, None, None, None, None, reason
 
     def _read(self, path: str, size: int | None) -> bytes:
-        if size == 0:
-            raise UnreadableImageError("empty file")  # not opened: a pipe or a device would never end
         if size is not None and size > MAX_BYTES:
             raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
         return self.read_bytes(path)

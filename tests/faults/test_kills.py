@@ -9,8 +9,8 @@ import pytest
 from made_faults import SEED
 from started_runs import LIGHT, folder_of, is_alive, started, words_of
 
-from bench.store.dataset import read_store
 from bench.store.reader import PARTS, scan_rows
+from bench.store.whole_store import read_store
 
 IMAGES, SECONDS, FILE_SECONDS = 40, 0.03, 0.3
 """Of a data set; that an image takes; that a file waits between being written and getting its name."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from bench.report.notes import named
+from bench.report.words import named
 from bench.results.comparison import Comparison, compare
 from bench.scoring.images import image_batches
 from bench.scoring.machine.signals import is_first_process

@@ -7,7 +7,7 @@ import pytest
 from started_runs import PLUGIN
 
 from bench.cli.app import main
-from bench.store.dataset import read_store
+from bench.store.whole_store import read_store
 from detectors import registry
 
 NAMES = {

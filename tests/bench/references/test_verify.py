@@ -17,7 +17,7 @@ from bench.references.locks import Column, Lock, LockedImage, LockedNumber, read
 from bench.references.paper import verify_paper
 from bench.references.statistics import computed_twice
 from bench.references.verify import make_lock, recompute, rerun, verify
-from bench.store.dataset import read_store
+from bench.store.whole_store import read_store
 from detectors import Rigid, WePe
 from detectors.registry import _registered
 

@@ -7,6 +7,7 @@ from PIL import Image
 
 from bench.scoring.cues import cues_of, read_cues
 from datamodules import DetectionDataModule, FolderDataModule, Item
+from datamodules.batch import sha256_of
 
 
 def listed(root):
@@ -43,9 +44,12 @@ def test_a_damaged_cache_of_cues_is_made_anew_in_silence(bitmaps, tmp_path, dama
     cues = cues_of(data, tmp_path)
     (file,) = tmp_path.glob("cues/*/clean.parquet")
     file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
-    assert read_cues(tmp_path, data.title, ["clean"]) == {}
+    images = data.items.with_columns(
+        sha256=pl.Series([sha256_of(data.read_bytes(path)) for path in data.items["path"]])
+    )
+    assert read_cues([(tmp_path, data.title)], ["clean"], images) == {}
     assert cues_of(data, tmp_path).equals(cues)
-    assert read_cues(tmp_path, data.title, ["clean"])["clean"].height == 2
+    assert read_cues([(tmp_path, data.title)], ["clean"], images)["clean"].height == 2
     assert capfd.readouterr() == ("", "")
 
 

@@ -13,9 +13,10 @@ from bench.errors import BenchError
 from bench.report.leaderboard import board_reports
 from bench.results.leaderboard import read_comparisons
 from bench.store.damage import DamagedFileError, fault_of, set_aside
-from bench.store.dataset import NOT_RECORDED, read_store
+from bench.store.dataset import NOT_RECORDED
 from bench.store.files import replacing
 from bench.store.mending import mend
+from bench.store.whole_store import read_store
 
 WEPE, RIGID = detector("wepe"), detector("rigid")
 MEMBERS = [("clean", "gan", path) for path, _, _ in images()]

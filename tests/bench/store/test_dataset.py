@@ -4,7 +4,7 @@ from made_stores import detector, images, keep, scored, sha
 
 from bench.errors import BenchError
 from bench.report.notes import finding_notes
-from bench.store.dataset import read_store
+from bench.store.whole_store import read_store
 
 WEPE = detector("wepe")
 

@@ -38,7 +38,7 @@ def test_the_identity_is_that_of_bytes_and_labels_however_the_images_are_held(im
     assert changed not in (None, identity)
     (image_folder / "0_real/camera/00.png").unlink()
     (image_folder / "0_real/camera/00.png").symlink_to("nowhere")
-    assert diagnosed(image_folder).identity is None
+    assert diagnosed(image_folder).identity not in (None, identity, changed)
 
 
 def test_one_picture_in_both_classes_is_wrong_where_the_labels_lie_in_folders_of_any_name(image_folder):
