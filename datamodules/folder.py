@@ -126,6 +126,19 @@ class FolderDataModule(DetectionDataModule):
         if self.split is not None and self.split not in seen:
             raise UnknownDataNameError("split", self.split, seen)
 
+    def declared_groups(self) -> dict[str, str]:
+        """Reads the groups of images from the ``groups.csv`` beside the class folders, in an archive, too.
+
+        Raises:
+            DataOptionError: It is no such file, or the classes' folders were given one by one, and none lies beside all.
+        """
+        if "" not in self.trees:
+            raise DataOptionError(
+                f"A {GROUPS_FILE} lies in the folder of --data-root: link the others into it (ln -s)."
+            )
+        tree = self.trees[""]
+        return parse_groups(tree.read(GROUPS_FILE), self.root / GROUPS_FILE) if tree.holds(GROUPS_FILE) else {}
+
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of an image where they lie."""
         if "" in self.trees:
@@ -135,8 +148,7 @@ class FolderDataModule(DetectionDataModule):
 
     def _together(self, tree: Tree) -> Iterator[tuple[Item, str | None]]:
         """Yields the images of one tree with their splits."""
-        file = self.root / GROUPS_FILE
-        groups = parse_groups(tree.read(GROUPS_FILE), file) if tree.holds(GROUPS_FILE) else {}
+        groups = self.declared_groups()
         grouped, real, generated = set[str](), set[str](), set[str]()
         for (path, size, mtime), place in self._placed(tree):
             if self.split in (None, place.split):
@@ -145,7 +157,7 @@ class FolderDataModule(DetectionDataModule):
             if place.paired:
                 (real if place.label == REAL else generated).add(place.source)
             yield Item(path, place.label, place.source, groups.get(path), size, mtime, place.kind), place.split
-        self.not_here = unknown_paths(groups, grouped, file)
+        self.not_here = unknown_paths(groups, grouped, self.root / GROUPS_FILE)
         self.declared_pairs = {name: {name} for name in generated & real}
 
     def _placed(self, tree: Tree) -> Iterator[tuple[File, Place]]:

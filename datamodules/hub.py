@@ -27,6 +27,8 @@ _SOURCE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(:(?P<config>[^:@]+))?(@(?
 class HubDataModule(ParquetDataModule):
     """The Parquet files of one configuration of a data set, downloaded into the hub's cache, and read as ``parquet``.
 
+    It was tried against a server of our own that answers as the hub does, and not yet against the hub itself.
+
     Its revision is looked up once and its commit is kept with the scores. Where the data set's card has configurations,
     their files are taken; else those of a folder of the configuration's name, or all.
 

@@ -18,8 +18,9 @@ def advice(endings: Mapping[str, int], root: Path | None = None) -> str:
         root: Where they lie.
     """
     if root is not None and root.is_file() and root.suffix.lower() in (".tar", ".zip"):
-        shard = root.suffix.lower() == ".tar" and endings.keys() & {".json", ".cls"}
-        return f"--dataset shards --data-root {root.parent} reads WebDataset .tar files" if shard else ""
+        if root.suffix.lower() == ".tar" and endings.keys() & {".json", ".cls"}:
+            return f"--dataset shards --data-root {root.parent} reads WebDataset .tar files"
+        return f"unpack {root.name}: in a folder, {inside}" if (inside := advice(endings)) else ""
     at = f" --data-root {root}" if root is not None else ""
     words = []
     if ".parquet" in endings:
