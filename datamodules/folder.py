@@ -8,9 +8,10 @@ from typing import Any
 from datamodules.base import DetectionDataModule
 from datamodules.class_names import class_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
-from datamodules.groups_file import GROUPS_FILE, parse_groups, unknown_paths
+from datamodules.groups_file import GROUPS_FILE, read_groups, unknown_paths
 from datamodules.items import REAL, Item
 from datamodules.listing import File, normalised
+from datamodules.reading import UnreadableImageError
 from datamodules.trees.advice import advice
 from datamodules.trees.decisions import Decisions
 from datamodules.trees.layout import PLAIN, SPLITS, Place, opposed, passed_by, read_layout, split_of
@@ -130,14 +131,19 @@ class FolderDataModule(DetectionDataModule):
         """Reads the groups of images from the ``groups.csv`` beside the class folders, in an archive, too.
 
         Raises:
-            DataOptionError: It is no such file, or the classes' folders were given one by one, and none lies beside all.
+            DataOptionError: It is no such file, or the folders were given one by one, and none lies beside all.
         """
         if "" not in self.trees:
             raise DataOptionError(
                 f"A {GROUPS_FILE} lies in the folder of --data-root: link the others into it (ln -s)."
             )
         tree = self.trees[""]
-        return parse_groups(tree.read(GROUPS_FILE), self.root / GROUPS_FILE) if tree.holds(GROUPS_FILE) else {}
+        file = self.root / GROUPS_FILE
+        try:
+            return read_groups(tree.read(GROUPS_FILE), file) if tree.holds(GROUPS_FILE) else {}
+        except (OSError, UnreadableImageError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DataOptionError(f"May not read {file}: {reason}.") from error
 
     def read_bytes(self, path: str) -> bytes:
         """Reads the bytes of an image where they lie."""

@@ -11,21 +11,20 @@ GROUPS_FILE = "groups.csv"
 COLUMNS = ("path", "group")
 
 
-def read_groups(file: Path) -> dict[str, str]:
-    """Reads the groups of images by their paths; none where there is no such file.
+def read_groups(data: bytes, file: Path) -> dict[str, str]:
+    """Reads the groups of images by their paths.
 
     A byte-order mark, either kind of line end, ``./`` before a path and backslashes in it are understood, and a path
     may come twice with one group.
+
+    Args:
+        data: The bytes of the file.
+        file: Where it lies, in messages; paths count from its folder.
 
     Raises:
         DataOptionError: It is no CSV file in UTF-8 with these columns, a cell is missing or empty, or a path has two
             groups; the message names the line.
     """
-    return parse_groups(_bytes_of(file), file) if file.is_file() else {}
-
-
-def parse_groups(data: bytes, file: Path) -> dict[str, str]:
-    """Reads groups from a file's bytes; see :func:`read_groups`."""
     groups: dict[str, tuple[str, int]] = {}
     for line, path, group in _rows(data, file):
         there, before = groups.setdefault(_plain(path, file.parent), (group, line))
@@ -78,13 +77,6 @@ def _rows(data: bytes, file: Path) -> Iterator[tuple[int, str, str]]:
         raise DataOptionError(f"{file}, line {begins}: {hint}.") from error
     if not header:
         raise DataOptionError(f"{file} is empty; it needs the columns path and group.")
-
-
-def _bytes_of(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DataOptionError(f"May not read {file}: {error.strerror}.") from error
 
 
 def _text_of(data: bytes, file: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError
+from datamodules.tables.frames import kept, picked
 from datamodules.tables.labelling import GENERATED, PARTIAL, REAL, such_as
 from datamodules.tables.labels import LabelOptions, with_meanings
 from datamodules.tables.sources import UNNAMED, with_sources
@@ -45,23 +46,30 @@ def read_rows(
     counts: Counter[str] = Counter()
     for number, table in enumerate(tables):
         rows = table.read(with_place=labels.from_path is not None)
-        lacking = [pl.lit(None, kind).alias(name) for name, kind in FACTS.items() if name not in rows.columns]
-        rows = rows.with_columns(*lacking, table=pl.lit(number, pl.Int32), neutral=pl.lit(table.neutral)).with_columns(
-            pl.col("generator").replace(table.named("generator"))
+        rows = _with(rows, "label", "generator", "split").with_columns(
+            pl.lit(number, pl.Int32).alias("table"),
+            pl.lit(table.neutral).alias("neutral"),
+            pl.col("generator").replace(table.named("generator")),
+            pl.col("label").replace({"-1": None} if table.named("label") else {}),  # none, as datasets writes it
         )
         counts.update(dict(rows["split"].fill_null(NO_SPLIT).value_counts().iter_rows()))
-        frames.append(rows if splits is None else rows.filter(pl.col("split").is_in(list(splits))))
-    rows = pl.concat(frames, how="diagonal")
+        frames.append(rows if splits is None else kept(rows, pl.col("split").is_in(list(splits))))
+    rows = _with(pl.concat(frames, how="diagonal"), *FACTS)
     frames.clear()
     notes = _about_splits(counts, splits)
     _check_files(rows, tables)
     rows, decided = with_meanings(rows, tables, labels, where)
     rows, edited = _with_edited(rows)
-    rows = rows.with_columns(generator=pl.coalesce("generator", "label_word"))
-    rows = with_sources(rows, where)
+    rows = rows.with_columns(pl.coalesce("generator", "label_word").alias("generator"))
+    rows = with_sources(rows.drop("label", "label_word", "place", "edited", "split"), where)
     rows, repeated = _once_each(rows, where)
     rows, grouped = _grouped(rows, tables)
     return rows, [*decided, *edited, *_about_names(rows, tables), *grouped, *notes, *repeated]
+
+
+def _with(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Adds facts that no row has."""
+    return rows.with_columns(pl.lit(None, FACTS[name]).alias(name) for name in names if name not in rows.columns)
 
 
 def _about_splits(counts: Counter[str], splits: Sequence[str] | None) -> list[str]:
@@ -76,7 +84,7 @@ def _about_splits(counts: Counter[str], splits: Sequence[str] | None) -> list[st
 
 def _check_files(rows: pl.DataFrame, tables: Sequence[Table]) -> None:
     """Raises where not one of the files that are named is there: the folder is wrong, and not the files."""
-    files = rows.filter(pl.col("bytes").is_not_null())
+    files = picked(rows, ["table", "path", "bytes"], pl.col("bytes").is_not_null())
     if len(files) and (files["bytes"] < 0).all():
         table = tables[files["table"][0]]
         raise DatasetNotFoundError(
@@ -89,7 +97,7 @@ def _check_files(rows: pl.DataFrame, tables: Sequence[Table]) -> None:
 def _with_edited(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Takes generated images with a mask and the word partial in their key as edited ones."""
     edited = (pl.col("meaning") == GENERATED) & pl.col("edited").fill_null(False)
-    chosen = rows.filter(edited)["path"]
+    chosen = picked(rows, "path", edited)["path"]
     if chosen.is_empty():
         return rows, []
     rows = rows.with_columns(meaning=pl.when(edited).then(pl.lit(PARTIAL)).otherwise("meaning"))
@@ -120,7 +128,7 @@ def _once_each(rows: pl.DataFrame, where: Where) -> tuple[pl.DataFrame, list[str
 
 
 def _about_names(rows: pl.DataFrame, tables: Sequence[Table]) -> list[str]:
-    unnamed = len(rows.filter(~_IS_REAL, pl.col("generator") == UNNAMED))
+    unnamed = len(picked(rows, "row", ~_IS_REAL, pl.col("generator") == UNNAMED))
     if not unnamed:
         return []
     if not any("generator" in table.columns for table in tables):

@@ -15,6 +15,7 @@ from datamodules.errors import DataOptionError
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 REAL, GENERATED, PARTIAL, LEFT_OUT = "real", "generated", "partial", "left out"
+CLASSES = (GENERATED, PARTIAL, REAL)
 OPPOSITE = {REAL: GENERATED, GENERATED: REAL}
 MOST_SHOWN = 8
 """Values that a message lists."""
@@ -111,7 +112,7 @@ def decision(values: Iterable[Value]) -> str:
     """Says what was decided."""
     parts = []
     columns = dict.fromkeys(value.column for value in values)
-    for meaning in (GENERATED, PARTIAL, REAL, LEFT_OUT):
+    for meaning in (*CLASSES, LEFT_OUT):
         chosen = [value for value in values if value.meaning == meaning]
         if chosen:
             parts.append(f"{meaning}: {', '.join(map(str, chosen[:MOST_SHOWN]))}{', ...' * (len(chosen) > MOST_SHOWN)}")

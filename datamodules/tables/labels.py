@@ -7,7 +7,9 @@ import polars as pl
 
 from datamodules.errors import DataOptionError
 from datamodules.tables.columns import shown
+from datamodules.tables.frames import kept, picked
 from datamodules.tables.labelling import (
+    CLASSES,
     GENERATED,
     LEFT_OUT,
     PARTIAL,
@@ -23,7 +25,7 @@ from datamodules.tables.path_labels import SKIP, PathLabels
 from datamodules.tables.table import Table
 
 Where = Callable[[int, int], str]
-_MEANING = pl.col("meaning")
+_MEANING, _PLACE = pl.col("meaning"), pl.col("place_meaning")
 
 
 @dataclass(frozen=True)
@@ -54,33 +56,29 @@ def with_meanings(
         DataOptionError: A row has no class, or two; a number has not been explained.
     """
     if options.from_path is None:
-        rows, values = _by_columns(rows, tables, options, where)
-        return _kept(rows, LEFT_OUT), [decision(values)] if values else []
+        rows, notes = _by_columns(rows, tables, options, where)
+        return kept(rows, _MEANING != LEFT_OUT), notes
     by_path = PathLabels(options.from_path)
     rows = rows.with_columns(place_meaning=_read_places(rows, by_path, where))
-    skipped = rows.filter(pl.col("place_meaning") == SKIP)["path"]
-    rows = rows.filter(pl.col("place_meaning").ne_missing(SKIP))
-    notes = [f"Left out by --label-from-path: {len(skipped):,} rows, {_two(skipped)}."] if len(skipped) else []
+    skipped = picked(rows, "path", _PLACE == SKIP)["path"]
+    rows = kept(rows, _PLACE.ne_missing(SKIP))
+    left_out = [f"Left out by --label-from-path: {len(skipped):,} rows, {_two(skipped)}."] if len(skipped) else []
     if by_path.decides:
         if options.generated is not None or options.real is not None:
             raise DataOptionError("--label-from-path decides alone: drop --generated-label and --real-label.")
         _check_against_words(rows, tables, where)
         rows = rows.with_columns(meaning="place_meaning", label_word=pl.lit(None, pl.String))
-        return rows, [_decided_by_path(rows), *notes]
-    rows, values = _by_columns(rows, tables, options, where)
-    rows = _kept(rows, LEFT_OUT)
-    edited = pl.col("place_meaning") == PARTIAL
-    odd = rows.filter(edited, _MEANING == REAL)
+        return rows, [_decided_by_path(rows), *left_out]
+    rows, notes = _by_columns(rows, tables, options, where)
+    rows = kept(rows, _MEANING != LEFT_OUT)
+    odd = picked(rows, ["table", "row"], _PLACE == PARTIAL, _MEANING == REAL)
     if len(odd):
-        place = where(odd["table"][0], odd["row"][0])
-        raise DataOptionError(f"{place}: its label says real, and --label-from-path says that it is edited.")
-    rows = rows.with_columns(meaning=pl.when(edited).then(pl.lit(PARTIAL)).otherwise(_MEANING))
-    chosen = rows.filter(edited)["path"]
-    return rows, [decision(values), f"Edited images by --label-from-path: {len(chosen):,}, {_two(chosen)}.", *notes]
-
-
-def _kept(rows: pl.DataFrame, meaning: str) -> pl.DataFrame:
-    return rows.filter(pl.col("meaning") != meaning)
+        raise DataOptionError(
+            f"{where(*odd.row(0))}: its label says real, and --label-from-path says that it is edited."
+        )
+    edited = picked(rows, "path", _PLACE == PARTIAL)["path"]
+    rows = rows.with_columns(meaning=pl.when(_PLACE == PARTIAL).then(pl.lit(PARTIAL)).otherwise(_MEANING))
+    return rows, [*notes, f"Edited images by --label-from-path: {len(edited):,}, {_two(edited)}.", *left_out]
 
 
 def _two(paths: pl.Series) -> str:
@@ -93,15 +91,15 @@ def _read_places(rows: pl.DataFrame, by_path: PathLabels, where: Where) -> pl.Se
 
 
 def _decided_by_path(rows: pl.DataFrame) -> str:
-    chosen = {meaning: rows.filter(pl.col("meaning") == meaning)["path"] for meaning in (GENERATED, PARTIAL, REAL)}
+    chosen = {meaning: picked(rows, "path", pl.col("meaning") == meaning)["path"] for meaning in CLASSES}
     parts = [f"{meaning}: {len(paths):,}, {_two(paths)}" for meaning, paths in chosen.items() if len(paths)]
     return f"Labels by --label-from-path: {'; '.join(parts)}."
 
 
 def _by_columns(
     rows: pl.DataFrame, tables: Sequence[Table], options: LabelOptions, where: Where
-) -> tuple[pl.DataFrame, list[Value]]:
-    """Gives each row the class that the values of the columns mean."""
+) -> tuple[pl.DataFrame, list[str]]:
+    """Gives each row the class that the values of the columns mean, and says so."""
     for table in tables:
         if "label" not in table.columns and not table.generators:
             raise DataOptionError(
@@ -109,18 +107,21 @@ def _by_columns(
                 "with --columns label=COLUMN; where the label is in the paths, give --label-from-path REGEX."
             )
     found, values = _values(rows, tables)
-    unlabelled = rows.filter(pl.col("label").is_null() & ~_generators_alone(tables))
+    unlabelled = picked(rows, ["table", "row"], pl.col("label").is_null(), ~_generators_alone(tables))
     if len(unlabelled):
         raise DataOptionError(
-            f"{where(unlabelled['table'][0], unlabelled['row'][0])}: the label is empty, as in {len(unlabelled):,} of "
-            f"{len(rows):,} rows. Write it down, take such rows out, or choose a labelled split with --split NAME."
+            f"{where(*unlabelled.row(0))}: the label is empty, as in {len(unlabelled):,} of {len(rows):,} rows. Write "
+            "it down, take such rows out, or choose a labelled split with --split NAME."
         )
     decided = decide(values, options.generated, options.real, _called(tables))
     schema = {"value": pl.Int64, "meaning": pl.String, "label_word": pl.String}
     facts = [(number, value.meaning, value.word if value.generator else None) for number, value in enumerate(decided)]
     found = found.join(pl.DataFrame(facts, schema, orient="row"), on="value").drop("value")
-    rows = rows.join(found, on=["table", "label"], how="left", maintain_order="left")
-    return rows.with_columns(_MEANING.fill_null(GENERATED)), decided
+    classes = rows.select("table", "label").join(found, on=["table", "label"], how="left", maintain_order="left")
+    rows = rows.with_columns(classes["meaning"].fill_null(GENERATED), classes["label_word"])
+    alone = list(dict.fromkeys(name for table in tables for name in table.generators))
+    of_columns = [f"Generated alone, a generator a column: {', '.join(alone)}."] if alone else []
+    return rows, [*([decision(decided)] if decided else []), *of_columns]
 
 
 def _generators_alone(tables: Sequence[Table]) -> pl.Expr:
@@ -139,8 +140,8 @@ def _values(rows: pl.DataFrame, tables: Sequence[Table]) -> tuple[pl.DataFrame, 
     Returns:
         ``table, label, value``, the last the position among the values; and the values.
     """
-    found = rows.filter(pl.col("label").is_not_null()).group_by("table", "label", maintain_order=True)
-    counted = found.agg(pl.len(), pl.col("path").head(2))
+    labelled = picked(rows, ["table", "label", "path"], pl.col("label").is_not_null())
+    counted = labelled.group_by("table", "label", maintain_order=True).agg(pl.len(), pl.col("path").head(2))
     merged: dict[tuple[str, str | None], tuple[list[str], list[int], list[str]]] = {}
     numbers = []
     for number, label, count, paths in counted.iter_rows():
@@ -167,9 +168,11 @@ def _check_against_words(rows: pl.DataFrame, tables: Sequence[Table], where: Whe
     known = [(number, meaning_of(value)) for number, value in enumerate(values)]
     schema = {"value": pl.Int64, "word_meaning": pl.String}
     meant = counted.join(pl.DataFrame(known, schema, orient="row"), on="value").drop("value")
-    odd = rows.join(meant, on=["table", "label"], maintain_order="left").filter(
-        pl.col("word_meaning").is_not_null(), (pl.col("word_meaning") == REAL) != (pl.col("place_meaning") == REAL)
+    said = rows.select("table", "row", "label", "place_meaning").join(
+        meant, on=["table", "label"], maintain_order="left"
     )
+    word = pl.col("word_meaning")
+    odd = said.filter(word.is_not_null(), (word == REAL) != (_PLACE == REAL))
     if len(odd):
         raise DataOptionError(
             f"{where(odd['table'][0], odd['row'][0])}: its label says {odd['label'][0]!r}, and --label-from-path "

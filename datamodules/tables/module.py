@@ -16,6 +16,7 @@ from datamodules.tables import labelling
 from datamodules.tables.columns import read_columns, shown
 from datamodules.tables.facts import read_rows
 from datamodules.tables.finding import find_tables, fixed_part, missing_parts
+from datamodules.tables.frames import picked
 from datamodules.tables.labels import LabelOptions
 from datamodules.tables.row_groups import Places, stored_bytes
 from datamodules.tables.sources import dates_of, pairs_of
@@ -103,8 +104,8 @@ class TableDataModule(DetectionDataModule):
         self.release_dates, odd = dates_of(rows)
         undated = [f"Release dates that are none, such as 2024-08-01, and were passed by: {shown(odd)}."] if odd else []
         self.decided = [*decided, *lacking, *undated]
-        masked = rows.filter(pl.col("meaning") == PARTIAL, pl.col("mask").is_not_null())
-        self.mask_of = dict(masked.select("path", "mask").iter_rows())
+        masked = picked(rows, ["path", "mask"], pl.col("meaning") == PARTIAL, pl.col("mask").is_not_null())
+        self.mask_of = dict(masked.iter_rows())
         rows = rows.select("path", "meaning", "generator", "group", "bytes", "mtime_ns")
         for part in rows.iter_slices(CHUNK):
             for path, meaning, generator, group, size, changed in part.iter_rows():

@@ -7,6 +7,7 @@ import polars as pl
 
 from datamodules.class_names import class_of
 from datamodules.errors import DataOptionError
+from datamodules.tables.frames import picked
 from datamodules.tables.labelling import REAL
 
 UNNAMED = "unnamed"
@@ -36,11 +37,12 @@ def with_sources(rows: pl.DataFrame, where: Where) -> pl.DataFrame:
         DataOptionError: A real image has a generator, or a generated one is of none.
     """
     is_real = pl.col("meaning") == REAL
-    names = set(rows.filter(~is_real)["generator"].drop_nulls().unique())
+    names = set(picked(rows, "generator", ~is_real)["generator"].drop_nulls().unique())
     written = set(rows["generator"].drop_nulls().unique())
     none = {name for name in written if name.casefold() in NONE} | ({"0"} - names)
     says_real = {name for name in written if class_of(name) == REAL}
-    odd = rows.filter(~is_real, _among(says_real))
+    facts = ["table", "row", "generator"]
+    odd = picked(rows, facts, ~is_real, _among(says_real))
     if len(odd):
         raise DataOptionError(
             f"{where(odd['table'][0], odd['row'][0])}: its label says generated, and its generator is "
@@ -48,7 +50,7 @@ def with_sources(rows: pl.DataFrame, where: Where) -> pl.DataFrame:
         )
     empty = _among(none) | (_among(says_real) & ~pl.col("neutral"))
     named = rows.with_columns(pl.when(~empty).then("generator").alias("generator"))
-    odd = named.filter(is_real, pl.col("generator").is_not_null(), ~pl.col("neutral") | _among(names))
+    odd = picked(named, facts, is_real, pl.col("generator").is_not_null(), ~pl.col("neutral") | _among(names))
     if len(odd):
         raise DataOptionError(
             f"{where(odd['table'][0], odd['row'][0])}: the image is real, and has the generator "
@@ -63,19 +65,19 @@ def with_sources(rows: pl.DataFrame, where: Where) -> pl.DataFrame:
 
 def pairs_of(rows: pl.DataFrame) -> dict[str, set[str]]:
     """Returns the sources of real images that each generator is to face, of the generators whose rows name some."""
-    named = rows.filter(pl.col("meaning") != REAL, ~pl.col("neutral"), pl.col("real_source").is_not_null())
+    paired = (pl.col("meaning") != REAL, ~pl.col("neutral"), pl.col("real_source").is_not_null())
+    named = picked(rows, ["generator", "real_source"], *paired)
     found = named.group_by("generator").agg(pl.col("real_source").unique())
     return {generator: set(sources) for generator, sources in found.iter_rows()}
 
 
 def dates_of(rows: pl.DataFrame) -> tuple[dict[str, str], list[str]]:
     """Returns the earliest date of release of each generator, and what is written as a date and is none."""
-    written = rows.filter(pl.col("meaning") != REAL, pl.col("release_date").is_not_null())
+    dated = (pl.col("meaning") != REAL, pl.col("release_date").is_not_null())
+    written = picked(rows, ["generator", "release_date"], *dated).unique().sort("generator", "release_date")
     dates: dict[str, str] = {}
     odd = []
-    for generator, text in (
-        written.select("generator", "release_date").unique().sort("generator", "release_date").iter_rows()
-    ):
+    for generator, text in written.iter_rows():
         match = DATE.fullmatch(text)
         if match is None:
             odd.append(text)

@@ -308,3 +308,15 @@ def test_what_macos_and_windows_leave_is_passed_by_and_counted(image_folder):
     data.setup()
     assert len(data.items) == 36
     assert dict(data.ignored) == {"._* or __MACOSX": 2}
+
+
+def test_declared_groups_are_read_from_an_archive_and_need_one_folder_beside_all(image_folder, tmp_path):
+    (image_folder / "groups.csv").write_text("path,group\nreal/camera/00.png,scene\n")
+    assert FolderDataModule(zipped(image_folder, tmp_path / "x.zip")).declared_groups() == {
+        "real/camera/00.png": "scene"
+    }
+    with pytest.raises(DataOptionError, match=r"A groups\.csv lies in the folder of --data-root: link the others"):
+        FolderDataModule(None, real=[str(image_folder / "real/camera")]).declared_groups()
+    (image_folder / "groups.csv").write_text("path,group\nreal/x.png,\n")
+    with pytest.raises(DataOptionError, match=r"groups\.csv, line 2: the group is empty"):
+        ready(zipped(image_folder, tmp_path / "y.zip"))
