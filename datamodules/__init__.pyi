@@ -12,6 +12,8 @@ from .lsun_bedroom import LSUNBedroomDataModule
 from .reading import UnreadableImageError, decode_image
 from .registry import dataset_names, find_dataset, list_datasets, register_dataset
 from .shards import ShardsDataModule
+from .tables.manifest import ManifestDataModule
+from .tables.parquet import ParquetDataModule
 
 __all__ = [
     "GENERATED",
@@ -30,6 +32,8 @@ __all__ = [
     "ImageNetDataModule",
     "Item",
     "LSUNBedroomDataModule",
+    "ManifestDataModule",
+    "ParquetDataModule",
     "ReaderLostError",
     "Sample",
     "ShardsDataModule",

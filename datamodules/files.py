@@ -16,7 +16,7 @@ from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.items import Item
 from datamodules.listing import LITTER, UNWRITABLE_NAME, is_litter, list_files
 
-LIST_ENDINGS = (".csv", ".json", ".jsonl", ".lst", ".tsv", ".txt")
+LIST_ENDINGS = (".csv", ".json", ".jsonl", ".lst", ".ndjson", ".tsv", ".txt")
 """Of files that may be lists of images; one of them that is an image all the same is taken."""
 UNKNOWN = -1
 """The label of an image of which nobody has said whether it is real."""
@@ -43,9 +43,12 @@ def find_files(paths: Iterable[str], ignored: Counter[str] | None = None) -> lis
     counted: Counter[str] = Counter() if ignored is None else ignored
     paths = list(paths)
     if paths and all(map(_is_list, paths)):
+        name = shlex.quote(_shown(paths[0]))
+        listed = Path(paths[0]).suffix.lower() != ".parquet"
         raise DatasetNotFoundError(
-            f"{_shown(paths[0])} is text, not an image. A list of files, one a line, is read on stdin: "
-            f"python -m bench score - < {shlex.quote(_shown(paths[0]))}"
+            f"{_shown(paths[0])} is {'text' if listed else 'a table'}, not an image. For a table with a row an image: "
+            f"python -m bench score {name} --append FILE, which writes a copy of it with the scores."
+            + (f" A list of files, one a line, is read on stdin: python -m bench score - < {name}" if listed else "")
         )
     found: dict[str, str] = {}
     for path in paths:
@@ -106,7 +109,9 @@ def _matches(pattern: str, ignored: Counter[str]) -> Iterator[str]:
 
 
 def _is_list(path: str) -> bool:
-    """Says whether a file is text that is named as such."""
+    """Says whether a file is text that is named as such, or a Parquet file."""
+    if Path(path).suffix.lower() == ".parquet" and os.path.isfile(path):  # noqa: PTH113 - as above
+        return True
     if Path(path).suffix.lower() not in LIST_ENDINGS or "\0" in path or not os.path.isfile(path):  # noqa: PTH113
         return False
     try:

@@ -16,14 +16,15 @@ BATCH = 32
 
 
 def measured_files(
-    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Callable[[str, int, int], Measured]
+    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Callable[[str, int, int | None], Measured]
 ) -> Iterator[Measured]:
     """Measures files in ``num_workers`` processes, each of which holds one at a time.
 
     Args:
         datamodule: The dataset.
         items: Rows with ``path``, ``label`` and ``bytes``.
-        measure: Maps path, label and size to what is measured; whatever a file does to it is its own to catch.
+        measure: Maps path, label and size, None where it is not known, to what is measured; whatever a file does to it
+            is its own to catch.
 
     Yields:
         What was measured of each file, in order.
@@ -50,7 +51,9 @@ def measured_files(
 
 
 class _Files(Dataset[Measured], Generic[Measured]):
-    def __init__(self, items: pl.DataFrame, measure: Callable[[str, int, int], Measured], readers: Readers) -> None:
+    def __init__(
+        self, items: pl.DataFrame, measure: Callable[[str, int, int | None], Measured], readers: Readers
+    ) -> None:
         # Arrow columns: compact, and safe in forked workers, where polars is not.
         self.columns = [items[name].to_arrow() for name in ("path", "label", "bytes")]
         self.measure, self.readers = measure, readers

@@ -26,6 +26,8 @@ OF_A_RUN = (
     "batch_size",
     "num_workers",
     "max_pixels",
+    "columns",
+    "image_root",
     "accelerator",
     "precision",
 )
@@ -63,6 +65,13 @@ def make_parser() -> ArgumentParser:
         help="table, csv, or json: one JSON object a line (JSON Lines)",
     )
     rows.add_argument("--raw-names", **SHARED["raw-names"])
+    rows.add_argument(
+        "--append",
+        type=path_text,
+        metavar="FILE",
+        help="PATH is one manifest (.csv, .tsv, .jsonl) or Parquet file: write a copy of it there that has a column of "
+        "scores for each detector; --columns and --image-root are for it",
+    )
     rows.add_argument("--output-file", type=path_text, metavar="FILE", help="write the rows there (default: stdout)")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the detectors")
     add_options(parser, RunOptions, OF_A_RUN, GROUPS)
@@ -81,4 +90,12 @@ def run(arguments: Namespace) -> int:
     names = ("paths", "seed", "calibration", "format", "output_file", "raw_names")
     given = {name: arguments[name] for name in names}
     read = [*map(str, arguments.config or ()), *(arguments.plugin or ())]
-    return write_scores(Request(detectors=detectors, options=options, read=read, **given))
+    request = Request(detectors=detectors, options=options, read=read, **given)
+    if arguments.append is not None:
+        from bench.cli.score_append import append
+
+        return append(request, arguments.append)
+    for flag, value in (("--columns", options.columns), ("--image-root", options.image_root)):
+        if value is not None:
+            raise BenchError(f"{flag} is for the rows of a table: score TABLE --append FILE.")
+    return write_scores(request)

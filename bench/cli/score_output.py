@@ -66,7 +66,7 @@ def write_scores(request: Request) -> int:
     scorer = Scorer(request.detectors, request.options, request.seed)
     references = read_references(Path(request.calibration), scorer) if request.calibration else {}
     tally = Tally()
-    with _sink(request.output_file, chain(files, _other_inputs(request))) as sink:
+    with _sink(request.output_file, chain(files, other_inputs(request))) as sink:
         # A table's notes belong to it; a program reads the other formats and nothing else.
         notes = sink if request.format == "table" else sys.stderr
         notes.writelines(f"{printable(note)}\n" for note in notes_before(scorer, references))
@@ -100,7 +100,7 @@ def _with_list(paths: Sequence[str]) -> Iterator[str]:
         yield from names
 
 
-def _is_among(target: Path, inputs: Iterable[str]) -> bool:
+def is_among(target: Path, inputs: Iterable[str]) -> bool:
     """Says whether a file is one of others, under whatever name or link."""
     try:
         there = target.stat()
@@ -110,7 +110,7 @@ def _is_among(target: Path, inputs: Iterable[str]) -> bool:
     return stat.S_ISREG(there.st_mode) and any(os.path.samestat(there, Path(file).stat()) for file in inputs)
 
 
-def _other_inputs(request: Request) -> Iterator[str]:
+def other_inputs(request: Request) -> Iterator[str]:
     """Yields the files beside the images that scores are made from, and those of the store they are compared with."""
     detectors = (single for spec in parse_detectors(list(request.detectors)) for single in spec.singles)
     files = (value for detector in detectors for value in detector.options.values() if isinstance(value, Path))
@@ -133,7 +133,7 @@ def _sink(file: str | None, inputs: Iterable[str]) -> Iterator[TextIO]:
             yield stream
         return
     target = Path(file)
-    if _is_among(target, inputs):
+    if is_among(target, inputs):
         raise BenchError(f"--output-file {file} is one of the images, or a file that the scores are made from.")
     try:
         stream = target.open("w", encoding="utf-8", errors="surrogateescape", newline="")

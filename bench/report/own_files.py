@@ -119,6 +119,13 @@ def problems(tally: Tally, ignored: Mapping[str, int]) -> Sequence[str]:
     return lines
 
 
+def appended(file: str, labels: Sequence[str], rows: int, tally: Tally) -> str:
+    """Says where the scores of a table's rows went."""
+    columns = f"column{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
+    images = f"{rows:,} rows, {tally.scored + tally.unreadable:,} images, {tally.scored:,} of them scored"
+    return f"Written: {file}, with the {columns} ({images}; a row without a score is empty)."
+
+
 class RowWriter(ABC):
     """Writes one row an image.
 

@@ -49,6 +49,7 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
         "preprocessing": datamodule.preprocessing,
         "notes": list(datamodule.notes),
         **({"release_dates": _checked_dates(datamodule.release_dates)} if datamodule.release_dates else {}),
+        **({"revision": datamodule.revision} if datamodule.revision else {}),
         **({"apart": list(datamodule.apart)} if datamodule.apart else {}),
         **({"partial": datamodule.partial} if datamodule.listing["kind"].is_not_null().any() else {}),
         "protocol": datamodule.protocol,

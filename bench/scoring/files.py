@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -52,13 +52,20 @@ class Scorer:
         detectors: As on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``.
         options: Backbone, view, resize, batches and machine; the data options are not used.
         seed: Seed of the detectors' own randomness.
+        data_of: Makes the data of files, which have other names where a table holds them.
 
     Raises:
         BenchError: An option cannot be carried out, or a detector must be fitted first.
     """
 
-    def __init__(self, detectors: Sequence[str], options: RunOptions | None = None, seed: int = 0) -> None:
-        self.options, self.seed = options or RunOptions(), seed
+    def __init__(
+        self,
+        detectors: Sequence[str],
+        options: RunOptions | None = None,
+        seed: int = 0,
+        data_of: Callable[..., FilesDataModule] = FilesDataModule,
+    ) -> None:
+        self.options, self.seed, self.make_data = options or RunOptions(), seed, data_of
         check_options(self.options)
         specs = parse_detectors(list(detectors))
         for spec in specs:
@@ -103,7 +110,7 @@ class Scorer:
 
     def _data_of(self, files: Sequence[str]) -> FilesDataModule:
         names = ("resize", "batch_size", "num_workers", "max_pixels")
-        return FilesDataModule(files, **{name: getattr(self.options, name) for name in names})
+        return self.make_data(files, **{name: getattr(self.options, name) for name in names})
 
     def _rows(self, batch: Batch) -> dict[int, ScoredImage]:
         scored = [row for part in self.limit.run(batch, self._scored) for row in part] if len(batch) else []

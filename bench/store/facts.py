@@ -26,6 +26,7 @@ _DETECTOR = {
 }
 _DATA = {
     **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?", "set?", "identity?", "partial?"), str),
+    "revision?": str,
     "images?": int,
     "notes?": [str],
     "apart?": [str],
