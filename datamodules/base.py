@@ -244,6 +244,10 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         """Reads the bytes of one item, which its sha256 is taken from: here a file's."""
         return read_file(self.root / path)
 
+    def file_name(self, path: str) -> str:
+        """Names the file that an item is, or was; its ending is a cue."""
+        return path
+
     def edited_share(self, path: str) -> float | None:
         """Returns which share of an edited image's area is generated, 0 to 1; None where it is not known."""
         return None

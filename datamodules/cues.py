@@ -7,7 +7,6 @@ from what the picture shows: brightness, contrast, saturation, Laplacian energy.
 
 import math
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +52,6 @@ _SCALES = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)
 _TABLES = np.clip((_LUMINANCE * _SCALES[:, None] + 50) // 100, 1, 255)
 
 
-_ROW = re.compile(r"#\d+$")
-
-
 @dataclass(frozen=True)
 class Cues:
     """The cues of one image.
@@ -94,7 +90,7 @@ def measure_cues(data: bytes, path: str, max_pixels: int = MAX_PIXELS) -> Cues:
 
     Args:
         data: The bytes of the file.
-        path: Its name, for the ending; of a row of a Parquet file, that of the file.
+        path: Its name, for the ending.
         max_pixels: See `decode_image`.
 
     Raises:
@@ -103,7 +99,7 @@ def measure_cues(data: bytes, path: str, max_pixels: int = MAX_PIXELS) -> Cues:
     image = decode_image(data, max_pixels)
     form, quality = stored_as(data)
     return Cues(
-        ending=os.path.splitext(_ROW.sub("", path))[1],  # noqa: PTH122 - a name is no path of this machine
+        ending=os.path.splitext(path)[1],  # noqa: PTH122 - a name is no path of this machine
         format=form,
         jpeg_quality=quality,
         width=image.width,

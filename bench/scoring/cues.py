@@ -86,6 +86,7 @@ class _Measure:
 
     def __init__(self, datamodule: DetectionDataModule, condition: Condition) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
+        self.file_name = datamodule.file_name
         self.condition, self.max_pixels = condition, datamodule.max_pixels
 
     def __call__(self, path: str, label: int, size: int | None) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class _Measure:
                 **_shape(image),
             }
         try:
-            return asdict(measure_cues(data, path, self.max_pixels))
+            return asdict(measure_cues(data, self.file_name(path), self.max_pixels))
         except UnreadableImageError:  # or what only the data set can decode: then nothing is known of a file
             image = self.picture(data, path)
             return pixel_cues(np.asarray(image)) | _shape(image)

@@ -18,7 +18,7 @@ from datamodules.tables.facts import read_rows
 from datamodules.tables.finding import find_tables, fixed_part, missing_parts
 from datamodules.tables.frames import picked
 from datamodules.tables.labels import LabelOptions
-from datamodules.tables.row_groups import Places, stored_bytes
+from datamodules.tables.row_groups import Places, stored_bytes, stored_name
 from datamodules.tables.sources import dates_of, pairs_of
 from datamodules.tables.table import Table
 
@@ -70,6 +70,7 @@ class TableDataModule(DetectionDataModule):
         self.base = self.image_root or Path()
         self.images: Places = {}
         self.masks: Places = {}
+        self.names: Places = {}
         self.mask_of: dict[str, str] = {}
         self.decided: list[str] = []
 
@@ -100,6 +101,7 @@ class TableDataModule(DetectionDataModule):
         for table in tables:
             self.images |= table.images
             self.masks |= table.masks
+            self.names |= table.stored_names
         self.declared_pairs = pairs_of(rows)
         self.release_dates, odd = dates_of(rows)
         undated = [f"Release dates that are none, such as 2024-08-01, and were passed by: {shown(odd)}."] if odd else []
@@ -124,6 +126,10 @@ class TableDataModule(DetectionDataModule):
             UnreadableImageError: There are none.
         """
         return stored_bytes(self.images, self.base, path)
+
+    def file_name(self, path: str) -> str:
+        """Returns the name that is stored beside an image, of the file that it was."""
+        return stored_name(self.names, path)
 
     def edited_share(self, path: str) -> float | None:
         """Returns the share of an edited image's pixels that its mask marks; None without a mask that can be read."""

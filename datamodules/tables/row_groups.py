@@ -42,8 +42,8 @@ class Shard:
         status = file.stat()
         return cls(file, status.st_mtime_ns, status.st_size)
 
-    def read(self, leaf: str, row: int) -> bytes | None:
-        """Reads the bytes in a row, which are none where it has none.
+    def read(self, leaf: str, row: int) -> bytes | str | None:
+        """Reads the bytes, or the text, in a row, which are none where it has none.
 
         Args:
             leaf: Column, or field of a struct as in ``image.bytes``.
@@ -64,7 +64,7 @@ class Shard:
 
 
 Places = dict[str, tuple[Shard, str]]
-"""The file and the leaf column that holds the bytes of the items ``KEY#000123``, by key."""
+"""The file and the leaf column that holds the bytes, or the names, of the items ``KEY#000123``, by key."""
 
 
 def stored_bytes(places: Places, base: Path, path: str) -> bytes:
@@ -79,9 +79,23 @@ def stored_bytes(places: Places, base: Path, path: str) -> bytes:
         return read_file(base / path)
     shard, leaf = places[key]
     data = shard.read(leaf, int(row))
-    if data is None:
+    if not isinstance(data, bytes):
         raise UnreadableImageError("the row holds no image")
     return data
+
+
+def stored_name(names: Places, path: str) -> str:
+    """Reads the name of the file that a row's image was; without one, the name of the Parquet file stands for it.
+
+    Raises:
+        UnreadableImageError: The Parquet file is not the one that was listed, or is broken here.
+    """
+    key, number, row = path.rpartition("#")
+    if not number or key not in names:
+        return path
+    shard, leaf = names[key]
+    name = shard.read(leaf, int(row))
+    return name if isinstance(name, str) else key
 
 
 class _Cursor:
@@ -102,7 +116,7 @@ class _Cursor:
         self.windows: Iterator[Any] = iter(())
         self.window: Any = ()
 
-    def read(self, row: int) -> bytes | None:
+    def read(self, row: int) -> bytes | str | None:
         group = bisect_right(self.starts, row) - 1
         within = row - self.starts[group]
         if group != self.group or within < self.first:
@@ -110,7 +124,7 @@ class _Cursor:
         while within >= self.first + len(self.window):
             self.first += len(self.window)
             self.window = _values(next(self.windows))
-        data: bytes | None = self.window[within - self.first].as_py()
+        data: bytes | str | None = self.window[within - self.first].as_py()
         return data
 
     def _open(self, group: int) -> None:
@@ -127,7 +141,7 @@ class _Cursor:
         self.parquet.close()
 
 
-_cursors: list[_Cursor] = []  # at most two, an image's and a mask's, of this process alone: a forked one opens its own
+_cursors: list[_Cursor] = []  # at most three, of images, masks and names, of this process alone, not of one it forked
 
 
 def _cursor_of(shard: Shard, leaf: str) -> _Cursor:
@@ -135,7 +149,7 @@ def _cursor_of(shard: Shard, leaf: str) -> _Cursor:
     for cursor in _cursors:
         if cursor.owner == owner:
             return cursor
-    if len(_cursors) > 1 or (_cursors and _cursors[0].owner[0] != owner[0]):
+    if len(_cursors) > 2 or (_cursors and _cursors[0].owner[0] != owner[0]):
         close_parquet_files()
     _cursors.append(_Cursor(shard, leaf))
     return _cursors[-1]

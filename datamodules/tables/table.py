@@ -49,6 +49,7 @@ class Table:
         classes: The names of the numbers in its columns.
         images: Where bytes of images lie in it; empty where it has paths.
         masks: Where bytes of masks lie in it.
+        stored_names: Where the names of the files that the images were lie in it.
         names: Of all columns.
         generators: For a table of several images in a row, the columns of images: each is a generator.
     """
@@ -63,6 +64,7 @@ class Table:
     classes: Mapping[str, list[str]] = field(default_factory=dict)
     images: Places = field(default_factory=dict)
     masks: Places = field(default_factory=dict)
+    stored_names: Places = field(default_factory=dict)
     generators: list[str] = field(default_factory=list)
 
     @property
@@ -152,6 +154,8 @@ class Table:
         if stored.data is None:
             return self._with_files(frame)
         self.images[key] = (shard, stored.data)
+        if stored.path:
+            self.stored_names[key] = (shard, stored.path)
         return frame.with_columns(path=numbered, mtime_ns=pl.lit(shard.mtime_ns)).drop("image", strict=False)
 
     def _key(self, column: str | None) -> str:
