@@ -1,5 +1,6 @@
 import os
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import fake_benchmarks as fake
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from made_tables import write
 from PIL import Image
 
 from datamodules import (
@@ -39,7 +41,30 @@ def make_shards(root: Path) -> Path:
     return root
 
 
+def make_manifest(root: Path) -> Path:
+    """The folder's images, named in a table."""
+    folder = fake.make_folder(root)
+    paths = [path for path, _, _ in list_files(folder, Counter())]
+    lines = [f"{path},{path.split('/')[0]},{path.split('/')[1]}" for path in paths]
+    (folder / "images.csv").write_text("\n".join(["path,label,source", *lines]))
+    return folder
+
+
+def make_parquet(root: Path) -> Path:
+    """The folder's images in Parquet files."""
+    images = fake.make_folder(root.with_name("folder-to-store"))
+    paths = [path for path, _, _ in list_files(images, Counter())]
+    for number in range(2):
+        chosen = paths[number::2]
+        columns = {"image": [(images / path).read_bytes() for path in chosen]}
+        columns |= {name: [path.split("/")[place] for path in chosen] for place, name in enumerate(("label", "source"))}
+        write(root / f"train-0000{number}-of-00002.parquet", columns)
+    return root
+
+
 MAKERS = {
+    "manifest": make_manifest,
+    "parquet": make_parquet,
     "shards": make_shards,
     "folder": fake.make_folder,
     "imagenet": fake.make_imagenet,
