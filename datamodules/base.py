@@ -74,12 +74,15 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         passed_by: Folders beside those of the classes, from which nothing is taken.
         listing: All images of the data set, before any were chosen; nothing in other processes.
         declared_pairs: Real sources that face a generator, as far as the data say so themselves.
+        revision: The commit of the data, where they have one.
         release_dates: When a generator was released, as far as the data say so: YYYY, YYYY-MM or YYYY-MM-DD.
     """
 
     name = ""
     citation: ClassVar[str] = ""
     licence: ClassVar[str] = ""
+    takes_text: ClassVar[bool] = False
+    """Whether what stands behind the name and a colon is one text, the argument ``source``, and no options."""
 
     def __init__(
         self,
@@ -124,6 +127,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.items = self.listing = pl.DataFrame(schema=ITEM_SCHEMA)
         self.declared_pairs: dict[str, set[str]] = {}
         self.release_dates: dict[str, str] = {}
+        self.revision: str | None = None
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
         self._readers: Readers | None = None

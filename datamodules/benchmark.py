@@ -63,6 +63,10 @@ class BenchmarkDataModule(DetectionDataModule):
         real_split: The split to take.
         options: Those of :class:`~datamodules.base.DetectionDataModule`. ``generators`` takes names, titles and
             folders' names; without it the generators that are found are taken, and ``absent`` names the others.
+
+    Attributes:
+        keeps_incomplete: Whether images of generators that lack a part are listed, too, as an examination wants it.
+        incomplete: What is missing of each generator that lacks a part.
     """
 
     full_name: ClassVar[str] = ""
@@ -83,6 +87,8 @@ class BenchmarkDataModule(DetectionDataModule):
         self.split_is_asked_for = real_split is not None
         self.generators = None if self.generators is None else self._canonical(self.generators)
         self.absent: tuple[str, ...] = ()
+        self.keeps_incomplete = False
+        self.incomplete: dict[str, str] = {}
         self.taken: tuple[Source, ...] = ()
         self.left_out: tuple[Source, ...] = ()
 
@@ -124,25 +130,30 @@ class BenchmarkDataModule(DetectionDataModule):
         return None if name == self.name else self.real_counts.get(self.real_split)
 
     def locate(self) -> tuple[Source, ...]:
-        """Finds the folders of the generators that were chosen, or of all that are there, and of their reals.
+        """Finds the folders of every generator that is there whole, and of their reals, whichever were chosen.
 
         Raises:
-            DatasetNotFoundError: A folder is missing; the message says which names were looked for.
+            DatasetNotFoundError: A folder is missing; the message says which names were looked for, or what goes on
+                without it.
         """
         if not self.root.is_dir():
             raise DatasetNotFoundError(f"There is no folder {self.root}. {self._remedy}")
+        self.incomplete = {}
         found: dict[tuple[int, str], Source] = {}
         others = []
         for source in self.find_sources():
             if found.setdefault((source.label, source.name), source) is not source:
                 others.append(source)
-        names = self._chosen({name for label, name in found if label == GENERATED})
-        reals = {
-            name for label, name in found if label == REAL and any(self.faces(generator, name) for generator in names)
+        self._check_whole(self._chosen({*self.incomplete, *(name for label, name in found if label == GENERATED)}))
+        whole = {name for label, name in found if label == GENERATED} - self.incomplete.keys()
+        wanted = {
+            (label, name)
+            for label, name in found
+            if self.keeps_incomplete
+            or (name in whole if label == GENERATED else any(self.faces(generator, name) for generator in whole))
         }
-        if not reals:
+        if not self.keeps_incomplete and not any(label == REAL for label, _ in wanted):
             raise DatasetNotFoundError(f"No real images under {self.root}: {self.looked_for(())}. {self._remedy}")
-        wanted = {(GENERATED, name) for name in names} | {(REAL, name) for name in reals}
         self.left_out = tuple(source for source in others if (source.label, source.name) in wanted)
         return tuple(source for key, source in found.items() if key in wanted)
 
@@ -156,8 +167,10 @@ class BenchmarkDataModule(DetectionDataModule):
                 yield item
             if not empty:
                 continue
-            if self.generators is not None or source.label == REAL:
-                raise DatasetNotFoundError(f"There is no image of {source.name} in {self.root / source.path}.")
+            if source.label == REAL or source.name in (self.generators or ()):
+                raise DatasetNotFoundError(
+                    f"There is no image of {source.name} in {self.root / source.path}. {self._remedy}"
+                )
             self.absent += (source.name,)
 
     def read_bytes(self, path: str) -> bytes:
@@ -210,6 +223,15 @@ class BenchmarkDataModule(DetectionDataModule):
             )
         self.absent = tuple(name for name in everything if name not in found) if self.generators is None else ()
         return names
+
+    def _check_whole(self, names: Sequence[str]) -> None:
+        """Raises if a generator that was chosen lacks a part; those that were not are left alone."""
+        lacking = [name for name in names if name in self.incomplete]
+        if self.keeps_incomplete or not lacking:
+            return
+        others = [name for name in names if name not in self.incomplete]
+        without = f" --generators {' '.join(others)} goes on without {', '.join(lacking)}." if others else ""
+        raise DatasetNotFoundError(f"{self.incomplete[lacking[0]]}; unpack the archive whole.{without} {self._remedy}")
 
     def _items_of(self, source: Source) -> Iterator[Item]:
         place = self.root / source.path

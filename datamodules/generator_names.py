@@ -57,6 +57,11 @@ def canonical_name(name: str) -> str:
     return _canonical().get(written, written)
 
 
+def is_known(name: str) -> bool:
+    """Says whether a name is one of a known generator."""
+    return normalised(name) in _canonical()
+
+
 def known_names() -> Iterator[tuple[str, str]]:
     """Yields every known way to write a name, and the canonical name."""
     for name, others in ALIASES.items():

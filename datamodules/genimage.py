@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
-from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.errors import DataOptionError
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 from datamodules.views import resize_short_side
@@ -15,6 +15,8 @@ from datamodules.views import resize_short_side
 PROTOCOLS = ("paper", "matched")
 FITS = ("square", "short-side")
 NATURE = "nature-"
+POOLED = "nature"
+POOLS = ("nature", "real")
 _DERIVED = "from the published totals: 162 + 6 images a class, 166 + 8 for SD 1.5"
 _COUNTS = {"val": Count(6_000, _DERIVED), "train": Count(162_000, _DERIVED)}
 _SD15_COUNTS = {"val": Count(8_000, _DERIVED), "train": Count(166_000, _DERIVED)}
@@ -23,8 +25,9 @@ _SD15_COUNTS = {"val": Count(8_000, _DERIVED), "train": Count(166_000, _DERIVED)
 class GenImageDataModule(BenchmarkDataModule):
     """GenImage, as ``<archive>/<folder>/{train,val}/{ai,nature}``.
 
-    A generator faces the photographs in its own ``nature`` folder, here ``nature-adm`` and so on. Photographs are JPEG
-    of many sizes, generated images PNG of one size for each generator.
+    A generator faces the photographs in its own ``nature`` folder, here ``nature-adm`` and so on. One that has none
+    faces those of a folder ``nature`` (or ``real``) beside the generators', here ``nature``; its split may then hold
+    the generated images alone. Photographs are JPEG of many sizes, generated images PNG of one size for each generator.
 
     Protocol ``paper``: photographs are scaled to ``resize`` pixels, generated images keep their native scale, and
     detectors crop both at random; a smaller image (BigGAN) is padded by the detector's view, with zeros by default. The
@@ -90,8 +93,8 @@ class GenImageDataModule(BenchmarkDataModule):
         return f"{'photographs' if self.variant == 'paper' else 'all images'} scaled to {size}"
 
     def faces(self, generator: str, real: str) -> bool:
-        """Lets a generator face its own photographs."""
-        return real == NATURE + generator
+        """Lets a generator face its own photographs, and one that has none those that were pooled."""
+        return real == NATURE + generator or (real == POOLED and NATURE + generator not in self.sources(REAL))
 
     def expected(self, name: str) -> Count | None:
         """How many images a source should have; of photographs, only the validation split's number is known."""
@@ -108,22 +111,33 @@ class GenImageDataModule(BenchmarkDataModule):
         return image.resize((self.resize, self.resize), Image.Resampling.BICUBIC)
 
     def find_sources(self) -> Iterator[Source]:
-        """Yields the two folders of every generator's split."""
+        """Yields the two folders of every generator's split, and the photographs of those that have none."""
         folders = find_folders(self.root, lambda parts: self.generator_of(parts[-1]) is not None, _is_shallow)
         ranked = sorted((*self._match(folder), folder) for folder in folders)
+        pooled, needed = self._pooled(), False
         for _, name, folder in ranked:
             for split in find_folders(self.root / folder, self._is_split, _is_shallow):
                 whole = f"{folder}/{split}"
-                if self.generators is None or name in self.generators:
-                    yield Source(name, GENERATED, self._inside(whole, "ai"))
-                    yield Source(NATURE + name, REAL, self._inside(whole, "nature"))
+                generated, photographs = self._inside(whole, "ai"), self._inside(whole, "nature")
+                if pooled and not generated and not photographs:
+                    generated = whole
+                if generated:
+                    yield Source(name, GENERATED, generated)
+                if photographs:
+                    yield Source(NATURE + name, REAL, photographs)
+                lacking = "ai" if not generated else "nature" if not photographs and not pooled else None
+                if lacking:
+                    self.incomplete.setdefault(name, f"{self.root / whole} has no folder {lacking!r}")
+                needed |= not photographs
+        if pooled and needed:
+            yield Source(POOLED, REAL, pooled)
 
     def looked_for(self, names: Sequence[str]) -> str:
         """Lists the folders' names."""
         folders = [folder for one in self.known if one.name in names for folder in one.folders]
         return (
             f"looked for folders named {', '.join(folders)}, in any case, with {self.real_split}/ai and "
-            f"{self.real_split}/nature inside"
+            f"{self.real_split}/nature inside, or a folder nature beside them"
         )
 
     def _match(self, folder: str) -> tuple[int, str]:
@@ -133,12 +147,21 @@ class GenImageDataModule(BenchmarkDataModule):
     def _is_split(self, parts: tuple[str, ...]) -> bool:
         return normalised(parts[-1]) == self.real_split
 
-    def _inside(self, folder: str, name: str) -> str:
+    def _inside(self, folder: str, name: str) -> str | None:
         inside = find_folders(self.root / folder, lambda parts: normalised(parts[-1]) == name, lambda _: False)
         found = next(inside, None)
-        if found is None:
-            raise DatasetNotFoundError(f"{self.root / folder} has no folder {name!r}; unpack the archive whole.")
-        return f"{folder}/{found}"
+        return None if found is None else f"{folder}/{found}"
+
+    def _pooled(self) -> str | None:
+        """Finds photographs that lie beside the generators' folders, in their split where they have splits."""
+        folder = next(find_folders(self.root, lambda parts: normalised(parts[-1]) in POOLS, self._is_around), None)
+        if folder is None:
+            return None
+        splits = [name for name in ("train", "val") if self._inside(folder, name)]
+        return self._inside(folder, self.real_split) if splits else folder
+
+    def _is_around(self, parts: tuple[str, ...]) -> bool:
+        return _is_shallow(parts) and self.generator_of(parts[-1]) is None
 
 
 def _is_shallow(parts: tuple[str, ...]) -> bool:

@@ -11,20 +11,22 @@ GROUPS_FILE = "groups.csv"
 COLUMNS = ("path", "group")
 
 
-def read_groups(file: Path) -> dict[str, str]:
-    """Reads the groups of images by their paths; none where there is no such file.
+def read_groups(data: bytes, file: Path) -> dict[str, str]:
+    """Reads the groups of images by their paths.
 
     A byte-order mark, either kind of line end, ``./`` before a path and backslashes in it are understood, and a path
     may come twice with one group.
+
+    Args:
+        data: The bytes of the file.
+        file: Where it lies, in messages; paths count from its folder.
 
     Raises:
         DataOptionError: It is no CSV file in UTF-8 with these columns, a cell is missing or empty, or a path has two
             groups; the message names the line.
     """
-    if not file.is_file():
-        return {}
     groups: dict[str, tuple[str, int]] = {}
-    for line, path, group in _rows(file):
+    for line, path, group in _rows(data, file):
         there, before = groups.setdefault(_plain(path, file.parent), (group, line))
         if there != group:
             raise DataOptionError(f"{file}, line {line}: {path!r} has group {group!r}, and {there!r} on line {before}.")
@@ -40,14 +42,15 @@ def unknown_paths(groups: dict[str, str], paths: set[str], file: Path) -> list[s
     unknown = sorted(groups.keys() - paths)
     if unknown and len(unknown) == len(groups):
         raise DataOptionError(
-            f"{file} names no image that is here; the first is {unknown[0]!r}. Paths begin with real/ or generated/."
+            f"{file} names no image that is here; the first is {unknown[0]!r}. Paths are relative to the data set's "
+            "folder, as `data check` shows them: real/..., generated/..., progan/0_real/..."
         )
     return unknown
 
 
-def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
+def _rows(data: bytes, file: Path) -> Iterator[tuple[int, str, str]]:
     """Yields the line that each row ends on, its path and its group."""
-    reader = csv.reader(io.StringIO(_text_of(file), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_text_of(data, file), newline=""), strict=True)
     begins, places, header = 1, (0, 0), list[str]()
     try:
         for row in reader:
@@ -76,15 +79,12 @@ def _rows(file: Path) -> Iterator[tuple[int, str, str]]:
         raise DataOptionError(f"{file} is empty; it needs the columns path and group.")
 
 
-def _text_of(file: Path) -> str:
+def _text_of(data: bytes, file: Path) -> str:
     try:
-        data = file.read_bytes()
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataOptionError(f"{file}, line {line}: not UTF-8; save the file as CSV in UTF-8.") from error
-    except OSError as error:
-        raise DataOptionError(f"May not read {file}: {error.strerror}.") from error
     if "\0" in text:
         raise DataOptionError(f"{file}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a zero byte.")
     return text

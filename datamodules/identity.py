@@ -16,10 +16,9 @@ def identity_of(images: pl.DataFrame) -> str | None:
     """
     if images["sha256"].null_count():
         return None
-    lines = images.select(pl.format("{} {}\n", "sha256", "label")).to_series().sort()
-    digest = hashlib.sha256()
-    for part in lines.to_frame("line").iter_slices(1 << 16):
-        digest.update("".join(part["line"]).encode())
+    digest, line = hashlib.sha256(), pl.format("{} {}\n", "sha256", "label")
+    for part in images.select("sha256", "label").sort("sha256", "label").iter_slices(1 << 16):
+        digest.update("".join(part.select(line).to_series()).encode())
     return digest.hexdigest()
 
 

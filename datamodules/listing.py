@@ -38,25 +38,41 @@ def _walk(
     if here in above:
         return
     for entry in _sorted_entries(folder):
-        if not _is_text(entry.name):
-            ignored[UNWRITABLE_NAME] += 1
-            continue
-        if is_litter(entry.name):
-            ignored[LITTER] += 1
+        if not _is_clean(entry.name, ignored):
             continue
         if _is_folder(entry):
             yield from _walk(entry.path, f"{prefix}{entry.name}/", ignored, endings, above | {here})
             continue
-        ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-        if ending not in endings:
-            if entry.name not in _SILENT:
-                ignored[ending or entry.name] += 1
+        if not _has_ending(entry.name, ignored, endings):
             continue
         try:
             status = entry.stat()
             yield prefix + entry.name, status.st_size, status.st_mtime_ns
         except OSError:
             yield prefix + entry.name, -1, 0
+
+
+def is_listed(path: str, ignored: Counter[str], endings: Collection[str] = IMAGE_ENDINGS) -> bool:
+    """Says whether a file of an archive is one that :func:`list_files` would list; if not, it is counted."""
+    parts = path.split("/")
+    return all(_is_clean(part, ignored) for part in parts) and _has_ending(parts[-1], ignored, endings)
+
+
+def _is_clean(name: str, ignored: Counter[str]) -> bool:
+    if not is_text(name):
+        ignored[UNWRITABLE_NAME] += 1
+    elif is_litter(name):
+        ignored[LITTER] += 1
+    else:
+        return True
+    return False
+
+
+def _has_ending(name: str, ignored: Counter[str], endings: Collection[str]) -> bool:
+    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
+    if ending not in endings and name not in _SILENT:
+        ignored[ending or name] += 1
+    return ending in endings
 
 
 def is_litter(name: str) -> bool:
@@ -113,7 +129,7 @@ def find_folders(
             for entry in _sorted_entries(os.path.join(root, *parts)):  # noqa: PTH118
                 stem, ending = os.path.splitext(entry.name)  # noqa: PTH122
                 folder = _is_folder(entry)
-                if not _is_text(entry.name) or is_litter(entry.name) or not (folder or ending.lower() == ".npz"):
+                if not is_text(entry.name) or is_litter(entry.name) or not (folder or ending.lower() == ".npz"):
                     continue
                 if wanted((*parts, entry.name if folder else stem)):
                     yield "/".join((*parts, entry.name))
@@ -135,6 +151,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     """Says whether a name can be written down: Linux allows any bytes, tables hold UTF-8."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

@@ -12,20 +12,19 @@ from datamodules.readers import Readers
 from datamodules.reading import pillow_unlimited
 
 Measured = TypeVar("Measured")
-Measure = Callable[[str, int, int | None], Measured]
 BATCH = 32
 
 
 def measured_files(
-    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Measure[Measured]
+    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Callable[[str, int, int | None], Measured]
 ) -> Iterator[Measured]:
     """Measures files in ``num_workers`` processes, each of which holds one at a time.
 
     Args:
         datamodule: The dataset.
         items: Rows with ``path``, ``label`` and ``bytes``.
-        measure: Maps path, label and size, None where it is not known, to what is measured; whatever a file does to
-            it is its own to catch.
+        measure: Maps path, label and size, None where it is not known, to what is measured; whatever a file does to it
+            is its own to catch.
 
     Yields:
         What was measured of each file, in order.

@@ -17,6 +17,7 @@ DATASETS = {
     "shards": "datamodules.shards:ShardsDataModule",
     "manifest": "datamodules.tables.manifest:ManifestDataModule",
     "parquet": "datamodules.tables.parquet:ParquetDataModule",
+    "hf": "datamodules.hub:HubDataModule",
 }
 """The module and the class of each dataset of this package."""
 DatasetT = TypeVar("DatasetT", bound="type[DetectionDataModule]")

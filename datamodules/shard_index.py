@@ -125,7 +125,10 @@ def _build(shard: Path, packed: bool) -> pl.DataFrame:
         if len(twice):
             raise ShardError(f"the key {twice[0]!r} comes twice")
     except ShardError as error:
-        raise ShardError(f"{shard}: {error}") from error
+        remedy = (
+            "pack or copy it again" if packed else f"--dataset folder --data-root {shard} reads one of plain folders"
+        )
+        raise ShardError(f"{shard}: {error}; {remedy}.") from error
     return built.select(*INDEX_SCHEMA)
 
 
@@ -144,10 +147,11 @@ def _rows(stream: BinaryIO, length: int, shard: str, packed: bool) -> Iterator[t
         members = list(islice(group, MAX_MEMBERS + 1))
         endings = {ending.lower(): member for _, ending, member in members}
         if len(members) > MAX_MEMBERS or len(endings) < len(members):
-            raise ShardError(f"sample {key!r} has more than {MAX_MEMBERS} members, or one twice")
+            raise ShardError(f"sample {key!r} has more than {MAX_MEMBERS} members, or one twice{_cut(members)}")
         images = [one for one in endings if f".{one.rpartition('.')[2]}" in IMAGE_ENDINGS or one == PIXELS_ENDING]
         if len(images) != 1:
-            raise ShardError(f"sample {key!r} has {len(images)} images, must have 1")
+            cut = _cut(members) if len(images) > 1 else ""
+            raise ShardError(f"sample {key!r} has {len(images)} images, must have 1{cut}")
         image = endings[images[0]]
         try:
             facts = _described(stream, endings)
@@ -155,6 +159,14 @@ def _rows(stream: BinaryIO, length: int, shard: str, packed: bool) -> Iterator[t
             yield key, *_facts_of(facts, f"{shard}/{image.name}", image, packed), *size, *_edited(facts)
         except ShardError as error:
             raise ShardError(f"sample {key!r}: {error}") from error
+
+
+def _cut(members: Iterable[tuple[str, str, Member]]) -> str:
+    """Says what a name with more dots than that of its ending comes to."""
+    name = next((member.name for _, ending, member in members if ending.count(".") > 1), None)
+    if name is None:
+        return ""
+    return f" (WebDataset cuts names at the first dot, here {name!r}: write the samples anew under other names)"
 
 
 def _described(stream: BinaryIO, endings: dict[str, Member]) -> dict[str, Any]:

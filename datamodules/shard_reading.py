@@ -1,12 +1,14 @@
 """Finds shards, and reads single images out of them; few files are open at a time, and those stay open."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.errors import DatasetNotFoundError
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description
+from datamodules.trees.advice import advice
 
 MAX_OPEN = 8
 
@@ -47,11 +49,16 @@ def find_shards(folder: Path, found: Description | None) -> dict[str, int | None
         DatasetNotFoundError: There are none, or fewer than there should be.
     """
     if not folder.is_dir():
-        raise DatasetNotFoundError(f"There is no folder {folder}. Give the folder of the shards as --data-root DIR.")
+        what = f"{folder} is a file" if folder.exists() else f"There is no folder {folder}"
+        raise DatasetNotFoundError(f"{what}. Give the folder of the shards as --data-root DIR.")
     there = {file.name for file in folder.iterdir() if file.suffix == ".tar" and not file.name.startswith(".")}
     if found is None:
         if not there:
-            raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some.")
+            reads = advice(
+                Counter(file.suffix.lower() for below in ("*", "*/*") for file in folder.glob(below)), folder
+            )
+            also = f"; here, {reads}" if reads else ""
+            raise DatasetNotFoundError(f"There is no .tar file in {folder}; `python -m bench pack` writes some{also}.")
         return dict.fromkeys(sorted(there))
     if not found.complete:
         raise DatasetNotFoundError(f"Packing into {folder} did not come to its end: run the same pack again.")
@@ -73,6 +80,6 @@ def _descriptor_of(shard: Shard) -> int:
     status = os.fstat(descriptor)
     if (status.st_mtime_ns, status.st_size) != (shard.mtime_ns, shard.size):
         os.close(descriptor)
-        raise UnreadableImageError("the shard has changed since it was listed")
+        raise UnreadableImageError("the file has changed since it was listed")
     _descriptors[shard] = descriptor
     return descriptor

@@ -167,5 +167,5 @@ class ShardsDataModule(DetectionDataModule):
             index = index.sort("path")
         twice = index.filter(pl.col("path") == pl.col("path").shift(1))["path"]
         if len(twice):
-            raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice.")
+            raise ShardError(f"{self.root}: the path {twice[0]!r} comes twice; read the shards one folder at a time.")
         return index

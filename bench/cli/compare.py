@@ -1,6 +1,7 @@
 """``python -m bench compare``: scores a dataset with detectors and compares them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -19,7 +20,8 @@ from bench.scoring.options import RunOptions
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
-    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
+    add_shared_options(parser, "raw-names", "json", "quiet")
     add_run_options(parser)
     return parser
 
@@ -30,14 +32,17 @@ def run(arguments: Namespace) -> int:
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
     from bench.report.wandb import compare_and_log
+    from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_read
 
     if arguments.dry_run:
         return print_forecast(detectors, options, arguments)
     console, page = make_console(arguments), check_page(arguments.html)
+    seen = read_hashes(Path(arguments.seen_hashes)) if arguments.seen_hashes else None
     comparison = compare_and_log(detectors, options, progress=shows_progress(console))
     if comparison is None:
         return 0  # another device of the run prints
+    comparison = mark_seen(comparison, seen)
     files = write_comparison(comparison, options.output, arguments.raw_names)
     files = (*files, write_comparison_page(comparison, page)) if page else files
     print_comparison(comparison, console)

@@ -33,9 +33,8 @@ def run(arguments: Namespace) -> int:
     from bench.report.data import check_groups, print_diagnosis, print_entries, write_diagnosis, write_groups
     from bench.report.table import print_line
     from datamodules.checks.catalogue import list_entries
-    from datamodules.checks.diagnosis import check
+    from datamodules.checks.diagnosis import check, list_for_check
     from datamodules.folder import FolderDataModule
-    from datamodules.groups_file import GROUPS_FILE, read_groups
 
     if arguments.action == "list":
         root = Path(options.data_root) if options.data_root else None
@@ -47,12 +46,13 @@ def run(arguments: Namespace) -> int:
     if arguments.write_groups and not isinstance(datamodule, FolderDataModule):
         raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
     target = check_groups(arguments.write_groups)
-    datamodule.setup()
+    declared = datamodule.declared_groups() if target and isinstance(datamodule, FolderDataModule) else {}
+    list_for_check(datamodule)
     options.make_output()
     diagnosis, console = check(datamodule, options.allow_one_class), Console()
     files = list(write_diagnosis(diagnosis, options.output, arguments.raw_names))
     if target:
-        files.append(write_groups(diagnosis, read_groups(datamodule.root / GROUPS_FILE), target))
+        files.append(write_groups(diagnosis, declared, target))
     print_diagnosis(diagnosis, console)
     print_line(written(files), console)
     return 0 if diagnosis.ok else 1

@@ -21,7 +21,13 @@ def make_parser() -> ArgumentParser:
         metavar="DIR",
         help="results folders, whose stores are read together; files are written into the first",
     )
-    add_shared_options(parser, "html", "raw-names", "json", "margin", "quiet")
+    add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet")
+    parser.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
+    parser.add_argument(
+        "--split-date",
+        metavar="DATE",
+        help="also give mean AUROCs over generators released before DATE and from it: YYYY, YYYY-MM or YYYY-MM-DD",
+    )
     return parser
 
 
@@ -29,14 +35,19 @@ def run(arguments: Namespace) -> int:
     """Runs ``leaderboard``, prints its tables and says what was written."""
     from bench.report.html.pages import check_page, write_leaderboard_page
     from bench.report.leaderboard import board_reports, boards_json, print_boards, write_boards
+    from bench.report.release_dates import Dates
     from bench.results.leaderboard import read_comparisons
+    from bench.results.release_dates import check_date
+    from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_stored
 
     console, outputs, page = make_console(arguments), list(map(Path, arguments.output)), check_page(arguments.html)
-    comparisons, output = read_comparisons(*outputs), outputs[0]
-    reports = board_reports(comparisons, arguments.margin)
+    dates = Dates(arguments.by_date, arguments.split_date and check_date(arguments.split_date))
+    seen = read_hashes(Path(arguments.seen_hashes)) if arguments.seen_hashes else None
+    comparisons, output = [mark_seen(comparison, seen) for comparison in read_comparisons(*outputs)], outputs[0]
+    reports = board_reports(comparisons, arguments.margin, dates)
     files = write_boards(reports, output, arguments.raw_names)
-    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin)) if page else files
+    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates)) if page else files
     print_boards(reports, console)
     print_written(arguments, files, lambda: boards_json(reports))
     return exit_code(nothing_stored(comparison.panel for comparison in comparisons))

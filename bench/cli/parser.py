@@ -86,6 +86,12 @@ SHARED: dict[str, dict[str, Any]] = {
         "metavar": "D",
         "help": "difference from a paper's number that a match must be able to find; beyond it is too wide to tell",
     },
+    "seen-hashes": {
+        "type": path_text,
+        "metavar": "FILE",
+        "help": "sha256 of a training set's images, one a line or a column sha256 of a CSV or Parquet file: a note "
+        "says how many of the images at hand are among them, and what AUROC is without them",
+    },
     "raw-names": {
         **FLAG,
         "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, "

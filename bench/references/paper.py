@@ -117,7 +117,7 @@ def _judge_row(board: Board, row: BoardRow, margin: float) -> Judgements:
     judged: Judgements = {}
     if not runs:
         return judged
-    generators = [name for name in row.rows if name != MEAN]
+    generators = [name for name, numbers in row.rows.items() if name != MEAN and not numbers.apart]
     for generator, numbers in row.rows.items():
         for metric, number in numbers.numbers.items():
             options = runs[-1].facts.get("options", {})

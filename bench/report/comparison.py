@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.given import given_records, given_table
+from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
@@ -31,7 +32,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         pair_table(comparison.rankings, comparison.views),
         given_table(comparison),
     ]
-    return [_numbers(comparison), *(table for table in others if table.rows)]
+    return [_numbers(comparison), *(table for table in others if table.rows), *further_tables(comparison)]
 
 
 def change_table(comparison: Comparison, title: str) -> Table:
@@ -56,7 +57,8 @@ def write_comparison(comparison: Comparison, output: Path, raw_names: bool = Fal
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints the tables, and under them the warnings and notes."""
-    print_tables(comparison_tables(comparison), console, warnings_of(comparison), comparison_notes(comparison))
+    notes = [*comparison_notes(comparison), *further_notes(comparison)]
+    print_tables(comparison_tables(comparison), console, warnings_of(comparison), notes)
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "ranks": rank_records(comparison.rankings, "condition"),
         "pairs": pair_records(comparison.rankings, "condition"),
         "given_cues": given_records(comparison),
+        **further_records(comparison),
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
         "warnings": warnings_of(comparison),
         "notes": comparison_notes(comparison),

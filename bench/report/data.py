@@ -74,6 +74,8 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
         print_line(f"{finding.severity}: {finding.where}: {finding.what}", console, style)
         for example in finding.examples:
             print_line(f"    {example}", console)
+    identity = diagnosis.identity or "not known, as not every image of the set was read"
+    print_line(f"Identity (sha256 over all images' bytes and labels): {identity}", console)
     wrong = sum(finding.severity == WRONG for finding in diagnosis.findings)
     verdict = "1 finding is wrong." if wrong == 1 else f"{wrong} findings are wrong."
     print_line("Nothing is wrong." if diagnosis.ok else verdict, console)

@@ -12,8 +12,10 @@ from rich.console import Console
 from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
 from bench.report.comparison import AGAINST_CHANCE
+from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
+from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
@@ -25,6 +27,7 @@ from bench.scoring.options import MARGIN
 from bench.statistics.metrics import METRICS
 from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
 from bench.store.facts import Facts
+from bench.store.schema import CLEAN
 
 HEAD = """# Leaderboard
 
@@ -52,10 +55,12 @@ class BoardReport:
 
     Args:
         margin: The difference that a match must be able to find.
+        dates: What is asked of release dates.
     """
 
     board: Board
     margin: float = MARGIN
+    dates: Dates = NO_DATES
 
     @cached_property
     def judged(self) -> Judgements:
@@ -71,7 +76,20 @@ class BoardReport:
     @property
     def notes(self) -> list[str]:
         """What a reader must know, a sentence each."""
-        return finding_notes([*self.board.comparison.findings, *self.board.findings])
+        return [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *self.board.findings])]
+
+    @property
+    def printed_notes(self) -> list[str]:
+        """The same without what the printed table says itself, who is not ranked, but with how to read the others."""
+        means = [mean for mean in self.board.findings if mean in self.board.unseen.values()]
+        tables = [f"{table.title}: {table.note}" for table in self.further]
+        return [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *means]), *tables]
+
+    @property
+    def further(self) -> list[Table]:
+        """By release date, and what the clean images alone say of real sources and edited areas."""
+        comparison, clean = self.board.comparison, self.board.condition == CLEAN
+        return [*date_tables(self.board, self.dates), *(further_tables(comparison) if clean else [])]
 
     @property
     def table(self) -> Table:
@@ -116,7 +134,7 @@ class BoardReport:
 
     def markdown(self) -> list[str]:
         """Writes the board, its notes and the tables beside it."""
-        tables = [table for table in (self.detectors, *self.tests, self.reported) if table.rows]
+        tables = [table for table in (self.detectors, *self.tests, *self.further, self.reported) if table.rows]
         lines = [*self.table.markdown("##"), *note_lines(self.notes), ""]
         return lines + [line for table in tables for line in table.markdown("###")]
 
@@ -150,11 +168,13 @@ class BoardReport:
             "protocol": self.stored.protocol,
             "condition": self.board.condition,
             "generators": [name for name in self.board.generators if name != MEAN],
-            "target": self.board.target,
+            "target": self.board.target or None,
             "notes": self.notes,
             "detectors": [self._detector(row) for row in self.board.rows],
             "numbers": list(self.records()),
             "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
+            **(further_records(self.board.comparison) if self.board.condition == CLEAN else {}),
+            **date_record(self.board, self.dates),
         }
 
     def _facts(self, row: BoardRow) -> Facts:
@@ -231,9 +251,11 @@ class BoardReport:
         }
 
 
-def board_reports(comparisons: Sequence[Comparison], margin: float = MARGIN) -> list[BoardReport]:
+def board_reports(
+    comparisons: Sequence[Comparison], margin: float = MARGIN, dates: Dates = NO_DATES
+) -> list[BoardReport]:
     """Makes a report of every board of some comparisons of stored scores."""
-    return [BoardReport(board, margin) for comparison in comparisons for board in boards_of(comparison)]
+    return [BoardReport(board, margin, dates) for comparison in comparisons for board in boards_of(comparison)]
 
 
 def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:
@@ -255,9 +277,8 @@ def write_boards(reports: Sequence[BoardReport], output: Path, raw_names: bool =
 def print_boards(reports: Sequence[BoardReport], console: Console) -> None:
     """Prints the boards, and under each its notes."""
     for report in reports:
-        tables = [report.table, *report.tests[1:], *([report.reported] if report.judged else [])]
-        means = [mean for mean in report.board.findings if mean in report.board.unseen.values()]
-        print_tables(tables, console, notes=finding_notes([*report.board.comparison.findings, *means]))
+        tables = [report.table, *report.tests[1:], *report.further, *([report.reported] if report.judged else [])]
+        print_tables(tables, console, notes=report.printed_notes)
 
 
 def _backbone(facts: Facts) -> str:

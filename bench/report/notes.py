@@ -4,6 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
+from bench.report.facing import facing_notes
+from bench.report.images import seen_words, worst_words
 from bench.report.store_notes import store_sentence
 from bench.report.table import cell
 from bench.report.words import MOST_NAMED, named
@@ -13,7 +15,9 @@ from bench.results.cues.opponents import SIGNIFICANT
 from bench.results.groupings import ALONE, OtherGroups, VideoFrames
 from bench.results.leaderboard import UnrankedDetector
 from bench.results.precision_effect import PrecisionEffect
+from bench.results.real_sources import WorstRealSources, worst_sources
 from bench.results.seen import UnseenMean
+from bench.results.seen_images import SeenImages
 from bench.results.summary import DRAWS, Summary
 from bench.results.unread import NothingRead
 from bench.scoring.conditions import MatchedImages
@@ -69,30 +73,16 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     """Writes what a reader of a comparison must know, a sentence a note; ``worst_cue`` says that tables have it."""
     run = comparison.run
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
+    panel, first = comparison.panel, next(iter(comparison.conditions), CLEAN)
+    notes += [sentence(finding) for finding in worst_sources(comparison.real_sources)]
     if not run:
-        return notes
+        return [*facing_notes(panel, first, always=False), *notes]
     cues = [WORST_CUE, AGAINST_CUES] if worst_cue else []
     reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [images, *_contrasts_note(comparison), *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    made_from = [images, *facing_notes(panel, first), *data["notes"], *demo, *_detector_notes(run["detectors"])]
     return [*made_from, *reading, *_absences(comparison.summary), *notes]
-
-
-def _contrasts_note(comparison: Comparison) -> list[str]:
-    """Says which real images each generator faces."""
-    panel = comparison.panel
-    rules = panel.contrasts[comparison.conditions[0]]
-    real = panel.labels == 0
-    faced: dict[tuple[str, ...], list[str]] = {}
-    for rule in rules:
-        faced.setdefault(rule.reals, []).append(rule.generator)
-    counts = [int((panel.takes_part(rule) & real).sum()) for rule in rules]
-    if not rules or {*counts} == {int(real.sum())}:
-        return [f"Every generator faces all {int(real.sum()):,} real images."] if rules else []
-    numbers = {rule.reals: f"{count:,}" for rule, count in zip(rules, counts, strict=True)}
-    pairs = [f"{', '.join(names)}: {numbers[reals]} of {', '.join(reals)}" for reals, names in faced.items()]
-    return [f"Real images that each generator faces: {named(pairs)}."]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -216,6 +206,10 @@ def sentence(finding: Finding) -> str:
             return f"{finding.detector} is not ranked: {finding.reason}."
         case UnrankedDetector():
             return f"{finding.detector} has {finding.coverage} and is not ranked."
+        case WorstRealSources():
+            return worst_words(finding)
+        case SeenImages():
+            return seen_words(finding)
         case PrecisionEffect():
             return _precision_words(finding)
     raise TypeError(f"There are no words for a finding of kind {type(finding).__name__}.")

@@ -14,9 +14,11 @@ from lightning.pytorch.loggers import Logger
 from bench.errors import BenchError
 from bench.results.concerns import find_concerns, find_inverted_logits, find_scaled_images
 from bench.results.cues.worst import AgainstCues, compare_with_cues
+from bench.results.edited_area import EditedArea, edited_areas
 from bench.results.groupings import find_frames, under_other_groups
 from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
+from bench.results.real_sources import RealSource, real_sources_of
 from bench.results.seen import marks_of, unseen_means
 from bench.results.summary import Row, Summary, summarise
 from bench.scoring.build import run_facts, wanted
@@ -87,6 +89,16 @@ class Comparison:
         """The clean images first, where they are one; those of a store by name, others as they were asked for."""
         names = list(dict.fromkeys(condition for _, condition in self.panel.cells))
         return sorted(names, key=lambda name: (name != CLEAN, name if self.stored else ""))
+
+    @cached_property
+    def real_sources(self) -> list[RealSource]:
+        """What each detector does on the real images of each source, where they have several."""
+        return real_sources_of(self.panel)
+
+    @cached_property
+    def edited_areas(self) -> list[EditedArea]:
+        """The AUROC of each detector on edited images by the share of their area, where it is known."""
+        return edited_areas(self.panel)
 
     @property
     def rows(self) -> list[Row]:

@@ -10,6 +10,7 @@ import polars as pl
 from bench.errors import BenchError
 from bench.results.summary import MEAN, Row, summarise
 from bench.statistics.names import hash_of
+from bench.store.contrasts import averaged
 from bench.store.damage import PARTS
 from bench.store.dataset import ConfiguredDetector, StoredDataset
 from bench.store.findings import Finding
@@ -120,7 +121,8 @@ def _numbers(row: Row, stored: StoredDataset, label: str, condition: str) -> lis
 
 def _images(output: Path, stored: StoredDataset, label: str, condition: str, generator: str) -> list[tuple[str, str]]:
     panel = stored.panel
-    chosen = [rule for rule in panel.contrasts.get(condition, ()) if generator in (MEAN, rule.generator)]
+    rules = panel.contrasts.get(condition, ())
+    chosen = averaged(rules) if generator == MEAN else [rule for rule in rules if rule.generator == generator]
     parts = [panel.part(label, condition, rule) for rule in chosen] or [panel.part(label, condition)]
     images = panel.images[np.unique(np.concatenate([part.rows for part in parts]))]
     sources = images.group_by("label", "generator").len().sort("label", "generator").iter_rows()

@@ -47,7 +47,7 @@ class _PictureHash:
     def __init__(self, datamodule: DetectionDataModule) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
-    def __call__(self, path: str, label: int = 0, size: int | None = 0) -> int | None:
+    def __call__(self, path: str, label: int = 0, size: int | None = None) -> int | None:
         try:
             return hash_of(self.picture(self.read_bytes(path), path))
         except (UnreadableImageError, OSError):

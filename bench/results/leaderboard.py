@@ -10,7 +10,7 @@ from bench.results.concerns import find_inverted_logits
 from bench.results.cues.worst import ALL_CUES, WORST_CUE, compare_with_cues
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
-from bench.results.summary import MEAN, Row, summarise
+from bench.results.summary import MEAN, Row, main_row, summarise
 from bench.scoring.cues import read_cues
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.ranking import Ranking
@@ -60,7 +60,7 @@ class Board:
 
     Args:
         comparison: Under every condition.
-        generators: The columns; ``target`` is the last.
+        generators: The columns: generators of edited images behind the others, and the mean last.
         rows: Detectors, best first; then those that are not ranked.
     """
 
@@ -76,8 +76,9 @@ class Board:
 
     @property
     def target(self) -> str:
-        """What detectors are ranked by: the mean over generators, or the only one."""
-        return self.generators[-1]
+        """What detectors are ranked by: the mean over generators, or the only one; empty where there is neither."""
+        row = main_row({name: row for rows in self.rows for name, row in rows.rows.items()}.values())
+        return row.generator if row else ""
 
     @property
     def mean_first(self) -> list[str]:
@@ -158,7 +159,8 @@ def boards_of(comparison: Comparison) -> list[Board]:
 
 def _board(comparison: Comparison, condition: str) -> Board:
     by_detector = {label: rows for (label, where), rows in comparison.summary.cells.items() if where == condition}
-    generators = sorted(dict.fromkeys(name for rows in by_detector.values() for name in rows), key=MEAN.__eq__)
+    apart = {name: row.apart for rows in by_detector.values() for name, row in rows.items()}
+    generators = sorted(apart, key=lambda name: (name == MEAN, apart[name]))
     ranking = comparison.rankings.get(condition, Ranking())
     order = dict.fromkeys([*ranking.order, *comparison.detectors, *by_detector])
     coverage = comparison.stored.coverage if comparison.stored else {}

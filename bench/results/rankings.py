@@ -6,12 +6,12 @@ from functools import cache, partial
 import numpy as np
 
 from bench.results.estimates import influences_of
-from bench.results.summary import MEAN, Summary
+from bench.results.summary import MEAN, Summary, main_row
 from bench.statistics.bootstrap import groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.metrics import undefined_reason
 from bench.statistics.ranking import InCommon, Ranking, rank_detectors
-from bench.store.contrasts import ContrastRule
+from bench.store.contrasts import ContrastRule, averaged
 from bench.store.facts import Facts
 from bench.store.panel import Bools, Panel
 
@@ -49,8 +49,9 @@ class CommonImages:
         return self._known[key]
 
     def _rules(self, condition: str, generator: str) -> list[ContrastRule | None]:
-        rules = [rule for rule in self.panel.contrasts[condition] if generator in (MEAN, rule.generator)]
-        return [*rules] or [None]
+        rules = self.panel.contrasts[condition]
+        faced = averaged(rules) if generator == MEAN else [rule for rule in rules if rule.generator == generator]
+        return [*faced] or [None]
 
     def _faced(self, condition: str, generator: str) -> Bools:
         masks = [self.panel.takes_part(rule) for rule in self._rules(condition, generator)]
@@ -68,17 +69,20 @@ def rankings_of(
     left_out: Collection[tuple[str, str]] = (),
     drawing: Collection[str] = (),
 ) -> dict[str, Ranking]:
-    """Ranks detectors by mean AUROC, or that of the only generator, under each condition; cells left out have none.
+    """Ranks detectors by the AUROC of `main_row` under each condition; cells left out have none.
 
     ``drawing`` are the detectors of which `drawing_of` speaks.
     """
     influences: dict[str, dict[str, Mapping[str, InfluenceValues]]] = {}
     targets: dict[str, str] = {}
     for (detector, condition), rows in summary.cells.items():
-        if (detector, condition) not in left_out:
-            influences.setdefault(condition, {})[detector] = summary.influences.get((detector, condition), {})
+        row = main_row(rows.values())
+        if (detector, condition) not in left_out and row is not None:
+            known = summary.influences.get((detector, condition), {})
+            whole = {name: values for name, values in known.items() if row.apart or not rows[name].apart}
+            influences.setdefault(condition, {})[detector] = whole
             if MEAN in rows or condition not in targets:
-                targets[condition] = MEAN if MEAN in rows else next(iter(rows))
+                targets[condition] = row.generator
     common = CommonImages(panel)
     return {
         condition: rank_detectors(influences[condition], target, partial(common.pair, condition), drawing)

@@ -157,13 +157,13 @@ def _reference(entry: Entry, runs: Sequence[Run], scorer: Scorer, scores: Path) 
         raise BenchError(_what_is_missing(entry, same, runs, scorer, scores))
     rules = next((run.rules()[CLEAN] for run in reversed(runs) if CLEAN in run.rules()), ())
     panel = Panel.of(chosen.with_columns(scoring=0), [entry.scoring], {CLEAN: rules})
-    (mean,) = summarise(panel, ["auroc"]).means
+    means = [row.numbers["auroc"] for row in summarise(panel, ["auroc"]).means]
     return Reference(
         dataset=str(rows["dataset"][-1]),
         scores=np.sort(rows["score"].to_numpy()),
         highest=np.sort(rows.group_by("group").agg(pl.col("score").max())["score"].to_numpy()),
         sha256=frozenset(rows["sha256"]),
-        auroc=mean.numbers["auroc"],
+        auroc=means[0] if means else Number(float("nan"), reason="no generator but of edited images"),
     )
 
 

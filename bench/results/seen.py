@@ -17,6 +17,7 @@ from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.number import Number
 from bench.store.findings import Finding
 from datamodules.generator_names import canonical_name
+from datamodules.items import plain_name
 
 SEEN, UNSEEN = "seen", "unseen"
 
@@ -42,7 +43,8 @@ def marks_of(facts: Mapping[str, Any], generators: Collection[str]) -> dict[str,
         return {}
     names = {canonical_name(name) for name in facts[TRAINED_ON] if name != NOT_KNOWN}
     rest = UNSEEN if names and NOT_KNOWN not in facts[TRAINED_ON] else NOT_KNOWN
-    return {name: SEEN if canonical_name(name) in names else rest for name in generators if name not in (MEAN, ALL)}
+    single = [name for name in generators if name not in (MEAN, ALL)]
+    return {name: SEEN if canonical_name(plain_name(name)) in names else rest for name in single}
 
 
 def unseen_mean(
@@ -69,7 +71,8 @@ def unseen_means(
     """Averages over unseen generators, for each trained detector (by its facts) under each condition, or one alone."""
     means = []
     for (detector, where), rows in summary.cells.items():
-        marks = marks_of(detectors.get(detector, {}), rows) if condition in (None, where) else {}
+        whole = [name for name, row in rows.items() if not row.apart]
+        marks = marks_of(detectors.get(detector, {}), whole) if condition in (None, where) else {}
         mean = unseen_mean(marks, rows, summary.influences.get((detector, where), {}))
         if mean is not None:
             seen = tuple(name for name, mark in marks.items() if mark == SEEN)

@@ -5,7 +5,7 @@ differences follow from them. The other metrics have one set of bootstrap draws 
 detectors, conditions and seeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import paired_test
 from bench.statistics.metrics import METRICS, undefined_reason
 from bench.statistics.number import Number
+from bench.store.contrasts import averaged
 from bench.store.panel import Panel, Part
 from bench.store.schema import CLEAN
 
@@ -27,7 +28,10 @@ MEAN, ALL = "mean", "all images"
 
 @dataclass(frozen=True)
 class Row:
-    """All numbers of one detector under one condition against one generator (or ``mean``)."""
+    """All numbers of one detector under one condition against one generator (or ``mean``).
+
+    ``apart`` is whether it is a generator of edited images, which is in no mean.
+    """
 
     detector: str
     condition: str
@@ -36,6 +40,7 @@ class Row:
     n_generated: int
     n_unreadable: int
     numbers: dict[str, Number]
+    apart: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -57,7 +62,8 @@ class Summary:
     """The numbers of a comparison.
 
     Args:
-        rows: For each detector and condition a row for each generator and, with two and more, one for their mean.
+        rows: For each detector and condition a row for each generator and, with two and more, one for their mean; those
+            apart come after it.
         influences: What tests start from: by detector and condition, the AUROC of each generator and of the mean, where
             it is defined and has groups enough for an interval.
     """
@@ -68,8 +74,8 @@ class Summary:
 
     @property
     def means(self) -> list[Row]:
-        """The mean of each detector under each condition, which is the only row where there is one generator."""
-        return [rows.get(MEAN) or next(iter(rows.values())) for rows in self.cells.values()]
+        """The `main_row` of each detector under each condition, where there is one."""
+        return [row for rows in self.cells.values() if (row := main_row(rows.values())) is not None]
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], dict[str, Row]]:
@@ -80,6 +86,15 @@ class Summary:
         return cells
 
 
+def main_row(rows: Iterable[Row]) -> Row | None:
+    """Returns the row of the mean, or of the only generator that is not apart, or the only row; None without these."""
+    several = list(rows)
+    whole = [row for row in several if not row.apart]
+    mean = [row for row in whole if row.generator == MEAN]
+    candidates = mean or whole or several
+    return candidates[0] if len(candidates) == 1 else None
+
+
 def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = DRAWS) -> Summary:
     """Computes every number of a comparison from scores alone: all `METRICS` by default; AUROC is always there."""
     names = list(dict.fromkeys(["auroc", *(METRICS if metrics is None else metrics)]))
@@ -88,7 +103,7 @@ def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = D
     changes = [
         Change(detector, condition, _difference(result, results[detector, CLEAN]))
         for (detector, condition), result in results.items()
-        if condition != CLEAN and (detector, CLEAN) in results
+        if condition != CLEAN and (detector, CLEAN) in results and result.averaged
     ]
     rows = [row for result in results.values() for row in result.rows]
     return Summary(rows, changes, {cell: result.influences for cell, result in results.items()})
@@ -117,23 +132,29 @@ class _Result:
     def __init__(self, panel: Panel, draws: Draws, metrics: Sequence[str], detector: str, condition: str) -> None:
         self.detector, self.condition, self.draws, self.metrics = detector, condition, draws, metrics
         self.seeds = [panel.scorings[at].seed for at in panel.seeds(detector, condition)]
-        parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts[condition]}
-        everything = panel.part(detector, condition)
+        rules = panel.contrasts[condition]
+        parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
+        self.averaged = [rule.generator for rule in averaged(rules)] if rules else [ALL]
+        everything = panel.part(detector, condition, within=~panel.apart(condition))
         named = parts or {ALL: everything}
         estimates = {name: self._estimates(part) for name, part in named.items()}
-        self.rows = [self._row(name, part, estimates[name], [part]) for name, part in named.items()]
+        edited = {rule.generator for rule in rules if rule.apart}
+        self.rows = [self._row(name, part, estimates[name], [part], name in edited) for name, part in named.items()]
         self.aurocs = {name: by_metric["auroc"] for name, by_metric in estimates.items()}
-        if len(parts) > 1:
-            means = {metric: _mean(metric, estimates) for metric in metrics}
-            self.rows.append(self._row(MEAN, everything, means, list(parts.values())))
+        if len(self.averaged) > 1:
+            means = {metric: _mean(metric, {name: estimates[name] for name in self.averaged}) for metric in metrics}
+            self.rows.append(self._row(MEAN, everything, means, [parts[name] for name in self.averaged]))
             self.aurocs[MEAN] = means["auroc"]
+        self.rows.sort(key=lambda row: row.apart)
 
     @property
     def influences(self) -> dict[str, InfluenceValues]:
         """Of the AUROC, by generator, where it has an interval."""
         return {name: auroc.influence for name, auroc in self.aurocs.items() if auroc.influence is not None}
 
-    def _row(self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part]) -> Row:
+    def _row(
+        self, name: str, part: Part, estimates: Mapping[str, Estimate], parts: Sequence[Part], apart: bool = False
+    ) -> Row:
         groups = np.mean([contrast.n_groups for contrast in parts], axis=0)
         numbers = {}
         for metric, value in estimates.items():
@@ -142,7 +163,8 @@ class _Result:
             chance = float(np.mean(known)) if len(known) == len(parts) else None
             sizes = float(groups[0]), float(groups[1])
             numbers[metric] = replace(value.number(metric), n_groups=sizes, chance=chance)
-        return Row(self.detector, self.condition, name, part.n_real, part.n_generated, part.n_unreadable, numbers)
+        counts = (part.n_real, part.n_generated, part.n_unreadable)
+        return Row(self.detector, self.condition, name, *counts, numbers, apart)
 
     def _estimates(self, part: Part) -> dict[str, Estimate]:
         reason = undefined_reason(part.labels) or groups_reason(*part.n_groups)
@@ -170,7 +192,7 @@ def _difference(result: _Result, clean: _Result) -> Number:
 
     The mean is over the generators that are there under both conditions.
     """
-    names = [name for name in result.aurocs if name in clean.aurocs and name not in (ALL, MEAN)]
+    names = [name for name in result.averaged if name in clean.averaged and name != ALL]
     if not names:
         return Number(float("nan"), reason="no generator is there under both")
     aurocs = [[side.aurocs[name] for name in names] for side in (result, clean)]

@@ -53,10 +53,15 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     """
     name = options.dataset.partition(":")[0]
     cls = find_dataset(name)
-    if options.data_root is None and name != "demo" and not (options.real or options.generated):
+    if options.data_root is None and name != "demo" and not (cls.takes_text or options.real or options.generated):
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
+    if options.data_root is not None and cls.takes_text:
+        raise DataOptionError(
+            f"--data-root does not apply to --dataset {options.dataset}, which names its data itself."
+        )
     kinds = option_types(cls, without=(*SHARED, *ANY, "crop_seed"))
-    values: dict[str, Any] = read_options(options.dataset, kinds)
+    whole = options.dataset.partition(":")[2] if cls.takes_text else None
+    values: dict[str, Any] = read_options(options.dataset, kinds) if whole is None else {"source": whole}
     for option in OWN:
         value, flag = getattr(options, option), f"--{option.replace('_', '-')}"
         if value is None:

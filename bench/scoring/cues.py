@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from PIL import Image
 
 from bench.store.cue_cache import CUES, IDENTITY, read_cache, write_cache
 from bench.store.files import file_name
@@ -37,7 +38,8 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     file = _file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = read_cache(file)
-    todo = items.join(known, on=list(IDENTITY), how="anti", nulls_equal=True)
+    dated = known.filter(pl.col("mtime_ns").is_not_null())  # an image of unknown time is measured each time
+    todo = items.join(dated, on=list(IDENTITY), how="anti", nulls_equal=True)
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
         write_cache(known, file)
@@ -106,12 +108,18 @@ class _Measure:
             return pixel_cues(np.asarray(image)) | {
                 "ending": ".npz",
                 "format": "raw",
-                "width": image.width,
-                "height": image.height,
-                "aspect": image.width / image.height,
                 "bytes_per_pixel": 3.0,
+                **_shape(image),
             }
-        return asdict(measure_cues(data, path, self.max_pixels))
+        try:
+            return asdict(measure_cues(data, path, self.max_pixels))
+        except UnreadableImageError:  # or what only the data set can decode: then nothing is known of a file
+            image = self.picture(data, path)
+            return pixel_cues(np.asarray(image)) | _shape(image)
+
+
+def _shape(image: Image.Image) -> dict[str, Any]:
+    return {"width": image.width, "height": image.height, "aspect": image.width / image.height}
 
 
 def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: Condition) -> Iterator[pl.DataFrame]:

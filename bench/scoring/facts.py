@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from PIL import features
 
+from bench.errors import BenchError
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
@@ -22,6 +23,7 @@ from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from datamodules import GENERATED, REAL, DetectionDataModule
+from datamodules.release_dates import days_of
 from detectors import Backbone, Detector, create_fusion
 from detectors.ensemble import known_sum, member_names
 
@@ -46,6 +48,8 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
         "paths_sha256": hash_of(items["path"].to_list()),
         "preprocessing": datamodule.preprocessing,
         "notes": list(datamodule.notes),
+        **({"release_dates": _checked_dates(datamodule.release_dates)} if datamodule.release_dates else {}),
+        **({"revision": datamodule.revision} if datamodule.revision else {}),
         **({"apart": list(datamodule.apart)} if datamodule.apart else {}),
         **({"partial": datamodule.partial} if datamodule.listing["kind"].is_not_null().any() else {}),
         "protocol": datamodule.protocol,
@@ -58,6 +62,23 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
             for planned in conditions
         },
     }
+
+
+def _checked_dates(dates: Mapping[str, str]) -> dict[str, str]:
+    """Takes release dates as they are.
+
+    Raises:
+        BenchError: One is no date.
+    """
+    for generator, text in dates.items():
+        try:
+            days_of(text)
+        except ValueError:
+            raise BenchError(
+                f"The data say that {generator} was released on {text!r}, which is no date: write YYYY, YYYY-MM or "
+                "YYYY-MM-DD."
+            ) from None
+    return dict(dates)
 
 
 def members_of(conditions: Sequence[PlannedCondition]) -> pl.DataFrame:

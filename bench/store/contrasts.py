@@ -1,6 +1,6 @@
 """Which images face each other."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,12 @@ class ContrastRule:
         generated, source = pl.col("label") == 1, pl.col("generator")
         takes_part = pl.when(generated).then(source == self.generator).otherwise(source.is_in(list(self.reals)))
         return takes_part if self.members is None else takes_part & pl.col("path").is_in(list(self.members))
+
+
+def averaged(rules: Iterable[ContrastRule]) -> list[ContrastRule]:
+    """Takes the rules that a mean over generators is about, and ranks: not those apart, unless there is but one."""
+    everything = list(rules)
+    return everything if len(everything) == 1 else [rule for rule in everything if not rule.apart]
 
 
 def rules_of(contrasts: Mapping[str, Sequence[str]], apart: Collection[str] = ()) -> tuple[ContrastRule, ...]:

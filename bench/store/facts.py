@@ -26,9 +26,11 @@ _DETECTOR = {
 }
 _DATA = {
     **dict.fromkeys(("name?", "title?", "preprocessing?", "paths_sha256?", "set?", "identity?", "partial?"), str),
+    "revision?": str,
     "images?": int,
     "notes?": [str],
     "apart?": [str],
+    "release_dates?": {...: str},
     "protocol?": dict,
     "wanted?": {...: int},
     "contrasts?": {...: {...: [str]}},

@@ -37,12 +37,14 @@ class Listing:
         key: Names the listing: a hash of the title and all that was listed.
         images: With the columns of ``LISTED``, sorted by path; ``sha256`` is null where it is not known, and empty of a
             file of which not one byte could be read.
+        kept: Whether its file says the same.
     """
 
     output: Path
     title: str
     key: str
     images: pl.DataFrame
+    kept: bool = False
 
     @cached_property
     def layout(self) -> str:
@@ -74,7 +76,10 @@ class Listing:
         keys = list(on)
         known = hashes.select(*keys, new="sha256").unique(keys, keep="last")
         images = self.images.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left")
-        return replace(self, images=images.with_columns(sha256=pl.coalesce("new", "sha256")).select(*LISTED))
+        now = images.select(sha256=pl.coalesce("new", "sha256")).to_series()
+        if now.equals(self.images["sha256"], null_equal=True):
+            return self
+        return replace(self, images=self.images.with_columns(now), kept=False)
 
     def agrees(self, other: "Listing") -> bool:
         """Says whether no image of a path is known to have another sha256 in the other listing."""
@@ -82,13 +87,14 @@ class Listing:
         return both.is_empty()
 
     def save(self) -> "Listing":
-        """Writes it down.
+        """Writes it down, unless its file says the same.
 
         Raises:
             BenchError: It cannot be written.
         """
-        write_table(self.images, self.file, {"title": self.title})
-        return self
+        if not self.kept:
+            write_table(self.images, self.file, {"title": self.title})
+        return replace(self, kept=True)
 
 
 def listing_of(output: Path, title: str, items: pl.DataFrame) -> Listing:
@@ -96,19 +102,19 @@ def listing_of(output: Path, title: str, items: pl.DataFrame) -> Listing:
     images = items.with_columns(sha256=pl.lit(None, dtype=pl.String)).select(*LISTED).cast(pl.Schema(LISTED))
     key = _hash_of(images.drop("sha256").with_columns(title=pl.lit(title)))
     listing = Listing(output, title, key, images)
-    for earlier in map(_read, _files(listing.file.parent)):
-        if isinstance(earlier, DamagedFileError):
-            continue  # it is told where the store is read
-        known = earlier.images.filter(pl.col("sha256").is_not_null())
-        if earlier.key != listing.key:
-            known = known.filter(pl.col("mtime_ns").is_not_null())
-        listing = listing.knowing(known, _FILE)
+    there = _read(listing.file)
+    listing = there if isinstance(there, Listing) else listing
+    others = [file for file in _files(listing.file.parent) if file != listing.file]
+    for earlier in map(_read, others if listing.identity is None else ()):
+        if isinstance(earlier, Listing):  # a damaged one is told where the store is read
+            files = earlier.images.filter(pl.col("sha256").is_not_null(), pl.col("mtime_ns").is_not_null())
+            listing = listing.knowing(files, _FILE)
     return listing
 
 
 def listing_at(output: Path, listing: Listing) -> Listing:
     """Returns the listing as it is to be kept in another results folder, with what is known there."""
-    moved = replace(listing, output=output)
+    moved = replace(listing, output=output, kept=False)
     there = _read(moved.file)
     return moved.knowing(there.images.drop_nulls("sha256")) if isinstance(there, Listing) else moved
 
@@ -146,12 +152,12 @@ def _read(file: Path) -> Listing | DamagedFileError:
     table, told = found
     if "title" not in told:
         return DamagedFileError(file, "it does not say of which data set it is")
-    return Listing(file.parent.parent.parent, told["title"], file.stem, table)
+    return Listing(file.parent.parent.parent, told["title"], file.stem, table, kept=True)
 
 
 def _hash_of(table: pl.DataFrame) -> str:
     digest = hashlib.sha256()
-    lines = table.select(pl.concat_str(pl.all().cast(pl.String).fill_null("\1"), separator="\0")).to_series()
-    for part in lines.to_frame("line").iter_slices(1 << 16):
-        digest.update("\n".join([*part["line"], ""]).encode())
+    line = pl.concat_str(pl.all().cast(pl.String).fill_null("\1"), separator="\0")
+    for part in table.iter_slices(1 << 16):
+        digest.update("\n".join([*part.select(line).to_series(), ""]).encode())
     return digest.hexdigest()[:16]

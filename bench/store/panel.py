@@ -134,6 +134,11 @@ class Panel:
         n_unreadable = int((chosen & ~readable).sum())
         return Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
 
+    def apart(self, condition: str) -> Bools:
+        """Says which images are edited ones that are in no mean under a condition, ``(n,)``."""
+        edited = [rule.generator for rule in self.contrasts[condition] if rule.apart]
+        return np.asarray((self.labels == 1) & self.images["generator"].is_in(edited).to_numpy())
+
     def takes_part(self, rule: ContrastRule | None) -> Bools:
         """Says which images a contrast is about, ``(n,)``; all without one."""
         if rule is None:

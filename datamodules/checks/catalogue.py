@@ -14,6 +14,7 @@ from datamodules.demo_images import load_manifest
 from datamodules.errors import DatasetNotFoundError
 from datamodules.folder import FolderDataModule
 from datamodules.genimage import NATURE, GenImageDataModule
+from datamodules.hub import HubDataModule
 from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import list_files
@@ -24,9 +25,10 @@ from datamodules.tables.parquet import ParquetDataModule
 
 TITLES = {
     DemoDataModule.name: "photographs and what two small generators make of them; ships with the suite",
-    FolderDataModule.name: "your own images, as real/<source>/... and generated/<generator>/...",
+    FolderDataModule.name: "your own images in folders, .zip or .tar: real/<source>/... and generated/<generator>/...",
     ShardsDataModule.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
     ManifestDataModule.name: "a CSV, TSV, JSON Lines or Parquet file that names your images, a row an image",
+    HubDataModule.name: "Parquet files of a data set on the Hugging Face hub, as hf:OWNER/NAME:CONFIG@REVISION",
     ParquetDataModule.name: "Parquet files with the images in them, as the library datasets writes them",
 }
 
@@ -152,12 +154,7 @@ def _places(cls: type[BenchmarkDataModule], root: Path) -> Places:
 def _sources(cls: type[BenchmarkDataModule], root: Path) -> Iterator[Source]:
     """Yields what is found for any split; of an archive that was unpacked in part, that part."""
     for split in (None, *cls.splits):
-        try:
-            yield from cls(root, real_split=split).find_sources()
-        except DatasetNotFoundError:
-            for one in cls.known:
-                with suppress(DatasetNotFoundError):
-                    yield from cls(root, real_split=split, generators=[one.name]).find_sources()
+        yield from cls(root, real_split=split).find_sources()
 
 
 def _count(root: Path, path: str) -> int:

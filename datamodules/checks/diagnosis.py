@@ -7,10 +7,12 @@ import numpy as np
 import polars as pl
 
 from datamodules.base import DetectionDataModule
-from datamodules.benchmark import Count
+from datamodules.benchmark import BenchmarkDataModule, Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
 from datamodules.grouping import look_alikes, merged, same_content
+from datamodules.identity import identity_of
+from datamodules.image_dataset import NO_SHA256
 
 Spread = tuple[float, float, float]
 """Least, median and greatest."""
@@ -59,17 +61,27 @@ class Diagnosis:
         findings: What is wrong, then what is to be noted.
         groups: ``path, declared, group`` of the images that share a group, as declared, by their bytes, as
             near-duplicates or as frames of a video.
+        identity: Of the data set: a sha256 over its images' bytes and labels; None where it is not known.
     """
 
     title: str
     rows: tuple[SourceFacts, ...]
     findings: tuple[Finding, ...]
     groups: pl.DataFrame
+    identity: str | None = None
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return all(finding.severity != WRONG for finding in self.findings)
+
+
+def list_for_check(datamodule: DetectionDataModule) -> None:
+    """Lists the images of a dataset, also those of what is there in part, so that all of it can be examined."""
+    if isinstance(datamodule, BenchmarkDataModule):
+        datamodule.keeps_incomplete = True
+    datamodule.prepare_data()
+    datamodule.setup()
 
 
 def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Diagnosis:
@@ -83,18 +95,21 @@ def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Dia
         ReaderLostError: A process that read images was killed.
         DatasetNotFoundError: There are no images.
     """
-    datamodule.prepare_data()
-    datamodule.setup()
+    list_for_check(datamodule)
     ending = pl.col("path").str.extract(r"(\.[^./#]+)(?:#\d+)?$").fill_null("")
     items = datamodule.items.with_columns(ending.alias("ending"))
     images = pl.concat([items, examine(datamodule)], how="horizontal")
     parts = images.partition_by("label", "generator", as_dict=True)
     rows = tuple(_source_facts(datamodule, parts[key]) for key in sorted(parts))
-    return Diagnosis(datamodule.title, rows, find_faults(datamodule, images, allow_one_class), _groups(images))
+    whole = len(images) == len(datamodule.listing) and not getattr(datamodule, "incomplete", None)
+    identity = identity_of(images.with_columns(pl.col("sha256").fill_null(NO_SHA256))) if whole else None
+    findings = find_faults(datamodule, images, allow_one_class)
+    return Diagnosis(datamodule.title, rows, findings, _groups(images), identity)
 
 
 def _groups(images: pl.DataFrame) -> pl.DataFrame:
-    links = np.concatenate([same_content(images["sha256"]), look_alikes(images)])
+    read = images.select(pl.when(pl.col("reason").is_null()).then("sha256")).to_series()
+    links = np.concatenate([same_content(read), look_alikes(images)])
     groups = images.select("path", merged(images["group"], links), declared="group")
     shared = (pl.len().over("group") > 1) | (pl.col("group") != pl.col("path"))
     return groups.filter(shared).select("path", "declared", "group")

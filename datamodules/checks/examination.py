@@ -17,7 +17,8 @@ FACTS = {
     **{"sha256": pl.String, "hash": pl.UInt64, "format": pl.String},
     **{"width": pl.UInt32, "height": pl.UInt32, "jpeg_quality": pl.UInt8, "reason": pl.String},
 }
-"""``reason`` says why an image cannot be read, all others are then null. ``hash`` is null for a flat picture."""
+"""``reason`` says why an image cannot be read; all others are then null, but for the ``sha256`` of bytes that are no
+image. ``hash`` is null for a flat picture, ``format`` for bytes that only the data set can decode."""
 RAW = "raw pixels"
 FEWEST_BITS = 24
 """A perceptual hash has 32 bits set; fewer where the picture is so flat that its frequencies tie."""
@@ -53,23 +54,30 @@ class _Examine:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int, size: int | None) -> Facts:
+        sha256 = None
         try:
             data = self._read(path, size)
+            sha256 = sha256_of(data)
             image = self.picture(data, path)
-            form, quality = (RAW, None) if split_item(path) else stored_as(data)
-            return sha256_of(data), hash_of(image), form, image.width, image.height, quality, None
+            form, quality = (RAW, None) if split_item(path) else _stored_as(data)
+            return sha256, hash_of(image), form, image.width, image.height, quality, None
         except UnreadableImageError as error:
             reason = str(error)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-        return None, None, None, None, None, None, reason
+        return sha256, None, None, None, None, None, reason
 
     def _read(self, path: str, size: int | None) -> bytes:
-        if size == 0:
-            raise UnreadableImageError("empty file")  # not opened: a pipe or a device would never end
         if size is not None and size > MAX_BYTES:
             raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
         return self.read_bytes(path)
+
+
+def _stored_as(data: bytes) -> tuple[str | None, int | None]:
+    try:
+        return stored_as(data)
+    except UnreadableImageError:  # a plugin may decode what Pillow cannot
+        return None, None
 
 
 def hash_of(image: Image.Image) -> int | None:

@@ -1,11 +1,11 @@
 """What is wrong with a dataset's images, from the facts about each.
 
-Wrong are a class without images; files that cannot be read; counts, and sizes of generated images, other than the
-published ones; endings that lie about the format; and one picture in both classes, byte for byte or with the same
-perceptual hash. Notes are what may be as it should: what was not found or was passed by, copies within a class, formats
-that differ between the classes, and pictures of the two classes whose hashes differ in a few bits. Those are only
-noted, for among the thousands of millions of pairs of a full benchmark some are alike by chance. Pictures of one
-declared group, a photograph and what was made of it, may look alike.
+Wrong are a class without images and a benchmark's missing folder; files that cannot be read; counts, and sizes of
+generated images, other than the published ones; endings that lie about the format; and one picture in both classes,
+byte for byte or with the same perceptual hash. Notes are what may be as it should: what was not found or was passed by,
+copies within a class, formats that differ between the classes, and pictures of the two classes whose hashes differ in a
+few bits. Those are only noted, for among the thousands of millions of pairs of a full benchmark some are alike by
+chance. Pictures of one declared group, a photograph and what was made of it, may look alike.
 """
 
 from collections.abc import Iterator
@@ -77,6 +77,7 @@ def find_faults(
     missing = None if allow_one_class else datamodule.missing_class()
     found = [
         *([Finding(WRONG, datamodule.title, missing)] if missing else []),
+        *_incomplete(datamodule),
         *_counts(datamodule, images),
         *_unreadable(images),
         *_wrong_sizes(datamodule, readable),
@@ -88,6 +89,14 @@ def find_faults(
         *_notes(datamodule),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity == NOTE))
+
+
+def _incomplete(datamodule: DetectionDataModule) -> Iterator[Finding]:
+    if isinstance(datamodule, BenchmarkDataModule):
+        for name, what in datamodule.incomplete.items():
+            yield Finding(
+                WRONG, f"generated {name}", f"{what}; unpack the archive whole, or leave it out (--generators)"
+            )
 
 
 def _counts(datamodule: DetectionDataModule, images: pl.DataFrame) -> Iterator[Finding]:
@@ -197,7 +206,9 @@ def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Fi
 
 
 def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
-    names = [sorted(set(readable.filter(pl.col("label") == label)["format"])) for label in (REAL, GENERATED)]
+    names = [
+        sorted(set(readable.filter(pl.col("label") == label)["format"].drop_nulls())) for label in (REAL, GENERATED)
+    ]
     if all(names) and names[0] != names[1]:
         what = f"real images are {' and '.join(names[0])}, generated ones {' and '.join(names[1])}"
         yield Finding(NOTE, datamodule.title, f"{what}: what separates the formats may pass for a detector")

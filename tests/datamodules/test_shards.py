@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.scoring.plan import plan_batches
-from datamodules import DatasetNotFoundError, UnknownDataNameError, find_dataset
+from datamodules import DataOptionError, DatasetNotFoundError, UnknownDataNameError, find_dataset
 from datamodules.packing import pack
 from datamodules.shards import ShardsDataModule
 from detectors import View
@@ -181,3 +181,33 @@ def test_other_peoples_shards_are_read_when_they_have_labels(tmp_path, photograp
     assert data.contrasts == {"dit": ("real",)}
     assert data.items["path"].to_list() == ["a.0/x/0.PNG", "a.0/x/1.PNG"]
     assert sum(len(batch) for batch in data.test_dataloader()) == 2
+
+
+def test_names_with_dots_are_told_to_be_cut(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for name in ("photo 0.01.jpg", "photo 0.01.json", "photo 0.02.JPG"):
+            archive.addfile(tarfile.TarInfo(name))
+    with pytest.raises(DataOptionError, match=r"WebDataset cuts names at the first dot, here 'photo 0\.01\.jpg'"):
+        ready(ShardsDataModule, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.parquet", r"There is no \.tar file in .*; here, --dataset parquet --data-root .* reads \.parquet files\.$"),
+        ("data/a.parquet", r"; here, --dataset parquet --data-root .* reads \.parquet files\.$"),
+        ("a.tar.gz", r"There is no \.tar file in .*; here, unpack compressed archives\.$"),
+        ("a.txt", r"`python -m bench pack` writes some\.$"),
+    ],
+)
+def test_a_folder_without_shards_says_what_reads_what_is_there(tmp_path, name, message):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(DatasetNotFoundError, match=message):
+        ready(ShardsDataModule, tmp_path)
+
+
+def test_a_shard_given_as_such_is_told_from_its_folder(tmp_path):
+    (tmp_path / "a.tar").touch()
+    with pytest.raises(DatasetNotFoundError, match=r"a\.tar is a file\. Give the folder of the shards"):
+        ready(ShardsDataModule, tmp_path / "a.tar")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
-from bench.results.summary import MEAN
+from bench.results.summary import main_row
 from bench.statistics.number import ABOVE, BELOW, NOT_SEPARATED
 from bench.store.schema import CLEAN
 
@@ -48,8 +48,8 @@ def _ranks(comparison: Comparison, condition: str) -> Iterator[str]:
     if ranking is None or not ranking.order:
         return
     best = ranking.order[0]
-    rows = [row for row in comparison.summary.rows if (row.detector, row.condition) == (best, condition)]
-    number = min(rows, key=lambda row: row.generator != MEAN).numbers.get("auroc") if rows else None
+    row = main_row(comparison.summary.cells.get((best, condition), {}).values())
+    number = row.numbers.get("auroc") if row else None
     ends = f" [{number.interval.low:.3f}, {number.interval.high:.3f}]" if number and number.interval else ""
     if number is not None and number.against_chance not in (None, ABOVE):
         yield f"On {images_of(condition)} no detector is known to be above chance."
@@ -74,9 +74,9 @@ def _cue(comparison: Comparison, condition: str) -> Iterator[str]:
         name: [row for row in cues.rows if (row.detector, row.condition) == (name, condition)]
         for name in (WORST_CUE, ALL_CUES)
     }
-    if not rows[WORST_CUE]:
+    worst, together = (main_row(named) for named in rows.values())
+    if worst is None or together is None:
         return
-    worst, together = (min(named, key=lambda row: row.generator != MEAN) for named in rows.values())
     place = (condition, worst.generator)
     verdicts = {detector: verdict for (detector, *where), verdict in cues.verdicts.items() if tuple(where) == place}
     name = f" ({cues.names[place]})" if cues.names.get(place) else ""

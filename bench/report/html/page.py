@@ -22,6 +22,7 @@ from bench.report.html.histograms import histogram_figure, histograms_of
 from bench.report.html.roc import RocCurve, mean_roc_curve, roc_figure
 from bench.report.html.runs import MOST_RUNS, cost_tables, described, runs_of
 from bench.report.html.wrong import most_wrong, thumbnail_of
+from bench.report.images import further_tables
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
 from bench.report.ranks import ranking_tables
@@ -149,7 +150,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
         "tests": {condition: tables for condition, tables in tests.items() if tables},
         "given": given if given.rows else None,
         "changes": changes if changes.rows else None,
-        "tables": section.tables,
+        "tables": [*further_tables(comparison), *section.tables],
         "costs": cost_tables(comparison),
         "detectors": [(detector, described(comparison, detector)) for detector in comparison.labels],
         "runs": runs_of(comparison),

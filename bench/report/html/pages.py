@@ -1,12 +1,14 @@
 """From a comparison, or the leaderboard, to one HTML page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.report.html.page import Section, write_html
 from bench.report.leaderboard import REPORTED, board_reports
-from bench.report.notes import comparison_notes, finding_notes, warnings_of
+from bench.report.notes import comparison_notes, warnings_of
+from bench.report.release_dates import NO_DATES, Dates, date_tables
 from bench.report.table import Table
 from bench.report.verdicts import NOTE
 from bench.results.comparison import Comparison
@@ -43,15 +45,21 @@ def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
 
-def write_leaderboard_page(comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN) -> Path:
+def write_leaderboard_page(
+    comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN, dates: Dates = NO_DATES
+) -> Path:
     """Writes every data set of the store; the store holds no images, so none are shown."""
     sections = []
     for comparison in comparisons:
-        reports = board_reports([comparison], margin)
-        tables = [reports[0].detectors]
+        reports = board_reports([comparison], margin, dates)
         several = len(reports) > 1
+        tables = [reports[0].detectors]
+        for report in reports:
+            where = f", {report.board.condition}" if several else ""
+            dated = date_tables(report.board, report.dates)
+            tables += [replace(table, title=f"{table.title}{where}") for table in dated]
         rows = [(report.board.condition if several else "", *row) for report in reports for row in report.reported.rows]
         if rows:
             tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, NOTE))
-        sections.append(Section(comparison, finding_notes(comparison.findings), tables=tables))
+        sections.append(Section(comparison, comparison_notes(comparison), tables=tables))
     return write_html("Leaderboard", sections, target)

@@ -14,6 +14,7 @@ from bench.report.plots.svg import INK, PAGE_WIDTH, draw, series_style, to_svg
 from bench.statistics.bootstrap import GroupBootstrap, groups_reason
 from bench.statistics.metrics import undefined_reason
 from bench.statistics.operating_curve import curves_of
+from bench.store.contrasts import averaged
 from bench.store.panel import Panel, Part
 
 Floats = NDArray[np.float64]
@@ -80,16 +81,20 @@ def _read(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
 
 def mean_roc_curve(panel: Panel, detector: str, condition: str) -> RocCurve | str:
     """Computes the curve of one detector, or says why it has none; those of a panel are drawn from the same groups."""
-    parts = {rule.generator: panel.part(detector, condition, rule) for rule in panel.contrasts.get(condition, ())}
+    rules = averaged(panel.contrasts.get(condition, ()))
+    parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
     if not parts:
-        return "no generator faces real images"
+        return (
+            "no generator but of edited images" if panel.contrasts.get(condition) else "no generator faces real images"
+        )
     for generator, part in parts.items():
         reason = undefined_reason(part.labels)
         if reason is not None:
             return f"undefined for {generator}: {reason}"
     tpr = np.mean([_mean_over_seeds(part) for part in parts.values()], axis=0)[0]
     most = max(len(part.rows) for part in parts.values())
-    everyone = next(iter(parts.values())) if len(parts) == 1 else panel.part(detector, condition)
+    everyone = panel.part(detector, condition, within=~panel.apart(condition))
+    everyone = next(iter(parts.values())) if len(parts) == 1 else everyone
     reason = TOO_MANY if most > MOST_DRAWN_AT_ALL else groups_reason(*everyone.n_groups)
     if reason is not None:
         return RocCurve(RATES, tpr, reason=reason)

@@ -41,7 +41,9 @@ class GivenCues:
     share: float
 
 
-def given_cues(panel: Panel, label: str, condition: str, contrasts: Mapping[str, pl.DataFrame]) -> list[GivenCues]:
+def given_cues(
+    panel: Panel, label: str, condition: str, contrasts: Mapping[str, pl.DataFrame], averaged: Sequence[str]
+) -> list[GivenCues]:
     """Stratifies the AUROCs of a detector.
 
     Args:
@@ -50,6 +52,7 @@ def given_cues(panel: Panel, label: str, condition: str, contrasts: Mapping[str,
         condition: What was done to the images.
         contrasts: By generator, the images that the detector has scored: ``image``, their position in the panel, and
             ``jpeg_quality``, ``width`` and ``height`` as far as they are known.
+        averaged: The generators that the mean is about.
     """
     scores = panel.scores[panel.seeds(label, condition)]
     both: dict[str, tuple[Estimate, Estimate, float]] = {}
@@ -64,8 +67,9 @@ def given_cues(panel: Panel, label: str, condition: str, contrasts: Mapping[str,
         share = float((counts[0] * counts[1]).sum() / (part.n_real * part.n_generated))
         inner = Part(rows[alike], labels[alike], part.groups[alike], part.scores[:, alike], 0)
         both[generator] = _estimate(part), _estimate(inner, strata[alike]), share
-    if len(both) > 1:
-        aurocs, withins, shares = zip(*both.values(), strict=True)
+    whole = [both[generator] for generator in averaged if generator in both]
+    if len(whole) > 1:
+        aurocs, withins, shares = zip(*whole, strict=True)
         both[MEAN] = _mean(aurocs), _mean(withins), float(np.mean(shares))
     return [
         GivenCues(label, condition, generator, auroc.number("auroc"), within.number("auroc"), share)

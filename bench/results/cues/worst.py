@@ -17,7 +17,7 @@ from bench.results.summary import MEAN, Row
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
 from bench.statistics.names import codes_of
 from bench.statistics.number import Number
-from bench.store.contrasts import ContrastRule
+from bench.store.contrasts import ContrastRule, averaged
 from bench.store.panel import Panel
 
 WORST_CUE, ALL_CUES = "(worst cue)", "(all cues)"
@@ -65,12 +65,14 @@ def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.D
         scored[label] = np.logical_and.reduce(present & finite)
         lost |= (present & ~finite).any(axis=0)
     shown = measured.targets(np.logical_or.reduce(list(scored.values())) & ~lost)
+    edited = {rule.generator for rule in panel.contrasts[condition] if rule.apart}
     for name, made in ((WORST_CUE, WORST), (ALL_CUES, COMBINED)):
-        for target, (opponents, images) in shown.items():
+        for target, (opponents, images) in sorted(shown.items(), key=lambda item: item[0] in edited):
             n_real, n_generated = np.bincount(panel.labels[np.unique(np.concatenate(images))], minlength=2).tolist()
             cue = opponents.worst if made == WORST else opponents.together
             number = Number(cue.value, reason=NO_INTERVAL[made])
-            result.rows.append(Row(name, condition, target, n_real, n_generated, 0, {"auroc": number}))
+            counts = (n_real, n_generated, 0)
+            result.rows.append(Row(name, condition, target, *counts, {"auroc": number}, target in edited))
     names = {target: " / ".join(opponents.names) for target, (opponents, _) in shown.items() if opponents.names}
     result.names.update({(condition, target): name for target, name in names.items()})
     for label, chosen in scored.items():
@@ -79,7 +81,8 @@ def _add_condition(result: AgainstCues, panel: Panel, condition: str, cues: pl.D
                 detector = _influence(panel, panel.seeds(label, condition), images)
                 result.verdicts[label, condition, target] = verdict_of(detector, opponents)
         contrasts = {rule.generator: measured.rows(rule, chosen) for rule in panel.contrasts[condition]}
-        result.given.extend(given_cues(panel, label, condition, contrasts))
+        whole = [rule.generator for rule in averaged(panel.contrasts[condition])]
+        result.given.extend(given_cues(panel, label, condition, contrasts, whole))
 
 
 class _Measured:
@@ -112,15 +115,17 @@ class _Measured:
             opponents = self._kept[key]
             if opponents is not None:
                 found[rule.generator] = opponents, [images]
-        if len(found) > 1:
-            key = MEAN, b"".join(images.tobytes() for _, (images,) in found.values())
+        names = [rule.generator for rule in averaged(self._tables)]
+        whole = [found[name] for name in names if name in found]
+        if len(whole) > 1:
+            key = MEAN, b"".join(images.tobytes() for _, (images,) in whole)
             if key not in self._kept:
-                self._kept[key] = mean_opponents([opponents for opponents, _ in found.values()])
+                self._kept[key] = mean_opponents([opponents for opponents, _ in whole])
             mean = self._kept[key]
             assert mean is not None
-            if len(found) < len(self._tables):
+            if len(whole) < len(names):
                 mean = replace(mean, reason="a generator has too few images")
-            found[MEAN] = mean, [images for _, (images,) in found.values()]
+            found[MEAN] = mean, [images for _, (images,) in whole]
         return found
 
 

@@ -78,7 +78,7 @@ def calibration(halves: Halves, detector: str, condition: str, probability: bool
     ``probability`` is the caller's word that the scores are probabilities of being generated.
 
     Returns:
-        One for each generator and, with two and more, one for their mean.
+        One for each generator and, with two and more that are not apart, one for their mean.
 
     Raises:
         BenchError: The scores are not probabilities.
@@ -87,8 +87,10 @@ def calibration(halves: Halves, detector: str, condition: str, probability: bool
     parts = halves.parts(detector, condition)
     measured = {name: undefined_reason(part.labels) or _measure(part, halves) for name, part in parts.items()}
     rows = [_row(detector, condition, name, part, {name: measured[name]}) for name, part in parts.items()]
-    if len(parts) > 1:
-        rows.append(_row(detector, condition, MEAN, union(list(parts.values())), measured))
+    names = halves.averaged(condition)
+    if len(names) > 1:
+        whole = union([parts[name] for name in names])
+        rows.append(_row(detector, condition, MEAN, whole, {name: measured[name] for name in names}))
     return rows
 
 

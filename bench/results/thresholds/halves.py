@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.results.summary import DRAWS, Draws
 from bench.results.thresholds.rules import Bools, Floats, held_out, interval_refusal, refusal, threshold_at_fpr
+from bench.store.contrasts import averaged
 from bench.store.panel import Panel, Part
 
 
@@ -41,6 +42,10 @@ class Halves:
         """Returns the images of each generator and of the reals that it faces."""
         rules = self.panel.contrasts[condition]
         return {rule.generator: self.panel.part(detector, condition, rule) for rule in rules}
+
+    def averaged(self, condition: str) -> list[str]:
+        """Names the generators that means are about."""
+        return [rule.generator for rule in averaged(self.panel.contrasts[condition])]
 
     def measured_parts(self, detector: str, condition: str) -> dict[str, Part]:
         """Returns the same without what is held out."""

@@ -73,7 +73,8 @@ def operating_points(
     ``probability`` is the caller's word that the scores are probabilities of being generated.
 
     Returns:
-        One for each generator and, with two and more, one for their mean; where the rule is refused, without numbers.
+        One for each generator and, with two and more that are not apart, one for their mean; where the rule is refused,
+        without numbers.
 
     Raises:
         BenchError: The rule is ``fixed`` and the scores are not probabilities.
@@ -82,7 +83,7 @@ def operating_points(
         check_probabilities(halves.panel, detector, condition, rule.title, probability)
     measurement = _Measurement(halves, detector, condition, rule)
     points = [measurement.generator(name, part) for name, part in measurement.parts.items()]
-    return [*points, measurement.mean()] if len(points) > 1 else points
+    return [*points, measurement.mean()] if len(halves.averaged(condition)) > 1 else points
 
 
 def check_probabilities(panel: Panel, detector: str, condition: str, what: str, probability: bool) -> None:
@@ -130,14 +131,16 @@ class _Measurement:
         return self._point(name, part, self._threshold(thresholds), numbers, self.shares[name].exact)
 
     def mean(self) -> OperatingPoint:
-        """Averages over generators."""
-        parts = list(self.parts.values())
-        everyone = union(parts, self.halves.panel.part(self.detector, self.condition).n_unreadable)
-        undefined = next((f"undefined for {name}" for name in self.parts if name not in self.shares), None)
+        """Averages over the generators that are not apart."""
+        names, panel = self.halves.averaged(self.condition), self.halves.panel
+        parts = [self.parts[name] for name in names]
+        everything = panel.part(self.detector, self.condition, within=~panel.apart(self.condition))
+        everyone = union(parts, everything.n_unreadable)
+        undefined = next((f"undefined for {name}" for name in names if name not in self.shares), None)
         reason = (self.common and self.common.refused) or undefined
         if reason:
             return self._nothing(MEAN, everyone, reason)
-        shares = mean_shares(parts, list(self.shares.values()))
+        shares = mean_shares(parts, [self.shares[name] for name in names])
         one_each = Number(np.nan, reason="one for each generator")
         threshold = self._threshold(self.common) if self.common else one_each
         numbers = shares.numbers(parts, self._no_interval(everyone), classes={})

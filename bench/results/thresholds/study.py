@@ -43,8 +43,9 @@ class Cell:
 
     @cached_property
     def parts(self) -> dict[str, Part]:
-        """The images to measure, by generator."""
-        return self.halves.measured_parts(self.detector, self.condition)
+        """The images to measure, by generator that means are about."""
+        parts = self.halves.measured_parts(self.detector, self.condition)
+        return {name: parts[name] for name in self.halves.averaged(self.condition)}
 
     @cached_property
     def everyone(self) -> Part:

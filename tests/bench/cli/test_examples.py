@@ -3,7 +3,9 @@
 import contextlib
 import os
 import runpy
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -56,13 +58,20 @@ def test_an_own_detector_is_compared_and_scores_files(image_folder, tmp_path):
 
 @pytest.mark.heavy
 def test_an_own_dataset_is_compared(image_folder, tmp_path):
-    (image_folder / "real/camera").rename(image_folder / "camera")
-    for name in ("blurry", "sharp"):
-        (image_folder / "generated" / name).rename(image_folder / name)
+    with closing(sqlite3.connect(tmp_path / "pictures.sqlite")) as database, database:
+        database.execute("CREATE TABLE pictures (name TEXT, model TEXT, prompt TEXT, data BLOB)")
+        for file in sorted(image_folder.rglob("*.png")):
+            model = "" if file.parent.name == "camera" else file.parent.name
+            row = f"{file.parent.name}/{file.name}", model, file.stem, file.read_bytes()
+            database.execute("INSERT INTO pictures VALUES (?, ?, ?, ?)", row)
     words = ["compare", "--plugin", EXAMPLES / "own_dataset.py", "--dataset", "my-data", "--data-root"]
-    table = run(tmp_path, *words, image_folder, "--detectors", "rigid", "--num-workers", "0")
+    words += [tmp_path / "pictures.sqlite", "--detectors", "rigid", "--num-workers", "2"]
+    table = run(tmp_path, *words)
     assert "my-data: rigid" in table
     rows = pl.read_parquet(tmp_path / "results/scores/my-data/*/*.parquet")
     counts = rows.group_by("generator", "label").len().sort("generator").rows()
-    assert counts == [("blurry", 1, 12), ("camera", 0, 12), ("sharp", 1, 12)]
+    assert counts == [("blurry", 1, 12), ("photographs", 0, 12), ("sharp", 1, 12)]
     assert rows["group"].n_unique() == 12
+    assert rows["bytes"].null_count() == rows["mtime_ns"].null_count() == 36
+    run(tmp_path, *words)
+    assert len(pl.read_parquet(tmp_path / "results/scores/my-data/*/*.parquet")) == 36  # none was scored again

@@ -17,7 +17,7 @@ def test_the_files_hold_a_row_for_each_source_and_finding(image_folder, tmp_path
     assert rows["source"].to_list() == ["camera", "blurry", "sharp"]
     assert rows["unreadable"].to_list() == [0, 0, 8]
     assert rows["formats"].to_list() == ["PNG 12"] * 3
-    assert len(findings) == len(diagnosis.findings) == 7
+    assert len(findings) == len(diagnosis.findings) == 8
     assert [list(record) for record in source_records(diagnosis)] == [rows.columns] * 3
     assert finding_records(diagnosis)[0]["examples"].startswith("generated/sharp/")
 

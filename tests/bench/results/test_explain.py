@@ -93,3 +93,15 @@ def test_the_command_prints_whole_lines(output, capsys):
     assert f"fingerprint: {sha('wepe')}" in capsys.readouterr().out
     assert main(["explain", "made-up", "wepe", "gun", "--output", str(output)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_mean_is_of_the_images_that_are_not_edited(tmp_path):
+    listed, x = images(12, 12, ("flow", "gan", "gan (partial)")), detector("x")
+    rows = [scored(listed, x, lambda path, label, source: float(label))]
+    keep(tmp_path, "1", rows, x, apart=["gan (partial)"])
+    mean, edited = (
+        dict(explain(tmp_path, "made-up", "x", name).sections["Images"]) for name in ("mean", "gan (partial)")
+    )
+    assert "generated, gan" in mean
+    assert "generated, gan (partial)" not in mean
+    assert edited["generated, gan (partial)"] == "12 images"

@@ -175,3 +175,23 @@ def test_a_comparison_with_a_trained_detector_tells_the_leaderboard(image_folder
     assert f"| {trained} | blurry (unseen) |" in text
     assert "| rigid | sharp |" in text
     assert f"{trained} was trained on images of sharp; on the one generator that it has not seen its AUROC is" in text
+
+
+def test_edited_images_are_seen_with_their_generator_and_in_no_mean_over_unseen_ones(tmp_path):
+    listed = images(20, 20, ("ADM", "stable_diffusion_v_1_4", "gan", "gan (partial)", "SD1.4 (partial)"))
+    trained = detector("trained", trained_on=["sd14"])
+    rows = [
+        scored(
+            listed,
+            trained,
+            lambda path, label, source: score(path, label, source.split(" (")[0].replace("SD1.4", "gan")),
+        )
+    ]
+    keep(tmp_path, "1", rows, trained, apart=["gan (partial)", "SD1.4 (partial)"])
+    (board,) = make_boards(tmp_path)
+    (row,) = board.rows
+    assert row.marks["SD1.4 (partial)"] == "seen"
+    assert row.marks["gan (partial)"] == "unseen"
+    mean = np.mean([row.rows[name].numbers["auroc"].value for name in ("ADM", "gan")])
+    assert board.unseen["trained"].auroc.value == pytest.approx(mean)
+    assert board.unseen["trained"].unseen == 2

@@ -1,7 +1,12 @@
-import pytest
-from diagnosed_folders import break_each_way, diagnosed, jpeg_bytes
+import shutil
 
-from datamodules import DatasetNotFoundError
+import pytest
+from diagnosed_folders import break_each_way, diagnosed, jpeg_bytes, said
+from PIL import Image
+from tree_forms import zipped
+
+from datamodules import DatasetNotFoundError, DetectionDataModule, Item
+from datamodules.checks.diagnosis import check
 
 
 def test_broken_files_are_counted_and_the_others_described(image_folder):
@@ -18,6 +23,54 @@ def test_a_folder_without_faults_is_well(image_folder):
     diagnosis = diagnosed(image_folder)
     assert diagnosis.ok
     assert diagnosis.findings == ()
+
+
+def test_the_identity_is_that_of_bytes_and_labels_however_the_images_are_held(image_folder, tmp_path):
+    identity = diagnosed(image_folder).identity
+    assert len(identity) == 64
+    assert diagnosed(zipped(image_folder, tmp_path / "other.zip")).identity == identity
+    (image_folder / "real").rename(image_folder / "0_real")
+    (image_folder / "generated").rename(image_folder / "1_fake")
+    assert diagnosed(image_folder).identity == identity
+    assert diagnosed(image_folder, limit=3).identity is None
+    (image_folder / "0_real/camera/00.png").write_bytes(b"no image")
+    changed = diagnosed(image_folder).identity
+    assert changed not in (None, identity)
+    (image_folder / "0_real/camera/00.png").unlink()
+    (image_folder / "0_real/camera/00.png").symlink_to("nowhere")
+    assert diagnosed(image_folder).identity not in (None, identity, changed)
+
+
+def test_one_picture_in_both_classes_is_wrong_where_the_labels_lie_in_folders_of_any_name(image_folder):
+    (image_folder / "1_fake").mkdir()
+    shutil.copyfile(image_folder / "real/camera/00.png", image_folder / "1_fake/x.png")
+    shutil.rmtree(image_folder / "generated")
+    assert ("real camera, generated unnamed", "1 generated image the same, byte for byte, as a real one") in said(
+        diagnosed(image_folder)
+    )
+
+
+class _Sealed(DetectionDataModule):
+    """Images without endings, sizes and times, which only their data set can decode."""
+
+    name = "sealed"
+
+    def list_items(self):
+        yield Item("one row", 0, "camera")
+        yield Item("rows/2.parquet#7", 1, "sd")
+
+    def read_bytes(self, path):
+        return bytes([len(path)]) * 300
+
+    def decode(self, data, path):
+        return Image.frombytes("RGB", (10, 10), data)
+
+
+def test_images_that_are_no_files_are_no_lies_and_have_an_identity():
+    diagnosis = check(_Sealed("", num_workers=0))
+    assert diagnosis.findings == ()
+    assert [(row.unreadable, row.formats, row.sizes) for row in diagnosis.rows] == [(0, {None: 1}, {"10x10": 1})] * 2
+    assert diagnosis.identity is not None
 
 
 def test_the_demo_is_well():

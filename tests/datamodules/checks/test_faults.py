@@ -1,3 +1,5 @@
+import shutil
+
 import fake_benchmarks as fake
 import numpy as np
 from diagnosed_folders import diagnosed, jpeg_bytes, said
@@ -111,3 +113,13 @@ def test_generated_images_of_another_size_than_published_are_wrong(tmp_path):
     fake.picture(0, (224, 224)).save(file)
     diagnosis = diagnosed(root, "genimage", limit=3)
     assert said(diagnosis) == {("generated adm", "1 file not of the published 256x256 pixels")}
+
+
+def test_a_benchmarks_missing_folder_is_wrong_and_its_other_sources_are_examined(tmp_path):
+    root = fake.make_genimage(tmp_path, ["adm", "vqdm"])
+    shutil.rmtree(root / "VQDM/imagenet_ai_0419_vqdm/val/nature")
+    diagnosis = diagnosed(root, "genimage")
+    assert [(row.label, row.name) for row in diagnosis.rows] == [(0, "nature-adm"), (1, "adm"), (1, "vqdm")]
+    where, what = next(pair for pair in said(diagnosis) if "no folder" in pair[1])
+    assert where == "generated vqdm"
+    assert what.endswith("vqdm/val has no folder 'nature'; unpack the archive whole, or leave it out (--generators)")
