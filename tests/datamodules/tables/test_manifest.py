@@ -160,8 +160,18 @@ def test_a_link_that_leads_out_is_refused_and_one_within_is_not(root, tmp_path_f
     for path in ("out.png", "away/x.png"):
         refused(root, f"path,label\n{path},real", "line 2: .* leads out of .* by a link")
     absolute = manifest(root, f"path,label\n{outside / 'x.png'},real")
-    assert listed(absolute)["path"].to_list() == [str(outside / "x.png")]
-    assert absolute.read_bytes(str(outside / "x.png")) == picture(9)
+    assert listed(absolute)["path"].to_list() == ["x.png"]  # all lie in one folder
+    assert absolute.read_bytes("x.png") == picture(9)
+    both = manifest(root, f"path,label\n{outside / 'x.png'},real\n{NAMES[0]},real")
+    assert listed(both)["path"].to_list() == [str(outside / "x.png"), NAMES[0]]
+    assert both.read_bytes(str(outside / "x.png")) == picture(9)
+
+
+def test_absolute_paths_of_a_folder_give_its_items(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    data = manifest(elsewhere, "\n".join(lines()).replace("\n", f"\n{root}/"))
+    assert listed(data)["path"].to_list() == listed(FolderDataModule(root))["path"].to_list()
+    assert data.read_bytes(NAMES[2]) == picture(2)
 
 
 def test_paths_may_count_from_another_folder(root, tmp_path_factory):
