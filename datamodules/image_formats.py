@@ -12,6 +12,7 @@ IMAGE_ENDINGS = frozenset(
 """Endings, in lower case, of the files that count as images."""
 
 _PLUGINS = ("Jpeg", "Png", "WebP", "Avif", "Bmp", "Gif", "Tiff", "Ppm", "Jpeg2K")
+_STARTS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif", b"RIFF": ".webp"}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000")
 
 # What is told apart, so that its reason can say what it is.
@@ -38,6 +39,16 @@ def formats_of(data: bytes) -> tuple[str, ...]:
     if name is not None:
         return ()
     return (*_known(), "TGA") if _may_be_tga(data) else _known()
+
+
+def ending_of(data: bytes) -> str:
+    """Returns the ending of files of an image's format; of what is not known, that of the most frequent format.
+
+    Examples:
+        >>> ending_of(b"GIF89a"), ending_of(b"")
+        ('.gif', '.jpg')
+    """
+    return next((ending for start, ending in _STARTS.items() if data.startswith(start)), ".jpg")
 
 
 def foreign_format(data: bytes) -> str | None:

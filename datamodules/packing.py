@@ -19,6 +19,7 @@ from datamodules.archives import split_item
 from datamodules.base import DetectionDataModule
 from datamodules.batch import sha256_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError
+from datamodules.image_formats import IMAGE_ENDINGS, ending_of
 from datamodules.items import plain_name
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description, describe, load_description, make_source
@@ -164,6 +165,7 @@ class _Packing:
         facts["sha256"] = sha256_of(data)
         facts |= {"kind": kind, "share": self.datamodule.edited_share(path)} if kind else {}
         ending = Path(path).suffix.lower()
+        ending = ending if ending in IMAGE_ENDINGS else ending_of(data)
         if picture is not None:
             ending = PIXELS_ENDING
             facts |= {"height": picture.height, "width": picture.width}

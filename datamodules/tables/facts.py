@@ -49,7 +49,7 @@ def read_rows(
         rows = _with(rows, "label", "generator", "split").with_columns(
             pl.lit(number, pl.Int32).alias("table"),
             pl.lit(table.neutral).alias("neutral"),
-            pl.col("generator").replace(table.named("generator")),
+            pl.col("generator").str.replace(r"^(\d+)\.0+$", "$1").replace(table.named("generator")),
             pl.col("label").replace({"-1": None} if table.named("label") else {}),  # none, as datasets writes it
         )
         counts.update(dict(rows["split"].fill_null(NO_SPLIT).value_counts().iter_rows()))

@@ -12,4 +12,5 @@ def picked(rows: pl.DataFrame, columns: str | Iterable[str], *conditions: pl.Exp
 
 def kept(rows: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
     """Takes the rows for which a condition holds; where it does for all, the frame itself."""
-    return rows if rows.lazy().select(condition.all()).collect().item() else rows.filter(condition)
+    holds = condition.fill_null(False)
+    return rows if rows.lazy().select(holds.all()).collect().item() else rows.filter(holds)

@@ -18,6 +18,7 @@ from datamodules.tables.facts import read_rows
 from datamodules.tables.finding import find_tables, fixed_part, missing_parts
 from datamodules.tables.frames import picked
 from datamodules.tables.labels import LabelOptions
+from datamodules.tables.paths import under_one_folder
 from datamodules.tables.row_groups import Places, stored_bytes, stored_name
 from datamodules.tables.sources import dates_of, pairs_of
 from datamodules.tables.table import Table
@@ -106,6 +107,8 @@ class TableDataModule(DetectionDataModule):
         self.release_dates, odd = dates_of(rows)
         undated = [f"Release dates that are none, such as 2024-08-01, and were passed by: {shown(odd)}."] if odd else []
         self.decided = [*decided, *lacking, *undated]
+        rows, shared = under_one_folder(rows)
+        self.base = shared or self.base
         masked = picked(rows, ["path", "mask"], pl.col("meaning") == PARTIAL, pl.col("mask").is_not_null())
         self.mask_of = dict(masked.iter_rows())
         rows = rows.select("path", "meaning", "generator", "group", "bytes", "mtime_ns")

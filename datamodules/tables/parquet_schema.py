@@ -1,7 +1,6 @@
 """What the schema of a Parquet file says: how its images are stored, and what its numbers for classes are called."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,10 +81,10 @@ def stored_images(parquet: pq.ParquetFile, column: str, file: Path) -> Stored:
     )
 
 
-def leaf_columns(names: Sequence[str], parquet: pq.ParquetFile) -> list[str]:
-    """Returns those of some columns that hold one value in a row, such as a text or a number."""
-    schema = parquet.schema_arrow
-    return [name for name in names if not pa.types.is_nested(schema.field(name).type)]
+def is_nested(parquet: pq.ParquetFile, column: str) -> bool:
+    """Says whether a column holds lists, structs or the like, and no text or number."""
+    nested: bool = pa.types.is_nested(parquet.schema_arrow.field(column).type)
+    return nested
 
 
 def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - a pyarrow type, or None

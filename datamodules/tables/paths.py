@@ -6,6 +6,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+
 from datamodules.errors import DataOptionError
 
 File = tuple[str, int, int]
@@ -83,6 +85,16 @@ class Resolver:
 
     def _holds(self, real: str) -> bool:
         return real == self.real_base or real.startswith(os.path.join(self.real_base, ""))  # noqa: PTH118
+
+
+def under_one_folder(rows: pl.DataFrame) -> tuple[pl.DataFrame, Path | None]:
+    """Writes the paths of items that are all absolute from the folder that they share; none where there is none."""
+    path = pl.col("path")
+    if rows.is_empty() or not rows.select(path.str.starts_with("/").all()).item():
+        return rows, None
+    ends = (str(end) for end in rows.select(path.min(), path.max().alias("last")).row(0))
+    folder = posixpath.commonpath([posixpath.dirname(end) for end in ends])
+    return (rows, None) if folder == "/" else (rows.with_columns(path.str.strip_prefix(f"{folder}/")), Path(folder))
 
 
 NEXT = "Write its absolute path, or name the folder that paths count from with --image-root DIR."

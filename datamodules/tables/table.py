@@ -1,6 +1,6 @@
 """One table, of whatever format, as a frame of the facts about each image."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from datamodules.errors import DataOptionError
 from datamodules.tables.columns import Columns, find_columns, image_columns, known_names, places_in, shown
-from datamodules.tables.parquet_schema import Stored, class_names, leaf_columns, open_parquet, stored_images
+from datamodules.tables.parquet_schema import Stored, class_names, is_nested, open_parquet, stored_images
 from datamodules.tables.paths import Resolver
 from datamodules.tables.row_groups import Places, Shard
 from datamodules.tables.splits import split_of
@@ -119,9 +119,10 @@ class Table:
             columns = self.generators or [self.columns["image"]]
             stored = [stored_images(parquet, column, self.file) for column in columns]
             mask = stored_images(parquet, self.columns["mask"], self.file) if "mask" in self.columns else None
-            wanted = {self.columns[role] for role in self.columns if role not in ("image", "mask")}
+            wanted = {column for role, column in self.columns.items() if role not in ("image", "mask")}
             wanted |= set(places_in(names)) if with_place or mask else set()
-            leaves = set(leaf_columns(sorted(wanted), parquet))
+            leaves = {column for column in wanted if not is_nested(parquet, column)}
+            self._check_nested(wanted - leaves)
             paths = {one.path for one in (*stored, mask) if one and one.path and (with_place or one.data is None)}
             table = parquet.read(sorted(leaves | paths), use_threads=False)
             rows = parquet.metadata.num_rows
@@ -169,6 +170,18 @@ class Table:
                 f"{self.file} has no column of images or their paths; its columns: {shown(names)}. Name it with "
                 "--columns image=COLUMN. A pattern leaves other files out: --data-root 'DIR/**/NAME.csv'."
             )
+
+    def _check_nested(self, columns: Collection[str]) -> None:
+        """Goes without columns that hold lists or structs, unless they were asked for or have the labels."""
+        for role, column in list(self.columns.items()):
+            if column not in columns:
+                continue
+            if role == "label" or role in self.given:
+                raise DataOptionError(
+                    f"{self.file}: the column {column} holds no text and no number; name another with --columns "
+                    f"{role}=COLUMN."
+                )
+            del self.columns[role]
 
     def _roles(self, frame: pl.DataFrame, with_place: bool, image: str) -> pl.DataFrame:
         """Names columns by their roles, cuts blanks off, and puts together what a label may be read off."""

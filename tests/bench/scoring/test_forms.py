@@ -10,6 +10,7 @@ import pytest
 
 from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
+from bench.store.findings import Content
 
 pytestmark = pytest.mark.usefixtures("small_views")
 
@@ -55,28 +56,33 @@ def as_parquet(root, folder):
 
 
 def outcome(options, output):
-    """Scores by sha256, the numbers of each generator, and the identity."""
+    """Scores and sources by sha256, the numbers of each row, the identity, and what was decided about labels."""
     values = {name: getattr(options, name) for name in ("dataset", "data_root", "image_root")}
     result = compare(["rigid"], RunOptions(**values, output=output, num_workers=0))
-    scores = pl.concat([pl.read_parquet(file) for file in output.glob("scores/**/part-*.parquet")])
-    scores = scores.select("sha256", "label", "generator", "score").sort("sha256")
-    (file,) = output.glob("scores/**/run.json")
-    rows = [(row.generator, row.auroc.value, row.auroc.low, row.auroc.high) for row in result.rows]
-    return scores, rows, json.loads(file.read_text())["data"]["identity"], result
-
-
-@pytest.fixture(scope="module")
-def folder_outcome():
-    return {}
+    rows = pl.concat([pl.read_parquet(file) for file in output.glob("scores/**/part-*.parquet")]).sort("sha256")
+    numbers = {
+        (row.generator, metric): (number.value, *(number.interval.low, number.interval.high))
+        for row in result.summary.rows
+        for metric, number in row.numbers.items()
+        if number.interval is not None
+    }
+    (content,) = (finding for finding in result.findings if isinstance(finding, Content))
+    assert result.cues.rows
+    return rows, numbers, content.identity, result.run["data"]["notes"]
 
 
 @pytest.mark.parametrize("make", [as_manifest, as_json_lines, as_parquet])
 def test_a_form_has_the_scores_the_numbers_and_the_identity_of_the_folder(make, image_folder, tmp_path):
     folder = RunOptions(dataset="folder", data_root=str(image_folder))
-    expected, rows, identity, _ = outcome(folder, tmp_path / "folder")
+    expected, numbers, identity, _ = outcome(folder, tmp_path / "folder")
     (tmp_path / "form").mkdir()
-    scores, found, same, result = outcome(make(image_folder, tmp_path / "form"), tmp_path / "out")
-    assert scores.equals(expected)
-    assert found == rows
+    rows, found, same, notes = outcome(make(image_folder, tmp_path / "form"), tmp_path / "out")
+    facts = ["sha256", "label", "generator", "status"]
+    assert rows.select(facts).equals(expected.select(facts))
+    assert rows["score"].to_list() == pytest.approx(expected["score"].to_list(), rel=1e-5)
+    assert numbers.keys() == found.keys()
+    assert numbers
+    for key, values in numbers.items():
+        assert found[key] == pytest.approx(values, rel=1e-6)
     assert identity == same is not None
-    assert any("human" in note and "AI_gen" in note for note in result.data_notes)
+    assert any("human (12 images" in note and "AI_gen (24 images" in note for note in notes)

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from made_tables import IMAGE, images, listed, picture, write
+from PIL import Image
 
 from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule, UnknownDataNameError
 from datamodules.tables.manifest import ManifestDataModule
@@ -158,8 +160,18 @@ def test_a_link_that_leads_out_is_refused_and_one_within_is_not(root, tmp_path_f
     for path in ("out.png", "away/x.png"):
         refused(root, f"path,label\n{path},real", "line 2: .* leads out of .* by a link")
     absolute = manifest(root, f"path,label\n{outside / 'x.png'},real")
-    assert listed(absolute)["path"].to_list() == [str(outside / "x.png")]
-    assert absolute.read_bytes(str(outside / "x.png")) == picture(9)
+    assert listed(absolute)["path"].to_list() == ["x.png"]  # all lie in one folder
+    assert absolute.read_bytes("x.png") == picture(9)
+    both = manifest(root, f"path,label\n{outside / 'x.png'},real\n{NAMES[0]},real")
+    assert listed(both)["path"].to_list() == [str(outside / "x.png"), NAMES[0]]
+    assert both.read_bytes(str(outside / "x.png")) == picture(9)
+
+
+def test_absolute_paths_of_a_folder_give_its_items(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    data = manifest(elsewhere, "\n".join(lines()).replace("\n", f"\n{root}/"))
+    assert listed(data)["path"].to_list() == listed(FolderDataModule(root))["path"].to_list()
+    assert data.read_bytes(NAMES[2]) == picture(2)
 
 
 def test_paths_may_count_from_another_folder(root, tmp_path_factory):
@@ -199,6 +211,16 @@ def test_splits_are_named_and_chosen(root):
     assert len(listed(manifest(root, text, split="a, b"))) == 4
     with pytest.raises(UnknownDataNameError, match="Unknown split 'c'"):
         listed(manifest(root, text, split="c"))
+    assert len(listed(manifest(root, text.replace(",a", ","), split="b"))) == 2
+    with pytest.raises(DatasetNotFoundError, match="no image"):
+        listed(
+            manifest(
+                root,
+                text.replace(",a", ",").replace(",b", ","),
+                split="(none)",
+                label_from_path="(?P<skip>.)|(?P<real>x)",
+            )
+        )
 
 
 def test_real_sources_pair_and_name(root):
@@ -260,6 +282,29 @@ def test_an_image_column_of_another_type_is_named(column, root):
     write(root / "a.parquet", {"image": column, "label": ["real", "fake"]})
     with pytest.raises(DataOptionError, match=r"a\.parquet: the column image is .*--columns image=COLUMN"):
         listed(ParquetDataModule(root / "a.parquet"))
+
+
+def test_lists_are_no_labels_and_other_columns_of_lists_are_not_needed(root):
+    columns = {"image": [picture(0), picture(1)], "caption": [["a"], ["b", "c"]]}
+    write(root / "a.parquet", columns | {"label": ["real", "fake"]})
+    assert listed(ParquetDataModule(root / "a.parquet"))["label"].to_list() == [0, 1]
+    write(root / "b.parquet", columns | {"label": [["real"], ["fake"]]})
+    with pytest.raises(DataOptionError, match=r"b\.parquet: the column label holds no text .*--columns label="):
+        listed(ParquetDataModule(root / "b.parquet"))
+
+
+def test_numbers_of_pandas_with_gaps_are_whole(root):
+    text = f"path,label,generator\n{NAMES[0]},0.0,0.0\n{NAMES[2]},1.0,2.0\n"
+    items = listed(manifest(root, text, generated_label="1"))
+    assert items.select("label", "generator").rows() == [(1, "2"), (0, "real")]
+
+
+def test_a_mask_may_be_a_file(root):
+    Image.fromarray(np.repeat(np.array([[0, 255, 255, 255]], dtype=np.uint8), 4, axis=0)).save(root / "mask.png")
+    text = f"path,label,mask\n{NAMES[0]},real,\n{NAMES[2]},tampered,mask.png\n{NAMES[3]},partial,gone.png\n"
+    data = manifest(root, text)
+    assert listed(data)["kind"].to_list() == ["partial", "partial", None]
+    assert (data.edited_share(NAMES[2]), data.edited_share(NAMES[3]), data.edited_share(NAMES[0])) == (0.75, None, None)
 
 
 def test_what_is_no_table_is_refused(root):

@@ -1,5 +1,6 @@
 """One miniature of each published data set whose columns and labels are known: the right labels, or a refusal."""
 
+import io
 import re
 
 import pyarrow as pa
@@ -58,8 +59,6 @@ def test_community_forensics_has_bytes_and_numbers(kind, tmp_path):
 def mask(share: float) -> dict[str, object]:
     image = Image.new("L", (10, 10))
     image.paste(255, (0, 0, 10, int(10 * share)))
-    import io
-
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return {"bytes": stream.getvalue(), "path": None}
