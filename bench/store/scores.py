@@ -22,6 +22,10 @@ from datamodules.batch import sha256_of
 from datamodules.reading import lapsed
 
 
+_NAMED = ("generator", "group", "kind")
+"""What the data set says of an image today, whatever it said when the image was scored."""
+
+
 class ScoreStore:
     """Scores under ``<output>/scores/<dataset>/<run>/part-*.parquet``; a dataset goes by its title."""
 
@@ -36,7 +40,7 @@ class ScoreStore:
 
         A row holds when the image has the label that it had, and the file the size and the time of change or, failing
         these, the same sha256: a copied data set is not scored again, a changed image is, and one whose reason for
-        having no score has lapsed.
+        having no score has lapsed. Names of sources and groups are those that the data set has now.
 
         Returns:
             Rows, each image and scoring once, with the columns, ``scoring``, the position among the given ones, and
@@ -64,9 +68,9 @@ class ScoreStore:
         rows = rows.join(wanted, on=["fingerprint", "condition", "seed"])
         rows = rows.filter(~lapsed(pl.col("reason"), datamodule.max_pixels))
         current = datamodule.items.lazy().select(
-            "path", "label", pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
+            "path", "label", *_NAMED, pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
         )
-        rows = rows.join(current.with_row_index("index"), on=["path", "label"], maintain_order="left")
+        rows = rows.drop(_NAMED).join(current.with_row_index("index"), on=["path", "label"], maintain_order="left")
         # A size may never be known; a time that is not known says nothing.
         same = pl.col("bytes").eq_missing(pl.col("size")) & (pl.col("mtime_ns") == pl.col("changed")).fill_null(False)
         unsure = rows.filter(~same).select("path", "sha256").unique().collect()

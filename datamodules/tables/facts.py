@@ -137,18 +137,21 @@ def _about_names(rows: pl.DataFrame, tables: Sequence[Table]) -> list[str]:
 
 
 def _grouped(rows: pl.DataFrame, tables: Sequence[Table]) -> tuple[pl.DataFrame, list[str]]:
-    """Drops groups of one image each, and shortens the others' names."""
+    """Drops groups of one image each, unless they are called so, and shortens long names."""
     named = rows["group"].drop_nulls()
     if named.is_empty():
         return rows, []
     names = named.unique()
-    if len(names) == len(named):
+    columns = dict.fromkeys(table.columns["group"] for table in tables if "group" in table.columns)
+    called_so = any(column.casefold() == "group" for column in columns)
+    if len(names) == len(named) and not called_so:
         return rows.with_columns(group=pl.lit(None, pl.String)), []
     long = names.filter(names.str.len_chars() > LONGEST_GROUP)
     if len(long):
         hashes = [f"#{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}" for name in long]
         rows = rows.with_columns(pl.col("group").replace(long, hashes))
-    columns = dict.fromkeys(table.columns["group"] for table in tables if "group" in table.columns)
+    if len(names) == len(named):
+        return rows, []
     return rows, [
         f"Groups by the column {' or '.join(columns)}: {len(named):,} images in {len(names):,} groups; "
         "--columns group= has every image count for itself."
