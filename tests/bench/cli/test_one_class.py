@@ -44,8 +44,8 @@ def test_a_class_that_is_not_there_is_an_error_that_names_the_folder_passed_by(m
     error = capsys.readouterr().err.strip()
     assert error == (
         f"error: {misnamed} has no generated images; passed by: 'genrated' (rename it 'generated'); --real DIR "
-        "[DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie. --allow-one-class takes a set "
-        "that is meant to have one class."
+        "[DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie. --allow-one-class takes a "
+        "set that is meant to have one class."
     )
 
 
