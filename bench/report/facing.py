@@ -46,7 +46,7 @@ def _edited_note(names: Sequence[str], any_mean: bool) -> list[str]:
     if not names:
         return []
     whole = f"Edited images, in rows of their own and outside means and ranks: {_listed(names)}."
-    return [whole if any_mean else f"{whole} There is no other generator, so there is no mean and no rank."]
+    return [whole if any_mean else f"{whole} There is no other generator, so no mean and no rank: see --partial."]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ def split_table(split: DateSplit) -> Table:
     ]
     rest = [f"On neither side, as their date is not known or not exact enough: {named(list(split.unplaced))}."]
     reasons = dict.fromkeys(mean.difference.reason for mean in split.means if mean.difference.reason)
-    lacking = [f"No interval: {named([str(reason) for reason in reasons])}."] if reasons else []
+    lacking = [f"No difference or interval: {named([str(reason) for reason in reasons])}."] if reasons else []
     note = " ".join([SPLIT_NOTE, *sides, *(rest if split.unplaced else []), *lacking])
     columns = ("detector", f"before {split.date}", f"from {split.date}", "difference")
     return Table(f"Before and from {split.date}", columns, rows, note)

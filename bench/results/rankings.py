@@ -78,7 +78,9 @@ def rankings_of(
     for (detector, condition), rows in summary.cells.items():
         row = main_row(rows.values())
         if (detector, condition) not in left_out and row is not None:
-            influences.setdefault(condition, {})[detector] = summary.influences.get((detector, condition), {})
+            known = summary.influences.get((detector, condition), {})
+            whole = {name: values for name, values in known.items() if row.apart or not rows[name].apart}
+            influences.setdefault(condition, {})[detector] = whole
             if MEAN in rows or condition not in targets:
                 targets[condition] = row.generator
     common = CommonImages(panel)

@@ -41,7 +41,7 @@ class DateSplit:
         before: Generators released before it.
         since: Generators released on it or later.
         unplaced: Generators of which no date is known, or one that may lie on either side.
-        means: One for each detector; none where a side is empty.
+        means: One for each detector.
     """
 
     date: str
@@ -96,7 +96,7 @@ def split_at(board: Board, text: str) -> DateSplit:
         if name not in apart:
             sides[_side(released, first)].append(name)
     before, since = sides["before"], sides["since"]
-    means = [_means(board, row, before, since) for row in board.rows] if before and since else []
+    means = [_means(board, row, before, since) for row in board.rows]
     return DateSplit(text, before, since, sides["unplaced"], means)
 
 
@@ -123,9 +123,9 @@ def _means(board: Board, row: BoardRow, before: Sequence[str], since: Sequence[s
 
 
 def _mean(row: BoardRow, influences: Mapping[str, InfluenceValues], names: Sequence[str]) -> Estimate:
-    lacking = next((name for name in names if name not in row.rows), None)
-    if lacking is not None:
-        return Estimate(np.array([np.nan]), f"no scores of {lacking}")
+    lacking = next((f"no scores of {name}" for name in names if name not in row.rows), None)
+    if lacking is not None or not names:
+        return Estimate(np.array([np.nan]), lacking or "no generator on one side")
     seeds = np.mean([row.rows[name].numbers["auroc"].seeds for name in names], axis=0)
     without = next((name for name in names if name not in influences), None)
     if without is not None:

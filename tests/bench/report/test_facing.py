@@ -56,7 +56,7 @@ def test_edited_images_are_said_to_be_in_no_mean():
     _, note = facing_notes(panel_of({"adm": OWN, "glide": OWN}, apart=["glide"]), "clean")
     assert note == "Edited images, in rows of their own and outside means and ranks: glide."
     _, note = facing_notes(panel_of({"adm": OWN, "glide": OWN}, apart=["adm", "glide"]), "clean")
-    assert note.endswith("There is no other generator, so there is no mean and no rank.")
+    assert note.endswith("There is no other generator, so no mean and no rank: see --partial.")
 
 
 def test_a_comparison_says_it_with_a_run_and_without():

@@ -1,13 +1,14 @@
 """Tables of real sources and of edited area, wherever they are shown."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 from made_apart import EDITED, made_apart
 from made_stores import detector, keep, scored, sha
-from report_sections import made_panel
+from report_sections import FACTS, made_panel
 
 from bench.cli.app import main
 from bench.report.comparison import comparison_json, comparison_tables, write_comparison
@@ -16,13 +17,14 @@ from bench.report.images import AREA_TITLE, MOST_SOURCES, SOURCES_TITLE, area_ta
 from bench.report.notes import comparison_notes
 from bench.results.comparison import Comparison
 from bench.results.summary import summarise
+from bench.statistics.metrics import shown_metrics
 
 
 def of_sources(sizes, seed=0):
     rng = np.random.default_rng(seed)
     sources = np.repeat([*sizes, "gan"], [*sizes.values(), 30])
     panel = made_panel({"x": rng.normal(size=len(sources))}, (sources == "gan").astype(int), sources)
-    return Comparison("made", panel, summarise(panel, ["auroc"]))
+    return Comparison("made", panel, summarise(panel, shown_metrics()))
 
 
 def test_sources_stand_in_every_report(tmp_path):
@@ -36,9 +38,11 @@ def test_sources_stand_in_every_report(tmp_path):
     for record, row in zip(records, comparison.real_sources, strict=True):
         assert record["false_alarms"] == row.false_alarms.value
         assert record["shift_low"] == row.shift.interval.low
-    write_comparison(comparison, tmp_path)
-    text = (tmp_path / "compare.md").read_text()
-    assert SOURCES_TITLE not in text or "| x | flickr |" in text
+    data = FACTS["data"] | {"name": "folder", "notes": []}
+    run = FACTS | {"options": {"seeds": 1, "crop_seeds": False}, "data": data, "detectors": {}}
+    _, markdown = write_comparison(replace(comparison, run=run), tmp_path)
+    text = markdown.read_text()
+    assert "| x | flickr | 60 | 60 | 0." in text
     assert "Flagged: the share above the threshold that flags 5 % of all reals" in text
     assert SOURCES_TITLE in render("t", [Section(comparison)])
 

@@ -67,6 +67,18 @@ def test_one_generator_and_edited_images_have_no_mean_and_the_generator_is_what_
     assert rankings_of(summary, panel)["clean"].values["good"] == pytest.approx(auroc(*of(panel, "good", "flow")))
 
 
+def test_no_part_of_a_ranking_is_about_edited_images():
+    panel = made_apart()
+    ranking, without = (
+        rankings_of(summarise(made, ["auroc"]), made)["clean"]
+        for made in (panel, panel.only((panel.images["generator"] != EDITED).to_numpy()))
+    )
+    assert {pair.generator for pair in ranking.by_generator} == {"flow", "gan"}
+    assert {worst for worst, _ in ranking.worst.values()} <= {"flow", "gan"}
+    assert ranking.values == pytest.approx(without.values)
+    assert list(ranking.leave_one_out["good"].places) == list(without.leave_one_out["good"].places)
+
+
 def test_edited_images_alone_have_neither_mean_nor_rank_where_they_are_several():
     panel = made_apart(generators=(), edited=(EDITED, "flow (partial)"))
     comparison = compared(panel)

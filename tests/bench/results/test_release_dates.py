@@ -70,7 +70,10 @@ def test_a_date_that_may_lie_on_either_side_is_on_none():
     panel = made_apart(generators=("flow", "gan", "zzz"), edited=())
     assert split_at(board_of(panel), "2023-05-15").unplaced == ["flow", "zzz"]
     nothing = split_at(board_of(panel), "2010")
-    assert (nothing.before, nothing.means) == ([], [])
+    assert nothing.before == []
+    assert np.isnan(nothing.means[0].before.value)
+    assert nothing.means[0].difference.reason == "no generator on one side"
+    assert nothing.means[0].since.interval is not None
 
 
 def test_a_side_without_an_interval_says_why():
