@@ -78,7 +78,7 @@ class RunOptions:
         real: For folder: folders, .zip or .tar files of real images, anywhere, each a source; with --generated, without
             --data-root. For manifest and parquet: such folders beside their own images.
         generated: For folder: the same of generated images, each a generator.
-        split: For folder (one of train, val, test), manifest, parquet and hf: the split to take; for tables several with
+        split: For folder (train, val or test), manifest, parquet and hf: the split to take, of tables several with
             commas; all by default.
         columns: For manifest, parquet and hf: what is in which column, as in image=Image label=Label_A.
         image_root: For manifest: folder that relative paths count from; the manifest's own by default.
