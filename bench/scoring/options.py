@@ -71,14 +71,15 @@ class RunOptions:
     Args:
         dataset: Dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards, manifest, parquet, hf:OWNER/NAME of
             the Hugging Face hub, or a plugin's with its options, as in my-data:option=value.
-        data_root: The dataset's folder, or its file or pattern of files; not needed for demo and hf.
+        data_root: The dataset's folder, .zip or .tar, or its file or pattern of files; not needed for demo and hf.
         generators: Generators to take; all by default.
         resize: Length of the short side before a view is cut; none keeps the native scale.
         name: What to call the dataset in tables and in the store.
         real: For folder: folders, .zip or .tar files of real images, anywhere, each a source; with --generated, without
             --data-root. For manifest and parquet: such folders beside their own images.
         generated: For folder: the same of generated images, each a generator.
-        split: For manifest, parquet and hf: the split to take, or several with commas; all by default.
+        split: For folder (train, val or test), manifest, parquet and hf: the split to take, of tables several with
+            commas; all by default.
         columns: For manifest, parquet and hf: what is in which column, as in image=Image label=Label_A.
         image_root: For manifest: folder that relative paths count from; the manifest's own by default.
         generated_label: For manifest, parquet and hf: value of the label of generated images, where it is no word;

@@ -21,6 +21,7 @@ from datamodules.checks.examination import RAW
 from datamodules.fingerprints import near_pairs
 from datamodules.grouping import NEAR, frames_of_videos, merged, near_duplicates, same_content
 from datamodules.items import GENERATED, REAL
+from datamodules.trees.advice import VIDEOS, advice
 
 WRONG, NOTE = "wrong", "note"
 EXAMPLES = 5
@@ -219,7 +220,9 @@ def _notes(datamodule: DetectionDataModule) -> Iterator[Finding]:
         yield Finding(NOTE, datamodule.title, note)
     if datamodule.ignored:
         others = ", ".join(f"{number:,} {ending}" for ending, number in datamodule.ignored.most_common(EXAMPLES))
-        yield Finding(NOTE, datamodule.title, f"files passed by, as their endings are not those of images: {others}")
+        videos = advice({ending: number for ending, number in datamodule.ignored.items() if ending in VIDEOS})
+        what = f"files passed by, as their endings are not those of images: {others}"
+        yield Finding(NOTE, datamodule.title, f"{what} ({videos})" if videos else what)
     if datamodule.passed_by:
         names = ", ".join(map(repr, datamodule.passed_by[:EXAMPLES]))
         yield Finding(NOTE, datamodule.title, f"folders passed by, as they are those of no class: {names}")

@@ -5,11 +5,10 @@ from abc import abstractmethod
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -35,8 +34,7 @@ _SCHEMA = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A regular file in an archive.
 
     Args:
@@ -131,7 +129,7 @@ class ArchiveTree(Tree):
             if path.startswith("/") or "\0" in path or ".." in path.split("/"):
                 self.passed_by[OUTSIDE] += 1
             elif path.rpartition("/")[2] == GROUPS_FILE or is_listed(path, self.passed_by, IMAGE_ENDINGS):
-                yield Member(path, *astuple(member)[1:])
+                yield member._replace(path=path)
 
     def _row_of(self, path: str) -> int | None:
         paths = self.columns["path"]
@@ -141,7 +139,7 @@ class ArchiveTree(Tree):
 
 def _table_of(members: Iterable[Member]) -> pl.DataFrame:
     tables, rest = [pl.DataFrame(schema=_SCHEMA)], iter(members)
-    while chunk := [astuple(member) for member in islice(rest, _CHUNK)]:
+    while chunk := list(islice(rest, _CHUNK)):
         tables.append(pl.DataFrame(chunk, _SCHEMA, orient="row"))
     return pl.concat(tables)
 

@@ -25,8 +25,8 @@ def words(command, root, output, *more):
 
 
 @pytest.fixture
-def fake(image_folder):
-    (image_folder / "generated").rename(image_folder / "fake")
+def misnamed(image_folder):
+    (image_folder / "generated").rename(image_folder / "genrated")
     return image_folder
 
 
@@ -39,23 +39,24 @@ def fake(image_folder):
         ["audit"],
     ],
 )
-def test_a_class_that_is_not_there_is_an_error_that_names_the_folder_passed_by(fake, tmp_path, capsys, command):
-    assert main(words(command, fake, tmp_path / "results")) == 2
+def test_a_class_that_is_not_there_is_an_error_that_names_the_folder_passed_by(misnamed, tmp_path, capsys, command):
+    assert main(words(command, misnamed, tmp_path / "results")) == 2
     error = capsys.readouterr().err.strip()
     assert error == (
-        f"error: {fake} has no generated images; passed by: 'fake' (rename it 'generated'). --allow-one-class takes a "
+        f"error: {misnamed} has no generated images; passed by: 'genrated' (rename it 'generated'); --real DIR "
+        "[DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie. --allow-one-class takes a "
         "set that is meant to have one class."
     )
 
 
-def test_data_check_calls_it_wrong(fake, tmp_path, capsys):
-    assert main(words(["data", "check"], fake, tmp_path / "results")) == 1
-    assert "has no generated images; passed by: 'fake'" in " ".join(capsys.readouterr().out.split())
-    assert main(words(["data", "check"], fake, tmp_path / "results", "--allow-one-class")) == 0
+def test_data_check_calls_it_wrong(misnamed, tmp_path, capsys):
+    assert main(words(["data", "check"], misnamed, tmp_path / "results")) == 1
+    assert "has no generated images; passed by: 'genrated'" in " ".join(capsys.readouterr().out.split())
+    assert main(words(["data", "check"], misnamed, tmp_path / "results", "--allow-one-class")) == 0
 
 
-def test_a_set_that_is_meant_to_have_one_class_is_taken(fake, tmp_path, capsys):
+def test_a_set_that_is_meant_to_have_one_class_is_taken(misnamed, tmp_path, capsys):
     for command in (["audit"], ["compare", "--detectors", "rigid", "--json"]):
         capsys.readouterr()
-        assert main(words(command, fake, tmp_path / "results", "--allow-one-class")) == 0
+        assert main(words(command, misnamed, tmp_path / "results", "--allow-one-class")) == 0
     assert json.loads(capsys.readouterr().out)["scored"] == 12

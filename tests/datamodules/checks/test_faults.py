@@ -123,3 +123,12 @@ def test_a_benchmarks_missing_folder_is_wrong_and_its_other_sources_are_examined
     where, what = next(pair for pair in said(diagnosis) if "no folder" in pair[1])
     assert where == "generated vqdm"
     assert what.endswith("vqdm/val has no folder 'nature'; unpack the archive whole, or leave it out (--generators)")
+
+
+def test_videos_beside_images_are_told_to_be_cut_into_frames(image_folder):
+    for name in ("a.mp4", "b.txt"):
+        (image_folder / "real" / "camera" / name).touch()
+    (note,) = said(diagnosed(image_folder), "note")
+    assert note[1].startswith(
+        "files passed by, as their endings are not those of images: 1 .mp4, 1 .txt (.mp4: extract"
+    )
