@@ -6,6 +6,8 @@ older listings. Once all are known, the listing has an identity (`datamodules.id
 """
 
 import hashlib
+import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -93,14 +95,14 @@ class Listing:
             BenchError: It cannot be written.
         """
         if not self.kept:
-            write_table(self.images, self.file, {"title": self.title})
+            write_table(self.images, self.file, {"title": json.dumps(self.title)})  # it may be no Unicode
         return replace(self, kept=True)
 
 
 def listing_of(output: Path, title: str, items: pl.DataFrame) -> Listing:
     """Makes the listing of items as `datamodules.items.ITEM_SCHEMA` has them, with every sha256 that is known."""
     images = items.with_columns(sha256=pl.lit(None, dtype=pl.String)).select(*LISTED).cast(pl.Schema(LISTED))
-    key = _hash_of(images.drop("sha256").with_columns(title=pl.lit(title)))
+    key = _hash_of(images.drop("sha256"), title)
     listing = Listing(output, title, key, images)
     there = _read(listing.file)
     listing = there if isinstance(there, Listing) else listing
@@ -152,11 +154,11 @@ def _read(file: Path) -> Listing | DamagedFileError:
     table, told = found
     if "title" not in told:
         return DamagedFileError(file, "it does not say of which data set it is")
-    return Listing(file.parent.parent.parent, told["title"], file.stem, table, kept=True)
+    return Listing(file.parent.parent.parent, json.loads(told["title"]), file.stem, table, kept=True)
 
 
-def _hash_of(table: pl.DataFrame) -> str:
-    digest = hashlib.sha256()
+def _hash_of(table: pl.DataFrame, title: str = "") -> str:
+    digest = hashlib.sha256(os.fsencode(title))
     line = pl.concat_str(pl.all().cast(pl.String).fill_null("\1"), separator="\0")
     for part in table.iter_slices(1 << 16):
         digest.update("\n".join([*part.select(line).to_series(), ""]).encode())

@@ -21,7 +21,6 @@ from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.batch import sha256_of
 from datamodules.reading import lapsed
 
-
 _NAMED = ("generator", "group", "kind")
 """What the data set says of an image today, whatever it said when the image was scored."""
 
