@@ -10,7 +10,10 @@ from bench.cli.printing import written
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``data``."""
-    parser = OneLineParser(description="Lists the data sets there are, or examines every file of one.")
+    parser = OneLineParser(
+        description="Lists the data sets there are, or examines every file of one; files are "
+        "written where --output says, and nowhere by default."
+    )
     parser.add_argument("action", choices=["list", "check"], help="list: what there is; check: what is wrong with it")
     parser.add_argument(
         "--write-groups",
@@ -21,6 +24,7 @@ def make_parser() -> ArgumentParser:
     )
     add_shared_options(parser, "plugin", "raw-names")
     add_run_options(parser)
+    parser.set_defaults(output=None)
     return parser
 
 
@@ -48,11 +52,12 @@ def run(arguments: Namespace) -> int:
     target = check_groups(arguments.write_groups)
     declared = datamodule.declared_groups() if target and isinstance(datamodule, FolderDataModule) else {}
     list_for_check(datamodule)
-    options.make_output()
+    output = options.make_output() if arguments.output else None
     diagnosis, console = check(datamodule, options.allow_one_class), Console()
-    files = list(write_diagnosis(diagnosis, options.output, arguments.raw_names))
+    files = list(write_diagnosis(diagnosis, output, arguments.raw_names)) if output else []
     if target:
         files.append(write_groups(diagnosis, declared, target))
     print_diagnosis(diagnosis, console)
-    print_line(written(files), console)
+    if files:
+        print_line(written(files), console)
     return 0 if diagnosis.ok else 1

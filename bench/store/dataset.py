@@ -160,7 +160,8 @@ class Assembly:
         findings: list[Finding] = [ContradictedImages(wrong.rows())] if len(wrong) else []
         findings.append(Content(data_set.identity, len(latest.images), latest.read))
         where = list(dict.fromkeys((listing.output, listing.title) for listing in data_set.listings))
-        return cls(latest.title, table, images, place, data_set.runs, runs, data_set, where, findings)
+        title = latest.title.encode("utf-8", "backslashreplace").decode()
+        return cls(title, table, images, place, data_set.runs, runs, data_set, where, findings)
 
     def protocols(self) -> Iterator[StoredDataset]:
         """Yields a data set for each protocol: what was done to the images changes every score."""
