@@ -13,6 +13,7 @@ from bench.report.leaderboard import BoardReport, board_reports, write_boards
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
 from bench.store.cue_cache import CUES, IDENTITY
+from datamodules.batch import image_key
 
 GENERATORS = ("flow", "gan")
 MANY = images(30, 30, GENERATORS)
@@ -123,6 +124,7 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
     cues = pl.DataFrame(
         {
             "path": [path for path, _, _ in MANY],
+            "key": pl.Series([image_key(sha(path)) for path, _, _ in MANY], dtype=pl.UInt64),
             "jpeg_quality": [90 if label else 50 for label in labels],
             "brightness": np.random.default_rng(0).normal(size=len(MANY)),
         }

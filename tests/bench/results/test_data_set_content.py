@@ -196,3 +196,16 @@ def test_a_damaged_listing_is_named_and_set_aside_by_the_next_run(make, tmp_path
     assert after.scored == 0
     assert means(after) == means(before)
     assert means(read_comparisons(tmp_path / "r")[0]) == means(before)
+
+
+def test_groups_that_are_declared_later_count_without_scoring_again(make, tmp_path):
+    root = make("images", 30)
+    before = run_here(root, tmp_path / "r", LIGHT)
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    lines = [f"{path},{'a' if number % 2 else 'b'}" for number, path in enumerate(paths)]
+    (root / "groups.csv").write_text("\n".join(["path,group", *lines]))
+    after = run_here(root, tmp_path / "r", LIGHT)
+    assert (after.scored, after.panel.images["group"].n_unique()) == (0, 2)
+    assert before.panel.images["group"].n_unique() == 30
+    (board,) = read_comparisons(tmp_path / "r")
+    assert board.panel.images["group"].n_unique() == 2
