@@ -61,7 +61,8 @@ def read_rows(
     rows, decided = with_meanings(rows, tables, labels, where)
     rows, edited = _with_edited(rows)
     rows = rows.with_columns(pl.coalesce("generator", "label_word").alias("generator"))
-    rows = with_sources(rows.drop("label", "label_word", "place", "edited", "split"), where)
+    rows = rows.drop("label", "label_word", "place", "edited", "split")  # their memory is free from here on
+    rows = with_sources(rows, where)
     rows, repeated = _once_each(rows, where)
     rows, grouped = _grouped(rows, tables)
     return rows, [*decided, *edited, *_about_names(rows, tables), *grouped, *notes, *repeated]

@@ -23,7 +23,7 @@ FACTS = {
     **{"edited": pl.Boolean},
 }
 """What is known of an image beside its `ROW`; ``place`` is what a label may be read off, ``mask`` where its mask is."""
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 PARQUET = ".parquet"
 NEUTRAL = "source"
 """A column of this name holds sources of either class, others of generators the names of generators."""

@@ -17,7 +17,7 @@ SEPARATORS = {".csv": ",;\t", ".tsv": "\t"}
 """By ending: the separator is the one that the header has most of."""
 JSON_LINES = (".jsonl", ".ndjson")
 ENDINGS = (*SEPARATORS, *JSON_LINES)
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 
 Rows = Iterator[tuple[int, list[str | None]]]
 
