@@ -47,8 +47,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
     Args:
         root: The dataset's folder.
         generators: The generators to take; all by default.
-        limit: At most so many images of each generator and of each source of real images, chosen by a hash of the
-            path, so that the choice is the same on every machine.
+        limit: At most so many images of each source, chosen by a hash of the path: the same ones on every machine.
         balance: Whether to keep equal numbers of real and generated images in every contrast; see
             :func:`datamodules.sampling.balanced`.
         resize: Length in pixels that the short side is scaled to before a view is cut; None keeps the native scale.
@@ -58,15 +57,13 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         max_pixels: An image of more pixels is not read: nothing of it is decoded.
         pairs: CSV file that says which real sources face a generator; see :func:`datamodules.pairing.read_pairs`.
         pair_by_name: Whether a generator faces the real source of its own name, where there is one.
-        partial: What becomes of edited images: ``rows`` lists them as a generator of their own, ``leave-out`` leaves
-            them out, ``as-generator`` counts them among their generator's.
+        partial: What becomes of edited images; see :func:`datamodules.items.separated`.
 
     Attributes:
         display_name: What tables call the data set; its own title by default.
         content: What the files hold, for methods that look at something else than images.
         views: What is cut from each image.
-        crops: Numbers of the random crops that are cut, each with a seed of its own; None for the one of
-            ``crop_seed``.
+        crops: Numbers of the random crops, each with a seed of its own; None for the one of ``crop_seed``.
         conditions: What happens to the images first.
         wanted: ``(n_items, n_conditions)``, which image is needed under which condition; None for all.
         batches: Positions of the images of each batch; None for all images in order.

@@ -63,7 +63,10 @@ def table_of(items: Iterable[Item]) -> pl.DataFrame:
 
 
 def separated(items: pl.DataFrame, mode: str) -> pl.DataFrame:
-    """Gives a generator's edited images a name of their own, or leaves them out, as one of `PARTIAL_MODES` says."""
+    """Gives a generator's edited images a name of their own (``rows``), leaves them out (``leave-out``), or neither.
+
+    Neither is ``as-generator``, where they count as images of their generator.
+    """
     edited = pl.col("kind").eq_missing(PARTIAL)
     if mode == "leave-out":
         return items.filter(~edited)
