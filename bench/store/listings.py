@@ -152,9 +152,11 @@ def _read(file: Path) -> Listing | DamagedFileError:
     if isinstance(found, str):
         return DamagedFileError(file, found)
     table, told = found
-    if "title" not in told:
+    try:
+        title = str(json.loads(told["title"]))
+    except (KeyError, ValueError):
         return DamagedFileError(file, "it does not say of which data set it is")
-    return Listing(file.parent.parent.parent, json.loads(told["title"]), file.stem, table, kept=True)
+    return Listing(file.parent.parent.parent, title, file.stem, table, kept=True)
 
 
 def _hash_of(table: pl.DataFrame, title: str = "") -> str:
