@@ -103,7 +103,7 @@ class Scorer:
             for indices, batch in zip(data.batches or [], batches, strict=True):
                 rows = self._rows(batch.to(self.fabric.device))
                 yield from (rows[index] for index in indices)
-        except RuntimeError as error:
+        except (RuntimeError, ConnectionResetError) as error:
             if not is_lost_reader(error):
                 raise
             raise BenchError(loss_of(data.lost_images(error))) from error

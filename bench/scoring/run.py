@@ -57,7 +57,7 @@ def score(
     with deferred():
         try:
             logged = trainer.test(evaluation, datamodule, verbose=False)
-        except RuntimeError as error:
+        except (RuntimeError, ConnectionResetError) as error:
             explained = processes.explain(error)
             if is_lost_reader(error):
                 explained = BenchError(f"{loss_of(datamodule.lost_images(error))} {GOES_ON}")

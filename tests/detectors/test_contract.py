@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from detectors import Backbone, Detector, OptionError, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
+LARGE = ("dire", "f3net", "lgrad")
+"""Detectors whose published networks take seconds to build or to run."""
+EACH = [pytest.param(name, marks=pytest.mark.heavy) if name in LARGE else name for name in NAMES]
 UNSEEDED = ("aeroblade", "contrastive-blur", "hfi", "warpad", *filter(is_trained, NAMES))
 """Methods that draw nothing with their default options."""
 ON_BACKBONES = [
@@ -38,7 +41,7 @@ def create(tmp_path_factory: pytest.TempPathFactory, vit: Backbone) -> Callable[
     return build
 
 
-@pytest.fixture(params=NAMES, scope="module")
+@pytest.fixture(params=EACH, scope="module")
 def detector(request: pytest.FixtureRequest, create: Callable[..., Detector]) -> Detector:
     return create(request.param)
 
@@ -107,7 +110,7 @@ def test_a_second_detector_of_the_same_seed_gives_the_same_scores(detector, crea
     torch.testing.assert_close(create(detector.name)(images[:1], keys[:1]), first_score, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_another_seed_gives_other_scores(name, create, images, keys):
     more = {"noise": 1e-4} if name == "minder" else {}  # so little that it is the smaller of two distances
     first, second = (create(name, seed=seed, **more)(images[:1], keys[:1]) for seed in (0, 1))
@@ -153,7 +156,7 @@ def test_scores_hold_no_gradient(detector, images, keys):
         assert not detector(images[:1].clone(), keys[:1].clone()).requires_grad
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_scores_on_a_gpu_are_those_of_the_cpu(name, create, vit, images, keys):
     scores = create(name)(images, keys)
@@ -171,7 +174,7 @@ def test_images_are_not_changed(scores, images):
     assert torch.equal(images, make_images())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_every_option_is_documented_and_kept_under_its_name(name, create):
     cls = list_detectors()[name]
     detector = create(name)
@@ -183,7 +186,7 @@ def test_every_option_is_documented_and_kept_under_its_name(name, create):
         assert inspect.signature(cls.__init__).parameters[option].kind is inspect.Parameter.KEYWORD_ONLY
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(name, create, vit, cnn):
     detector = create(name)
     same = create(name, seed=3).fingerprint(precision="32-true")

@@ -225,7 +225,7 @@ class Processes:
             message = f"Stopped by SIGTERM. {GOES_ON}"
             raise StoppedError(message) if self.is_first else ElsewhereError(message)
 
-    def explain(self, error: RuntimeError) -> BenchError | None:
+    def explain(self, error: BaseException) -> BenchError | None:
         """Says what to raise instead of a failure of the connection between processes; nothing for another error."""
         hints = ("gloo", "NCCL", "Connection", "recv", "TCPStore", "Broken pipe")
         if self.trainer.world_size == 1 or not any(hint in str(error) for hint in hints):

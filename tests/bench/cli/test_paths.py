@@ -39,6 +39,7 @@ def run(capsys, *words):
     return printed.out
 
 
+@pytest.mark.heavy
 def test_every_command_works_in_a_folder_of_any_name(folder, capsys):
     data, output = folder / "data" / folder.name, folder / f"out {folder.name}"
     plugin = next(folder.glob("light_*.py"))

@@ -218,6 +218,7 @@ def test_rows_are_written_as_batches_are_done(images):
     assert b"11.png,,unreadable,No such file or directory" in out
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("wait", [0.0, 0.3])
 def test_an_interruption_ends_it_with_one_line(images, wait):
     """Also while the processes that decode are being started."""

@@ -90,6 +90,7 @@ def test_one_of_twenty_papers_differs_where_nothing_differs_and_the_protocol_is_
     assert share(found, "differs") == pytest.approx(0.05, abs=0.014)
 
 
+@pytest.mark.heavy
 def test_the_detectable_difference_differs_in_four_of_five_cases():
     detectable = float(np.median([one.detectable for one in replications(0.0, 0.005, trials=200)]))
     assert detectable == pytest.approx(2.8 * 2**0.5 * (1e-4 + 5e-6) ** 0.5, rel=0.05)

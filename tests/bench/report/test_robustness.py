@@ -204,6 +204,7 @@ def test_an_image_is_decoded_once_whatever_the_number_of_conditions(image_folder
     assert {len(sample.views) for sample in samples} == {1 + len(conditions)}
 
 
+@pytest.mark.heavy
 def test_a_study_through_the_real_trainer(image_folder, tmp_path, monkeypatch):
     """Both studies decode each image equally often, and the second one scores only what is new."""
     decoded: list[int] = []

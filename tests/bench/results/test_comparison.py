@@ -59,6 +59,7 @@ def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     assert "Conditional on seed 0" in text
 
 
+@pytest.mark.heavy
 def test_tables_equal_what_torchmetrics_logged_fresh_resumed_and_cached(image_folder, tmp_path):
     fresh = run(image_folder, tmp_path / "fresh")
     run(image_folder, tmp_path / "resumed", detectors=["wepe"], limit=5)
@@ -77,6 +78,7 @@ def test_tables_equal_what_torchmetrics_logged_fresh_resumed_and_cached(image_fo
     assert scores_of(resumed).equals(scores_of(cached))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 5, "num_workers": 2}, {"limit": 3}])
 def test_score_does_not_depend_on_batch_workers_or_neighbours(image_folder, tmp_path, options):
     whole = scores_of(run(image_folder, tmp_path / "whole"))
@@ -86,6 +88,7 @@ def test_score_does_not_depend_on_batch_workers_or_neighbours(image_folder, tmp_
     np.testing.assert_allclose(both["score_right"], both["score"], rtol=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_clean_pass_is_shared_and_two_views_cost_one_each(image_folder, tmp_path, monkeypatch):
     import bench.scoring.plan as module
 

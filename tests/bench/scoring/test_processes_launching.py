@@ -120,7 +120,7 @@ def test_a_mistake_is_told_once(tmp_path):
     code, complained = mistaken(words_of(tmp_path / "nowhere", tmp_path / "results", "--devices", "2"))
     assert code == 2
     assert complained.splitlines() == [
-        f"error: There is no folder {tmp_path / 'nowhere'}. Give the folder with --data-root DIR."
+        f"error: There is no folder {tmp_path / 'nowhere'}. Give the folder, or a .zip or .tar, with --data-root DIR."
     ]
 
 

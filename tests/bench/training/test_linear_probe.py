@@ -134,6 +134,7 @@ def test_the_matched_pictures_are_trained_on(root, fitted, tmp_path):
     assert not torch.equal(load_file(file)["weight"], load_file(fitted[0])["weight"])
 
 
+@pytest.mark.heavy
 def test_also_seen_moves_a_generator_out_of_the_unseen(root, tmp_path):
     fit = fit_options(tmp_path / "p.safetensors", also_seen=("softer",))
     result = fit_detector(fit, options(root, tmp_path / "r"))
