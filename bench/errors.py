@@ -44,11 +44,9 @@ STATES_OF_FILES = frozenset(
 def is_lost_reader(error: BaseException) -> bool:
     """Says whether an error means that a process that reads images was killed.
 
-    Torch raises it from a signal's handler, so it comes up wherever the main process happens to be; or, where that
-    process was just receiving what the other had read, it finds the other end closed.
+    Torch raises it from a signal's handler, so it comes up wherever the main process happens to be.
     """
-    told = isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
-    return told or isinstance(error, ConnectionResetError)
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
 
 
 def is_users_mistake(error: BaseException) -> bool:

@@ -2,11 +2,17 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch.utils.data import get_worker_info
+
+CLOSED = (ConnectionResetError, EOFError)
+"""What the main process finds where it was just receiving what a killed reader had read."""
+SIGNAL_SECONDS = 2.0
+"""How long the signal of a process's death is waited for."""
 
 
 class Readers:
@@ -32,6 +38,14 @@ class Readers:
         slot[1] = 0
 
     def lost(self, error: BaseException) -> list[int]:
-        """Returns the positions at which those processes were that torch's error names; none where it names none."""
+        """Returns the positions at which those processes were that torch's error names; none where it names none.
+
+        After one of `CLOSED`, torch's handler of signals raises the error that names it a moment later.
+        """
+        if isinstance(error, CLOSED):
+            try:
+                time.sleep(SIGNAL_SECONDS)
+            except RuntimeError as told:
+                error = told
         named = {int(number) for number in re.findall(r"\d+", str(error).partition("pid")[2])}
         return sorted(index - 1 for process, index in self._slots.tolist() if process in named and index)

@@ -22,6 +22,7 @@ from bench.scoring.specs import DetectorSpec, parse_detectors
 from datamodules import Batch, FilesDataModule
 from datamodules.conditions import CLEAN_IMAGES
 from datamodules.errors import loss_of
+from datamodules.readers import CLOSED
 from detectors import create_backbone, find_detector
 
 BATCHES_AT_ONCE = 256
@@ -103,8 +104,8 @@ class Scorer:
             for indices, batch in zip(data.batches or [], batches, strict=True):
                 rows = self._rows(batch.to(self.fabric.device))
                 yield from (rows[index] for index in indices)
-        except (RuntimeError, ConnectionResetError) as error:
-            if not is_lost_reader(error):
+        except (RuntimeError, *CLOSED) as error:
+            if not (is_lost_reader(error) or isinstance(error, CLOSED)):
                 raise
             raise BenchError(loss_of(data.lost_images(error))) from error
 

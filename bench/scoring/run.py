@@ -17,6 +17,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.plan import Job, Plan, exact_entries
 from bench.store.scores import ScoreStore, no_rows
 from datamodules.errors import loss_of
+from datamodules.readers import CLOSED
 from detectors import Backbone
 
 FED = ("path", "generator", "label", "score", "status")
@@ -57,9 +58,9 @@ def score(
     with deferred():
         try:
             logged = trainer.test(evaluation, datamodule, verbose=False)
-        except (RuntimeError, ConnectionResetError) as error:
+        except (RuntimeError, *CLOSED) as error:
             explained = processes.explain(error)
-            if is_lost_reader(error):
+            if is_lost_reader(error) or isinstance(error, CLOSED):
                 explained = BenchError(f"{loss_of(datamodule.lost_images(error))} {GOES_ON}")
             if explained is None:
                 raise
