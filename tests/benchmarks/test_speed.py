@@ -22,6 +22,7 @@ MODEL = "test_vit.r160_in1k"
 PASSES = {"wepe": 2, "rigid": 2, "mc-dropout": 10, "gradient-cuff": 11, "wepe-gradient-cuff": 11}
 CONDITIONS = ("jpeg:70", "blur:2", "noise:0.1")
 RELATIVE = 1e-4
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,6 @@ def script_results(made: Path, detector: str, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("detector", [*PASSES, "aeroblade"])
-@pytest.mark.heavy
 def test_a_script_scores_as_the_suite_does(detector, suite):
     results = script_results(suite, detector)
     expected = suite_scores(suite / ("aeroblade" if detector == "aeroblade" else "five"), detector)

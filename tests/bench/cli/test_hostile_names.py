@@ -166,6 +166,7 @@ def test_scores_read_in_a_spreadsheet_are_no_formulas(raw_names, tmp_path, monke
     assert sorted(paths) == sorted([f"{before}=cmd().png", "a\rb.png", f"{before}@SUM.png"])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("first", range(0, len(NAMES), 7))
 def test_labels_of_detectors_are_text(first, tmp_path, capsys):
     names = NAMES[first : first + 7]

@@ -267,6 +267,7 @@ def test_an_interruption_is_kept_until_the_end():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.heavy
 def test_a_closed_pipe_ends_it_without_a_word(images):
     _many(images)
     words = ["--detectors", "wepe", "--resize", "none", "--format", "csv", "--batch-size", "1", "--num-workers", "1"]

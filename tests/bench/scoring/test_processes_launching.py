@@ -75,7 +75,7 @@ def by_two_machines(root: Path, output: Path) -> list[tuple[str, str]]:
 LAUNCHERS = [
     pytest.param(by_lightning, marks=pytest.mark.heavy),
     pytest.param(by_torchrun, marks=pytest.mark.heavy),
-    by_srun,
+    pytest.param(by_srun, marks=pytest.mark.heavy),
     by_two_machines,
 ]
 

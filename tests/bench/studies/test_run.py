@@ -19,7 +19,7 @@ from bench.studies.output import write_study
 from bench.studies.run import Costs, run_study, settled
 from bench.studies.wepe import PAPER
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.usefixtures("small_views"), pytest.mark.heavy]
 
 WEPE, RIGID = Arm("WePe", "wepe:blocks=0-18"), Arm("RIGID", "rigid")
 EMBEDDED = "efficientnet-lite0"
@@ -63,7 +63,6 @@ def lines_of(result: Result, row: str, column: str = MEAN, metric: str = "auroc"
     return [line for line in result.lines if (line.row, line.column, line.metric) == (row, column, metric)]
 
 
-@pytest.mark.heavy
 def test_numbers_are_those_of_a_comparison_with_the_same_options(result, options):
     own = replace(options, dataset="folder", seeds=2, resize=None)
     comparison = compare(["wepe", "rigid"], own)
@@ -160,7 +159,6 @@ def test_accuracies_stand_beside_the_papers_under_every_rule_and_the_best_one_is
     assert ["other threshold" in " ".join(line.verdict.reasons) for line in own] == [True, True, True, False]
 
 
-@pytest.mark.heavy
 def test_each_preset_is_a_row_with_its_own_picture_noise_and_verdict(options):
     study = small_study(WEPE, RIGID, paper=PAPER)
     found = study.run(settled(study, options, named(seeds=1)))
@@ -204,7 +202,6 @@ def test_a_robustness_study_draws_a_figure_for_each_kind(options):
         ElementTree.fromstring(svg)
 
 
-@pytest.mark.heavy
 def test_block_probes_run_on_another_backbone(options):
     arms = tuple(Arm(f"WePe top-{k}", f"wepe:blocks=0-{k - 1}", printed=(f"WePe top-{k}",), top=k) for k in (8, 10))
     study = small_study(*arms, table="Table 15")

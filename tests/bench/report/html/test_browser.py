@@ -34,6 +34,8 @@ for (const element of document.querySelectorAll("body *:not(script):not(style)")
 return found;
 """
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
