@@ -40,15 +40,17 @@ def read_store(*outputs: Path) -> list[StoredDataset]:
     tables: dict[tuple[Path, ...], StoredRows] = {}
     for data_set in data_sets(listings, every):
         if data_set.runs:
-            folders = data_set.folders
-            table = tables.setdefault(tuple(folders), read_parts(folders, _rows_of))
-            datasets += Assembly.of_data_set(data_set, table, every).protocols()
+            folders = tuple(data_set.folders)
+            if folders not in tables:
+                tables[folders] = read_parts(folders, _rows_of)
+            datasets += Assembly.of_data_set(data_set, tables[folders], every).protocols()
     return _told_apart(sorted(datasets, key=lambda dataset: (dataset.title, dataset.protocol)))
 
 
 def _by_title(output: Path, folder: Path, runs: Sequence[Run], listings: Sequence[Listing]) -> Iterator[StoredDataset]:
-    """Reads what runs of older versions left that is of no listing: a data set is its title there."""
-    recent = {run.name for run in runs if run.listing is not None}
+    """Reads what is of no listing, as older versions or a copied folder of scores left it: a data set is its title."""
+    keys = {listing.key for listing in listings}
+    recent = {run.name for run in runs if run.listing in keys}
 
     def rows_of(parts: Sequence[Path]) -> StoredRows:
         return _rows_of([part for part in parts if part.parent.name not in recent])
@@ -57,7 +59,7 @@ def _by_title(output: Path, folder: Path, runs: Sequence[Run], listings: Sequenc
     paths = table.images.table["path"]
     if listings and paths.is_in(pl.concat([one.images["path"] for one in listings]).unique().to_list()).all():
         return
-    older = [run for run in runs if run.listing is None]
+    older = [run for run in runs if run.name not in recent]
     for title in sorted(set(table.images.table["dataset"])):
         yield from Assembly.of_title(output, title, table, older).protocols()
 

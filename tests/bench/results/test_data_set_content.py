@@ -209,3 +209,11 @@ def test_groups_that_are_declared_later_count_without_scoring_again(make, tmp_pa
     assert before.panel.images["group"].n_unique() == 30
     (board,) = read_comparisons(tmp_path / "r")
     assert board.panel.images["group"].n_unique() == 2
+
+
+def test_scores_that_were_copied_without_the_listings_are_a_board_by_their_title(make, tmp_path):
+    result = run_here(make("images", 9), tmp_path / "r", LIGHT)
+    shutil.copytree(tmp_path / "r" / "scores", tmp_path / "copy" / "scores")
+    (dataset,) = read_store(tmp_path / "copy")
+    assert (dataset.title, dataset.identity) == ("folder:images", None)
+    assert means(read_comparisons(tmp_path / "copy")[0]) == means(result)
