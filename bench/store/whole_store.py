@@ -40,10 +40,10 @@ def read_store(*outputs: Path) -> list[StoredDataset]:
     tables: dict[tuple[Path, ...], StoredRows] = {}
     for data_set in data_sets(listings, every):
         if data_set.runs:
-            folders = tuple(data_set.folders)
-            if folders not in tables:
-                tables[folders] = read_parts(folders, _rows_of)
-            datasets += Assembly.of_data_set(data_set, tables[folders], every).protocols()
+            places = tuple(data_set.folders)
+            if places not in tables:
+                tables[places] = read_parts(places, _rows_of)
+            datasets += Assembly.of_data_set(data_set, tables[places], every).protocols()
     return _told_apart(sorted(datasets, key=lambda dataset: (dataset.title, dataset.protocol)))
 
 
