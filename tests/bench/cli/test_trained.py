@@ -9,7 +9,7 @@ from released_files import write_checkpoint
 from bench.cli.app import main
 from detectors import create_detector
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.usefixtures("small_views"), pytest.mark.heavy]
 
 SMALL = "test_resnet"
 

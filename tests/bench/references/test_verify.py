@@ -21,7 +21,7 @@ from bench.store.whole_store import read_store
 from detectors import Rigid, WePe
 from detectors.registry import _registered
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.usefixtures("small_views"), pytest.mark.heavy]
 
 MACHINE = {"num_workers": 0}
 MADE = images(12, 12, ("flow", "gan"))
@@ -80,7 +80,6 @@ def drifts(verification, metric):
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-@pytest.mark.heavy
 def test_a_wrong_detector_is_seen_in_its_scores_at_ten_times_the_tolerance(mutation, right, image_folder, monkeypatch):
     wrong = MUTATIONS[mutation]
     lock = right(image_folder, wrong.name)
@@ -103,7 +102,6 @@ def test_a_view_without_antialiasing_is_seen(right, image_folder, monkeypatch):
 
 @pytest.mark.usefixtures("whole_views")
 @pytest.mark.parametrize("mutation", DEEP_MUTATIONS)
-@pytest.mark.heavy
 def test_what_the_papers_configuration_rests_on_is_seen_on_24_blocks(mutation, right, image_folder, monkeypatch):
     lock = right(image_folder, "wepe:ratio=0.01", "rigid", backbone="random-vit24", limit=4)
     for name, wrong in DEEP_MUTATIONS[mutation].items():
@@ -150,7 +148,6 @@ def test_the_scores_that_statistics_are_locked_of_have_ties_and_several_seeds_an
 
 
 @pytest.mark.usefixtures("whole_views")
-@pytest.mark.heavy
 def test_further_runs_are_rerun_compared_and_renewed_with_the_first(image_folder, tmp_path, capsys):
     deep = {"dataset": "folder", "backbone": "random-vit24", "seeds": 2, "conditions": ["jpeg:75"], "limit": 11}
     first = {"format": 1, "detectors": ["rigid"], "options": {"dataset": "folder"}}

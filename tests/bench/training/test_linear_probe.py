@@ -24,7 +24,7 @@ from bench.training.split import may_train
 from datamodules.views import cut_view
 from detectors import LinearProbe, create_backbone
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.usefixtures("small_views"), pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,6 @@ def test_trained_images_are_found_again_in_a_renamed_folder_but_not_in_another_d
     assert groups(tmp_path / "unrelated") == frozenset()
 
 
-@pytest.mark.heavy
 def test_the_matched_pictures_are_trained_on(root, fitted, tmp_path):
     file = tmp_path / "matched.safetensors"
     result = fit_detector(fit_options(file), options(root, tmp_path / "r", match="reencode:75"))
@@ -134,7 +133,6 @@ def test_the_matched_pictures_are_trained_on(root, fitted, tmp_path):
     assert not torch.equal(load_file(file)["weight"], load_file(fitted[0])["weight"])
 
 
-@pytest.mark.heavy
 def test_also_seen_moves_a_generator_out_of_the_unseen(root, tmp_path):
     fit = fit_options(tmp_path / "p.safetensors", also_seen=("softer",))
     result = fit_detector(fit, options(root, tmp_path / "r"))
