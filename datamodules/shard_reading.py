@@ -18,7 +18,7 @@ class Shard:
     """A shard as it was when it was listed.
 
     Args:
-        file: The tar file.
+        file: A tar, zip or Parquet file.
         mtime_ns: When it was changed.
         size: In bytes.
     """

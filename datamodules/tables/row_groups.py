@@ -8,7 +8,6 @@ is decoded once in a process, and memory is bounded whatever the size of a row g
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -16,51 +15,33 @@ from typing import Any
 import pyarrow as pa
 
 from datamodules.reading import MAX_BYTES, UnreadableImageError, guarded, read_file
+from datamodules.shard_reading import Shard
 from datamodules.tables.parquet_schema import open_parquet
 
 WINDOW = 64 << 20
 """In bytes, of the images that a process keeps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A Parquet file as it was when it was listed.
+def read_value(shard: Shard, leaf: str, row: int) -> bytes | str | None:
+    """Reads the bytes, or the text, in a row, which are none where it has none.
 
     Args:
-        file: Its path.
-        mtime_ns: When it was changed.
-        size: In bytes.
+        shard: The file as it was when it was listed.
+        leaf: Column, or field of a struct as in ``image.bytes``.
+        row: Its number in the file, from 0 on.
+
+    Raises:
+        UnreadableImageError: The file is not the one that was listed, or is broken here.
     """
-
-    file: Path
-    mtime_ns: int
-    size: int
-
-    @classmethod
-    def of(cls, file: Path) -> "Shard":
-        """Looks at a file."""
-        status = file.stat()
-        return cls(file, status.st_mtime_ns, status.st_size)
-
-    def read(self, leaf: str, row: int) -> bytes | str | None:
-        """Reads the bytes, or the text, in a row, which are none where it has none.
-
-        Args:
-            leaf: Column, or field of a struct as in ``image.bytes``.
-            row: Its number in the file, from 0 on.
-
-        Raises:
-            UnreadableImageError: The file is not the one that was listed, or is broken here.
-        """
-        try:
-            with guarded("broken Parquet file"):
-                data = _cursor_of(self, leaf).read(row)
-        except UnreadableImageError:
-            close_parquet_files()
-            raise
-        if data is not None and len(data) > MAX_BYTES:
-            raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
-        return data
+    try:
+        with guarded("broken Parquet file"):
+            data = _cursor_of(shard, leaf).read(row)
+    except UnreadableImageError:
+        close_parquet_files()
+        raise
+    if data is not None and len(data) > MAX_BYTES:
+        raise UnreadableImageError(f"larger than {MAX_BYTES:,} bytes")
+    return data
 
 
 Places = dict[str, tuple[Shard, str]]
@@ -78,7 +59,7 @@ def stored_bytes(places: Places, base: Path, path: str) -> bytes:
     if not number or key not in places:
         return read_file(base / path)
     shard, leaf = places[key]
-    data = shard.read(leaf, int(row))
+    data = read_value(shard, leaf, int(row))
     if not isinstance(data, bytes):
         raise UnreadableImageError("the row holds no image")
     return data
@@ -94,7 +75,7 @@ def stored_name(names: Places, path: str) -> str:
     if not number or key not in names:
         return path
     shard, leaf = names[key]
-    name = shard.read(leaf, int(row))
+    name = read_value(shard, leaf, int(row))
     return name if isinstance(name, str) else key
 
 

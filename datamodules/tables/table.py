@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from datamodules.errors import DataOptionError
+from datamodules.shard_reading import Shard
 from datamodules.tables.columns import Columns, find_columns, image_columns, known_names, places_in, shown
 from datamodules.tables.parquet_schema import Stored, class_names, is_nested, open_parquet, stored_images
 from datamodules.tables.paths import Resolver
-from datamodules.tables.row_groups import Places, Shard
+from datamodules.tables.row_groups import Places
 from datamodules.tables.splits import split_of
 from datamodules.tables.text_files import ENDINGS as TEXT_ENDINGS
 from datamodules.tables.text_files import LINE, read_text

@@ -10,9 +10,10 @@ import pytest
 from made_tables import IMAGE, images, listed, picture, write
 
 from datamodules import UnreadableImageError
+from datamodules.shard_reading import Shard
 from datamodules.tables import row_groups
 from datamodules.tables.parquet import ParquetDataModule
-from datamodules.tables.row_groups import Shard, close_parquet_files
+from datamodules.tables.row_groups import close_parquet_files, read_value
 
 ROWS = 23
 
@@ -30,7 +31,7 @@ def test_rows_are_read_in_any_order_whatever_the_window(window, file, monkeypatc
     monkeypatch.setattr(row_groups, "WINDOW", window)
     shard = Shard.of(file)
     for row in [*range(ROWS), 3, 22, *np.random.default_rng(0).permutation(ROWS).tolist()]:
-        assert shard.read("image.bytes", row) == picture(row)
+        assert read_value(shard, "image.bytes", row) == picture(row)
 
 
 def test_a_window_is_decoded_once_when_rows_are_read_in_order(file, monkeypatch):
@@ -41,7 +42,7 @@ def test_a_window_is_decoded_once_when_rows_are_read_in_order(file, monkeypatch)
     )
     shard = Shard.of(file)
     for row in range(0, ROWS, 2):
-        shard.read("image.bytes", row)
+        read_value(shard, "image.bytes", row)
     assert opened == [0, 1, 2]
 
 
@@ -72,7 +73,7 @@ def test_batches_of_worker_processes_hold_every_row(file):
 
 def test_what_has_changed_or_is_broken_is_unreadable(file):
     shard = Shard.of(file)
-    assert shard.read("image.bytes", 0) == picture(0)
+    assert read_value(shard, "image.bytes", 0) == picture(0)
     close_parquet_files()
     data = bytearray(file.read_bytes())
     column = pq.ParquetFile(file).metadata.row_group(1).column(0)
@@ -80,11 +81,11 @@ def test_what_has_changed_or_is_broken_is_unreadable(file):
     data[place : place + 100] = b"\xff" * 100
     file.write_bytes(data)
     with pytest.raises(UnreadableImageError, match="has changed since it was listed"):
-        shard.read("image.bytes", 0)
+        read_value(shard, "image.bytes", 0)
     changed = Shard.of(file)
     with pytest.raises(UnreadableImageError, match="broken Parquet file"):
-        changed.read("image.bytes", 12)
-    assert changed.read("image.bytes", 0) == picture(0)
+        read_value(changed, "image.bytes", 12)
+    assert read_value(changed, "image.bytes", 0) == picture(0)
 
 
 def test_large_and_view_types_of_bytes_and_text_are_read(tmp_path):
