@@ -18,7 +18,7 @@ from datamodules.trees.layout import PLAIN, SPLITS, Place, opposed, passed_by, r
 from datamodules.trees.opening import open_tree
 from datamodules.trees.tree import Tree, name_of
 
-CONTENTS = ("image", "dire-map")
+CONTENTS = ("image", "dire-map", "face-crop")
 APART = "--real DIR [DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie"
 
 
@@ -36,7 +36,8 @@ class FolderDataModule(DetectionDataModule):
 
     Args:
         root: The folder or the archive; not needed with ``real`` or ``generated``.
-        content: What the files hold: an ``image``, or a ``dire-map`` that was made of one.
+        content: What the files hold: an ``image``, a ``dire-map`` that was made of one, or a ``face-crop``, the square
+            around a face.
         split: Take the images of folders of this name alone: ``train``, ``val`` or ``test``.
         real: Folders or archives of real images, wherever they lie: the name of each is a source, and what is in it
             belongs to it. Images are called ``real/<name>/...``, as if they lay there.

@@ -98,7 +98,8 @@ def _checkpoint_needs(cls: type[Detector]) -> Iterator[Need]:
     files = [one.name for one in getattr(cls, "released", ())]
     sources = dict.fromkeys(one.source for one in getattr(cls, "released", ()))
     what = f"a checkpoint ({' or '.join(files)})" if files else "a checkpoint of your own training"
-    yield Need(what, "", f"{'; '.join(sources) or 'python -m bench fit'}, by --checkpoint {cls.name}=FILE", False)
+    source = "; ".join(sources) or ("no released file" if getattr(cls, "unreleased", "") else "python -m bench fit")
+    yield Need(what, "", f"{source}, by --checkpoint {cls.name}=FILE", False)
 
 
 # By the parameter that brings the need, so that a new detector with such a parameter has it, too.

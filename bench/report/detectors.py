@@ -202,8 +202,11 @@ def _training(cls: type[Detector]) -> list[str]:
     for file in getattr(cls, "released", ()):
         size = f", {file.size:,} bytes" if file.size else ""
         checked = f", sha256 {file.sha256}" if file.sha256 else ""
-        lines.append(f"{file.name}: {', '.join(file.trained_on) or 'not known'} ({file.source}{size}{checked})")
-    return lines or ["that of the checkpoint: no released file is known"]
+        licence = f", licence {file.licence}" if file.licence else ""
+        lines.append(
+            f"{file.name}: {', '.join(file.trained_on) or 'not known'} ({file.source}{size}{checked}{licence})"
+        )
+    return lines or [getattr(cls, "unreleased", "") or "that of the checkpoint: no released file is known"]
 
 
 def _listed(title: str, texts: Sequence[str]) -> list[str]:

@@ -144,7 +144,7 @@ class RunOptions:
     real_split: Annotated[str | None, Written("val|train")] = None
     protocol: Annotated[str | None, Written("paper|matched")] = None
     real_fit: Annotated[str | None, Written("square|short-side")] = None
-    content: Annotated[str | None, Written("image|dire-map")] = None
+    content: Annotated[str | None, Written("image|dire-map|face-crop")] = None
     limit: Count | None = None
     balance: bool = False
     allow_one_class: bool = False

@@ -41,7 +41,11 @@ class TrainedDetector(Detector):
     """
 
     released: ClassVar[tuple[ReleasedFile, ...]] = ()
-    consumes: ClassVar[Literal["image", "dire-map"]] = "image"
+    unreleased: ClassVar[str] = ""
+    """Where no checkpoint was ever released: a sentence that says so, for the card and for the message."""
+    architecture: ClassVar[Mapping[str, Any]] = {}
+    """Sizes of the released network (width, depth and the like), which :meth:`build` reads: tests make it small."""
+    consumes: ClassVar[Literal["image", "dire-map", "face-crop"]] = "image"
     """What the images of the data set must be."""
     files: ClassVar[tuple[str, ...]] = ("checkpoint",)
     """The options that name files: shown by the files' names, and no part of the fingerprint, which has the weights."""
@@ -53,7 +57,7 @@ class TrainedDetector(Detector):
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:
         super().__init__()
         told = None if trained_on is None else generator_names(trained_on)
-        loaded = read_checkpoint(checkpoint, self.name, self.released, self.needs)
+        loaded = read_checkpoint(checkpoint, self.name, self.released, self.unreleased, self.needs)
         state = self.adapt(loaded)
         self.network = self.build()
         load_strictly(self.network, state, loaded.file)
@@ -86,10 +90,22 @@ class TrainedDetector(Detector):
             ``(B,)`` logits; above 0 means generated.
         """
         if not isinstance(images, Tensor):
-            return torch.cat([self.network(self.prepared(image[None])).flatten() for image in images])
+            return torch.cat([self.towards_generated(self.network(self.prepared(image[None]))) for image in images])
         inputs = self.prepared(images)
-        logits: Tensor = self.network(inputs.expand(2, -1, -1, -1) if len(inputs) == 1 else inputs)
-        return logits[: len(images)].flatten()
+        outputs: Tensor = self.network(inputs.expand(2, -1, -1, -1) if len(inputs) == 1 else inputs)
+        return self.towards_generated(outputs[: len(images)])
+
+    def towards_generated(self, outputs: Tensor) -> Tensor:
+        """Makes one logit an image of what the network gives.
+
+        Args:
+            outputs: ``(B,)`` or ``(B, 1)`` logits of generated images, or ``(B, 2)`` logits of real and of generated
+                ones, whose difference gives the probability of their softmax.
+
+        Returns:
+            ``(B,)``.
+        """
+        return outputs[:, 1] - outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs.flatten()
 
     def forward(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
         """Scores a batch.

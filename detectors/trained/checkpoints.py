@@ -25,6 +25,7 @@ class ReleasedFile:
         trained_on: Canonical names of the generators whose images it was trained on.
         size: In bytes, where known.
         sha256: Of the file, where known.
+        licence: Of the weights, as its authors state it; empty where that was not looked up.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ReleasedFile:
     trained_on: tuple[str, ...]
     size: int | None = None
     sha256: str | None = None
+    licence: str = ""
 
     def __str__(self) -> str:
         size = f"{self.size:,} bytes, " if self.size else ""
@@ -59,7 +61,7 @@ class Checkpoint:
 
 
 def read_checkpoint(
-    file: str | Path | None, detector: str, released: Sequence[ReleasedFile], needs: str = ""
+    file: str | Path | None, detector: str, released: Sequence[ReleasedFile], unreleased: str = "", needs: str = ""
 ) -> Checkpoint:
     """Reads a checkpoint, never running code from it.
 
@@ -67,6 +69,7 @@ def read_checkpoint(
         file: A PyTorch or ``.safetensors`` file: a state dict, or one under a usual key of a training script.
         detector: Name of the detector, for the messages.
         released: The known checkpoints of the detector.
+        unreleased: A sentence for a detector without any, on why there is none.
         needs: A sentence on what else the detector needs, for the message that the file is missing.
 
     Raises:
@@ -74,12 +77,18 @@ def read_checkpoint(
         WeightsError: It cannot be read, holds no state dict, or bears the name and size of a release that it is not.
     """
     files = " or ".join(map(str, released)) or "a file of your own training, as no released one is known"
-    ways = f"{detector} needs its trained weights: {files}. Give the file with --checkpoint {detector}=FILE. {needs}"
+    sentences = (
+        f"{detector} needs its trained weights: {files}.",
+        unreleased,
+        f"Give the file with --checkpoint {detector}=FILE.",
+        needs,
+    )
+    ways = " ".join(filter(None, sentences))
     if file is None:
-        raise WeightsNotFoundError(ways.rstrip())
+        raise WeightsNotFoundError(ways)
     file = Path(file)
     if not file.is_file():
-        raise WeightsNotFoundError(f"There is no checkpoint {file}. {ways}".rstrip())
+        raise WeightsNotFoundError(f"There is no checkpoint {file}. {ways}")
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     known = _recognise(file, sha256, released)

@@ -10,7 +10,7 @@ from torch import nn
 from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
-from detectors.trained.resnet import resnet50
+from detectors.trained.networks.resnet import resnet50
 
 Crop = Literal["none", "centre"]
 SIDE = 224

@@ -9,8 +9,8 @@ from torchvision.transforms.v2 import functional as transforms  # type: ignore[i
 
 from detectors.base import View
 from detectors.trained.base import ReleasedFile, TrainedDetector
+from detectors.trained.networks.resnet import resnet50
 from detectors.trained.pixels import imagenet_normalised
-from detectors.trained.resnet import resnet50
 
 SHORT_SIDE, CROP = 256, 224
 

@@ -8,7 +8,7 @@ from torchvision.transforms.v2 import InterpolationMode  # type: ignore[import-u
 
 from detectors.base import View
 from detectors.trained.base import TrainedDetector
-from detectors.trained.frequency_network import SIDE, FrequencyNetwork
+from detectors.trained.networks.f3net import SIDE, FrequencyNetwork
 from detectors.trained.pixels import to_square
 
 

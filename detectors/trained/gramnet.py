@@ -10,7 +10,7 @@ from torch import nn
 from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
-from detectors.trained.gram_network import GramNetwork
+from detectors.trained.networks.gramnet import GramNetwork
 
 Preprocessing = Literal["resize", "native"]
 SIDE = 299

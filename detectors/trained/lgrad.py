@@ -11,9 +11,9 @@ from detectors.base import View
 from detectors.errors import WeightsError, WeightsNotFoundError
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.gradient_pictures import gradient_pictures
+from detectors.trained.networks.resnet import resnet50
+from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 from detectors.trained.pixels import imagenet_normalised, to_square
-from detectors.trained.resnet import resnet50
-from detectors.trained.stylegan_discriminator import StyleGANDiscriminator
 from detectors.weights import load_strictly, read_weights, state_sha256
 
 SIDE = 256

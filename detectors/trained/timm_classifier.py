@@ -1,6 +1,6 @@
 """Any classifier of timm, trained to tell real from generated images: ``score(x) = sigmoid(logit(x))``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import timm
@@ -91,11 +91,10 @@ class TimmClassifier(TrainedDetector):
             )
         return (images - self.mean) / self.std
 
-    def logits(self, images: Tensor | Sequence[Tensor]) -> Tensor:
-        """Computes the logit of being generated, ``(B,)``; see :meth:`TrainedDetector.logits`."""
-        rows = super().logits(images).reshape(-1, self.outputs)
-        towards = rows[:, 0] if self.outputs == 1 else rows[:, 1] - rows[:, 0]
-        return towards if self.generated else -towards
+    def towards_generated(self, outputs: Tensor) -> Tensor:
+        """Turns the logit round where the first class is that of generated images."""
+        logits = super().towards_generated(outputs)
+        return logits if self.generated else -logits
 
 
 def _config_of(network: nn.Module) -> Mapping[str, Any]:

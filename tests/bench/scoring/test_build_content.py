@@ -31,7 +31,7 @@ def test_the_content_is_in_the_protocol_of_maps_alone(image_folder):
 
 
 def test_an_unknown_content_and_a_data_set_without_the_option_are_refused(image_folder, tmp_path):
-    with pytest.raises(DataOptionError, match="--content must be one of image, dire-map, got 'pixels'"):
+    with pytest.raises(DataOptionError, match="--content must be one of image, dire-map, face-crop, got 'pixels'"):
         data_of(image_folder, content="pixels")
     with pytest.raises(DataOptionError, match="--content does not apply to --dataset demo"):
         create_datamodule(RunOptions(content="dire-map"))

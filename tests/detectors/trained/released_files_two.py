@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import resnet50
 
-from detectors.trained.frequency_network import FrequencyNetwork
 from detectors.trained.gradient_pictures import gradient_pictures
-from detectors.trained.gram_network import GramNetwork
+from detectors.trained.networks.f3net import FrequencyNetwork
+from detectors.trained.networks.gramnet import GramNetwork
+from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 from detectors.trained.pixels import imagenet_normalised
-from detectors.trained.stylegan_discriminator import StyleGANDiscriminator
 
 DISCRIMINATOR = "karras2019stylegan-bedrooms-256x256_discriminator.pth"
 SPREAD = 1.5

@@ -6,7 +6,7 @@ import torch
 from released_files_two import pictures, spread_out
 from torch.nn import functional as F
 
-from detectors.trained.frequency_network import Decomposition, FrequencyNetwork, cosine_matrix
+from detectors.trained.networks.f3net import Decomposition, FrequencyNetwork, cosine_matrix
 
 
 def plain_decomposition(state, images):

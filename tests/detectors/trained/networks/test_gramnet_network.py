@@ -4,7 +4,7 @@ from released_files_two import pictures, spread_out
 from torch.nn import functional as F
 from torchvision.models import resnet18
 
-from detectors.trained.gram_network import GramNetwork, gram_matrix
+from detectors.trained.networks.gramnet import GramNetwork, gram_matrix
 
 BRANCHES = {
     "image": ("conv_interi_0", "gi_fc1", "gi_fc2"),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from released_files import write_checkpoint
 from released_files_two import pictures
-from test_gram_network import plain_forward
+from test_gramnet_network import plain_forward
 from torchvision import transforms
 
 from detectors import UnknownNameError, View, WeightsError, create_detector

@@ -13,7 +13,7 @@ from torchvision.models import resnet50
 
 from detectors import WeightsError, WeightsNotFoundError, create_detector
 from detectors.trained.gradient_pictures import gradient_pictures, stretched
-from detectors.trained.stylegan_discriminator import StyleGANDiscriminator
+from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 
 
 @pytest.fixture(scope="module")

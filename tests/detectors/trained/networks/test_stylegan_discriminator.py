@@ -6,7 +6,7 @@ import torch
 from released_files_two import pictures
 from torch.nn import functional as F
 
-from detectors.trained.stylegan_discriminator import StyleGANDiscriminator
+from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 
 
 def plain_forward(state, images):

@@ -4,7 +4,7 @@ import timm
 import torch
 from released_files import write_checkpoint
 from released_files_two import pictures
-from test_frequency_network import plain_decomposition
+from test_f3net_network import plain_decomposition
 from torch.nn import functional as F
 
 from datamodules.views import cut_view

@@ -2,13 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import open_clip
+import pytest
+import released_cnn
 import released_files_two
+import released_fitted
+import released_paper
+import released_vit
 import timm
 import tiny_diffusion
 import torch
@@ -86,8 +92,19 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "npr": write_npr,
     "timm": write_timm,
     **released_files_two.WRITERS,
+    **released_cnn.WRITERS,
+    **released_fitted.WRITERS,
+    **released_paper.WRITERS,
+    **released_vit.WRITERS,
 }
 """By the detector's name; a linear probe needs its backbone, too."""
+ARCHITECTURES: dict[str, Mapping[str, Any]] = {
+    **released_cnn.ARCHITECTURES,
+    **released_fitted.ARCHITECTURES,
+    **released_paper.ARCHITECTURES,
+    **released_vit.ARCHITECTURES,
+}
+"""Small sizes of networks, for which the checkpoints are written."""
 
 
 def write_checkpoint(name: str, folder: Path) -> Path:
@@ -104,6 +121,16 @@ def _made(name: str) -> Path:
             file = WRITERS[name](home)
             (MADE["folder"] / f"{name}.txt").write_text(file.name, encoding="utf-8")
     return home / (MADE["folder"] / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@contextmanager
+def small_network(name: str) -> Iterator[None]:
+    """Makes the network of a detector small while it is built, where there is a small size for it."""
+    cls = list_detectors()[name]
+    with pytest.MonkeyPatch.context() as patch:
+        if name in ARCHITECTURES:
+            patch.setattr(cls, "architecture", ARCHITECTURES[name])
+        yield
 
 
 def small_diffusion() -> dict[str, str]:
@@ -156,7 +183,8 @@ def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: 
     if not home.is_dir():
         write_checkpoint(name, folder)
     file = next(one for one in sorted(home.iterdir()) if one.name != released_files_two.DISCRIMINATOR)
-    return create_detector(name, small_clip(folder) if name == "univfd" else backbone, checkpoint=str(file), **more)
+    with small_network(name):
+        return create_detector(name, small_clip(folder) if name == "univfd" else backbone, checkpoint=str(file), **more)
 
 
 def _saved(content: object, file: Path) -> Path:
