@@ -14,6 +14,7 @@ import released_cnn
 import released_files_two
 import released_fitted
 import released_paper
+import released_rine
 import released_vit
 import timm
 import tiny_diffusion
@@ -95,6 +96,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     **released_cnn.WRITERS,
     **released_fitted.WRITERS,
     **released_paper.WRITERS,
+    **released_rine.WRITERS,
     **released_vit.WRITERS,
 }
 """By the detector's name; a linear probe needs its backbone, too."""
@@ -102,6 +104,7 @@ ARCHITECTURES: dict[str, Mapping[str, Any]] = {
     **released_cnn.ARCHITECTURES,
     **released_fitted.ARCHITECTURES,
     **released_paper.ARCHITECTURES,
+    **released_rine.ARCHITECTURES,
     **released_vit.ARCHITECTURES,
 }
 """Small sizes of networks, for which the checkpoints are written."""
