@@ -10,23 +10,8 @@ from detectors import find_detector
 
 RIVALS = rivals_of("wepe")
 PRINTED = [
-    "CNNspot",
-    "Ojha",
-    "DIRE",
-    "NPR",
-    "Frank",
-    "Durall",
-    "Patchfor",
-    "F3Net",
-    "SelfBland",
-    "GANDetection",
-    "LGrad",
-    "ResNet-50",
-    "DeiT-S",
-    "Swin-T",
-    "Spec",
-    "GramNet",
-    "LaRE",
+    *("CNNspot", "Ojha", "DIRE", "NPR", "Frank", "Durall", "Patchfor", "F3Net", "SelfBland", "GANDetection", "LGrad"),
+    *("ResNet-50", "DeiT-S", "Swin-T", "Spec", "GramNet", "LaRE"),
 ]
 """The trained methods that the paper's section 4.1 and its Table 3 name, as it writes them."""
 
