@@ -47,6 +47,7 @@ def items_of(root):
     return data.items
 
 
+@pytest.mark.heavy
 def test_frames_of_videos_are_found_by_their_names_and_pictures(videos):
     found = frames_of_videos(items_of(videos), hash_in(videos))
     assert 1 < len(found) <= 2 * VIDEOS
@@ -58,6 +59,7 @@ def test_numbered_images_of_different_things_are_no_frames(image_folder):
     assert frames_of_videos(items_of(image_folder), hash_in(image_folder)) == []
 
 
+@pytest.mark.heavy
 def test_few_pictures_are_looked_at(videos):
     looked_at = []
     frames_of_videos(items_of(videos), lambda path: looked_at.append(path))

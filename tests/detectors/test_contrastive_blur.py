@@ -45,6 +45,7 @@ def test_score_by_hand():
     assert score.item() == pytest.approx(1 - cosine, rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_score_is_that_of_a_plain_twin(vit, photographs):
     scores = ContrastiveBlur(vit, sigma=0.8)(photographs, torch.arange(3))
     assert len(scores.unique()) == 3

@@ -16,6 +16,7 @@ def plain_scores(backbone: Backbone, image: torch.Tensor, key: int, noise: float
     return sum(distances) / draws, blur_score(backbone, image, 0.55)
 
 
+@pytest.mark.heavy
 def test_score_is_the_smaller_of_both_of_a_plain_twin(vit, photographs):
     keys = torch.tensor([5, 6, 7])
     for noise in (0.009, 0.2):

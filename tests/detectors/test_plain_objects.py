@@ -53,6 +53,7 @@ def written_by_lightning(network, file, epochs, **options):
     trainer.save_checkpoint(file)
 
 
+@pytest.mark.heavy
 @pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers")
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated")
 @pytest.mark.parametrize("compiled", [False, True])

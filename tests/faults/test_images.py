@@ -35,7 +35,9 @@ def outcome(data):
         return str(error)
 
 
-@pytest.mark.parametrize("count", [QUICK, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(QUICK, marks=pytest.mark.heavy), pytest.param(MANY, marks=pytest.mark.slow)]
+)
 def test_a_damaged_image_is_read_or_has_a_reason_and_the_same_one_again(whole, count):
     files = damaged_files(whole, count)
     first = {name: outcome(data) for name, data in files.items()}

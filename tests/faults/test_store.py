@@ -34,7 +34,13 @@ def broken(whole, output, number, generator):
     return file
 
 
-@pytest.mark.parametrize("count", [QUICK, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(QUICK, marks=pytest.mark.heavy),
+        pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
 def test_whatever_happens_to_a_file_of_the_store_the_table_is_the_same(whole, tmp_path, count):
     output, words = whole
     table = (output / "compare.csv").read_bytes()

@@ -11,6 +11,8 @@ import detectors.registry
 from bench.cli.app import main
 from bench.store.runs import FACTS_FILE
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 PLUGIN = '''
 import torch
 

@@ -41,6 +41,7 @@ def test_a_tensor_and_a_folder_are_scored_from_python(image_folder, monkeypatch,
     assert len({float(line.split()[1]) for line in lines[1:]}) == 12
 
 
+@pytest.mark.heavy
 def test_an_own_detector_is_compared_and_scores_files(image_folder, tmp_path):
     words = ["compare", "--plugin", EXAMPLES / "own_detector.py", "--detectors", "my-detector"]
     words += ["my-detector:reach=3", "--dataset", "folder", "--data-root", image_folder, "--num-workers", "0"]

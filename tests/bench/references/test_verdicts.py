@@ -97,6 +97,7 @@ def test_the_detectable_difference_differs_in_four_of_five_cases():
     assert share(replications(detectable, 0.005), "differs") == pytest.approx(0.8, abs=0.025)
 
 
+@pytest.mark.heavy
 def test_fewer_images_in_the_paper_than_assumed_make_true_replications_differ_and_the_range_shows_it():
     found = replications(0.0, 0.005, papers_images=500, said_images=None, trials=1000)
     assert share(found, "differs") > 0.1

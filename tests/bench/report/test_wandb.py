@@ -100,6 +100,7 @@ def test_the_leaderboard_has_the_numbers_of_the_csv(logged):
             assert numbers["against worst cue"] == row["against_worst_cue"]
 
 
+@pytest.mark.heavy
 def test_metrics_of_the_test_loop_are_those_of_the_stored_scores(logged):
     scores = logged.scores()
     checked = 0

@@ -56,6 +56,7 @@ class Doubtful(Broken):
         raise RuntimeError("the concern broke")
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("_offline")
 def test_a_failure_in_the_test_loop_ends_the_run_as_failed(image_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(_registered, "broken", Broken)

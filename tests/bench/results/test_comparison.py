@@ -42,6 +42,7 @@ def scores_of(comparison: Comparison) -> pl.DataFrame:
     return comparison.scores().select("path", "detector", "seed", "score").sort("path", "detector", "seed")
 
 
+@pytest.mark.heavy
 def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results")
     assert [(row.detector, row.generator) for row in result.summary.rows] == [
@@ -101,6 +102,7 @@ def test_a_clean_pass_is_shared_and_two_views_cost_one_each(image_folder, tmp_pa
     assert [backbone.counter.images / 12 for backbone in seen] == [3, 4, 6]
 
 
+@pytest.mark.heavy
 def test_five_methods_share_one_clean_pass_an_image(image_folder, tmp_path, monkeypatch):
     import bench.scoring.plan as module
 
@@ -150,6 +152,7 @@ def test_one_class_is_scored_and_its_metrics_are_not_available(image_folder, tmp
     assert "n/a" in markdown(tmp_path / "results")
 
 
+@pytest.mark.heavy
 def test_every_odd_file_is_scored_or_counted_with_a_reason(image_folder, tmp_path):
     odd = image_folder / "generated" / "odd"
     odd.mkdir()

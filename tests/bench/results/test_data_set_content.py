@@ -17,6 +17,8 @@ from bench.store.merging import merge_stores
 from bench.store.whole_store import read_store
 from datamodules.identity import contradicted, identity_of
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 
 @pytest.fixture
 def make(photograph, tmp_path):

@@ -9,6 +9,8 @@ from stored_rows import stored_rows
 
 from bench.store.claims import Claim
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 COUNT, SECONDS = 24, 0.02
 
 

@@ -58,6 +58,7 @@ def test_the_images_it_was_fitted_to_are_in_none_of_its_own_numbers(images, tmp_
     assert any("set on 8 real images of 8 groups" in note for note in comparison_notes(result))
 
 
+@pytest.mark.heavy
 def test_fused_scores_are_stored_once(images, tmp_path):
     for _ in range(2):
         run(images, tmp_path / "r", ["rigid+wepe"])

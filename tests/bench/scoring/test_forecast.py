@@ -53,6 +53,7 @@ def test_the_planned_passes_are_those_that_are_made(image_folder, tmp_path, dete
     assert (again.passes, again.to_read, again.stored) == (0, 0, again.scores)
 
 
+@pytest.mark.heavy
 def test_what_the_store_has_is_not_planned_again(image_folder, tmp_path):
     compare(["wepe"], options_of(image_folder, tmp_path))
     planned = forecast(["wepe", "rigid"], options_of(image_folder, tmp_path, limit=None))

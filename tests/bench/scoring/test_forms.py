@@ -12,7 +12,7 @@ from bench.results.comparison import compare
 from bench.scoring.options import RunOptions
 from bench.store.findings import Content
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("small_views")]
 
 
 def facts_of(root):

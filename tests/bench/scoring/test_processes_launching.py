@@ -22,6 +22,8 @@ from stored_rows import stored_rows
 
 from bench.cli.app import main
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 COUNT = 30
 
 
@@ -86,7 +88,6 @@ def launched(request, images, tmp_path_factory):
     return Launched(output, request.param(images, output))
 
 
-@pytest.mark.heavy
 def test_however_they_are_launched_two_processes_give_the_rows_of_one(launched, undisturbed):
     one, two = stored_rows(undisturbed), stored_rows(launched.output)
     assert len(two) == len(two.unique(["path", "detector"])) == 2 * COUNT
@@ -136,7 +137,6 @@ def test_machines_that_cannot_find_each_other_do_not_wait(photograph, tmp_path, 
     assert not list((tmp_path / "results").glob("scores/**/*.parquet"))
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize(("processes", "devices"), [(2, 1), (2, 3)])
 def test_torchrun_with_another_number_of_processes_is_told_once(images, tmp_path, processes, devices):
     launcher = ["-m", "torch.distributed.run", "--master-port", free_port(), "--nproc-per-node", str(processes)]

@@ -20,6 +20,8 @@ from stored_rows import stored_rows
 
 from bench.report.notes import comparison_notes
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 COUNT = 60
 SLOWLY = ("--batch-size", "1")
 SECONDS = 0.06
@@ -110,7 +112,6 @@ def has_room_for(data: bytes, file: io.RawIOBase) -> bool:
     return True
 
 
-@pytest.mark.heavy
 def test_a_full_disk_stops_the_run_with_one_line_and_it_goes_on_when_there_is_room(images, undisturbed, small_disk):
     words = words_of(images, small_disk, *SLOWLY, detectors=LIGHT)
     with started(words, SECONDS) as process:
@@ -162,7 +163,6 @@ def leave_half_a_file(output: Path) -> None:
 
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.heavy
 def test_a_run_killed_again_and_again_comes_to_the_table_of_an_undisturbed_one(images, undisturbed, tmp_path, times):
     chance = random.Random(0)
     for _ in range(times):
@@ -186,7 +186,6 @@ def test_a_reading_process_that_is_killed_ends_the_run_with_one_line(images, und
     assert_ends_undisturbed(images, tmp_path, undisturbed)
 
 
-@pytest.mark.heavy
 def test_no_reading_process_outlives_a_run_that_is_killed(images, tmp_path):
     words = words_of(images, tmp_path, *SLOWLY, "--num-workers", "2", detectors=LIGHT)
     with started(words, SECONDS) as process:
@@ -226,7 +225,6 @@ def test_a_run_leaves_the_callers_handlers_of_signals_as_they_were(images, tmp_p
 
 @pytest.mark.usefixtures("permissions_hold")
 @pytest.mark.usefixtures("small_views")
-@pytest.mark.heavy
 def test_files_that_cannot_be_read_are_counted_and_named_and_change_nothing_else(image_folder, tmp_path):
     without = run_here(image_folder, tmp_path / "without")
     blurry = image_folder / "generated" / "blurry"

@@ -41,6 +41,7 @@ def test_a_store_of_version_0_1_0_gives_the_numbers_that_it_gave_then_to_the_las
     assert_frame_equal(numbers_of(leaderboard(folder)["leaderboard.csv"]), before)
 
 
+@pytest.mark.heavy
 def test_parts_that_lack_a_column_of_the_schema_give_the_same_leaderboard(folder):
     expected = leaderboard(folder)
     parts = list(folder.glob("scores/*/*/part-*.parquet"))

@@ -241,6 +241,7 @@ def test_another_reading_by_rank_correlation_is_said():
     assert "but rule=tensor_mean, tensors=all by rank correlation (1.000)" in words
 
 
+@pytest.mark.heavy
 def test_every_reading_is_probed_and_another_backbone_decides_nothing(setting, options):
     study = STUDIES["table14"]
     assert isinstance(study, BlocksStudy)

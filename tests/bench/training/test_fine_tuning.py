@@ -79,6 +79,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(root, tmp_path):
     assert (tmp_path / "cut.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
 
 
+@pytest.mark.heavy
 def test_every_epoch_shows_the_images_in_another_order_and_otherwise_cropped(root, tmp_path):
     epochs = Epochs()
     train(root, tmp_path / "r", tmp_path / "a.safetensors", [epochs])

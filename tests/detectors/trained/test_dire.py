@@ -43,6 +43,7 @@ def as_views(images):
     return [torch.from_numpy(image).permute(2, 0, 1) / 255 for image in images]
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 def test_logits_of_maps_of_the_published_size_are_the_published_ones(detector, checkpoint):
     images = maps((256, 256), (256, 256), (256, 256))

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from datamodules.views import cut_view
 from detectors import View, WeightsError, create_detector
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
@@ -32,7 +34,6 @@ def plain_logits(checkpoint, images):
 
 
 @torch.inference_mode()
-@pytest.mark.heavy
 def test_logits_are_those_of_the_stored_network(detector, checkpoint):
     images = pictures(2, 299, seed=1)
     expected = plain_logits(checkpoint, images)
@@ -49,7 +50,6 @@ def test_images_of_other_sizes_are_scaled(detector):
 
 
 @torch.inference_mode()
-@pytest.mark.heavy
 def test_the_view_is_the_published_one(detector, checkpoint, photograph):
     image = photograph(1, (320, 240))
     published = torch.from_numpy(np.array(image.resize((299, 299)))).permute(2, 0, 1)  # bicubic by Pillow's default

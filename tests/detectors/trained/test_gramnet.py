@@ -7,6 +7,8 @@ from torchvision import transforms
 
 from detectors import UnknownNameError, View, WeightsError, create_detector
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):

@@ -15,6 +15,8 @@ from detectors import WeightsError, WeightsNotFoundError, create_detector
 from detectors.trained.gradient_pictures import gradient_pictures, stretched
 from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -58,7 +60,6 @@ def score(detector, images):
     return detector(images, torch.arange(len(images)))
 
 
-@pytest.mark.heavy
 def test_scores_are_those_of_the_published_way(detector, checkpoint):
     images = pictures(2, 256, seed=9)
     expected, scores = plain_logits(checkpoint, images), score(detector, images)
@@ -68,7 +69,6 @@ def test_scores_are_those_of_the_published_way(detector, checkpoint):
     assert expected.std() > 0.2
 
 
-@pytest.mark.heavy
 def test_it_scores_whatever_the_mode_of_gradients(detector):
     image = pictures(1, 256, seed=9)
     outside = detector(image, torch.arange(1))
@@ -77,7 +77,6 @@ def test_it_scores_whatever_the_mode_of_gradients(detector):
     torch.testing.assert_close(score(detector, image.clone()), outside, rtol=1e-5, atol=0)
 
 
-@pytest.mark.heavy
 def test_a_detector_made_inside_inference_mode_scores_the_same(detector, checkpoint):
     image = pictures(1, 256, seed=9)
     with torch.inference_mode():
@@ -85,7 +84,6 @@ def test_a_detector_made_inside_inference_mode_scores_the_same(detector, checkpo
     torch.testing.assert_close(score(inside, image), score(detector, image), rtol=1e-5, atol=0)
 
 
-@pytest.mark.heavy
 def test_pictures_do_not_depend_on_the_batch():
     torch.manual_seed(0)
     judge, images = StyleGANDiscriminator(32).requires_grad_(False), pictures(3, 32)
@@ -107,7 +105,6 @@ def test_a_constant_gradient_becomes_black_and_not_nan(value):
     assert torch.equal(stretched(torch.full((1, 3, 4, 4), value)), torch.zeros(1, 3, 4, 4))
 
 
-@pytest.mark.heavy
 def test_a_judge_that_does_not_look_gives_a_finite_score(folder, checkpoint, tmp_path):
     state = torch.load(folder / DISCRIMINATOR, weights_only=True)
     state["layer14.weight"].zero_()
@@ -134,7 +131,6 @@ def test_the_gradient_is_that_of_each_image_alone_in_minus_one_to_one():
     assert not torch.equal(found, stretched(images))
 
 
-@pytest.mark.heavy
 def test_images_of_other_sizes_are_scaled(detector):
     images = pictures(1, 300, seed=2)
     scaled = F.interpolate(images, size=(256, 256), mode="bilinear", antialias=True)
@@ -164,7 +160,6 @@ def test_a_discriminator_from_the_middle_of_its_training_is_refused(folder, chec
         create_detector("lgrad", checkpoint=str(checkpoint), discriminator=str(tmp_path / "half.pth"))
 
 
-@pytest.mark.heavy
 def test_the_fingerprint_covers_the_discriminator_and_not_its_place(detector, folder, checkpoint, tmp_path):
     moved = tmp_path / DISCRIMINATOR
     moved.write_bytes((folder / DISCRIMINATOR).read_bytes())

@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from detectors.trained.networks.f3net import Decomposition, FrequencyNetwork, cosine_matrix
 
+pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
+
 
 def plain_decomposition(state, images):
     """Decomposes by scipy's transform, band by band, from the stored masks."""
@@ -29,7 +31,6 @@ def network():
 
 
 @torch.no_grad()
-@pytest.mark.heavy
 def test_it_computes_what_the_stored_tensors_say(network):
     state, images = network.state_dict(), 2 * pictures(2, 299, seed=1) - 1
     body = timm.create_model("legacy_xception", num_classes=0, in_chans=12).eval()
