@@ -6,7 +6,7 @@ from bench.cli.parser import OneLineParser, add_options, add_run_options, add_sh
 from bench.cli.printing import written
 from bench.training.options import FitOptions
 
-GROUPS = {"detector": "training", "c": "linear-probe", "epochs": "fine-tuning"}
+GROUPS = {"detector": "training", "c": "linear detectors", "epochs": "fine-tuning"}
 
 
 def make_parser() -> ArgumentParser:

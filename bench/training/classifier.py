@@ -18,7 +18,7 @@ class Classifier(L.LightningModule):
     """Fine-tunes a detector's network with Adam and the binary cross-entropy, both classes weighing the same.
 
     Args:
-        detector: Has ``logits``, which maps ``(B, 3, H, W)`` to ``(B,)``.
+        detector: Has ``training_logits``, which maps ``(B, 3, H, W)`` to ``(B,)``, or to ``(B, P)`` of its patches.
         network: The detector's module that is trained.
         picture: What it is shown of an image.
         counts: Numbers of real and generated training images.
@@ -52,9 +52,10 @@ class Classifier(L.LightningModule):
         self.unreadable |= {sample.path: str(sample.reason) for sample in batch.unreadable}
         if len(batch) < LEAST_BATCH:
             return None
-        logits: Tensor = self.detector.logits(batch.views[self.picture])  # type: ignore[operator] # nn.Module's guess
-        weights = logits.new_tensor(self.class_weights)[batch.label]
-        loss = binary_cross_entropy_with_logits(logits, batch.label.to(logits.dtype), weights)
+        logits: Tensor = self.detector.training_logits(batch.views[self.picture])  # type: ignore[operator] # nn.Module's guess
+        labels = batch.label.reshape(-1, *[1] * (logits.ndim - 1)).expand_as(logits)  # of an image's patches, too
+        weights = logits.new_tensor(self.class_weights)[labels]
+        loss = binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), weights)
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 

@@ -11,7 +11,7 @@ from bench.results.unread import nothing_readable
 from bench.scoring.options import RunOptions, check_options
 from bench.training.fine_tuning import fine_tune
 from bench.training.held_out import HeldOut, evaluate_held_out
-from bench.training.linear_probe import fit_probe
+from bench.training.linear import fit_linear
 from bench.training.options import FitOptions
 from bench.training.training_set import training_set
 
@@ -37,7 +37,7 @@ def fit_detector(fit: FitOptions, options: RunOptions, progress: bool = False) -
     if nothing := nothing_readable(data.datamodule):
         raise NothingReadError(nothing_words(nothing))
     options.make_output()
-    train = fit_probe if fit.is_probe else fine_tune
+    train = fit_linear if fit.recipe.linear else fine_tune
     train(fit, options, data, progress, say=_say)
     return evaluate_held_out(fit, options, progress)
 

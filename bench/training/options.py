@@ -6,10 +6,11 @@ from typing import Annotated
 
 from bench.errors import BenchError
 from bench.scoring.options import Count, Names, Whole, Written
+from bench.training.recipes import RECIPES, Recipe
 
-PROBE, RESNET = "linear-probe", "resnet50"
+RESNET, DURALL = "resnet50", "durall"
 AUGMENTATIONS = ("none", "blur-jpeg")
-LEARNING_RATE, LEARNING_RATES = 1e-4, {"npr": 2e-4}
+LOGISTIC, SVM = "logistic", "svm"
 PRETRAINED, RANDOM = "pretrained", "random"
 
 
@@ -18,16 +19,17 @@ class FitOptions:
     """What to train and how.
 
     Args:
-        detector: Linear-probe, resnet50, npr or timm:<model>.
+        detector: Linear-probe, durall, frank, npr, spec, patchfor, resnet50 or timm:<model>.
         save: The file to write, .safetensors.
         train_share: Share of the groups to train on, by a hash of their names.
         also_seen: Further generators that are to count as seen, such as the trained one under another name.
         seed: Seed of all that training draws.
         c: Inverse strength of the L2 penalty, scikit-learn's C.
+        classifier: Of durall: logistic, or svm, a linear support vector machine.
         epochs: Passes over the training images.
-        lr: Learning rate of Adam; 1e-4 by default, npr 2e-4, as published.
+        lr: Learning rate of Adam; 1e-4 by default, npr 2e-4 and patchfor 1e-3, as published.
         augment: None, or blur-jpeg, each with probability 0.5, beside crops and flips.
-        init: Weights to start from: pretrained, random or a file; npr has random only.
+        init: Weights to start from: pretrained, random or a file; npr and patchfor have random only.
 
     Raises:
         BenchError: A value cannot be.
@@ -39,6 +41,7 @@ class FitOptions:
     also_seen: Names = ()
     seed: Whole = 0
     c: float = 1.0
+    classifier: str = LOGISTIC
     epochs: Count = 10
     lr: float | None = None
     augment: str = "none"
@@ -47,12 +50,14 @@ class FitOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "save", Path(self.save))
         object.__setattr__(self, "also_seen", tuple(self.also_seen))
-        name, _, model = self.detector.partition(":")
-        if self.detector not in (PROBE, RESNET, "npr") and not (name == "timm" and model):
+        if self.name not in RECIPES or (self.name == "timm") != bool(self.detector.partition(":")[2] or self.model):
+            names = ", ".join(name for name in RECIPES if name != "timm")
             raise BenchError(
-                f"--detector must be {PROBE}, {RESNET}, npr or timm:<model>, got {self.detector!r}; "
+                f"--detector must be {names}, {RESNET} or timm:<model>, got {self.detector!r}; "
                 f"the other detectors cannot be trained here."
             )
+        if self.classifier not in (LOGISTIC, SVM) or (self.classifier == SVM and self.name != DURALL):
+            raise BenchError(f"--classifier must be {LOGISTIC}, or {SVM} for {DURALL}, got {self.classifier!r}.")
         if self.augment not in AUGMENTATIONS:
             raise BenchError(f"--augment must be one of {', '.join(AUGMENTATIONS)}, got {self.augment!r}.")
         if not 0 < self.train_share < 1:
@@ -68,13 +73,13 @@ class FitOptions:
             raise BenchError(f"--save {self.save}: there is no folder {self.save.parent}.")
         if set(str(self.save)) & set("+,"):
             raise BenchError(f"--save {self.save}: --detectors could not name a file with + or a comma in its path.")
-        if self.is_probe and self.augment != "none":
-            raise BenchError("--augment does not apply to linear-probe: its features are computed once.")
+        if self.recipe.linear and self.augment != "none":
+            raise BenchError(f"--augment does not apply to {self.name}: its features are computed once.")
 
     @property
-    def is_probe(self) -> bool:
-        """Whether a linear probe is asked for, rather than fine-tuning."""
-        return self.detector == PROBE
+    def recipe(self) -> Recipe:
+        """How the detector is trained."""
+        return RECIPES[self.name]
 
     @property
     def name(self) -> str:
@@ -83,13 +88,13 @@ class FitOptions:
 
     @property
     def model(self) -> str:
-        """The timm model; empty where there is none."""
+        """The timm model that the user names; empty where the detector has a network of its own."""
         return RESNET if self.detector == RESNET else self.detector.partition(":")[2]
 
     @property
     def learning_rate(self) -> float:
         """Of fine-tuning: the one given, or the published one."""
-        return self.lr if self.lr is not None else LEARNING_RATES.get(self.name, LEARNING_RATE)
+        return self.lr if self.lr is not None else self.recipe.lr
 
     @property
     def spec(self) -> str:

@@ -1,5 +1,6 @@
 """The weights that fine-tuning starts from."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import timm
@@ -21,17 +22,18 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
 
     Raises:
         UnknownNameError: timm has no such model or weights.
-        BenchError: NPR is published from random weights only.
+        BenchError: The detector is published from random weights only.
         WeightsNotFoundError: The pretrained weights are not to be had here.
     """
     torch.manual_seed(fit.seed)
-    if fit.name == "npr":
+    if not fit.recipe.pretrained:
         if fit.init not in (PRETRAINED, RANDOM):
-            raise BenchError(f"npr starts from random weights, as published; got --init {fit.init}.")
-        return _npr()
-    check_timm_name(fit.model)
-    state: dict[str, Tensor] = timm.create_model(fit.model, num_classes=1).state_dict()
-    return state if fit.init == RANDOM else state | _body(fit)
+            raise BenchError(f"{fit.name} starts from random weights, as published; got --init {fit.init}.")
+        return RANDOM_STARTS[fit.name]()
+    model = fit.model or fit.recipe.model
+    check_timm_name(model)
+    state: dict[str, Tensor] = timm.create_model(model, num_classes=1).state_dict()
+    return state if fit.init == RANDOM else state | _body(model, fit.init)
 
 
 def _npr() -> dict[str, Tensor]:
@@ -44,18 +46,22 @@ def _npr() -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in weights.items()}
 
 
-def _body(fit: FitOptions) -> dict[str, Tensor]:
+RANDOM_STARTS: Mapping[str, Callable[[], dict[str, Tensor]]] = {"npr": _npr}
+"""Draws the weights of networks that are published from random ones."""
+
+
+def _body(model: str, init: str) -> dict[str, Tensor]:
     """Reads pretrained weights without their classifier."""
-    config = get_pretrained_cfg(fit.model)
+    config = get_pretrained_cfg(model)
     size = config.input_size[-1] if config else NATIVE_SIZE
     try:
-        weights = None if fit.init == PRETRAINED else Path(fit.init)
-        body: dict[str, Tensor] = create_backbone(f"timm:{fit.model}", weights, size).model.state_dict()
+        weights = None if init == PRETRAINED else Path(init)
+        body: dict[str, Tensor] = create_backbone(f"timm:{model}", weights, size).model.state_dict()
     except WeightsNotFoundError as error:
-        if fit.init != PRETRAINED:
+        if init != PRETRAINED:
             raise
         raise WeightsNotFoundError(
-            f"The pretrained weights of {fit.model} are not cached, and the Hugging Face hub gives none. Go online "
+            f"The pretrained weights of {model} are not cached, and the Hugging Face hub gives none. Go online "
             f"once, or start from a file with --init FILE, or from nothing with --init random."
         ) from error
     return body

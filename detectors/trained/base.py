@@ -107,6 +107,10 @@ class TrainedDetector(Detector):
         """
         return outputs[:, 1] - outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs.flatten()
 
+    def training_logits(self, images: Tensor) -> Tensor:
+        """Computes what training compares with the label: the logits, or ``(B, P)`` where each patch has one."""
+        return self.logits(images)
+
     def forward(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
         """Scores a batch.
 

@@ -92,8 +92,10 @@ def read_checkpoint(
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     known = _recognise(file, sha256, released)
-    state = read_weights(file)
-    told = known.trained_on if known else tuple((fitted_facts(file) or {}).get("trained_on", ()))
+    state, facts = read_weights(file), fitted_facts(file) or {}
+    if facts.get("detector", detector) != detector:
+        raise WeightsError(f"{file} was fitted for the detector {facts['detector']}, not for {detector}.")
+    told = known.trained_on if known else tuple(facts.get("trained_on", ()))
     return Checkpoint(file, state, sha256, told, known)
 
 

@@ -79,7 +79,7 @@ class Band(nn.Module):
         return spectrum * (self.base + 2 * torch.sigmoid(self.learnable) - 1)
 
 
-def cosine_matrix(side: int) -> Tensor:
+def cosine_matrix(side: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Returns the orthonormal matrix of the discrete cosine transform II, ``(side, side)``, a frequency a row.
 
     Examples:
@@ -90,4 +90,4 @@ def cosine_matrix(side: int) -> Tensor:
     frequency, pixel = torch.arange(side).double()[:, None], torch.arange(side).double()
     matrix = torch.cos((pixel + 0.5) * math.pi * frequency / side) * math.sqrt(2 / side)
     matrix[0] /= math.sqrt(2)
-    return matrix.float()
+    return matrix.to(dtype)

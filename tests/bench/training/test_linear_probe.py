@@ -19,7 +19,7 @@ from bench.scoring.exclusion import trained_groups
 from bench.scoring.specs import parse_detector
 from bench.scoring.training_record import read_record
 from bench.training.fit import fit_detector
-from bench.training.linear_probe import logistic_regression
+from bench.training.linear import linear_weights
 from bench.training.split import may_train
 from datamodules.views import cut_view
 from detectors import LinearProbe, create_backbone
@@ -59,13 +59,13 @@ def test_the_weights_are_those_of_scikit_learn_on_the_same_features(root, fitted
     np.testing.assert_allclose(logits.numpy(), model.decision_function(features.double().numpy()), rtol=1e-3, atol=1e-3)
 
 
-def test_classes_weigh_the_same_and_the_penalty_is_on_standardised_features():
-    draws = np.random.default_rng(0)
+def test_classes_weigh_the_same_and_the_penalty_is_on_standardised_features(tmp_path):
+    draws, fit = np.random.default_rng(0), fit_options(tmp_path / "probe.safetensors", c=0.5)
     features = draws.normal(size=(90, 3)).astype(np.float32) * [1, 100, 0.01] + [0, 500, 2]
     labels = np.repeat([0, 1], [75, 15])
     features[labels == 1] += [1, 100, 0.01]
-    weight, bias = logistic_regression(features.astype(np.float32), labels, 0.5)
-    rescaled, _ = logistic_regression((features * [1, 0.01, 100]).astype(np.float32), labels, 0.5)
+    weight, bias = linear_weights(features.astype(np.float32), labels, fit)
+    rescaled, _ = linear_weights((features * [1, 0.01, 100]).astype(np.float32), labels, fit)
     np.testing.assert_allclose(weight * [1, 100, 0.01], rescaled, rtol=1e-3)
     decided = features @ weight + bias > 0
     assert abs(decided[labels == 1].mean() - (1 - decided[labels == 0].mean())) < 0.25

@@ -1,0 +1,83 @@
+"""Spectra of images that detectors judge: a radial profile, a cosine transform, a Fourier transform of colours."""
+
+import functools
+
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline
+from torch import Tensor
+
+from detectors.errors import OptionError
+from detectors.trained.networks.f3net import cosine_matrix
+
+GREY = (0.299, 0.587, 0.114)
+"""ITU-R 601's weights of red, green and blue, which OpenCV takes, too."""
+LEVELS = 255
+LEAST_RADII = 4
+"""A cubic spline goes through at least so many points."""
+
+
+def radial_profile(image: Tensor, length: int) -> Tensor:
+    """Computes how the spectrum of an image falls off with frequency.
+
+    The image in grey levels of 8 bits is transformed; ``20 ln |F + 1e-8|`` is averaged over rings one pixel wide, of
+    which the innermost and the outermost are left out, interpolated by a cubic spline, and divided by its first value.
+
+    Args:
+        image: ``(3, H, W)`` in [0, 1].
+        length: Number of points to interpolate at.
+
+    Returns:
+        ``(length,)``, float64.
+
+    Raises:
+        OptionError: The image has too few rings.
+    """
+    grey = (image.double() * LEVELS).round().mul(image.new_tensor(GREY).double()[:, None, None]).sum(dim=0).round()
+    spectrum = torch.fft.fftshift(torch.fft.fft2(grey)) + 1e-8
+    power = 20 * spectrum.abs().clamp_min(1e-300).log()
+    height, width = grey.shape
+    rows = torch.arange(height, device=grey.device).double() - (height - 1) / 2
+    columns = torch.arange(width, device=grey.device).double() - (width - 1) / 2
+    radius = torch.hypot(columns[None, :], rows[:, None]).floor().long().flatten()
+    sums, counts = torch.bincount(radius, power.flatten()), torch.bincount(radius)
+    rings = (sums[1:-1] / counts[1:-1]).cpu()
+    if len(rings) < LEAST_RADII:
+        raise OptionError(f"An image of {width} x {height} px has too few frequencies for a profile: leave it out.")
+    profile = (spline(len(rings), length) @ rings).to(image.device)
+    return profile / profile[0]
+
+
+@functools.lru_cache(maxsize=256)
+def spline(points: int, length: int) -> Tensor:
+    """Returns the matrix ``(length, points)`` that interpolates evenly spaced points by a cubic spline."""
+    matrix = CubicSpline(np.linspace(0, 1, points), np.eye(points))(np.linspace(0, 1, length))
+    return torch.from_numpy(matrix)
+
+
+def cosine_spectrum(images: Tensor) -> Tensor:
+    """Computes the logarithm of the absolute values of an orthonormal cosine transform of each colour.
+
+    Args:
+        images: ``(B, 3, side, side)`` in [0, 1].
+
+    Returns:
+        ``(B, 3 * side * side)``, float64, of pixels in 0 ... 255, with 1e-12 added.
+    """
+    matrix = cosine_matrix(images.shape[-1], torch.float64).to(images.device)
+    return ((matrix @ (images.double() * LEVELS) @ matrix.T).abs() + 1e-12).log().flatten(1)
+
+
+def colour_spectrum(images: Tensor) -> Tensor:
+    """Computes the logarithm of each colour's Fourier spectrum, its percentiles 5 and 95 scaled to -1 and 1.
+
+    Args:
+        images: ``(B, 3, H, W)`` in [0, 1].
+
+    Returns:
+        Of the same shape, the zero frequency in the corner, clipped to [-1, 1].
+    """
+    power = (torch.fft.fft2(images.float()).abs() + 1e-3).log()
+    low, high = power.flatten(2).quantile(power.new_tensor([0.05, 0.95]), dim=2)[..., None, None]
+    scaled: Tensor = 2 * (power - low) / (high - low).clamp_min(1e-12) - 1
+    return scaled.clamp(-1, 1)
