@@ -50,7 +50,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "save", Path(self.save))
         object.__setattr__(self, "also_seen", tuple(self.also_seen))
-        if self.name not in RECIPES or (self.name == "timm") != bool(self.detector.partition(":")[2] or self.model):
+        if self.name not in RECIPES or (self.name == "timm") != bool(self.model):
             names = ", ".join(name for name in RECIPES if name != "timm")
             raise BenchError(
                 f"--detector must be {names}, {RESNET} or timm:<model>, got {self.detector!r}; "

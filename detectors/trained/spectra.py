@@ -33,7 +33,8 @@ def radial_profile(image: Tensor, length: int) -> Tensor:
     Raises:
         OptionError: The image has too few rings.
     """
-    grey = (image.double() * LEVELS).round().mul(image.new_tensor(GREY).double()[:, None, None]).sum(dim=0).round()
+    shares = torch.tensor(GREY, dtype=torch.float64, device=image.device)
+    grey = (image.double() * LEVELS).round().mul(shares[:, None, None]).sum(dim=0).round()
     spectrum = torch.fft.fftshift(torch.fft.fft2(grey)) + 1e-8
     power = 20 * spectrum.abs().clamp_min(1e-300).log()
     height, width = grey.shape
@@ -62,10 +63,10 @@ def cosine_spectrum(images: Tensor) -> Tensor:
         images: ``(B, 3, side, side)`` in [0, 1].
 
     Returns:
-        ``(B, 3 * side * side)``, float64, of pixels in 0 ... 255, with 1e-12 added.
+        ``(B, 3 * side * side)``, float64, of pixels of 8 bits, with 1e-12 added.
     """
     matrix = cosine_matrix(images.shape[-1], torch.float64).to(images.device)
-    return ((matrix @ (images.double() * LEVELS) @ matrix.T).abs() + 1e-12).log().flatten(1)
+    return ((matrix @ (images.double() * LEVELS).round() @ matrix.T).abs() + 1e-12).log().flatten(1)
 
 
 def colour_spectrum(images: Tensor) -> Tensor:

@@ -200,6 +200,8 @@ class Bright(Detector):
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         return self.network(images.mean(dim=(1, 2, 3)).unsqueeze(1)).squeeze(1)
 
+    training_logits = logits
+
     def forward(self, images: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(self.logits(images).double())
 

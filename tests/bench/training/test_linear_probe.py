@@ -159,7 +159,11 @@ def test_the_command_prints_the_table_and_writes_it(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--detector", "rigid"], "--detector must be linear-probe, resnet50, npr or timm:<model>, got 'rigid'"),
+        (["--detector", "rigid"], "resnet50 or timm:<model>, got 'rigid'; the other detectors cannot be trained here."),
+        (["--detector", "timm"], "--detector must be linear-probe, durall, frank, npr, "),
+        (["--detector", "spec:resnet18"], "got 'spec:resnet18'; the other detectors"),
+        (["--classifier", "svm"], "--classifier must be logistic, or svm for durall, got 'svm'"),
+        (["--detector", "durall", "--classifier", "tree"], "--classifier must be logistic, or svm for durall"),
         (["--save", "probe.pth"], "--save takes a file that ends in .safetensors, got probe.pth"),
         (["--save", "/nowhere/p.safetensors"], "there is no folder /nowhere"),
         (["--save", "/tmp/a+b.safetensors"], "with + or a comma in its path"),

@@ -1,5 +1,7 @@
 """Durall, Frank and Spec: what they judge, which way their scores go, and which files they take."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import timm
@@ -122,7 +124,7 @@ def test_a_file_of_another_detector_is_refused_in_one_line(name, other, tmp_path
 @pytest.mark.parametrize("kind", ["truncated", "without a record"])
 def test_a_damaged_or_foreign_file_is_refused_in_one_line(name, kind, tmp_path, checkpoint):
     file = tmp_path / "file.safetensors"
-    whole = open(checkpoint(name), "rb").read()  # noqa: PTH123, SIM115 - a name
+    whole = Path(checkpoint(name)).read_bytes()
     if kind == "truncated":
         file.write_bytes(whole[: len(whole) // 2])
     else:

@@ -107,7 +107,7 @@ def test_a_file_that_is_not_there_is_named(vit, tmp_path):
 
 def test_a_file_that_fit_did_not_write_is_refused(vit, tmp_path):
     save_file({"weight": torch.ones(48), "bias": torch.zeros(())}, tmp_path / "bare.safetensors")
-    with pytest.raises(WeightsError, match="is not a linear probe that python -m bench fit wrote"):
+    with pytest.raises(WeightsError, match="is not a linear-probe that python -m bench fit wrote"):
         LinearProbe(vit, checkpoint=str(tmp_path / "bare.safetensors"))
 
 

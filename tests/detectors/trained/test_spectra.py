@@ -39,14 +39,15 @@ def test_the_radial_profile_is_that_of_the_published_script(size):
 
 
 def test_a_square_of_1024_px_has_the_722_rings_of_the_published_features():
-    image = torch.rand(3, 1024, 1024, generator=torch.Generator().manual_seed(0))
+    draws = torch.Generator().manual_seed(0)
+    image = torch.randint(256, (3, 1024, 1024), generator=draws) / 255
     assert_allclose(radial_profile(image, 722).numpy(), plain_profile(image, 722), rtol=1e-9)
 
 
 def test_the_profile_of_one_bright_pixel_is_flat():
     image = torch.zeros(3, 20, 20)
     image[:, 3, 5] = 1
-    assert_allclose(radial_profile(image, 50).numpy(), np.ones(50), rtol=1e-12)
+    assert_allclose(radial_profile(image, 50).numpy(), np.ones(50), rtol=1e-9)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (2, 5)])
@@ -63,7 +64,7 @@ def test_a_constant_image_has_a_profile_of_finite_numbers():
 def test_the_cosine_spectrum_is_scipys(side):
     images = torch.stack([eight_bit(side, side, seed) for seed in range(2)])
     plain = np.log(np.abs(dctn((images * 255).round().double().numpy(), axes=(2, 3), norm="ortho")) + 1e-12)
-    assert_allclose(cosine_spectrum(images).numpy(), plain.reshape(2, -1), rtol=1e-4, atol=1e-4)
+    assert_allclose(cosine_spectrum(images).numpy(), plain.reshape(2, -1), rtol=1e-7, atol=1e-7)
 
 
 def test_the_cosine_spectrum_of_a_constant_is_its_mean_alone():
