@@ -23,6 +23,7 @@ def merged_lora(state: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
         The tensors, with ``fc.weight`` and ``fc.bias`` in the place of the four.
 
     Examples:
+        >>> import torch
         >>> layer = {"original_layer.weight": torch.eye(2), "original_layer.bias": torch.zeros(2)}
         >>> update = {"lora.lora_A": torch.tensor([[1.0, 2.0]]), "lora.lora_B": torch.tensor([[3.0], [0.0]])}
         >>> merged_lora({f"fc.{key}": value for key, value in (layer | update).items()}, alpha=1)["fc.weight"]
@@ -56,6 +57,7 @@ def merged_svd(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         The tensors, with ``fc.weight`` in the place of these.
 
     Examples:
+        >>> import torch
         >>> main, direction = {"weight_main": torch.eye(2)}, torch.tensor([[0.0, 1.0]])
         >>> residual = {"U_residual": direction.T, "S_residual": torch.tensor([0.5]), "V_residual": direction}
         >>> merged_svd({f"fc.{key}": value for key, value in (main | residual).items()})["fc.weight"]

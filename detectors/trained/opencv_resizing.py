@@ -23,7 +23,7 @@ def opencv_resized(image: Tensor, side: int) -> Tensor:
     Examples:
         >>> row = torch.tensor([[[0.0, 51.0, 204.0, 255.0]]]) / 255
         >>> (opencv_resized(row, 2) * 255).round().tolist()
-        [[[26.0, 230.0], [26.0, 230.0]]]
+        [[[25.0, 229.0], [25.0, 229.0]]]
     """
     height, width = image.shape[1:]
     left, right, left_weight, right_weight = _taps(width, side, image.device)

@@ -3,6 +3,7 @@
 Random weights at a small size, in the released layout; the layouts are stated here name by name.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from torchvision import transforms
 Shapes = dict[str, tuple[int, ...]]
 CLIP_NORMALISE = transforms.Normalize([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
 IMAGENET_NORMALISE = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-SMALL_CLIP = {"image_size": 56, "patch_size": 14, "width": 64, "layers": 2, "heads": 2, "output_dim": 32}
+SMALL_CLIP = {"image_size": 224, "patch_size": 56, "width": 64, "layers": 2, "heads": 2, "output_dim": 32}
 ARCHITECTURES: dict[str, Mapping[str, Any]] = {
     "community-forensics": {"patch_size": 56, "embed_dim": 32, "depth": 2, "num_heads": 2},
     "c2p-clip": SMALL_CLIP,
     "effort": SMALL_CLIP,
-    "dda": {"crop": 56, "img_size": 70, "patch_size": 14, "embed_dim": 48, "depth": 2, "num_heads": 3},
+    "dda": {"crop": 336, "img_size": 392, "patch_size": 56, "embed_dim": 48, "depth": 2, "num_heads": 3},
 }
-"""Small sizes of the network, by the detector's name."""
+"""Small sizes of the network, by the detector's name: few and large patches, so that images have the published size."""
 
 
 def with_bias(name: str, *shape: int) -> Shapes:
@@ -111,13 +112,17 @@ def dda_layout(
 
 
 def random_state(shapes: Shapes, seed: int) -> State:
-    """Draws weights of a layout: norms and LayerScale near 1, the others of a size that keeps features apart."""
+    """Draws weights of a layout, of a size that keeps patches, positions and blocks from drowning each other."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
     for name, shape in shapes.items():
         noise = torch.randn(shape, generator=generator)
-        near_one = ("norm" in name and name.endswith("weight")) or name.endswith("gamma")
-        state[name] = 1 + 0.1 * noise if near_one else noise * (0.3 if len(shape) > 1 else 0.1)
+        if ("norm" in name and name.endswith("weight")) or name.endswith("gamma"):
+            state[name] = 1 + 0.1 * noise
+        elif "embed" in name and not name.endswith(("proj.weight", "patch_embedding.weight")):
+            state[name] = noise  # of positions and the class
+        else:
+            state[name] = noise * (1.5 / math.sqrt(noise[0].numel()) if len(shape) > 1 else 0.1)
     return state
 
 
@@ -126,37 +131,37 @@ def without(prefix: str, state: State) -> State:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def commfor_logits(state: State, inputs: Tensor) -> Tensor:
+def commfor_logits(state: State, inputs: Tensor, heads: int = 2) -> Tensor:
     """Computes Community Forensics' logits of normalised images, ``(B,)``."""
     vit = without("vit.", state)
-    features = plain_vit(vit, inputs, ARCHITECTURES["community-forensics"]["num_heads"])
-    return (features @ vit["head.weight"].T + vit["head.bias"]).flatten()
+    return (plain_vit(vit, inputs, heads) @ vit["head.weight"].T + vit["head.bias"]).flatten()
 
 
-def c2p_logits(state: State, inputs: Tensor) -> Tensor:
+def c2p_logits(state: State, inputs: Tensor, heads: int = 2) -> Tensor:
     """Computes C2P-CLIP's logits of normalised images, ``(B,)``."""
-    pooled = plain_clip(without("model.vision_model.", state), inputs, SMALL_CLIP["heads"])
+    pooled = plain_clip(without("model.vision_model.", state), inputs, heads)
     features = pooled @ state["model.visual_projection.weight"].T
     features = features / features.norm(dim=1, keepdim=True)
     return (features @ state["model.fc.weight"].T + state["model.fc.bias"]).flatten()
 
 
-def effort_logits(state: State, inputs: Tensor) -> Tensor:
+def effort_logits(state: State, inputs: Tensor, heads: int = 2) -> Tensor:
     """Computes Effort's two logits of normalised images, ``(B, 2)``."""
-    pooled = plain_clip(without("module.backbone.", state), inputs, SMALL_CLIP["heads"])
+    pooled = plain_clip(without("module.backbone.", state), inputs, heads)
     return pooled @ state["module.head.weight"].T + state["module.head.bias"]
 
 
-def dda_logits(state: State, inputs: Tensor) -> Tensor:
+def dda_logits(state: State, inputs: Tensor, heads: int = 3) -> Tensor:
     """Computes DDA's logits of normalised images, ``(B,)``, the positions scaled as DINOv2's code does."""
-    own, sizes = without("base_model.model.", state), ARCHITECTURES["dda"]
-    before, after = (sizes[name] // sizes["patch_size"] for name in ("img_size", "crop"))
+    own = without("base_model.model.", state)
+    before = math.isqrt(own["pos_embed"].shape[1])
+    after = inputs.shape[-1] // own["patch_embed.proj.weight"].shape[-1]
     grid = own["pos_embed"][:, 1:].unflatten(1, (before, before)).permute(0, 3, 1, 2)
     factor = (after + 0.1) / before
     grid = torch.nn.functional.interpolate(grid, scale_factor=(factor, factor), mode="bicubic")
     assert grid.shape[2:] == (after, after)
     positions = torch.cat([own["pos_embed"][:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
-    features = plain_vit(own, inputs, sizes["num_heads"], positions)
+    features = plain_vit(own, inputs, heads, positions)
     return (features @ state["base_model.fc.weight"].T + state["base_model.fc.bias"]).flatten()
 
 
@@ -176,13 +181,13 @@ def commfor_state() -> State:
 
 def c2p_state() -> State:
     """Makes the weights of C2P-CLIP."""
-    inputs = CLIP_NORMALISE(pictures(8, 56))
+    inputs = CLIP_NORMALISE(pictures(8, 224))
     return spread(random_state(c2p_layout(**SMALL_CLIP), 22), "model.fc", lambda state: c2p_logits(state, inputs))
 
 
 def effort_state() -> State:
     """Makes the weights of Effort."""
-    inputs = CLIP_NORMALISE(pictures(8, 56))
+    inputs = CLIP_NORMALISE(pictures(8, 224))
     state = random_state(effort_layout(**SMALL_CLIP), 23)
     for name in state:
         if name.endswith("S_residual"):
@@ -192,7 +197,7 @@ def effort_state() -> State:
 
 def dda_state() -> State:
     """Makes the weights of DDA."""
-    inputs = CLIP_NORMALISE(pictures(8, 56))
+    inputs = CLIP_NORMALISE(pictures(8, 336))
     state = random_state(dda_layout(**ARCHITECTURES["dda"]), 24)
     return spread(state, "base_model.fc", lambda state: dda_logits(state, inputs))
 
