@@ -8,15 +8,23 @@ import torch
 from released_files import create_with_checkpoint, write_checkpoint
 from released_files_two import pictures
 from released_vit import (
+    CLIP_NORMALISE,
+    IMAGENET_NORMALISE,
     c2p_layout,
+    c2p_logits,
     commfor_layout,
+    commfor_logits,
     dda_layout,
+    dda_logits,
     effort_layout,
+    effort_logits,
+    random_state,
+    spread,
 )
 from safetensors.torch import load_file
 from torch import nn
 
-from detectors import WeightsError, list_detectors
+from detectors import WeightsError, create_detector, list_detectors
 from detectors.trained.checkpoints import Checkpoint
 from detectors.weights import unwrapped
 
