@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
+    "c2p-clip": "detectors.trained.c2p_clip:C2PClip",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
+    "community-forensics": "detectors.trained.community_forensics:CommunityForensics",
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "conv": "detectors.conv:ConV",
+    "dda": "detectors.trained.dda:Dda",
     "dire": "detectors.trained.dire:Dire",
     "durall": "detectors.trained.durall:Durall",
+    "effort": "detectors.trained.effort:Effort",
     "f3net": "detectors.trained.f3net:F3Net",
     "frank": "detectors.trained.frank:Frank",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
