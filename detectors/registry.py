@@ -25,6 +25,7 @@ DETECTORS = {
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
     "rigid": "detectors.rigid:Rigid",
+    "safe": "detectors.trained.safe:Safe",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
     "warpad": "detectors.warpad:WaRPAD",

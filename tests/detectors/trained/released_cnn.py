@@ -3,10 +3,63 @@
 Random weights at a small size, in the released layout.
 """
 
+import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from released_files_two import pictures, spread_out
+from torch import Tensor, nn
+
+from detectors.trained.safe import SafeNetwork
+
 ARCHITECTURES: dict[str, Mapping[str, Any]] = {}
 """Small sizes of the network, by the detector's name."""
-WRITERS: dict[str, Callable[[Path], Path]] = {}
+
+
+def spread_pair(network: nn.Module, last: nn.Linear, inputs: Tensor) -> nn.Module:
+    """Sets batch norms and a last layer of two logits, so that their differences spread around 0."""
+    spread_out(network, last, inputs)
+    with torch.no_grad():
+        last.bias -= network(inputs).mean(dim=0)
+    return network
+
+
+def save_run(network: nn.Module, file: Path) -> Path:
+    """Saves a network as the scripts of ConvNeXt do: beside it the optimiser, the epoch and the script's options."""
+    run = {"optimizer": {"state": {}, "param_groups": []}, "epoch": "best", "scaler": {"scale": 65536.0}}
+    torch.save({"model": network.state_dict(), **run, "args": argparse.Namespace(lr=1e-2, resume="")}, file)
+    return file
+
+
+class Code:
+    """Would run a function where a reader made it."""
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+        return print, ("this ran",)
+
+
+def spoil(checkpoint: Path, file: Path, how: str) -> str:
+    """Writes a checkpoint that is ``truncated``, or has ``code`` in it.
+
+    Returns:
+        What the message of the refusal matches, a single line.
+    """
+    if how == "truncated":
+        file.write_bytes(checkpoint.read_bytes()[:-5000])
+    else:
+        torch.save({"model": {"fc.bias": torch.zeros(1)}, "hook": Code()}, file)
+    reason = {"truncated": "", "code": r"it holds print, and code in a file is never run"}[how]
+    return rf"^[^\n]*{file.name} is not a readable weights file: {reason}[^\n]*$"
+
+
+def write_safe(folder: Path) -> Path:
+    """Writes SAFE."""
+    torch.manual_seed(21)
+    network = SafeNetwork()
+    return save_run(spread_pair(network, network.fc1, pictures(4, 96)), folder / "checkpoint-best.pth")
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"safe": write_safe}
+"""Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
