@@ -14,6 +14,7 @@ DETECTORS = {
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "conv": "detectors.conv:ConV",
     "dire": "detectors.trained.dire:Dire",
+    "drct": "detectors.trained.drct:Drct",
     "f3net": "detectors.trained.f3net:F3Net",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
     "gramnet": "detectors.trained.gramnet:GramNet",

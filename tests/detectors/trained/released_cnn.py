@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from plain_networks import Shapes, clip_shapes, convnext_shapes, drawn, text_shapes
 from released_files_two import pictures, spread_out
 from torch import Tensor, nn
 
 from detectors.trained.safe import SafeNetwork
 
-ARCHITECTURES: dict[str, Mapping[str, Any]] = {}
+ARCHITECTURES: dict[str, Mapping[str, Any]] = {
+    "drct": {
+        "convnext": {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32)},
+        "clip": {"layers": 2, "width": 128, "patch_size": 56},
+        "features": 24,
+        "embedding": 16,
+    },
+}
 """Small sizes of the network, by the detector's name."""
 
 
@@ -61,5 +69,30 @@ def write_safe(folder: Path) -> Path:
     return save_run(spread_pair(network, network.fc1, pictures(4, 96)), folder / "checkpoint-best.pth")
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"safe": write_safe}
+def drct_shapes(sizes: Mapping[str, Any], text: Shapes | None = None) -> Shapes:
+    """Lists the tensors of a checkpoint of DRCT: with a text encoder that of CLIP, else that of ConvNeXt."""
+    embedding = sizes["embedding"]
+    shapes = {"fc.weight": (2, embedding), "fc.bias": (2,)}
+    if text is None:
+        own = convnext_shapes(**sizes["convnext"])
+        last = sizes["convnext"]["dims"][-1]
+        own |= {"head.fc.weight": (embedding, last), "head.fc.bias": (embedding,)}
+        return {f"model.{name}": shape for name, shape in own.items()} | shapes
+    layers, width, patch = (sizes["clip"][name] for name in ("layers", "width", "patch_size"))
+    clip = clip_shapes(layers, width, patch, 1 + (224 // patch) ** 2, sizes["features"])
+    shapes |= {f"model.model.visual.{name}": shape for name, shape in clip.items()}
+    shapes |= {f"model.model.{name}": shape for name, shape in text.items()}
+    return shapes | {"model.fc.weight": (embedding, sizes["features"]), "model.fc.bias": (embedding,)}
+
+
+def write_drct(folder: Path, on_clip: bool = False) -> Path:
+    """Writes DRCT: a bare state dict, that of CLIP with its text encoder."""
+    text = text_shapes(1, 16, words=10, length=5, features=24) if on_clip else None
+    state = drawn(drct_shapes(ARCHITECTURES["drct"], text), seed=22)
+    file = folder / ("13_acc0.9664.pth" if on_clip else "14_acc0.9996.pth")
+    torch.save(state, file)
+    return file
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"drct": write_drct, "safe": write_safe}
 """Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
