@@ -28,6 +28,58 @@ def _norm_of_map(state: State, name: str, maps: Tensor, epsilon: float) -> Tenso
     return _norm(state, name, maps.movedim(1, -1), epsilon).movedim(-1, 1)
 
 
+def plain_norm(state: State, name: str, maps: Tensor) -> Tensor:
+    """Computes a batch norm from its statistics."""
+    means = (state[f"{name}.{leaf}"] for leaf in ("running_mean", "running_var", "weight", "bias"))
+    return F.batch_norm(maps, *means, training=False)
+
+
+def plain_bottleneck(state: State, name: str, maps: Tensor, stride: int) -> Tensor:
+    """Computes a block of a ResNet-50, whose second convolution has the stride."""
+    hidden = F.relu(plain_norm(state, f"{name}.bn1", F.conv2d(maps, state[f"{name}.conv1.weight"])))
+    hidden = F.conv2d(hidden, state[f"{name}.conv2.weight"], stride=stride, padding=1)
+    hidden = F.relu(plain_norm(state, f"{name}.bn2", hidden))
+    hidden = plain_norm(state, f"{name}.bn3", F.conv2d(hidden, state[f"{name}.conv3.weight"]))
+    if f"{name}.downsample.0.weight" in state:
+        shortcut = F.conv2d(maps, state[f"{name}.downsample.0.weight"], stride=stride)
+        maps = plain_norm(state, f"{name}.downsample.1", shortcut)
+    return F.relu(hidden + maps)
+
+
+def plain_resnet(state: State, images: Tensor, blocks: Sequence[int], stride: int) -> Tensor:
+    """Computes the last map of a ResNet-50 whose first convolution and pooling have this stride."""
+    maps = F.conv2d(images, state["conv1.weight"], stride=stride, padding=3)
+    maps = F.max_pool2d(F.relu(plain_norm(state, "bn1", maps)), 3, stride, 1)
+    for stage, count in enumerate(blocks, 1):
+        for block in range(count):
+            maps = plain_bottleneck(state, f"layer{stage}.{block}", maps, 2 if stage > 1 and block == 0 else 1)
+    return maps
+
+
+def resnet_shapes(blocks: Sequence[int], channels: int, classes: int) -> Shapes:
+    """Lists the tensors of a ResNet-50 with the names of torchvision."""
+    shapes: Shapes = {"fc.weight": (classes, 2048), "fc.bias": (classes,)}
+
+    def convolution(name: str, norm: str, *shape: int) -> Shapes:
+        leaves = ("weight", "bias", "running_mean", "running_var")
+        vectors = {f"{norm}.{leaf}": shape[:1] for leaf in leaves}
+        return {f"{name}.weight": shape, **vectors, f"{norm}.num_batches_tracked": ()}
+
+    shapes |= convolution("conv1", "bn1", 64, channels, 7, 7)
+    before = 64
+    for stage, count in enumerate(blocks, 1):
+        width = 32 * 2**stage
+        for block in range(count):
+            name = f"layer{stage}.{block}."
+            shapes |= convolution(f"{name}conv1", f"{name}bn1", width, before, 1, 1)
+            shapes |= convolution(f"{name}conv2", f"{name}bn2", width, width, 3, 3)
+            shapes |= convolution(f"{name}conv3", f"{name}bn3", 4 * width, width, 1, 1)
+            if block == 0:
+                shapes |= convolution(f"{name}downsample.0", f"{name}downsample.1", 4 * width, before, 1, 1)
+            before = 4 * width
+    return shapes
+
+
 def plain_convnext(state: State, images: Tensor, depths: Sequence[int], epsilon: float) -> Tensor:
     """Computes the last map of a ConvNeXt, ``(B, C, H / 32, W / 32)``, before its head."""
     maps = F.conv2d(images, state["stem.0.weight"], state["stem.0.bias"], stride=4)

@@ -13,9 +13,12 @@ from plain_networks import Shapes, clip_shapes, convnext_shapes, drawn, text_sha
 from released_files_two import pictures, spread_out
 from torch import Tensor, nn
 
+from detectors.trained.networks.resnet import resnet50_without_first_strides
+from detectors.trained.pixels import imagenet_normalised
 from detectors.trained.safe import SafeNetwork
 
 ARCHITECTURES: dict[str, Mapping[str, Any]] = {
+    "dmid": {"blocks": (1, 1, 1, 1)},
     "drct": {
         "convnext": {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32)},
         "clip": {"layers": 2, "width": 128, "patch_size": 56},
@@ -94,5 +97,16 @@ def write_drct(folder: Path, on_clip: bool = False) -> Path:
     return file
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"drct": write_drct, "safe": write_safe}
+def write_dmid(folder: Path) -> Path:
+    """Writes Corvi2023: from several devices, with the optimiser's state and the number of steps."""
+    torch.manual_seed(23)
+    network = resnet50_without_first_strides(**ARCHITECTURES["dmid"])
+    spread_out(network, network.fc, imagenet_normalised(pictures(4, 64)))
+    state = {f"module.{name}": value for name, value in network.state_dict().items()}
+    file = folder / "weights.pth"
+    torch.save({"model": state, "optimizer": {"state": {}, "param_groups": []}, "total_steps": 7}, file)
+    return file
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"dmid": write_dmid, "drct": write_drct, "safe": write_safe}
 """Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from plain_networks import plain_bottleneck, plain_norm
 from released_cnn import spoil
 from released_files import write_checkpoint
 from released_files_two import pictures
-from test_npr import plain_bottleneck, plain_norm
 from torch.nn import functional as F
 from torchvision import transforms
 
