@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
+    "aide": "detectors.trained.aide:Aide",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "conv": "detectors.conv:ConV",
     "dire": "detectors.trained.dire:Dire",
+    "dmid": "detectors.trained.dmid:Dmid",
     "drct": "detectors.trained.drct:Drct",
     "f3net": "detectors.trained.f3net:F3Net",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",

@@ -117,8 +117,8 @@ class Drct(TrainedDetector):
         )
     )
     weaknesses = (
-        "On images of DALL-E 3, Imagen 3, Stable Diffusion 3 and FLUX a user found it poor, with many false alarms; the "
-        "author agrees that it is weak on newer architectures (beibuwandeluori/DRCT, issue 18).",
+        "On images of DALL-E 3, Imagen 3, Stable Diffusion 3 and FLUX a user found it poor, with many false alarms; "
+        "the author agrees that it is weak on newer architectures (beibuwandeluori/DRCT, issue 18).",
         "Of BigGAN in GenImage ConvNeXt-B decides 59.81 % correctly, not what the paper prints "
         "(beibuwandeluori/DRCT, README).",
     )

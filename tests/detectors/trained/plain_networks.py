@@ -162,8 +162,11 @@ def drawn(shapes: Shapes, seed: int) -> dict[str, Tensor]:
     draws = torch.Generator().manual_seed(seed)
     state = {}
     for name, shape in shapes.items():
-        if len(shape) > 1:
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(7)
+        elif len(shape) > 1:
             state[name] = torch.randn(shape, generator=draws) / (torch.Size(shape).numel() / shape[0]) ** 0.5
         else:
-            state[name] = 0.1 * torch.randn(shape, generator=draws) + (not name.endswith("bias"))
+            around = 0 if name.endswith(("bias", "running_mean")) else 1
+            state[name] = 0.1 * torch.randn(shape, generator=draws) + around
     return state

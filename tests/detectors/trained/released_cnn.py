@@ -4,12 +4,12 @@ Random weights at a small size, in the released layout.
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from plain_networks import Shapes, clip_shapes, convnext_shapes, drawn, text_shapes
+from plain_networks import Shapes, clip_shapes, convnext_shapes, drawn, resnet_shapes, text_shapes
 from released_files_two import pictures, spread_out
 from torch import Tensor, nn
 
@@ -18,6 +18,14 @@ from detectors.trained.pixels import imagenet_normalised
 from detectors.trained.safe import SafeNetwork
 
 ARCHITECTURES: dict[str, Mapping[str, Any]] = {
+    "aide": {
+        "blocks": (1, 1, 1, 1),
+        "depths": (1, 1, 2, 1),
+        "dims": (8, 16, 24, 32),
+        "projected": 12,
+        "hidden": 16,
+        "side": 64,
+    },
     "dmid": {"blocks": (1, 1, 1, 1)},
     "drct": {
         "convnext": {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32)},
@@ -37,10 +45,10 @@ def spread_pair(network: nn.Module, last: nn.Linear, inputs: Tensor) -> nn.Modul
     return network
 
 
-def save_run(network: nn.Module, file: Path) -> Path:
-    """Saves a network as the scripts of ConvNeXt do: beside it the optimiser, the epoch and the script's options."""
+def save_run(state: Mapping[str, Tensor], file: Path) -> Path:
+    """Saves tensors as the scripts of ConvNeXt do: beside it the optimiser, the epoch and the script's options."""
     run = {"optimizer": {"state": {}, "param_groups": []}, "epoch": "best", "scaler": {"scale": 65536.0}}
-    torch.save({"model": network.state_dict(), **run, "args": argparse.Namespace(lr=1e-2, resume="")}, file)
+    torch.save({"model": state, **run, "args": argparse.Namespace(lr=1e-2, resume="")}, file)
     return file
 
 
@@ -69,7 +77,8 @@ def write_safe(folder: Path) -> Path:
     """Writes SAFE."""
     torch.manual_seed(21)
     network = SafeNetwork()
-    return save_run(spread_pair(network, network.fc1, pictures(4, 96)), folder / "checkpoint-best.pth")
+    spread_pair(network, network.fc1, pictures(4, 96))
+    return save_run(network.state_dict(), folder / "checkpoint-best.pth")
 
 
 def drct_shapes(sizes: Mapping[str, Any], text: Shapes | None = None) -> Shapes:
@@ -108,5 +117,29 @@ def write_dmid(folder: Path) -> Path:
     return file
 
 
-WRITERS: dict[str, Callable[[Path], Path]] = {"dmid": write_dmid, "drct": write_drct, "safe": write_safe}
+def aide_shapes(
+    blocks: Sequence[int], depths: Sequence[int], dims: Sequence[int], projected: int, hidden: int, **_: int
+) -> Shapes:
+    """Lists the tensors of a checkpoint of AIDE."""
+    convnext = convnext_shapes(depths, dims)
+    shapes: Shapes = {f"openclip_convnext_xxl.{name}": shape for name, shape in convnext.items()}
+    resnet = resnet_shapes(blocks, channels=30, classes=1000)
+    shapes |= {f"{which}.{name}": shape for which in ("model_min", "model_max") for name, shape in resnet.items()}
+    shapes |= {"hpf.hpf.weight": (30, 3, 5, 5)}
+    shapes |= {"convnext_proj.0.weight": (projected, dims[-1]), "convnext_proj.0.bias": (projected,)}
+    shapes |= {"fc.fc1.weight": (hidden, 2048 + projected), "fc.fc1.bias": (hidden,)}
+    return shapes | {"fc.fc2.weight": (2, hidden), "fc.fc2.bias": (2,)}
+
+
+def write_aide(folder: Path) -> Path:
+    """Writes AIDE, with the classifiers that nothing reads."""
+    return save_run(drawn(aide_shapes(**ARCHITECTURES["aide"]), seed=24), folder / "sd14_train.pth")
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "aide": write_aide,
+    "dmid": write_dmid,
+    "drct": write_drct,
+    "safe": write_safe,
+}
 """Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
