@@ -154,11 +154,10 @@ def test_the_released_network_has_the_published_names_and_shapes(monkeypatch):
 @pytest.mark.slow
 @torch.inference_mode()
 def test_a_pass_of_the_released_size():
-    """3.58 GB of weights."""
+    """3.58 GB of weights; loading a checkpoint takes twice as much."""
     network = released_network().eval()
     for tensor in network.state_dict().values():
-        tensor.fill_(1)
-    torch.nn.init.normal_(network.fc.fc2.weight)
+        tensor.fill_(1 if tensor.ndim < 2 else 1e-3)
     logits = network(torch.rand(1, 5, 3, 256, 256))
     assert logits.shape == (1, 2)
     assert logits.isfinite().all()
