@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
+    "aide": "detectors.trained.aide:Aide",
     "c2p-clip": "detectors.trained.c2p_clip:C2PClip",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "community-forensics": "detectors.trained.community_forensics:CommunityForensics",
@@ -17,6 +18,8 @@ DETECTORS = {
     "conv": "detectors.conv:ConV",
     "dda": "detectors.trained.dda:Dda",
     "dire": "detectors.trained.dire:Dire",
+    "dmid": "detectors.trained.dmid:Dmid",
+    "drct": "detectors.trained.drct:Drct",
     "durall": "detectors.trained.durall:Durall",
     "effort": "detectors.trained.effort:Effort",
     "f3net": "detectors.trained.f3net:F3Net",
@@ -31,6 +34,7 @@ DETECTORS = {
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
     "rigid": "detectors.rigid:Rigid",
+    "safe": "detectors.trained.safe:Safe",
     "spec": "detectors.trained.spec:Spec",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
