@@ -7,6 +7,52 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-ARCHITECTURES: dict[str, Mapping[str, Any]] = {}
+import torch
+from plain_efficientnet import PlainEfficientNet
+from released_files_two import pictures, spread_out
+
+from detectors.trained.pixels import imagenet_normalised
+
+SMALL = {"width": 0.25, "depth": 0.1}
+ARCHITECTURES: dict[str, Mapping[str, Any]] = {
+    "gandetection": {**SMALL, "side": 32},
+    "selfblend": {**SMALL, "side": 75},
+}
 """Small sizes of the network, by the detector's name."""
-WRITERS: dict[str, Callable[[Path], Path]] = {}
+
+
+def plain_networks() -> list[PlainEfficientNet]:
+    """Makes the five networks of GANDetection."""
+    networks = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        network = PlainEfficientNet(**SMALL)
+        spread_out(network, network._fc, imagenet_normalised(pictures(8, 32, seed)))
+        networks.append(network)
+    return networks
+
+
+def write_gandetection(folder: Path) -> Path:
+    """Writes GANDetection: five files, under ``net``, the last one bare."""
+    for letter, network in zip("ABCDE", plain_networks(), strict=True):
+        state = {
+            name.replace("_fc.", "classifier.") if name.startswith("_fc.") else f"efficientnet.{name}": tensor
+            for name, tensor in network.state_dict().items()
+        }
+        torch.save(state if letter == "E" else {"net": state, "epoch": 7}, folder / f"method_{letter}.pth")
+    return folder / "method_A.pth"
+
+
+def write_selfblend(folder: Path) -> Path:
+    """Writes SBI: under ``model``, the optimiser's state and the epoch beside it."""
+    torch.manual_seed(7)
+    network = PlainEfficientNet(**SMALL)
+    spread_out(network, network._fc, pictures(8, 75))
+    optimiser = torch.optim.SGD([torch.zeros(1)], momentum=0.9).state_dict()
+    state = {f"net.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"model": state, "optimizer": optimiser, "epoch": 99}, folder / "FFraw.tar")
+    return folder / "FFraw.tar"
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"gandetection": write_gandetection, "selfblend": write_selfblend}
+"""Writes checkpoints as they are released: the published architecture, seeded random weights, the released layout."""
