@@ -71,9 +71,7 @@ class PlainEfficientNet(nn.Module):
         self._blocks = nn.ModuleList()
         for kernel, stride, expansion, wanted, count in TABLE:
             for number in range(math.ceil(depth * count)):
-                self._blocks.append(
-                    Block(kernel, 1 if number else stride, expansion, channels, scaled(wanted, width))
-                )
+                self._blocks.append(Block(kernel, 1 if number else stride, expansion, channels, scaled(wanted, width)))
                 channels = scaled(wanted, width)
         head = scaled(1280, width)
         self._conv_head = nn.Conv2d(channels, head, 1, bias=False)

@@ -32,7 +32,9 @@ def test_names_and_shapes_of_b4_are_those_of_the_release():
     assert {name: tensor.shape for name, tensor in renamed(released).items()} == own
 
 
-@pytest.mark.parametrize("name", ["fc.weight", "_blocks.99._bn1.bias", "_blocks.one._bn1.bias", "_blocks.0.x", "_blocks"])
+@pytest.mark.parametrize(
+    "name", ["fc.weight", "_blocks.99._bn1.bias", "_blocks.one._bn1.bias", "_blocks.0.x", "_blocks"]
+)
 def test_names_of_another_network_stay(name):
     tensor = torch.ones(1)
     assert renamed({name: tensor}) == {name: tensor}
