@@ -36,7 +36,9 @@ class GanDetection(TrainedDetector):
     has no patch and no score, and stops the run. The published code refuses grey images and palettes, too; here they
     are colour images like any other. With 200 patches an image costs 800 to 1,100 passes.
 
-    Which generators the released networks were trained on could not be read; StyleGAN3 is not among them.
+    Which generators the released networks were trained on could not be read; StyleGAN3 is not among them. With
+    ``efficientnet_pytorch`` 0.7 or later in place of the 0.6.3 that its environment names, one layer pads patches
+    otherwise, and the logits are others.
 
     Score:
         The published score, whose decision is at 0, through a sigmoid, in [0, 1]; higher means more likely generated.
@@ -68,8 +70,8 @@ class GanDetection(TrainedDetector):
         for name in FILES[:1]
     )
     weaknesses = (
-        "With efficientnet_pytorch 0.7 or later in place of the 0.6.3 that its environment names, one layer pads "
-        "patches otherwise, and the logits are others (both versions compared here on equal random weights).",
+        "Detectors of GANs, this one among those that were tested, do not reliably tell real images from those of "
+        "diffusion models (arXiv 2210.14571, abstract; jonasricker/diffusion-model-deepfake-detection, README).",
     )
 
     def __init__(

@@ -51,8 +51,8 @@ class SelfBlend(TrainedDetector):
         ReleasedFile("FFc23.tar", SOURCE, ("selfblended",), licence=LICENCE),
     )
     weaknesses = (
-        "It looks for blended faces, and the published code has no score for an image without a face "
-        "(mapooon/SelfBlendedImages, src/inference/preprocess.py).",
+        "It looks for traces of blended faces, and gives no score to an image in which RetinaFace finds no face "
+        "(mapooon/SelfBlendedImages@b5079fe, src/inference/preprocess.py).",
     )
 
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:
