@@ -19,6 +19,7 @@ DETECTORS = {
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
     "gramnet": "detectors.trained.gramnet:GramNet",
     "hfi": "detectors.hfi:Hfi",
+    "lare": "detectors.trained.lare:Lare",
     "lgrad": "detectors.trained.lgrad:LGrad",
     "linear-probe": "detectors.trained.linear_probe:LinearProbe",
     "manifold-bias": "detectors.manifold_bias:ManifoldBias",
