@@ -92,6 +92,8 @@ class Detector(nn.Module, ABC):
     """What others, or the authors, found the method to fail at: a sentence each, which ends with its source."""
     unscaled: ClassVar[bool] = False
     """Whether the published code takes images as they are, or scales them itself: ``--resize none``."""
+    reads_beside: ClassVar[bool] = False
+    """Whether it reads something that was made of each file beforehand, and of degraded pixels is not."""
     version: ClassVar[int] = 1
     shared_draw: ClassVar[bool] = False
     """Whether a seed makes a draw that all images share, such as perturbed weights; its chance does not average out."""

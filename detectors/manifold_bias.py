@@ -7,7 +7,6 @@ U-Net predicts in the noisy latents of ``x``, and ``c`` are CLIP's features of a
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from torchvision.transforms import functional as transforms  # type: ignore[impo
 
 from detectors.base import Detector, View
 from detectors.errors import OptionError, WeightsNotFoundError, check_count
+from detectors.image_keys import key_of, start_of_sha256
 from detectors.latent_diffusion import ClipImages, LatentDiffusion
 from detectors.randomness import seeded_generator
 from detectors.reconstruction import extend
@@ -136,8 +136,9 @@ class ManifoldBias(Detector):
         if self.captions_by_key is None:
             return self.prompt
         if key not in self.captions_by_key:
-            start = f"{key << 1:016x}"[:15]  # the last bit of the sixteenth digit is not in the key
-            raise OptionError(f"captions={self.captions} has no line for the image whose sha256 begins with {start}.")
+            raise OptionError(
+                f"captions={self.captions} has no line for the image whose sha256 begins with {start_of_sha256(key)}."
+            )
         return self.captions_by_key[key]
 
     @property
@@ -230,7 +231,8 @@ def read_captions(file: str) -> dict[int, str]:
     captions = {}
     for number, line in enumerate(lines, start=1):
         sha256, tab, caption = line.partition("\t")
-        if not tab or not re.fullmatch("[0-9a-f]{64}", sha256):
+        key = key_of(sha256)
+        if not tab or key is None:
             raise OptionError(f"captions={file}, line {number}: expected a sha256, a tab and a caption, got {line!r}.")
-        captions[int(sha256[:16], 16) >> 1] = caption  # as the data's image_key
+        captions[key] = caption
     return captions

@@ -107,6 +107,7 @@ _NEEDS: Mapping[str, Callable[[type[Detector], Need], Iterator[Need]]] = {
     "backbone": lambda cls, backbone: iter((backbone,)),
     "checkpoint": lambda cls, backbone: _checkpoint_needs(cls),
     "discriminator": lambda cls, backbone: iter((Need(DISCRIMINATOR, "", DISCRIMINATOR_SOURCE, False),)),
+    "maps": lambda cls, backbone: iter((Need("a map of losses for each image", "", "by lare:maps=FILE", False),)),
     "autoencoder": lambda cls, backbone: _autoencoder_needs(),
     "clip_model": lambda cls, backbone: _diffusion_needs(),
     "distance_weights": lambda cls, backbone: _distance_needs(),

@@ -153,6 +153,16 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], file: str | Pat
     Raises:
         WeightsError: Names or shapes differ; names the first of each.
     """
+    check_fit(model, state, file)
+    model.load_state_dict(dict(state))
+
+
+def check_fit(model: nn.Module, state: Mapping[str, Tensor], file: str | Path) -> None:
+    """Compares names and shapes with those of a model, which may be on the meta device.
+
+    Raises:
+        WeightsError: They differ; names the first of each.
+    """
     own = model.state_dict()
     refuse_misfits(
         file,
@@ -161,7 +171,6 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], file: str | Pat
         unexpected=state.keys() - own.keys(),
         reshaped=(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape),
     )
-    model.load_state_dict(dict(state))
 
 
 def refuse_misfits(

@@ -13,7 +13,7 @@ from bench.scoring.entry import Entry
 from bench.scoring.option_text import option_types, read_options
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
-from bench.store.schema import Scoring
+from bench.store.schema import CLEAN, Scoring
 from datamodules import DataOptionError, DetectionDataModule, find_dataset
 from detectors import Backbone, View, create_detector, find_detector
 
@@ -138,6 +138,21 @@ def wanted(entries: Sequence[Entry], conditions: Sequence[PlannedCondition], n_i
     everything = np.ones(n_items, dtype=np.bool_)
     chosen = [everything if planned.chosen is None else planned.chosen for planned in conditions]
     return np.stack([chosen[entry.condition_index] for entry in entries], axis=1)
+
+
+def check_conditions(specs: Sequence[DetectorSpec], conditions: Sequence[PlannedCondition]) -> None:
+    """Looks for detectors to which a degraded image would be shown with what was made of the image as it is.
+
+    Raises:
+        BenchError: There is one.
+    """
+    degraded = [planned.condition.name for planned in conditions if planned.condition.name != CLEAN]
+    for spec in single_detectors(specs):
+        if degraded and find_detector(spec.name).reads_beside:
+            raise BenchError(
+                f"{spec.label!r} reads what was made of each file as it is, not of {degraded[0]}: degrade the files "
+                f"themselves, make it of them, and compare them as a data set of their own."
+            )
 
 
 def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule) -> None:

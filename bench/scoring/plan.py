@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.scoring.build import check_content, create_entries, run_facts, set_up, single_detectors, wanted
+from bench.scoring.build import (
+    check_conditions,
+    check_content,
+    create_entries,
+    run_facts,
+    set_up,
+    single_detectors,
+    wanted,
+)
 from bench.scoring.claiming import Claiming
 from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
@@ -106,6 +114,7 @@ class Preparation:
         probed = any(map(asks_for_probe, specs))
         specs, chosen = resolve_probes(specs, self.backbone, datamodule, fit_groups) if probed else (specs, [])
         conditions = plan_conditions(self.options, datamodule)
+        check_conditions(specs, conditions)
         entries = self._built(specs, datamodule, conditions)
         self.options.make_output()
         by_groups = {groups: [label for label in trained if trained[label] == groups] for groups in trained.values()}

@@ -184,7 +184,7 @@ def _checkpoint_files(given: Sequence[str]) -> dict[str, Path]:
         if name in files:
             raise BenchError(f"--checkpoint gives {name} a file twice.")
         files[name] = Path(path).expanduser()
-        if not files[name].is_file():
+        if not files[name].exists():
             raise BenchError(f"--checkpoint {word}: there is no file {files[name]}.")
     return files
 

@@ -15,7 +15,9 @@ NAMES = list(list_detectors())
 LARGE = ("dire", "f3net", "lgrad")
 """Detectors whose published networks take seconds to build or to run."""
 EACH = [pytest.param(name, marks=pytest.mark.heavy) if name in LARGE else name for name in NAMES]
-UNSEEDED = ("aeroblade", "contrastive-blur", "hfi", "warpad", *filter(is_trained, NAMES))
+DRAWN = ("gandetection",)
+"""Trained methods that draw something."""
+UNSEEDED = {"aeroblade", "contrastive-blur", "hfi", "warpad", *filter(is_trained, NAMES)} - {*DRAWN}
 """Methods that draw nothing with their default options."""
 ON_BACKBONES = [
     name
@@ -25,7 +27,7 @@ ON_BACKBONES = [
 """Methods that take any backbone."""
 
 
-SMALL = {"conv": {"crop": 56}, "warpad": {"grid": 1}}
+SMALL = {"conv": {"crop": 56}, "warpad": {"grid": 1}, "gandetection": {"patches": 8}}
 """Options with which a method that looks at pieces of an image can be shown one of the small transformer's size."""
 
 

@@ -186,6 +186,9 @@ def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: 
     if not home.is_dir():
         write_checkpoint(name, folder)
     file = next(one for one in sorted(home.iterdir()) if one.name != released_files_two.DISCRIMINATOR)
+    if name == "lare":
+        keys = [number * 1_000_003 for number in range(8)]  # of the images of the contract
+        more = {"maps": str(released_paper.write_maps(folder / "maps.safetensors", keys)), **more}
     with small_network(name):
         return create_detector(name, small_clip(folder) if name == "univfd" else backbone, checkpoint=str(file), **more)
 
