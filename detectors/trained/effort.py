@@ -13,7 +13,7 @@ from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.checkpoints import Checkpoint
 from detectors.trained.merging import merged_svd
 from detectors.trained.networks.clip_classifier import VIT_L14, ClipClassifier, from_transformers
-from detectors.trained.opencv_resizing import opencv_resized
+from detectors.trained.opencv import resize_linear
 from detectors.trained.pixels import clip_normalised
 
 LOGITS = 2
@@ -96,4 +96,4 @@ class Effort(TrainedDetector):
 
     def prepared(self, images: Tensor) -> Tensor:
         """Scales images as OpenCV does, and normalises them."""
-        return clip_normalised(torch.stack([opencv_resized(image, self.side) for image in images]))
+        return clip_normalised(torch.stack([resize_linear(image, self.side, self.side) for image in images]))

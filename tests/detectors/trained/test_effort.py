@@ -3,7 +3,7 @@ import torch
 from released_files import create_with_checkpoint
 from released_files_two import pictures
 from released_vit import CLIP_NORMALISE, effort_logits, effort_state
-from test_opencv_resizing import pattern, resized
+from test_opencv import pattern, resized
 from torchvision import transforms
 
 from detectors import View
@@ -31,7 +31,7 @@ def photographs():
 @torch.inference_mode()
 def test_logits_are_those_of_the_weights_that_are_not_added_up(detector):
     images = photographs()
-    inputs = torch.stack([CLIP_NORMALISE(transforms.ToTensor()(resized(image, 224))) for image in images])
+    inputs = torch.stack([CLIP_NORMALISE(transforms.ToTensor()(resized(image, 224, 224))) for image in images])
     logits = effort_logits(effort_state(), inputs)
     assert detector.view == View(fit="native")
     native = [torch.from_numpy(image).permute(2, 0, 1) / 255 for image in images]
