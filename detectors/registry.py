@@ -24,6 +24,7 @@ DETECTORS = {
     "mc-dropout": "detectors.mc_dropout:McDropout",
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
+    "patchfor": "detectors.trained.patchfor:PatchFor",
     "rigid": "detectors.rigid:Rigid",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
