@@ -35,6 +35,7 @@ DETECTORS = {
     "mc-dropout": "detectors.mc_dropout:McDropout",
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
+    "patchfor": "detectors.trained.patchfor:PatchFor",
     "rigid": "detectors.rigid:Rigid",
     "safe": "detectors.trained.safe:Safe",
     "selfblend": "detectors.trained.selfblend:SelfBlend",

@@ -14,6 +14,11 @@ What is published of the recipes, and what is not:
   224 and flips, no blur or JPEG (chuangchuangtan/NPR-DeepfakeDetection@0c8fd3b, README and train.py). Here the learning
   rate stays, and the whole 256 x 256 are shown.
 
+- Spec: a ResNet-34 with ImageNet weights, SGD at 0.01 with momentum and dampening of 0.9 and a weight decay of 1e-4,
+  batches of 16, random crops of 224, the last of 20 epochs (ColumbiaDVMM/AutoGAN@69e691c). Here Adam at 1e-4.
+- PatchFor: random weights, Adam at 1e-3, flips, the cross-entropy of every patch, until the validation does not improve
+  (chail/patch-forensics@e676e41). Here it is a fixed number of epochs.
+
 Weights come out the same again on the same machine with the same number of threads; on a GPU some kernels round by
 chance.
 """
@@ -46,6 +51,7 @@ from bench.training.training_set import TrainingSet
 from datamodules import GENERATED, REAL
 from datamodules.conditions import Picture
 from detectors import Detector, create_detector
+from detectors.trained.fitted_file import FACTS
 
 FOLDER, LAST = "fitting", "last"
 
@@ -108,7 +114,8 @@ def starting_detector(fit: FitOptions, state: dict[str, Tensor]) -> Detector:
     """Builds the detector with the weights to start from, loaded as any file of it is."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "start.safetensors"
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, file)
+        record = {FACTS: json.dumps({"detector": fit.name})}  # so that its logits are taken as those of the result
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, file, record)
         model: dict[str, Any] = {"model": fit.model} if fit.model else {}
         return create_detector(fit.name, checkpoint=str(file), seed=fit.seed, **model)
 

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.training.options import PRETRAINED, RANDOM, FitOptions
 from detectors import WeightsNotFoundError, create_backbone
 from detectors.backbones.timm_models import check_timm_name
+from detectors.trained.networks.xception import initial_state
 
 NATIVE_SIZE = 224
 
@@ -25,19 +26,20 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
         BenchError: The detector is published from random weights only.
         WeightsNotFoundError: The pretrained weights are not to be had here.
     """
-    torch.manual_seed(fit.seed)
     if not fit.recipe.pretrained:
         if fit.init not in (PRETRAINED, RANDOM):
             raise BenchError(f"{fit.name} starts from random weights, as published; got --init {fit.init}.")
-        return RANDOM_STARTS[fit.name]()
+        return RANDOM_STARTS[fit.name](fit.seed)
     model = fit.model or fit.recipe.model
     check_timm_name(model)
+    torch.manual_seed(fit.seed)
     state: dict[str, Tensor] = timm.create_model(model, num_classes=1).state_dict()
     return state if fit.init == RANDOM else state | _body(model, fit.init)
 
 
-def _npr() -> dict[str, Tensor]:
+def _npr(seed: int) -> dict[str, Tensor]:
     """Draws NPR's weights: a ResNet-50 up to its second stage, with a smaller first convolution and a head."""
+    torch.manual_seed(seed)
     first, head = nn.Conv2d(3, 64, 3, bias=False), nn.Linear(512, 1)
     nn.init.kaiming_normal_(first.weight, mode="fan_out", nonlinearity="relu")  # as torchvision draws the others
     body = resnet50(weights=None).state_dict()
@@ -46,8 +48,8 @@ def _npr() -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in weights.items()}
 
 
-RANDOM_STARTS: Mapping[str, Callable[[], dict[str, Tensor]]] = {"npr": _npr}
-"""Draws the weights of networks that are published from random ones."""
+RANDOM_STARTS: Mapping[str, Callable[[int], dict[str, Tensor]]] = {"npr": _npr, "patchfor": initial_state}
+"""What draws, from a seed, the weights of networks that are published from random ones."""
 
 
 def _body(model: str, init: str) -> dict[str, Tensor]:
