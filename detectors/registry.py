@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
+    "b-free": "detectors.trained.b_free:BFree",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "conv": "detectors.conv:ConV",
@@ -25,6 +26,7 @@ DETECTORS = {
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
     "rigid": "detectors.rigid:Rigid",
+    "rine": "detectors.trained.rine:Rine",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
     "warpad": "detectors.warpad:WaRPAD",

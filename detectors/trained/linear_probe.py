@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from detectors.backbones import Backbone
+from detectors.backbones.base import rehearsing
 from detectors.base import Detector, View
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
 from detectors.trained.fitted_file import fitted_facts
@@ -76,7 +77,7 @@ class LinearProbe(Detector):
         """Computes ``w . f(x) + b``, ``(B,)`` in float64."""
         # A sum over each image's own row: a matrix product may round otherwise with the size of the batch.
         features: Tensor = self.backbone(images)
-        if features.shape[1] != len(self.weight):
+        if features.shape[1] != len(self.weight) and not rehearsing():
             raise WeightsError(
                 f"{self.checkpoint} has a weight of shape {tuple(self.weight.shape)}, and {self.backbone.name} gives "
                 f"{features.shape[1]} features."
