@@ -61,7 +61,7 @@ class BFree(TrainedDetector):
     )
     architecture: ClassVar[Mapping[str, Any]] = {"img_size": 504, "depth": 12, "embed_dim": 768, "num_heads": 12}
     weaknesses = (
-        "Of an image with one side under 504 px only the first 504 px of the other are looked at (the released code, in "
+        "Of an image with one side under 504 px only the first 504 px of the other are seen (the released code, in "
         "sunqi123-hub/B-Free@4c92151).",
         "It was trained on photographs of COCO and remakings by Stable Diffusion 2.1 alone (the training data's README "
         "in sunqi123-hub/B-Free@28cba6d).",
