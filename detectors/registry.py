@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
+    "aide": "detectors.trained.aide:Aide",
     "b-free": "detectors.trained.b_free:BFree",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "contrastive-blur": "detectors.contrastive_blur:ContrastiveBlur",
     "conv": "detectors.conv:ConV",
     "dire": "detectors.trained.dire:Dire",
+    "dmid": "detectors.trained.dmid:Dmid",
+    "drct": "detectors.trained.drct:Drct",
     "f3net": "detectors.trained.f3net:F3Net",
     "gradient-cuff": "detectors.gradient_cuff:GradientCuff",
     "gramnet": "detectors.trained.gramnet:GramNet",
@@ -27,6 +30,7 @@ DETECTORS = {
     "npr": "detectors.trained.npr:Npr",
     "rigid": "detectors.rigid:Rigid",
     "rine": "detectors.trained.rine:Rine",
+    "safe": "detectors.trained.safe:Safe",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",
     "univfd": "detectors.trained.univfd:UnivFD",
     "warpad": "detectors.warpad:WaRPAD",

@@ -26,7 +26,11 @@ def make_parser() -> ArgumentParser:
         metavar="PRESET",
         help="where the code of a paper's authors and its text differ: code, text, or both (default: both)",
     )
-    parser.add_argument("--list", action="store_true", help="only show each study, its source and its cost")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="only show each study, its source and its cost, and what became of the papers' trained rivals",
+    )
     add_run_options(parser)
     add_shared_options(parser, "margin", "raw-names")
     parser.set_defaults(dict.fromkeys(DECLARED))
@@ -43,6 +47,7 @@ def run(arguments: Namespace) -> int:
     from bench.scoring.options import check_options
     from bench.studies.base import Cost
     from bench.studies.output import print_study, write_study
+    from bench.studies.rivals import rivals_table
     from bench.studies.run import Costs, Outcome, outcome_table, run_study, settled
 
     studies = _chosen(arguments.names, arguments.list, arguments.preset)
@@ -53,6 +58,7 @@ def run(arguments: Namespace) -> int:
     settings = [(study, settled(study, options, given)) for study in studies]
     print_tables([costs.table(settings)], console)
     if arguments.list:
+        print_tables([rivals_table(study.paper for study in studies)], console)
         return 0
     check_options(options)
     if any(isinstance(costs.of(study, setting), Cost) for study, setting in settings):

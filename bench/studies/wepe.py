@@ -71,7 +71,10 @@ def noises(*levels: str) -> tuple[str, ...]:
     return tuple(f"{name}:{level}" for level in levels for name in ("noise", "phase-noise"))
 
 
-PENDING = "Methods without a number of ours are shown as the paper reports them and were not run."
+PENDING = (
+    "Methods without a number of ours are shown as the paper reports them and were not run; reproduce --list "
+    "says which of them run here, and how."
+)
 
 IMAGENET: dict[str, Any] = {"dataset": "imagenet", "paper": PAPER}
 compared = partial(ComparisonStudy, dataset="imagenet", paper=PAPER)

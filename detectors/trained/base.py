@@ -92,7 +92,7 @@ class TrainedDetector(Detector):
         if not isinstance(images, Tensor):
             return torch.cat([self.towards_generated(self.network(self.prepared(image[None]))) for image in images])
         inputs = self.prepared(images)
-        outputs: Tensor = self.network(inputs.expand(2, -1, -1, -1) if len(inputs) == 1 else inputs)
+        outputs: Tensor = self.network(inputs.expand(2, *inputs.shape[1:]) if len(inputs) == 1 else inputs)
         return self.towards_generated(outputs[: len(images)])
 
     def towards_generated(self, outputs: Tensor) -> Tensor:

@@ -8,40 +8,26 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import resnet50  # type: ignore[import-untyped]
 
 from detectors.base import View
 from detectors.errors import UnknownNameError
 from detectors.trained.base import ReleasedFile, TrainedDetector
+from detectors.trained.networks.half_resnet import HalfResNet50
 
 Preprocessing = Literal["resize", "native", "crop"]
 VIEWS = {"resize": View(256, "resize"), "native": View(fit="native"), "crop": View(224, "centre-crop", "tile")}
 SOURCE = "chuangchuangtan/NPR-DeepfakeDetection@73cde1c"
 
 
-class NprNetwork(nn.Module):
-    """A ResNet-50 up to its second stage on differences between neighbours, with one logit; the published names."""
+class NprNetwork(HalfResNet50):
+    """The first half of a ResNet-50 on differences between neighbours, with one logit."""
 
     def __init__(self) -> None:
-        super().__init__()
-        whole = resnet50(weights=None)
-        self.conv1 = nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False)
-        self.bn1, self.layer1, self.layer2 = whole.bn1, whole.layer1, whole.layer2
-        self.fc1 = nn.Linear(512, 1)
+        super().__init__(outputs=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Computes logits.
-
-        Args:
-            images: ``(B, 3, H, W)``, normalised as for ImageNet.
-
-        Returns:
-            ``(B, 1)``.
-        """
-        first = F.relu(self.bn1(self.conv1(neighbour_difference(images) * (2 / 3))))
-        features = self.layer2(self.layer1(F.max_pool2d(first, 3, stride=2, padding=1)))
-        logits: Tensor = self.fc1(features.mean(dim=(2, 3)))
-        return logits
+        """Computes logits ``(B, 1)`` of images ``(B, 3, H, W)``, normalised as for ImageNet."""
+        return super().forward(neighbour_difference(images) * (2 / 3))
 
 
 def neighbour_difference(images: Tensor) -> Tensor:

@@ -178,7 +178,7 @@ def test_images_are_not_changed(scores, images):
 def test_every_option_is_documented_and_kept_under_its_name(name, create):
     cls = list_detectors()[name]
     detector = create(name)
-    assert cls.paper.startswith(("arXiv ", "CVPR "))
+    assert cls.paper.startswith(("arXiv ", "CVPR ", "ICML "))
     assert "Score:" in cls.__doc__
     assert "References:" in cls.__doc__
     for option in detector.options:

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from plain_networks import plain_bottleneck, plain_norm
 from released_files import write_checkpoint
 from released_files_two import pictures
 from torch.nn import functional as F
@@ -28,22 +29,6 @@ def detector(checkpoint):
 
 
 NORMALISE = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-
-
-def plain_norm(state, name, x):
-    means = (state[f"{name}.{one}"] for one in ("running_mean", "running_var", "weight", "bias"))
-    return F.batch_norm(x, *means, training=False)
-
-
-def plain_bottleneck(state, name, x, stride):
-    hidden = F.relu(plain_norm(state, f"{name}.bn1", F.conv2d(x, state[f"{name}.conv1.weight"])))
-    hidden = F.conv2d(hidden, state[f"{name}.conv2.weight"], stride=stride, padding=1)
-    hidden = F.relu(plain_norm(state, f"{name}.bn2", hidden))
-    hidden = plain_norm(state, f"{name}.bn3", F.conv2d(hidden, state[f"{name}.conv3.weight"]))
-    if f"{name}.downsample.0.weight" in state:
-        shortcut = F.conv2d(x, state[f"{name}.downsample.0.weight"], stride=stride)
-        x = plain_norm(state, f"{name}.downsample.1", shortcut)
-    return F.relu(hidden + x)
 
 
 def plain_logits(state, images):
