@@ -25,6 +25,8 @@ class ViewSpec(Protocol):
     @property
     def interpolation(self) -> str: ...  # noqa: D102
     @property
+    def scaled(self) -> int | None: ...  # noqa: D102
+    @property
     def ragged(self) -> bool: ...  # noqa: D102
 
 
@@ -60,10 +62,11 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
     if view.fit == "resize":
         image = _scaled(image, view.size, view.size, view)
     elif view.fit == "short-side":
-        width, height = (int(view.size * side / min(image.size)) for side in image.size)  # as torchvision's Resize
+        short = view.scaled or view.size
+        width, height = (int(short * side / min(image.size)) for side in image.size)  # as torchvision's Resize
         if not may_become(width, height, image):
             size = f"{image.width} x {image.height}"
-            raise UnreadableImageError(f"{size} is too narrow to be scaled to a short side of {view.size}")
+            raise UnreadableImageError(f"{size} is too narrow to be scaled to a short side of {short}")
         image = _centre(_scaled(image, width, height, view), view.size)
     elif view.fit == "square":
         if image.width != image.height:

@@ -34,16 +34,24 @@ class View:
         pad: What surrounds an image that is smaller than the crop: zeros, or ``tile``, whole copies of itself, of which
             the crop is taken.
         interpolation: The filter that scales, ``bilinear`` or ``bicubic``, antialiased both.
+        scaled: The length in pixels that ``short-side`` gives the short side before it takes the centre; by default
+            that of the square.
     """
 
     size: int = 224
     fit: Fit = "random-crop"
     pad: Pad = "zeros"
     interpolation: Interpolation = "bilinear"
+    scaled: int | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise OptionError(f"A view's size must be at least 1 pixel, got {self.size}.")
+        if self.scaled is not None and (self.fit != "short-side" or self.scaled < self.size):
+            raise OptionError(
+                f"A view's scaled is for fit short-side, and at least the size of {self.size} pixels; got "
+                f"{self.scaled} with fit {self.fit}."
+            )
         for field, kind in (("fit", Fit), ("pad", Pad), ("interpolation", Interpolation)):
             if getattr(self, field) not in get_args(kind):
                 raise UnknownNameError(f"view {field}", str(getattr(self, field)), get_args(kind))
@@ -60,7 +68,8 @@ class View:
     def facts(self) -> dict[str, int | str]:
         """What a fingerprint holds of it."""
         filtered = f"bicubic-{self.fit}" if self.interpolation == "bicubic" else self.fit
-        return {"size": self.size, "fit": filtered, "pad": self.pad}
+        fit = filtered if self.scaled is None else f"{filtered}-{self.scaled}"
+        return {"size": self.size, "fit": fit, "pad": self.pad}
 
 
 class Detector(nn.Module, ABC):

@@ -1,11 +1,13 @@
 """What trained detectors do to pixels before their networks see them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode  # type: ignore[import-untyped]
 from torchvision.transforms.v2 import functional as transforms
 
-from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD
+from detectors.backbones.base import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD
 
 
 def imagenet_normalised(images: Tensor) -> Tensor:
@@ -18,9 +20,20 @@ def imagenet_normalised(images: Tensor) -> Tensor:
         >>> imagenet_normalised(torch.tensor([0.485, 0.456, 0.635]).reshape(3, 1, 1)).flatten().round(decimals=4)
         tensor([0.0000, 0.0000, 1.0178])
     """
-    mean, std = (
-        torch.tensor(values, device=images.device).reshape(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD)
-    )
+    return _normalised(images, IMAGENET_MEAN, IMAGENET_STD)
+
+
+def clip_normalised(images: Tensor) -> Tensor:
+    """Normalises images as CLIP wants them.
+
+    Args:
+        images: ``(..., 3, H, W)`` in [0, 1].
+    """
+    return _normalised(images, CLIP_MEAN, CLIP_STD)
+
+
+def _normalised(images: Tensor, *moments: Sequence[float]) -> Tensor:
+    mean, std = (torch.tensor(values, device=images.device).reshape(3, 1, 1) for values in moments)
     return (images - mean) / std
 
 

@@ -68,6 +68,14 @@ def test_short_side_is_torchvisions_resize_and_centre_crop(photograph, size, int
     assert np.array_equal(cut_view(image, view, key=0).permute(1, 2, 0), np.asarray(expected))
 
 
+@pytest.mark.parametrize("size", [(80, 64), (64, 80), (27, 27), (25, 71), (10, 13)])
+def test_short_side_may_be_longer_than_the_square_that_is_taken(photograph, size):
+    image = photograph(1, size)
+    expected = old_transforms.Compose([old_transforms.Resize(27), old_transforms.CenterCrop(24)])(image)
+    cut = cut_view(image, View(24, "short-side", scaled=27), key=0)
+    assert np.array_equal(cut.permute(1, 2, 0), np.asarray(expected))
+
+
 @pytest.mark.parametrize("size", [(80, 64), (64, 81), (10, 13)])
 def test_square_scales_the_largest_centred_square(photograph, size):
     image = photograph(1, size)

@@ -224,6 +224,8 @@ def test_a_detector_that_does_not_say_otherwise_is_the_first_version_with_seed_0
         ({"fit": "squash"}, r"Unknown view fit 'squash'\..* Available: .*centre-crop"),
         ({"pad": "mirror"}, r"Unknown view pad 'mirror'\..* Available: .*tile"),
         ({"interpolation": "lanczos"}, r"Unknown view interpolation 'lanczos'\..* Available: .*bicubic"),
+        ({"fit": "short-side", "scaled": 223}, "at least the size of 224 pixels; got 223"),
+        ({"fit": "resize", "scaled": 256}, "for fit short-side, .*; got 256 with fit resize"),
     ],
 )
 def test_impossible_view_is_an_error(options, message):
@@ -235,3 +237,8 @@ def test_a_view_names_its_filter_where_it_is_not_bilinear():
     assert str(View(224, "short-side", interpolation="bicubic")) == "bicubic-short-side 224"
     assert View(299, "resize").facts == {"size": 299, "fit": "resize", "pad": "zeros"}
     assert View(299, "resize", interpolation="bicubic").facts["fit"] == "bicubic-resize"
+
+
+def test_a_view_names_the_short_side_where_it_is_longer_than_the_square():
+    assert str(View(224, "short-side", scaled=256)) == "short-side-256 224"
+    assert View(224, "short-side", scaled=256).facts != View(224, "short-side").facts
