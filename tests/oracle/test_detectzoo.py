@@ -9,14 +9,14 @@ from pathlib import Path
 import open_clip
 import pytest
 import torch
-from detectzoo_classes import detectzoo_module
+from detectzoo_classes import assert_equal, detectzoo_module, largest, our_logits, their_logits
 from PIL import Image
 from released_files import CLIP_SIDE, HEAD_OF_CLIP, small_clip, write_checkpoint
 from released_files_two import DISCRIMINATOR
 from torch import nn
 
 from datamodules.views import cut_view
-from detectors import TrainedDetector, View, create_detector
+from detectors import View, create_detector
 from detectors.trained.gradient_pictures import stretched
 from detectors.trained.pixels import imagenet_normalised
 
@@ -26,40 +26,12 @@ pytestmark = [
 ]
 
 
-@torch.inference_mode()
-def ours(detector: TrainedDetector, images: list[Image.Image], view: View | None = None) -> torch.Tensor:
-    """Judges images as a run of the benchmark does, each by itself."""
-    cut = [cut_view(image, view or detector.view, key=0) / 255 for image in images]
-    return torch.cat([detector.logits([one] if detector.view.ragged else one[None]) for one in cut])
-
-
-def theirs(detector: object, images: list[Image.Image]) -> torch.Tensor:
-    """Judges images by ``predict``, whose score is the sigmoid of what its network gives."""
-    caught = []
-    hook = detector._model.register_forward_hook(lambda module, inputs, output: caught.append(output.detach()))
-    scores = [detector.predict(image).score for image in images]
-    hook.remove()
-    logits = torch.cat(caught).flatten()
-    torch.testing.assert_close(torch.sigmoid(logits), torch.tensor(scores))
-    return logits
-
-
-def largest(first: torch.Tensor, second: torch.Tensor) -> float:
-    """Returns the largest difference, which ``pytest -s`` shows."""
-    difference = (first - second).abs().max().item()
-    print(f"largest difference {difference:.2g} of logits {first.tolist()}")
-    return difference
-
-
-def assert_equal(first: torch.Tensor, second: torch.Tensor) -> None:
-    assert largest(first, second) < 1e-5 * max(1, first.abs().max())
-    assert first.std() > 0.05
-
-
 def test_cnnspot_is_the_same(photographs, tmp_path):
     file = write_checkpoint("cnnspot", tmp_path)
     their = detectzoo_module("cnnspot").CNNSpotDetector(checkpoint_path=file)
-    assert_equal(ours(create_detector("cnnspot", checkpoint=str(file)), photographs), theirs(their, photographs))
+    assert_equal(
+        our_logits(create_detector("cnnspot", checkpoint=str(file)), photographs), their_logits(their, photographs)
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +43,7 @@ def test_npr_is_the_same_in_each_of_its_preprocessings(photographs, tmp_path, pr
     file = write_checkpoint("npr", tmp_path)
     their = detectzoo_module("npr_deepfake").NPRDeepfakeDetector(checkpoint_path=file, **their_options)
     detector = create_detector("npr", checkpoint=str(file), preprocessing=preprocessing)
-    assert_equal(ours(detector, photographs), theirs(their, photographs))
+    assert_equal(our_logits(detector, photographs), their_logits(their, photographs))
 
 
 def test_lgrad_differs_by_the_way_to_8_bits_and_by_rounding(photographs, tmp_path):
@@ -87,7 +59,7 @@ def test_lgrad_differs_by_the_way_to_8_bits_and_by_rounding(photographs, tmp_pat
         checkpoint_path=file, discriminator_path=file.with_name(DISCRIMINATOR)
     )
     detector = create_detector("lgrad", checkpoint=str(file))
-    assert largest(ours(detector, photographs), theirs(their, photographs)) > 0.1
+    assert largest(our_logits(detector, photographs), their_logits(their, photographs)) > 0.1
 
     pixels = (2 * (cut_view(photographs[0], detector.view, key=0) / 255) - 1)[None]
     assert torch.equal(pixels[0], their._disc_preprocess(photographs[0]))
@@ -135,9 +107,11 @@ def test_univfd_differs_by_the_activation_alone(clip, photographs, tmp_path):
     file = write_checkpoint("univfd", tmp_path)
     their = detectzoo_module("univfd").UnivFDDetector(checkpoint_path=file)
     their._transform.transforms[0] = transforms.CenterCrop(CLIP_SIDE)  # the small CLIP's
-    expected = ours(create_detector("univfd", clip, checkpoint=str(file)), photographs, View(CLIP_SIDE, "centre-crop"))
-    assert largest(expected, theirs(their, photographs)) > 0.001
+    expected = our_logits(
+        create_detector("univfd", clip, checkpoint=str(file)), photographs, View(CLIP_SIDE, "centre-crop")
+    )
+    assert largest(expected, their_logits(their, photographs)) > 0.001
     for block in their._model.backbone.visual.transformer.resblocks:
         assert isinstance(block.mlp.gelu, nn.GELU)
         block.mlp.gelu = open_clip.transformer.QuickGELU()
-    assert_equal(expected, theirs(their, photographs))
+    assert_equal(expected, their_logits(their, photographs))
