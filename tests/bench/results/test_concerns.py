@@ -14,9 +14,10 @@ from detectors import list_detectors
 
 pytestmark = pytest.mark.usefixtures("small_views")
 
-UNSCALED = {"aeroblade", "aide", "b-free", "cnnspot", "contrastive-blur", "conv", "dmid", "drct", "f3net",
-            "gramnet", "hfi", "lgrad", "manifold-bias", "minder", "npr", "rigid", "rine", "safe",
-            "univfd", "warpad", "wepe"}  # fmt: skip
+UNSCALED = {"aeroblade", "aide", "b-free", "c2p-clip", "cnnspot", "community-forensics",
+            "contrastive-blur", "conv", "dda", "dmid", "drct", "effort", "f3net", "gramnet", "hfi",
+            "lgrad", "manifold-bias", "minder", "npr", "rigid", "rine", "safe", "univfd", "warpad",
+            "wepe"}  # fmt: skip
 
 
 def test_the_methods_published_for_images_as_they_are_say_so():
