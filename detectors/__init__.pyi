@@ -15,6 +15,7 @@ from .minder import Minder
 from .perturbation import Perturbation
 from .registry import detector_names, find_detector, list_detectors, register
 from .rigid import Rigid
+from .trained.b_free import BFree
 from .trained.base import TrainedDetector
 from .trained.checkpoints import ReleasedFile
 from .trained.cnnspot import CnnSpot
@@ -24,6 +25,7 @@ from .trained.gramnet import GramNet
 from .trained.lgrad import LGrad
 from .trained.linear_probe import LinearProbe
 from .trained.npr import Npr
+from .trained.rine import Rine
 from .trained.timm_classifier import TimmClassifier
 from .trained.univfd import UnivFD
 from .warpad import WaRPAD
@@ -31,6 +33,7 @@ from .wepe import WePe
 
 __all__ = [
     "Aeroblade",
+    "BFree",
     "Backbone",
     "CnnSpot",
     "ConV",
@@ -54,6 +57,7 @@ __all__ = [
     "Perturbation",
     "ReleasedFile",
     "Rigid",
+    "Rine",
     "TimmClassifier",
     "TrainedDetector",
     "UnivFD",

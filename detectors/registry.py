@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DETECTORS = {
     "aeroblade": "detectors.aeroblade:Aeroblade",
     "aide": "detectors.trained.aide:Aide",
+    "b-free": "detectors.trained.b_free:BFree",
     "c2p-clip": "detectors.trained.c2p_clip:C2PClip",
     "cnnspot": "detectors.trained.cnnspot:CnnSpot",
     "community-forensics": "detectors.trained.community_forensics:CommunityForensics",
@@ -37,6 +38,7 @@ DETECTORS = {
     "npr": "detectors.trained.npr:Npr",
     "patchfor": "detectors.trained.patchfor:PatchFor",
     "rigid": "detectors.rigid:Rigid",
+    "rine": "detectors.trained.rine:Rine",
     "safe": "detectors.trained.safe:Safe",
     "selfblend": "detectors.trained.selfblend:SelfBlend",
     "spec": "detectors.trained.spec:Spec",

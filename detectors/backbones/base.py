@@ -40,6 +40,11 @@ def rehearsed() -> Iterator[PassCounter]:
         _REHEARSAL.reset(token)
 
 
+def rehearsing() -> bool:
+    """Says whether passes are only counted: features are then zeros of width 1, whatever their real width."""
+    return _REHEARSAL.get() is not None
+
+
 class Backbone(nn.Module):
     """A frozen vision model from images in [0, 1] to features.
 
@@ -96,15 +101,15 @@ class Backbone(nn.Module):
 
         Args:
             images: As for a call.
-            tap: Which block, and what of it.
+            tap: Which block or place in one, and what of it.
 
         Returns:
             ``(B, C)``, before the network's last norm, not normalised.
         """
         return self._features(images, tap)
 
-    def tap(self, block: int, tokens: Tokens) -> Tap:
-        """Has every pass from now on keep what a block gives, for :meth:`layer`.
+    def tap(self, block: int, tokens: Tokens, place: str = "") -> Tap:
+        """Has every pass from now on keep what a block gives, or a place within it, for :meth:`layer`.
 
         A block that is tapped is not compiled.
 
@@ -112,11 +117,12 @@ class Backbone(nn.Module):
             block: Its index.
             tokens: The class token, or the mean over the patches'. A convolutional network has neither: there it is
                 the mean over the places of the map, and asked for as ``cls``.
+            place: Name of a module within the block, such as ``ln_2``; the block itself by default.
 
         Raises:
-            OptionError: There is no such block, or no such tokens.
+            OptionError: There is no such block, no such place in it, or no such tokens.
         """
-        tap = Tap.of(self.model, self.blocks, block, tokens, self.memory_format is torch.channels_last)
+        tap = Tap.of(self.model, self.blocks, block, tokens, self.memory_format is torch.channels_last, place)
         if tap not in self._tapped:
             self._tapped[tap] = torch.empty(0)
             tap.hook(self.model, self._tapped)

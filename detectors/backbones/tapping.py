@@ -1,4 +1,4 @@
-"""Features of a block within a network, out of the pass that gives its last ones."""
+"""Features of a block within a network, or of a place in it, out of the pass that gives its last ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ Tokens = Literal["cls", "mean"]
 
 @dataclass(frozen=True)
 class Tap:
-    """What is kept of a block's output.
+    """What is kept of the output of a block, or of a module within it.
 
     Args:
-        module: The block's name.
+        module: The module's name.
         tokens: The class token, or the mean over the patches'.
         prefix: How many tokens stand before the patches'; None where the output is a map ``(B, C, H, W)``, whose mean
             over the places is taken.
@@ -28,11 +28,13 @@ class Tap:
     prefix: int | None
 
     @classmethod
-    def of(cls, model: nn.Module, blocks: Sequence[str], block: int, tokens: Tokens, convolutional: bool) -> "Tap":
-        """Describes a tap on a block.
+    def of(
+        cls, model: nn.Module, blocks: Sequence[str], block: int, tokens: Tokens, convolutional: bool, place: str = ""
+    ) -> "Tap":
+        """Describes a tap on a block, or on the module of that name within it.
 
         Raises:
-            OptionError: There is no such block, or no such tokens.
+            OptionError: There is no such block, no such place in it, or no such tokens.
         """
         if tokens not in get_args(Tokens):
             raise UnknownNameError("tokens", str(tokens), get_args(Tokens))
@@ -44,7 +46,9 @@ class Tap:
         prefix = getattr(tower, "num_prefix_tokens", 1)
         if not convolutional and tokens == "cls" and prefix == 0:
             raise OptionError("tokens=cls wants a class token, and this backbone has none: take tokens=mean.")
-        return cls(blocks[block], tokens, None if convolutional else prefix)
+        if place and place not in dict(model.get_submodule(blocks[block]).named_modules()):
+            raise OptionError(f"Block {blocks[block]} has no {place}.")
+        return cls(".".join(filter(None, (blocks[block], place))), tokens, None if convolutional else prefix)
 
     def hook(self, model: nn.Module, kept: "Tapped") -> None:
         """Writes what the block gives into ``kept`` at every pass.
@@ -63,7 +67,8 @@ class Tap:
             return output.mean(dim=(2, 3))
         if self.prefix is None or output.ndim != 3:
             raise OptionError(f"Block {self.module} gives {output.ndim} dimensions, of which no token can be taken.")
-        return output[:, 0] if self.tokens == "cls" else output[:, self.prefix :].mean(dim=1)
+        # A copy: a view would keep every token alive for as long as the batch is remembered.
+        return output[:, 0].clone() if self.tokens == "cls" else output[:, self.prefix :].mean(dim=1)
 
 
 Tapped = dict[Tap, Tensor]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from detectors.backbones.base import rehearsing
 from detectors.base import Detector, View
 from detectors.errors import WeightsError, WeightsNotFoundError
 from detectors.trained.fitted_file import fitted_facts
@@ -79,7 +80,7 @@ class LinearDetector(Detector):
             WeightsError: The file has another number of weights than there are features.
         """
         features = self.features(images)
-        if features.shape[1] != len(self.weight):
+        if features.shape[1] != len(self.weight) and not rehearsing():
             raise WeightsError(
                 f"{self.checkpoint} has a weight of shape {tuple(self.weight.shape)}, and there are "
                 f"{features.shape[1]} features."

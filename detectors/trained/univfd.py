@@ -4,23 +4,18 @@
 """
 
 from collections.abc import Mapping
-from weakref import WeakValueDictionary
 
-import torch
 from torch import Tensor, nn
 
-from detectors.backbones import Backbone, create_backbone
 from detectors.base import View
-from detectors.errors import OptionError
-from detectors.trained.base import ReleasedFile, TrainedDetector
+from detectors.trained.base import ReleasedFile
 from detectors.trained.checkpoints import Checkpoint
+from detectors.trained.on_clip import ClipDetector
 
-CLIP, WIDTH, HEAD = "clip-vitl14", 768, "fc."
-PUBLISHED = "published"
-_CLIPS: WeakValueDictionary[str, Backbone] = WeakValueDictionary()
+WIDTH, HEAD = 768, "fc."
 
 
-class UnivFD(TrainedDetector):
+class UnivFD(ClipDetector):
     """A trained linear layer on the features of CLIP ViT-L/14.
 
     The released file holds the linear layer alone, 769 numbers in 4 KB: CLIP's own weights come separately, as
@@ -47,7 +42,6 @@ class UnivFD(TrainedDetector):
     paper = "arXiv 2302.10174"
     view = View(224, "centre-crop")
     unscaled = True
-    files = ("checkpoint", "clip_weights")
     released = (
         ReleasedFile(
             "fc_weights.pth", "WisconsinAIVision/UniversalFakeDetect@76a0e3e, pretrained_weights", ("progan",), 4083
@@ -57,31 +51,11 @@ class UnivFD(TrainedDetector):
         "It is the linear layer alone: CLIP's weights are needed, too, by --backbone clip-vitl14 or the option "
         "clip_weights=FILE."
     )
-    own_passes = 0
-    takes_backbone = CLIP
+    reads = "the projected features"
     weaknesses = (
         "With another build of CLIP, such as that of Hugging Face, the results are not those published "
         "(WisconsinAIVision/UniversalFakeDetect, issue 4).",
     )
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        *,
-        checkpoint: str | None = None,
-        clip_weights: str | None = None,
-        trained_on: str | None = None,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(checkpoint=checkpoint, trained_on=trained_on, seed=seed)
-        if backbone.name != CLIP and clip_weights is None:
-            raise OptionError(
-                f"univfd reads the projected features of {CLIP}, not {backbone.name}: give --backbone {CLIP}, or where "
-                f"other detectors want another backbone univfd:clip_weights=FILE ({PUBLISHED} takes the hub's)."
-            )
-        self.shares_pass = clip_weights is None
-        self.backbone = backbone if clip_weights is None else _own_clip(clip_weights)
-        self.clip_weights = clip_weights and clip_weights.rpartition("/")[2]
 
     def build(self) -> nn.Module:
         """Builds the linear layer."""
@@ -91,22 +65,7 @@ class UnivFD(TrainedDetector):
         """Takes ``fc.`` from the names."""
         return {name.removeprefix(HEAD): value for name, value in checkpoint.state.items()}
 
-    def logits(self, images: Tensor) -> Tensor:
-        """Computes ``w . f(x) + b``, ``(B,)``, in float32 whatever the features' precision."""
+    def features(self, images: Tensor) -> Tensor:
+        """Takes CLIP's projected features, ``(B, 768)``."""
         features: Tensor = self.backbone(images)
-        with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.network(features.float())
-        return logits.flatten()
-
-    @property
-    def passes(self) -> int:
-        """Passes beside the shared clean one: one where it has a CLIP of its own."""
-        return 0 if self.shares_pass else 1
-
-
-def _own_clip(weights: str) -> Backbone:
-    """Builds CLIP, or finds the one that another seed of the detector has built."""
-    found = _CLIPS.get(weights)
-    if found is None:
-        found = _CLIPS[weights] = create_backbone(CLIP, None if weights == PUBLISHED else weights)
-    return found
+        return features

@@ -7,14 +7,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+from released_files import small_clip, small_network, write_checkpoint
 from stored_rows import stored_rows
 
 from bench.report.notes import comparison_notes
 from bench.results.comparison import Comparison, compare
+from bench.scoring import plan
 from bench.scoring.options import RunOptions
 from datamodules import FolderDataModule
 from datamodules.conditions import Picture
 from detectors import Backbone, View, create_detector
+from detectors.trained import on_clip
 
 pytestmark = pytest.mark.usefixtures("small_views")
 
@@ -88,6 +91,19 @@ def test_two_methods_share_a_perturbed_network_and_its_pass(vit: Backbone):
     assert vit.counter.images - before == 2 * (1 + 3)
     expected = create_detector("wepe", vit.with_parameters({}))(images, keys)
     torch.testing.assert_close(scores, expected)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_univfd_and_rine_make_one_clean_pass(image_folder, tmp_path, monkeypatch, own):
+    """Of the run's CLIP, and beside another backbone of the one that both name."""
+    clip = small_clip(tmp_path, side=224)
+    monkeypatch.setattr(plan if not own else on_clip, "create_backbone", lambda *asked: clip)
+    clip_file = f",clip_weights={tmp_path / 'clip.safetensors'}" if own else ""
+    names = [f"{name}:checkpoint={write_checkpoint(name, tmp_path)}{clip_file}" for name in ("univfd", "rine")]
+    backbone = "efficientnet-lite0" if own else "clip-vitl14"
+    with small_network("rine"):
+        run(image_folder, tmp_path / "results", names, backbone=backbone, resize=None)
+    assert clip.counter.images == 12
 
 
 def test_a_network_that_was_cast_is_not_shared_with_one_that_was_not(vit: Backbone):

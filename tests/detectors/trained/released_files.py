@@ -30,6 +30,7 @@ from detectors.backbones import clip_backbone
 from detectors.trained.fitted_file import FACTS
 from detectors.trained.linear_probe import LinearProbe
 from detectors.trained.npr import NprNetwork
+from detectors.trained.on_clip import ClipDetector
 from detectors.trained.pixels import imagenet_normalised
 
 MADE: dict[str, Path] = {}
@@ -172,7 +173,7 @@ def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: 
 
     Args:
         name: The detector's name.
-        backbone: Taken by methods on backbones; UnivFD gets a small CLIP instead.
+        backbone: Taken by methods on backbones; those on CLIP get a small one instead.
         folder: Keeps the checkpoints.
         **more: Options of the detector, ``seed`` and ``view``.
     """
@@ -193,7 +194,8 @@ def create_with_checkpoint(name: str, backbone: Backbone, folder: Path, **more: 
         keys = [number * 1_000_003 for number in range(8)]  # of the images of the contract
         more = {"maps": str(released_paper.write_maps(folder / "maps.safetensors", keys)), **more}
     with small_network(name):
-        return create_detector(name, small_clip(folder) if name == "univfd" else backbone, checkpoint=str(file), **more)
+        backbone = small_clip(folder) if issubclass(list_detectors()[name], ClipDetector) else backbone
+        return create_detector(name, backbone, checkpoint=str(file), **more)
 
 
 def _saved(content: object, file: Path) -> Path:

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from detectors import Backbone, OptionError, View, WeightsError, WeightsNotFoundError
+from detectors.backbones.base import rehearsed
 from detectors.trained.fitted_file import FACTS, fitted_facts
 from detectors.trained.linear_probe import LinearProbe
 
@@ -59,6 +60,12 @@ def test_it_shares_the_clean_pass(vit, file, images):
     before = vit.counter.images
     LinearProbe(vit, checkpoint=str(file))(images, torch.arange(5))
     assert vit.counter.images == before
+
+
+def test_a_rehearsal_counts_the_shared_pass(vit, file):
+    with rehearsed() as counted:
+        assert LinearProbe(vit, checkpoint=str(file))(torch.zeros(2, 3, 56, 56), torch.arange(2)).shape == (2,)
+    assert counted.images == 2
 
 
 def test_the_file_says_what_it_is_shown_and_what_it_was_trained_on(vit, file):

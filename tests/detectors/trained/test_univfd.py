@@ -5,7 +5,7 @@ from released_files_two import pictures
 from torchvision import transforms
 
 from detectors import OptionError, View, WeightsError, WeightsNotFoundError, create_detector
-from detectors.trained import univfd
+from detectors.trained import on_clip
 from detectors.trained.univfd import UnivFD
 
 
@@ -106,7 +106,7 @@ def test_beside_another_backbone_it_has_a_clip_of_its_own_once_for_all_seeds(
         asked.append((name, weights))
         return small_clip(tmp_path)
 
-    monkeypatch.setattr(univfd, "create_backbone", create)  # the real one takes 1.2 GB
+    monkeypatch.setattr(on_clip, "create_backbone", create)  # the real one takes 1.2 GB
     weights = str(tmp_path / "clip.safetensors")
     options = {"checkpoint": str(checkpoint), "clip_weights": weights}
     own, again = (create_detector("univfd", cnn, seed=seed, **options) for seed in (0, 1))
