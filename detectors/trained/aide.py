@@ -18,6 +18,7 @@ from detectors.trained.checkpoints import Checkpoint
 from detectors.trained.networks.aide import AideNetwork
 from detectors.trained.networks.unfilled import unfilled
 from detectors.trained.pixels import imagenet_normalised
+from detectors.trained.spectra import cosine_matrix
 
 PATCH, STRIDE, BANDS = 32, 16, 6
 PATCHES_AT_ONCE = 4096
@@ -142,9 +143,8 @@ def detail(patches: Tensor) -> Tensor:
     Returns:
         ``(N,)``, in double precision: it decides between patches.
     """
-    places = torch.arange(PATCH, dtype=torch.float64, device=patches.device)
-    cosines = torch.cos((places + 0.5) * torch.pi * places[:, None] / PATCH) * (2 / PATCH) ** 0.5
-    cosines[0] /= 2**0.5
+    cosines = cosine_matrix(PATCH, torch.float64).to(patches.device)
+    places = torch.arange(PATCH, device=patches.device)
     frequency = places + places[:, None]
     bands = [(frequency >= 64 / BANDS * band) & (frequency <= 64 / BANDS * (band + 1)) for band in range(BANDS)]
     weights = torch.stack([2**band * inside.double() / inside.sum() for band, inside in enumerate(bands)]).sum(dim=0)

@@ -1,6 +1,7 @@
 """Spectra of images that detectors judge: a radial profile, a cosine transform, a Fourier transform of colours."""
 
 import functools
+import math
 
 import numpy as np
 import torch
@@ -8,7 +9,6 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from detectors.errors import OptionError
-from detectors.trained.networks.f3net import cosine_matrix
 
 GREY = (0.299, 0.587, 0.114)
 """ITU-R 601's weights of red, green and blue, which OpenCV takes, too."""
@@ -54,6 +54,20 @@ def spline(points: int, length: int) -> Tensor:
     """Returns the matrix ``(length, points)`` that interpolates evenly spaced points by a cubic spline."""
     matrix = CubicSpline(np.linspace(0, 1, points), np.eye(points))(np.linspace(0, 1, length))
     return torch.from_numpy(matrix)
+
+
+def cosine_matrix(side: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Returns the orthonormal matrix of the discrete cosine transform II, ``(side, side)``, a frequency a row.
+
+    Examples:
+        >>> cosine_matrix(2)
+        tensor([[ 0.7071,  0.7071],
+                [ 0.7071, -0.7071]])
+    """
+    frequency, pixel = torch.arange(side).double()[:, None], torch.arange(side).double()
+    matrix = torch.cos((pixel + 0.5) * math.pi * frequency / side) * math.sqrt(2 / side)
+    matrix[0] /= math.sqrt(2)
+    return matrix.to(dtype)
 
 
 def cosine_spectrum(images: Tensor) -> Tensor:

@@ -4,11 +4,11 @@ Layer names, shapes, band edges and order follow yyk-wew/F3Net at 01942ca, ``mod
 implementation: the authors published no code, and no checkpoint was found.
 """
 
-import math
-
 import timm
 import torch
 from torch import Tensor, nn
+
+from detectors.trained.spectra import cosine_matrix
 
 SIDE = 299
 LOW, MIDDLE = 106, 149
@@ -77,17 +77,3 @@ class Band(nn.Module):
     def forward(self, spectrum: Tensor) -> Tensor:
         """Weights ``(B, 3, H, W)`` coefficients."""
         return spectrum * (self.base + 2 * torch.sigmoid(self.learnable) - 1)
-
-
-def cosine_matrix(side: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Returns the orthonormal matrix of the discrete cosine transform II, ``(side, side)``, a frequency a row.
-
-    Examples:
-        >>> cosine_matrix(2)
-        tensor([[ 0.7071,  0.7071],
-                [ 0.7071, -0.7071]])
-    """
-    frequency, pixel = torch.arange(side).double()[:, None], torch.arange(side).double()
-    matrix = torch.cos((pixel + 0.5) * math.pi * frequency / side) * math.sqrt(2 / side)
-    matrix[0] /= math.sqrt(2)
-    return matrix.to(dtype)

@@ -6,7 +6,8 @@ import torch
 from released_files_two import pictures, spread_out
 from torch.nn import functional as F
 
-from detectors.trained.networks.f3net import Decomposition, FrequencyNetwork, cosine_matrix
+from detectors.trained.networks.f3net import Decomposition, FrequencyNetwork
+from detectors.trained.spectra import cosine_matrix
 
 pytestmark = pytest.mark.heavy  # whole runs, or networks of the published size
 
