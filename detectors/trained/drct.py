@@ -123,7 +123,7 @@ class Drct(TrainedDetector):
         "On images of DALL-E 3, Imagen 3, Stable Diffusion 3 and FLUX a user found it poor, with many false alarms; "
         "the author agrees that it is weak on newer architectures (beibuwandeluori/DRCT, issue 18).",
         "Of BigGAN in GenImage ConvNeXt-B decides 59.81 % correctly, not what the paper prints "
-        "(beibuwandeluori/DRCT, README).",
+        "(beibuwandeluori/DRCT@01aa7d0, README).",
     )
 
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:
