@@ -93,9 +93,8 @@ class Drct(TrainedDetector):
         Chen, Zeng, Yang and Yang, "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of
         Diffusion Generated Images", ICML 2024, PMLR 235:7621-7639; beibuwandeluori/DRCT at 364012a
         (``network/models.py``, ``data/transform.py``, ``scripts/train.py``) and 01aa7d0 (README), with albumentations
-        1.3.0 and timm 0.6.12.
-        What the two files that are reconstructed by Stable Diffusion 2 (``16_acc0.9993.pth``, ``last_acc0.9112.pth``)
-        were trained on is not said there, nor under which licence the weights are.
+        1.3.0 and timm 0.6.12. Of two files it is said that they learnt from reconstructions by Stable Diffusion 2
+        (``16_acc0.9993.pth``, ``last_acc0.9112.pth``), and not from which generator's images. No licence is named.
     """
 
     name = "drct"
