@@ -32,8 +32,8 @@ TEXT = tuple(
     )
 )
 """The tensors of CLIP that are not of its image encoder."""
-SOURCE = "beibuwandeluori/DRCT@01aa7d0, README (ModelScope, BokingChen/DRCT-2M, pretrained.zip): pretrained"
-SD14 = ("sd14", "stablediffusioninpainting")
+SOURCE = "pretrained.zip of BokingChen/DRCT-2M at ModelScope"
+SD14 = ("sd14", "stable-diffusion-inpainting")
 
 
 class ClipEmbedding(nn.Module):
@@ -76,7 +76,8 @@ class DrctNetwork(nn.Module):
 class Drct(TrainedDetector):
     """ConvNeXt-B or CLIP ViT-L/14 that learnt from diffusion reconstructions.
 
-    Which of the two networks it is follows from the checkpoint. Both want pixels as they are: take ``--resize none``.
+    Which of the two networks it is follows from the checkpoint: of the released ones ``14_acc0.9996.pth``,
+    ``16_acc0.9993.pth`` and ``last_acc0.9991.pth`` are ConvNeXts. Both want pixels as they are: take ``--resize none``.
     An image's central 224 x 224 is taken, smaller images are surrounded by black, and CLIP, too, gets pixels that are
     normalised as for ImageNet.
 
@@ -91,8 +92,9 @@ class Drct(TrainedDetector):
     References:
         Chen, Zeng, Yang and Yang, "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of
         Diffusion Generated Images", ICML 2024, PMLR 235:7621-7639; beibuwandeluori/DRCT at 364012a
-        (``network/models.py``, ``data/transform.py``, ``scripts/train.py``), with albumentations 1.3.0 and timm 0.6.12.
-        What the two files under ``sdv2`` were trained on is not said there.
+        (``network/models.py``, ``data/transform.py``, ``scripts/train.py``) and 01aa7d0 (README), with albumentations
+        1.3.0 and timm 0.6.12. Of two files it is said that they learnt from reconstructions by Stable Diffusion 2
+        (``16_acc0.9993.pth``, ``last_acc0.9112.pth``), and not from which generator's images. No licence is named.
     """
 
     name = "drct"
@@ -106,21 +108,21 @@ class Drct(TrainedDetector):
         "embedding": 1024,
     }
     released = tuple(
-        ReleasedFile(name, f"{SOURCE}/{folder}", trained_on)
-        for name, folder, trained_on in (
-            ("14_acc0.9996.pth", "DRCT-2M/sdv14/convnext_base_in22k_224_drct_amp_crop", SD14),
-            ("16_acc0.9993.pth", "DRCT-2M/sdv2/convnext_base_in22k_224_drct_amp_crop", ()),
-            ("13_acc0.9664.pth", "DRCT-2M/sdv14/clip-ViT-L-14_224_drct_amp_crop", SD14),
-            ("last_acc0.9112.pth", "DRCT-2M/sdv2/clip-ViT-L-14_224_drct_amp_crop", ()),
-            ("last_acc0.9991.pth", "GenImage/sdv14/convnext_base_in22k_224_drct_amp_crop", SD14),
-            ("2_acc0.9558.pth", "GenImage/sdv14/clip-ViT-L-14_224_drct_amp_crop", SD14),
+        ReleasedFile(name, SOURCE, trained_on)
+        for name, trained_on in (
+            ("14_acc0.9996.pth", SD14),
+            ("16_acc0.9993.pth", ()),
+            ("13_acc0.9664.pth", SD14),
+            ("last_acc0.9112.pth", ()),
+            ("last_acc0.9991.pth", SD14),
+            ("2_acc0.9558.pth", SD14),
         )
     )
     weaknesses = (
         "On images of DALL-E 3, Imagen 3, Stable Diffusion 3 and FLUX a user found it poor, with many false alarms; "
         "the author agrees that it is weak on newer architectures (beibuwandeluori/DRCT, issue 18).",
         "Of BigGAN in GenImage ConvNeXt-B decides 59.81 % correctly, not what the paper prints "
-        "(beibuwandeluori/DRCT, README).",
+        "(beibuwandeluori/DRCT@01aa7d0, README).",
     )
 
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:

@@ -14,6 +14,7 @@ from torchvision import transforms
 
 from datamodules.views import cut_view
 from detectors import View, WeightsError, create_detector
+from detectors.trained import aide
 from detectors.trained.aide import UNUSED, Aide, detail, extreme_patches
 
 SIZES = ARCHITECTURES["aide"]
@@ -109,6 +110,13 @@ def test_patches_and_their_grades_are_the_published_ones(images):
         assert torch.equal(extreme_patches(image), torch.stack(patches))
         steps = image.unfold(1, 32, 16).unfold(2, 32, 16).flatten(1, 2).transpose(0, 1)
         torch.testing.assert_close(detail(steps), torch.tensor(grades), rtol=1e-9, atol=1e-9)
+
+
+def test_patches_are_the_same_however_many_are_graded_at_once(images, monkeypatch):
+    image = transforms.ToTensor()(images[0])
+    expected = extreme_patches(image)
+    monkeypatch.setattr(aide, "PATCHES_AT_ONCE", 4)
+    assert torch.equal(extreme_patches(image), expected)
 
 
 def test_of_a_flat_and_a_noisy_half_each_gives_two_patches():

@@ -118,7 +118,7 @@ def test_the_second_logit_is_that_of_generated_images(checkpoints, tmp_path, on_
 
 @KINDS
 def test_the_files_of_the_release_say_what_they_were_trained_on(checkpoints, on_clip):
-    assert create(checkpoints[on_clip]).trained_on == ("sd14", "stablediffusioninpainting")
+    assert create(checkpoints[on_clip]).trained_on == ("sd14", "stable-diffusion-inpainting")
 
 
 @KINDS
