@@ -17,23 +17,22 @@ from detectors.trained.checkpoints import Checkpoint
 from detectors.trained.fitted_file import fitted_facts
 from detectors.trained.networks.xception import STEM, WIDTHS, PatchXception
 
-SOURCE = "chail/patch-forensics@0236e34, README (Google Drive)"
 NUMBERED = re.compile(r"block(\d+)\.")
 
 
 class PatchFor(TrainedDetector):
     """A truncated Xception, trained on aligned faces of 128 pixels, with two logits a patch.
 
-    The block that it is cut after, 1 to 5, is read off the names in the checkpoint. A release is a folder with
-    ``bestval_net_D.pth`` in it: by the folder's name it is known what the file was trained on. Its other networks
-    (ResNet-18, the whole Xception) are not read.
+    The block that it is cut after, 1 to 5, is read off the names in the checkpoint. All trainings of the release have
+    the same file's name: leave the file in its folder, whose name tells them apart, or say ``trained_on``. Networks of
+    other kinds (ResNet-18, a whole or a longer Xception) are not read.
 
     In released files the first logit is that of generated images; in files that ``python -m bench fit`` wrote, as their
     record says, the second.
 
     Score:
         Mean of the patches' probabilities of being generated, in [0, 1]; higher means more likely generated. It is the
-        published average after the softmax. :meth:`logits` gives the logit of that mean.
+        published average after the softmax; ``logits`` are the logits of that mean.
 
     Args:
         checkpoint: File of the network.
@@ -44,25 +43,25 @@ class PatchFor(TrainedDetector):
 
     References:
         Chai, Bau, Lim and Isola, "What makes fake images detectable? Understanding properties that generalize",
-        arXiv 2008.10588; chail/patch-forensics at e676e41. The options of the released trainings (``opt.yml``) were not
-        seen: 299 pixels, and generated images as class 0, are those of its scripts and the defaults.
+        arXiv 2008.10588; chail/patch-forensics at e676e41. The folder of the release was not seen: its checkpoint is
+        the one that the README's examples name, and 299 pixels and generated images as class 0 are those of the
+        published scripts and defaults, not of the ``opt.yml`` beside the file.
     """
 
     name = "patchfor"
     paper = "arXiv 2008.10588"
     view = View(299, "short-side", interpolation="lanczos")
     unscaled = True
-    released = tuple(
-        ReleasedFile(f"{name}/bestval_net_D.pth", SOURCE, ("progan",), licence="none stated")
-        for name in (
-            "gp1-gan-winversion_seed0_xception_block2_constant_p20",
-            "gp1-gan-winversion_seed0_xception_block3_constant_p10",
-            "gp1-gan-winversion_seed0_xception_block4_constant_p10",
-            "gp1d-gan-samplesonly_seed0_xception_block1_constant_p50",
-        )
+    released = (
+        ReleasedFile(
+            "gp1-gan-winversion_seed0_xception_block2_constant_p20/bestval_net_D.pth",
+            "chail/patch-forensics@0236e34, README (Google Drive)",
+            ("progan",),
+            licence="none stated",
+        ),
     )
     weaknesses = (
-        "It was made for aligned faces and need not work on other images, says its author "
+        "It was made for aligned faces and need not work on other images, say its authors "
         "(chail/patch-forensics@0236e34, README).",
         "Real images of another format or another processing than the generated ones made it generalise misleadingly "
         "well: what it had learned was the format (chail/patch-forensics@0236e34, README).",
