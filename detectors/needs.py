@@ -97,7 +97,7 @@ def _checkpoint_needs(cls: type[Detector]) -> Iterator[Need]:
     """Names the released files, of which one is enough; whether one is here only ``--checkpoint`` says."""
     files = [one.name for one in getattr(cls, "released", ())]
     sources = dict.fromkeys(one.source for one in getattr(cls, "released", ()))
-    what = f"a checkpoint ({' or '.join(files)})" if files else "a checkpoint of your own training"
+    what = f"a checkpoint ({' or '.join(dict.fromkeys(files))})" if files else "a checkpoint of your own training"
     source = "; ".join(sources) or ("no released file" if getattr(cls, "unreleased", "") else "python -m bench fit")
     yield Need(what, "", f"{source}, by --checkpoint {cls.name}=FILE", False)
 

@@ -18,6 +18,7 @@ from detectors.trained.pixels import clip_normalised, to_square
 Preprocessing = Literal["resize", "crop"]
 VIEWS = {"resize": View(224, "short-side"), "crop": View(224, "centre-crop", "tile")}
 REPOSITORY = "chuangchuangtan/C2P-CLIP-DeepfakeDetection"
+LICENCE = "none stated"
 
 
 class C2PClip(TrainedDetector):
@@ -39,7 +40,7 @@ class C2PClip(TrainedDetector):
     References:
         Tan, Tao, Liu, Gu, Wu, Zhao and Wei, "C2P-CLIP: Injecting Category Common Prompt in CLIP to Enhance
         Generalization in Deepfake Detection", arXiv 2408.09647; chuangchuangtan/C2P-CLIP-DeepfakeDetection at dd138d5.
-        The code that followed was read in a copy, tbtiberiu/C2P-CLIP at 7a920bf. No licence was found.
+        The code that followed was read in a copy, tbtiberiu/C2P-CLIP at 7a920bf.
     """
 
     name = "c2p-clip"
@@ -48,17 +49,20 @@ class C2PClip(TrainedDetector):
     unscaled = True
     released = (
         *(
-            ReleasedFile(
-                f"C2P_CLIP_release_20240901{ending}", f"{REPOSITORY}@dd138d5, inference.py (now61.com)", ("progan",)
-            )
-            for ending in (".zip", ".pth")
+            ReleasedFile(name, f"{REPOSITORY}@dd138d5, inference.py (now61.com)", ("progan",), licence=LICENCE)
+            for name in ("C2P_CLIP_release_20240901.zip", "C2P_CLIP_release_20240901.pth")
         ),
-        ReleasedFile("C2P_CLIP-GenImage_release_20250224.pth", f"{REPOSITORY}, README (Google Drive)", ("sd14",)),
+        ReleasedFile(
+            "C2P_CLIP-GenImage_release_20250224.pth",
+            f"{REPOSITORY}, README (Google Drive)",
+            ("sd14",),
+            licence=LICENCE,
+        ),
     )
     architecture = VIT_L14
     weaknesses = (
-        "With the checkpoint for GANs a user finds 60 % of the accuracy on diffusion models "
-        f"({REPOSITORY}, issue 5), and on GenImage BigGAN stays at 72 % ({REPOSITORY}, issue 11).",
+        f"With the first checkpoint a user finds an accuracy of 60 % on diffusion models ({REPOSITORY}, issue 5).",
+        f"On GenImage a user finds an accuracy of 72 % for BigGAN ({REPOSITORY}, issue 11).",
         "On images of the web it is at chance: an accuracy of 51.1 % on Chameleon and of 50.0 % on B-Free's images of "
         "the web, as the authors of a rival measured (roy-ch/Dual-Data-Alignment@cd1b9e0, README).",
     )

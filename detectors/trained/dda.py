@@ -27,6 +27,9 @@ NAMES = {"base_model.model.": "", "base_model.fc.": "head."}
 class Dda(TrainedDetector):
     """A DINOv2 ViT-L/14 with LoRA on its linear layers, trained on COCO and its reconstructions by an autoencoder.
 
+    The reconstructions are those of Stable Diffusion 2.1's autoencoder (``Reconstruction/vae_rec.py`` at 396bd9d), so
+    that no generator's own images were seen in training.
+
     A file keeps weights and LoRA apart; they are added up while it is loaded, so that one plain DINOv2 runs. It sees
     the central 336 x 336 of an image at its own size: take ``--resize none``. Smaller images are surrounded by black.
 
