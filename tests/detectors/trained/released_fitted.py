@@ -49,6 +49,6 @@ ARCHITECTURES: dict[str, Mapping[str, Any]] = {"spec": {"model": SMALL_MODEL}}
 """Small sizes of the network, by the detector's name."""
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "durall": lambda folder: write_linear("durall", 300, folder),
-    "frank": lambda folder: write_linear("frank", 3 * 56 * 56, folder),
+    "frank": lambda folder: write_linear("frank", 3 * 128 * 128, folder),
     "spec": write_spec,
 }
