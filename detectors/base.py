@@ -18,7 +18,7 @@ from detectors.registry import find_detector
 
 Fit = Literal["random-crop", "centre-crop", "resize", "short-side", "square", "native"]
 Pad = Literal["zeros", "tile"]
-Interpolation = Literal["bilinear", "bicubic"]
+Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class View:
             centred square and scales it; ``native`` keeps the whole image.
         pad: What surrounds an image that is smaller than the crop: zeros, or ``tile``, whole copies of itself, of which
             the crop is taken.
-        interpolation: The filter that scales, ``bilinear`` or ``bicubic``, antialiased both.
+        interpolation: The filter that scales, ``bilinear``, ``bicubic`` or ``lanczos``, all antialiased.
     """
 
     size: int = 224
@@ -59,7 +59,7 @@ class View:
     @property
     def facts(self) -> dict[str, int | str]:
         """What a fingerprint holds of it."""
-        filtered = f"bicubic-{self.fit}" if self.interpolation == "bicubic" else self.fit
+        filtered = self.fit if self.interpolation == "bilinear" else f"{self.interpolation}-{self.fit}"
         return {"size": self.size, "fit": filtered, "pad": self.pad}
 
 

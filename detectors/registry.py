@@ -26,6 +26,7 @@ DETECTORS = {
     "mc-dropout": "detectors.mc_dropout:McDropout",
     "minder": "detectors.minder:Minder",
     "npr": "detectors.trained.npr:Npr",
+    "patchfor": "detectors.trained.patchfor:PatchFor",
     "rigid": "detectors.rigid:Rigid",
     "spec": "detectors.trained.spec:Spec",
     "timm": "detectors.trained.timm_classifier:TimmClassifier",

@@ -28,6 +28,7 @@ RECIPES: Mapping[str, Recipe] = {
     "durall": Recipe(linear=True, standardised=False),
     "frank": Recipe(linear=True),
     "npr": Recipe(lr=2e-4),
+    "patchfor": Recipe(lr=1e-3),
     "spec": Recipe(model="resnet34", pretrained=True),
     "timm": Recipe(pretrained=True),
 }

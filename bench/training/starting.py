@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.training.options import PRETRAINED, RANDOM, FitOptions
 from detectors import WeightsNotFoundError, create_backbone
 from detectors.backbones.timm_models import check_timm_name
+from detectors.trained.networks.xception import initial_state
 
 NATIVE_SIZE = 224
 
@@ -29,7 +30,7 @@ def starting_state(fit: FitOptions) -> dict[str, Tensor]:
     if not fit.recipe.pretrained:
         if fit.init not in (PRETRAINED, RANDOM):
             raise BenchError(f"{fit.name} starts from random weights, as published; got --init {fit.init}.")
-        return RANDOM_STARTS[fit.name]()
+        return RANDOM_STARTS[fit.name](fit.seed)
     model = fit.model or fit.recipe.model
     check_timm_name(model)
     state: dict[str, Tensor] = timm.create_model(model, num_classes=1).state_dict()
@@ -46,8 +47,11 @@ def _npr() -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in weights.items()}
 
 
-RANDOM_STARTS: Mapping[str, Callable[[], dict[str, Tensor]]] = {"npr": _npr}
-"""Draws the weights of networks that are published from random ones."""
+RANDOM_STARTS: Mapping[str, Callable[[int], dict[str, Tensor]]] = {
+    "npr": lambda seed: _npr(),
+    "patchfor": initial_state,
+}
+"""Draws the weights of networks that are published from random ones, for a seed."""
 
 
 def _body(model: str, init: str) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ class ReleasedFile:
     """A checkpoint that somebody published.
 
     Args:
-        name: Of the file.
+        name: Of the file; with folders before it where only they tell it from others.
         source: Where it comes from: repository and commit, or words.
         trained_on: Canonical names of the generators whose images it was trained on.
         size: In bytes, where known.
@@ -125,7 +125,7 @@ def _recognise(file: Path, sha256: str, released: Sequence[ReleasedFile]) -> Rel
     if same is not None:
         return same
     for one in released:
-        if one.name == file.name and one.size in (None, size):
+        if file.absolute().match(one.name) and one.size in (None, size):
             if one.sha256 is None:
                 return one
             if one.size is not None:

@@ -48,7 +48,11 @@ def test_centre_crop_is_torchvisions_at_odd_margins_too(gradient, side):
     assert torch.equal(cut_view(gradient, View(side, "centre-crop"), key=0), expected)
 
 
-FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 @pytest.mark.parametrize("interpolation", FILTERS)

@@ -15,7 +15,7 @@ from detectors import list_detectors
 pytestmark = pytest.mark.usefixtures("small_views")
 
 UNSCALED = {"aeroblade", "cnnspot", "contrastive-blur", "conv", "f3net", "gramnet", "hfi", "lgrad", "manifold-bias",
-            "minder", "npr", "rigid", "univfd", "warpad", "wepe"}  # fmt: skip
+            "minder", "npr", "patchfor", "rigid", "univfd", "warpad", "wepe"}  # fmt: skip
 
 
 def test_the_methods_published_for_images_as_they_are_say_so():
