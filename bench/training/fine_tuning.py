@@ -13,11 +13,10 @@ What is published of the recipes, and what is not:
 - NPR: random weights, Adam at 2e-4, batches of 32, 50 epochs, times 0.8 every ten epochs, 256 x 256 and random crops of
   224 and flips, no blur or JPEG (chuangchuangtan/NPR-DeepfakeDetection@0c8fd3b, README and train.py). Here the learning
   rate stays, and the whole 256 x 256 are shown.
-
-- Spec: a ResNet-34 with ImageNet weights, SGD at 0.01 with momentum and dampening of 0.9 and a weight decay of 1e-4,
-  batches of 16, random crops of 224, the last of 20 epochs (ColumbiaDVMM/AutoGAN@69e691c). Here Adam at 1e-4.
-- PatchFor: random weights, Adam at 1e-3, flips, the cross-entropy of every patch, until the validation does not improve
-  (chail/patch-forensics@e676e41). Here it is a fixed number of epochs.
+- Spec: a ResNet-34 with ImageNet weights, SGD at 0.01 with momentum and dampening 0.9, batches of 16, 20 epochs, random
+  crops of 224 of 256 (ColumbiaDVMM/AutoGAN@69e691c and @516dd66). Here Adam, and flips, too.
+- PatchFor: random weights, Adam at 1e-3, batches of 32, flips, until the validation accuracy has not risen for 10 to 50
+  epochs (chail/patch-forensics@e676e41). Here for a fixed number of epochs.
 
 Weights come out the same again on the same machine with the same number of threads; on a GPU some kernels round by
 chance.
@@ -114,8 +113,9 @@ def starting_detector(fit: FitOptions, state: dict[str, Tensor]) -> Detector:
     """Builds the detector with the weights to start from, loaded as any file of it is."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "start.safetensors"
-        record = {FACTS: json.dumps({"detector": fit.name})}  # so that its logits are taken as those of the result
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, file, record)
+        # The record, too: it says which of two logits is that of generated images.
+        facts = {FACTS: json.dumps({"detector": fit.name})}
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, file, facts)
         model: dict[str, Any] = {"model": fit.model} if fit.model else {}
         return create_detector(fit.name, checkpoint=str(file), seed=fit.seed, **model)
 

@@ -34,9 +34,8 @@ from datamodules.conditions import Picture
 from detectors import create_backbone, find_detector
 from detectors.fitting import Pixels
 from detectors.trained.durall import Durall, profiles
-from detectors.trained.frank import Frank
+from detectors.trained.frank import Frank, cosines
 from detectors.trained.linear_probe import LinearProbe
-from detectors.trained.spectra import cosine_spectrum
 
 Floats = NDArray[np.float64]
 MOST_STEPS = 10_000
@@ -44,7 +43,7 @@ BLOCK = 4096
 """Columns that are held in float64 at once."""
 LEAST_SHARE = 1e-12
 """Directions in which images vary less, beside that in which they vary most, are rounding."""
-FEATURES: Mapping[str, Callable[[Any], Tensor]] = {Durall.name: profiles, Frank.name: cosine_spectrum}
+FEATURES: Mapping[str, Callable[[Any], Tensor]] = {Durall.name: profiles, Frank.name: cosines}
 """What is computed of images, for the detectors that need no backbone."""
 NO_IMAGE = "No readable image of one of the classes is left to train on."
 

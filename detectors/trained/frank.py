@@ -3,6 +3,9 @@
 ``score(x) = sigmoid(w . log |DCT(x)| + b)``.
 """
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from detectors.base import View
@@ -17,8 +20,9 @@ class Frank(LinearDetector):
 
     ``python -m bench fit --detector frank`` trains a file: each of 49,152 coefficients is standardised over the
     training images, and the weights have an L2 penalty (``--c``). The published code stops Adam early on other images;
-    here the regression is carried to its end. The central square is scaled to 128 x 128 px by Pillow, bilinearly; the
-    published code does it with scikit-image.
+    here the regression is carried to its end; its L2 penalty, 0.01 beside the mean loss, is ``--c`` 50 divided by the
+    number of training images. The central square is scaled to 128 x 128 px as scikit-image does, and cut off to 8 bits;
+    the published crop of an image that is not square is a strip as long as its sides differ.
 
     Score:
         The probability of being generated, in [0, 1], in float64; higher means more likely generated. It is not
@@ -30,16 +34,22 @@ class Frank(LinearDetector):
 
     References:
         Frank, Eisenhofer, Schoenherr, Fischer, Kolossa and Holz, "Leveraging Frequency Analysis for Deep Fake Image
-        Recognition", arXiv 2003.08685; RUB-SysSec/GANDCTAnalysis at 44eb57c (``prepare_dataset.py``
-        ``src/models.py``).
+        Recognition", arXiv 2003.08685; RUB-SysSec/GANDCTAnalysis at 44eb57c (``prepare_dataset.py``,
+        ``src/models.py``) and at f7c35c0 (``crop_lsun.py``, ``src/image_np.py``), with scikit-image 0.16.2.
     """
 
     name = "frank"
     paper = "arXiv 2003.08685"
-    view = View(SIDE, "short-side")
+    view = View(fit="native")
     unscaled = True
     unreleased = "The released networks are in TensorFlow's format, which is not read here."
 
-    def features(self, images: Tensor) -> Tensor:  # type: ignore[override] # its view makes a batch of one size
+    def features(self, images: Tensor | Sequence[Tensor]) -> Tensor:
         """Computes the cosine transforms' logarithms, ``(B, 49152)``."""
-        return cosine_spectrum(images)
+        return cosines(images)
+
+
+def cosines(images: Tensor | Sequence[Tensor]) -> Tensor:
+    """Transforms each image, ``(B, 49152)``; see :func:`detectors.trained.spectra.cosine_spectrum`."""
+    # One by one: logarithms of coefficients near zero show how a product of a whole batch rounds.
+    return torch.stack([cosine_spectrum(image, SIDE) for image in images])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from detectors.backbones.base import rehearsing
 from detectors.base import Detector, View
-from detectors.errors import WeightsError, WeightsNotFoundError
+from detectors.errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from detectors.trained.fitted_file import fitted_facts
 from detectors.weights import read_weights, state_sha256
 
@@ -49,8 +49,14 @@ class LinearDetector(Detector):
         state, facts = read_weights(file), fitted_facts(file)
         if facts is None or facts.get("detector") != self.name or set(state) != {"weight", "bias"}:
             raise WeightsError(f"{file} is not a {self.name} that python -m bench fit wrote.")
-        self.seed, self.checkpoint, self.facts = seed, file.name, facts
-        self.view = View(**facts["view"])
+        try:
+            view, trained_on = View(**facts["view"]), tuple(map(str, facts["trained_on"]))
+        except (KeyError, TypeError, OptionError, UnknownNameError) as error:
+            raise WeightsError(f"{file} does not say how it was trained: fit it again.") from error
+        if state["weight"].ndim != 1 or state["bias"].ndim != 0:
+            raise WeightsError(f"{file} has a weight or a bias of another shape than a {self.name}'s: fit it again.")
+        self.seed, self.checkpoint, self.facts, self.view = seed, file.name, facts, view
+        self._trained_on = trained_on
         self.register_buffer("weight", state["weight"].double())
         self.register_buffer("bias", state["bias"].double())
 
@@ -71,7 +77,7 @@ class LinearDetector(Detector):
     @property
     def trained_on(self) -> tuple[str, ...]:
         """The generators whose images it was trained on."""
-        return tuple(self.facts["trained_on"])
+        return self._trained_on
 
     def logits(self, images: Tensor | Sequence[Tensor]) -> Tensor:
         """Computes ``w . f(x) + b``, ``(B,)`` in float64.

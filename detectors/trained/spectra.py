@@ -6,15 +6,16 @@ import math
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
-
-from detectors.errors import OptionError
 
 GREY = (0.299, 0.587, 0.114)
 """ITU-R 601's weights of red, green and blue, which OpenCV takes, too."""
 LEVELS = 255
-LEAST_RADII = 4
-"""A cubic spline goes through at least so many points."""
+LEAST_SIDE = 9
+"""A square of so many pixels has as many rings as a cubic spline goes through points."""
+ROUNDING = 1e-6
+"""A whole number that rounding put a little below itself stays what it is."""
 
 
 def radial_profile(image: Tensor, length: int) -> Tensor:
@@ -22,6 +23,7 @@ def radial_profile(image: Tensor, length: int) -> Tensor:
 
     The image in grey levels of 8 bits is transformed; ``20 ln |F + 1e-8|`` is averaged over rings one pixel wide, of
     which the innermost and the outermost are left out, interpolated by a cubic spline, and divided by its first value.
+    An image below 9 px is repeated.
 
     Args:
         image: ``(3, H, W)`` in [0, 1].
@@ -29,12 +31,10 @@ def radial_profile(image: Tensor, length: int) -> Tensor:
 
     Returns:
         ``(length,)``, float64.
-
-    Raises:
-        OptionError: The image has too few rings.
     """
     shares = torch.tensor(GREY, dtype=torch.float64, device=image.device)
     grey = (image.double() * LEVELS).round().mul(shares[:, None, None]).sum(dim=0).round()
+    grey = grey.repeat([-(-LEAST_SIDE // min(side, LEAST_SIDE)) for side in grey.shape])
     spectrum = torch.fft.fftshift(torch.fft.fft2(grey)) + 1e-8
     power = 20 * spectrum.abs().clamp_min(1e-300).log()
     height, width = grey.shape
@@ -43,8 +43,6 @@ def radial_profile(image: Tensor, length: int) -> Tensor:
     radius = torch.hypot(columns[None, :], rows[:, None]).floor().long().flatten()
     sums, counts = torch.bincount(radius, power.flatten()), torch.bincount(radius)
     rings = (sums[1:-1] / counts[1:-1]).cpu()
-    if len(rings) < LEAST_RADII:
-        raise OptionError(f"An image of {width} x {height} px has too few frequencies for a profile: leave it out.")
     profile = (spline(len(rings), length) @ rings).to(image.device)
     return profile / profile[0]
 
@@ -70,17 +68,38 @@ def cosine_matrix(side: int, dtype: torch.dtype = torch.float32) -> Tensor:
     return matrix.to(dtype)
 
 
-def cosine_spectrum(images: Tensor) -> Tensor:
+def cosine_spectrum(image: Tensor, side: int) -> Tensor:
     """Computes the logarithm of the absolute values of an orthonormal cosine transform of each colour.
 
+    The central square of the image is scaled to ``side`` as scikit-image's ``resize`` does, in 8 bits.
+
     Args:
-        images: ``(B, 3, side, side)`` in [0, 1].
+        image: ``(3, H, W)`` in [0, 1].
+        side: In pixels.
 
     Returns:
-        ``(B, 3 * side * side)``, float64, of pixels of 8 bits, with 1e-12 added.
+        ``(3 * side * side,)``, float64, with 1e-12 added before the logarithm.
     """
-    matrix = cosine_matrix(images.shape[-1], torch.float64).to(images.device)
-    return ((matrix @ (images.double() * LEVELS).round() @ matrix.T).abs() + 1e-12).log().flatten(1)
+    length = min(image.shape[1:])
+    top, left = ((whole - length) // 2 for whole in image.shape[1:])
+    square = (image[:, top : top + length, left : left + length].double() * LEVELS).round()
+    if length != side:
+        scale = scaling(length, side).to(image.device)
+        square = (scale @ square @ scale.T + ROUNDING).clamp(0, LEVELS).floor()
+    matrix = cosine_matrix(side, torch.float64).to(image.device)
+    return ((matrix @ square @ matrix.T).abs() + 1e-12).log().flatten()
+
+
+@functools.lru_cache(maxsize=256)
+def scaling(before: int, after: int) -> Tensor:
+    """Returns the matrix ``(after, before)`` that scales an axis: a Gaussian where it shrinks, then linearly."""
+    factor = before / after
+    where = np.abs((np.arange(after) + 0.5) * factor - 0.5)  # mirrored at the outermost pixels
+    where = np.minimum(where, 2 * (before - 1) - where).clip(min=0)
+    matrix = (1 - np.abs(where[:, None] - np.arange(before))).clip(min=0)
+    if factor > 1:
+        matrix = matrix @ gaussian_filter1d(np.eye(before), (factor - 1) / 2, axis=0, mode="mirror")
+    return torch.from_numpy(matrix)
 
 
 def colour_spectrum(images: Tensor) -> Tensor:
@@ -92,7 +111,7 @@ def colour_spectrum(images: Tensor) -> Tensor:
     Returns:
         Of the same shape, the zero frequency in the corner, clipped to [-1, 1].
     """
-    power = (torch.fft.fft2(images.float()).abs() + 1e-3).log()
+    power = (torch.fft.fft2(images.double()).abs() + 1e-3).log()
     low, high = power.flatten(2).quantile(power.new_tensor([0.05, 0.95]), dim=2)[..., None, None]
     scaled: Tensor = 2 * (power - low) / (high - low).clamp_min(1e-12) - 1
-    return scaled.clamp(-1, 1)
+    return scaled.clamp(-1, 1).float()

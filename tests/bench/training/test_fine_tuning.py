@@ -1,5 +1,7 @@
 """Fine-tuning through the whole command: small timm models from random weights."""
 
+from dataclasses import replace
+
 import lightning as L
 import pytest
 import timm
@@ -7,6 +9,7 @@ import torch
 import wandb
 from lightning.pytorch.callbacks import Callback
 from made_fits import fit_options, options, shared_prompts
+from released_fitted import ARCHITECTURES
 from safetensors.torch import load_file, save_file
 from wandb_reader import read_run
 
@@ -16,11 +19,21 @@ from bench.training.classifier import Classifier
 from bench.training.epochs import Augmented, batches_of, training_view
 from bench.training.fine_tuning import fine_tune
 from bench.training.fit import fit_detector
-from bench.training.starting import starting_state
+from bench.training.recipes import RECIPES
+from bench.training.starting import RANDOM_STARTS, starting_state
 from bench.training.training_set import training_set
 from datamodules import Batch
 from datamodules.conditions import CLEAN_IMAGES, Picture
-from detectors import Detector, UnknownNameError, View, WeightsError, WeightsNotFoundError, create_detector
+from detectors import (
+    Detector,
+    UnknownNameError,
+    View,
+    WeightsError,
+    WeightsNotFoundError,
+    create_detector,
+    find_detector,
+)
+from detectors.trained.networks.xception import initial_state
 
 SMALL = "timm:test_resnet"
 
@@ -129,6 +142,25 @@ def test_npr_can_be_trained(root, small_views, tmp_path):
     assert result.record.facts["detector"] == "npr"
     assert result.record.facts["lr"] == 2e-4
     assert "fc1.weight" in load_file(file)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("name", "side", "more"), [("spec", 64, {"init": "random"}), ("patchfor", 48, {})])
+def test_a_small_spec_and_patchfor_learn_to_take_generated_images_for_generated(
+    name, side, more, root, tmp_path, monkeypatch
+):
+    cls = find_detector(name)
+    monkeypatch.setattr(cls, "architecture", ARCHITECTURES[name])
+    monkeypatch.setattr(cls, "view", replace(cls.view, size=side))
+    monkeypatch.setitem(RECIPES, "spec", replace(RECIPES["spec"], model="test_resnet"))
+    monkeypatch.setitem(RANDOM_STARTS, "patchfor", lambda seed: initial_state(seed, 1, **ARCHITECTURES["patchfor"]))
+    file = tmp_path / "tuned.safetensors"
+    result = fit_detector(fit_options(file, name, epochs=12, lr=3e-3, **more), options(root, tmp_path / "r"))
+    aurocs = {row.generator: row.numbers["auroc"].value for _, row in result.rows}
+    assert aurocs["soft"] > 0.8
+    assert aurocs["softer"] > 0.8
+    assert result.record.facts["detector"] == name
+    assert create_detector(name, checkpoint=str(file)).trained_on == ("soft",)
 
 
 def test_the_record_names_the_training_images(root, tmp_path):

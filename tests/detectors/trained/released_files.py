@@ -14,7 +14,6 @@ import released_cnn
 import released_files_two
 import released_fitted
 import released_paper
-import released_patchfor
 import released_rine
 import released_vit
 import timm
@@ -98,7 +97,6 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     **released_cnn.WRITERS,
     **released_fitted.WRITERS,
     **released_paper.WRITERS,
-    **released_patchfor.WRITERS,
     **released_rine.WRITERS,
     **released_vit.WRITERS,
 }
@@ -107,7 +105,6 @@ ARCHITECTURES: dict[str, Mapping[str, Any]] = {
     **released_cnn.ARCHITECTURES,
     **released_fitted.ARCHITECTURES,
     **released_paper.ARCHITECTURES,
-    **released_patchfor.ARCHITECTURES,
     **released_rine.ARCHITECTURES,
     **released_vit.ARCHITECTURES,
 }

@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 import timm
 import torch
-from PIL import Image
 from released_files import small_network, write_checkpoint
 from released_files_two import pictures
-from released_fitted import SMALL_MODEL, write_fitted, write_linear
+from released_fitted import SMALL_MODEL, write_fitted
 from safetensors.torch import load_file
-from test_spectra import eight_bit, plain_profile
+from test_spectra import eight_bit, plain_cosines, plain_profile
 
-from datamodules.views import cut_view
 from detectors import WeightsError, WeightsNotFoundError, create_detector, find_detector
 from detectors.trained.spectra import colour_spectrum
 
@@ -34,15 +32,24 @@ def test_durall_is_a_linear_function_of_each_images_profile(checkpoint):
 
 
 @torch.inference_mode()
-def test_frank_sees_the_central_square_at_128_px(tmp_path):
-    file = write_linear("frank", 3 * 128 * 128, tmp_path)
-    detector = create_detector("frank", checkpoint=str(file))
-    pixels = (pictures(1, 96)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-    picture = Image.fromarray(pixels).resize((300, 150))
-    seen = cut_view(picture, detector.view, 0)
-    half = picture.resize((256, 128), Image.Resampling.BILINEAR).crop((64, 0, 192, 128))
-    np.testing.assert_array_equal(seen.permute(1, 2, 0).numpy(), np.asarray(half))
-    assert detector.logits(seen[None] / 255).shape == (1,)
+def test_frank_is_a_linear_function_of_each_images_central_square(checkpoint):
+    file = checkpoint("frank")
+    noise = torch.randint(256, (3, 140, 200), generator=torch.Generator().manual_seed(0)) / 255
+    images, state = [eight_bit(88, 61), noise], load_file(file)
+    expected = [plain_cosines(image, 128) @ state["weight"].numpy() + float(state["bias"]) for image in images]
+    np.testing.assert_allclose(create_detector("frank", checkpoint=file).logits(images).numpy(), expected, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_weight_on_one_frequency_takes_an_image_with_that_grid_for_generated(tmp_path):
+    weight = torch.zeros(3, 128, 128, dtype=torch.float64)
+    weight[:, 0, 64] = 0.1
+    state = {"weight": weight.flatten(), "bias": torch.tensor(0.0, dtype=torch.float64)}
+    plain = torch.full((3, 128, 128), 0.5) + 0.02 * torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0))
+    grid = plain + 0.05 * torch.cos(torch.pi * 64 * (torch.arange(128) + 0.5) / 128)
+    detector = create_detector("frank", checkpoint=str(write_fitted("frank", state, tmp_path)))
+    low, high = detector([plain, grid], torch.arange(2)).tolist()
+    assert high > max(low, 0.5) + 0.1
 
 
 @torch.inference_mode()
@@ -83,7 +90,7 @@ def test_the_full_network_of_spec_is_a_resnet_34_with_one_logit():
 
 @pytest.mark.parametrize("name", LINEAR)
 def test_a_bias_decides_which_way_the_score_goes(name, tmp_path):
-    images, width = pictures(2, 56), {"durall": 300, "frank": 3 * 56 * 56}[name]
+    images, width = pictures(2, 56), {"durall": 300, "frank": 3 * 128 * 128}[name]
     for bias in (-3.0, 3.0):
         state = {"weight": torch.zeros(width, dtype=torch.float64), "bias": torch.tensor(bias, dtype=torch.float64)}
         scores = create_detector(name, checkpoint=str(write_fitted(name, state, tmp_path)))(images, torch.arange(2))
@@ -132,3 +139,20 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_line(name, kind, tmp_path, 
         file = file.with_suffix(".pth")
     with small_network(name), pytest.raises(WeightsError, match=r"^[^\n]*$"):
         create_detector(name, checkpoint=str(file))
+
+
+@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"view": None}, "does not say how it was trained: fit it again"),
+        ({"view": {"fit": "squash"}}, "does not say how it was trained: fit it again"),
+        ({"trained_on": 3}, "does not say how it was trained: fit it again"),
+        ({}, "has a weight or a bias of another shape"),
+    ],
+)
+def test_a_damaged_record_and_other_shapes_are_refused_in_one_line(name, facts, message, tmp_path):
+    state = {"weight": torch.zeros(3, 3 - 2 * bool(facts)), "bias": torch.zeros(())}
+    with pytest.raises(WeightsError, match=message) as caught:
+        create_detector(name, checkpoint=str(write_fitted(name, state, tmp_path, **facts)))
+    assert "\n" not in str(caught.value)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from released_files import small_network, write_checkpoint
 from released_files_two import pictures
-from released_patchfor import ARCHITECTURES, SEPARABLE, patchfor_shapes, random_patchfor, save_patchfor
+from released_fitted import ARCHITECTURES, SEPARABLE, patchfor_shapes, random_patchfor, save_patchfor
 from safetensors.torch import save_file
 from torch.nn import functional as F
 from torchvision import transforms
