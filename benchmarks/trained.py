@@ -1,54 +1,30 @@
-"""Measures memory and images a second of every trained detector at its published size, with random weights.
+"""Measures memory and speed of every trained detector at its published size, with random weights.
 
-Speed and memory do not depend on the values of weights. Each detector is built by a process of its own, with no file: what
-its constructor reads of a checkpoint is left out.
+Neither depends on the values of weights::
+
+    python benchmarks/trained.py
+
+Each detector is built by a process of its own without a file; reading one takes the weights' size once more, for a
+while.
 """
 
 import argparse
 import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import measure
-from tables import machine, table
+from machine import describe_machine
+from measure import MIB, markdown_table, run_command
 
 NATIVE, BATCH = 512, 4
-"""Side of images for methods that take them whole, and how many are scored at once."""
+"""Side of images for methods that take them whole, and how many are scored."""
 ALONE = ("gandetection",)
-"""Methods of hundreds of passes an image: one image is enough."""
-HEADER = ("detector", "parameters", "image", "passes an image", "images a second", "peak memory")
-
-
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="all by default")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(measured(asked.one, asked.threads)))
-        return
-    names = asked.detectors or _names()
-    rows = []
-    for name in names:
-        timed = measure.run_command([sys.executable, __file__, "--one", name, "--threads", str(asked.threads)])
-        facts = json.loads(timed.output.splitlines()[-1])
-        rows.append((f"`{name}`", *facts["cells"], f"{timed.peak_bytes / measure.MIB:,.0f} MiB"))
-    print(machine())
-    print(f"\nSetting: {asked.threads} threads, float32, batches of {BATCH}, one after another.\n")
-    print(table(HEADER, rows))
-
-
-def _names() -> list[str]:
-    found = measure.run_command([sys.executable, "-c", LISTING])
-    return found.output.split()
-
-
+"""Methods of hundreds of passes an image, which score one."""
+HEAD = ("detector", "parameters", "image", "passes an image", "images a second", "peak memory")
 LISTING = """
 import inspect
 from detectors import list_detectors
@@ -56,72 +32,128 @@ print(*[name for name, cls in list_detectors().items() if "checkpoint" in inspec
 """
 
 
-def measured(name: str, threads: int) -> Mapping[str, Any]:
-    """Builds a detector and times it."""
-    import time
+def main(words: Sequence[str] | None = None) -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--detectors", nargs="+", metavar="NAME", help="all by default")
+    parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    if arguments.one:
+        print(json.dumps(measured(arguments.one)))
+        return
+    rows = []
+    for name in arguments.detectors or run_command([sys.executable, "-c", LISTING]).output.split():
+        timed = run_command([sys.executable, __file__, "--one", name])
+        rows.append([f"`{name}`", *json.loads(timed.output.splitlines()[-1]), f"{timed.peak_bytes / MIB:,.0f} MiB"])
+    print(describe_machine())
+    print(f"\nSetting: float32, {BATCH} images at once (one of {', '.join(ALONE)}), after a pass to warm up.\n")
+    print(markdown_table(HEAD, rows))
 
+
+def measured(name: str) -> list[str]:
+    """Builds a detector, times its second pass, and returns the cells between its name and its memory."""
     import torch
 
-    torch.set_num_threads(threads)
-    count = 1 if name in ALONE else BATCH
-    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        with torch.inference_mode(False):
-            detector = random_detector(name, Path(folder))
+    with TemporaryDirectory() as folder:
+        detector = random_detector(name, Path(folder))
         side = NATIVE if detector.view.ragged else detector.view.size
+        count = 1 if name in ALONE else BATCH
         batch = torch.randint(256, (count, 3, side, side), generator=torch.Generator().manual_seed(0)) / 255
-        keys = torch.arange(count)
-        seconds = []
-        for _ in range(2):  # the first warms up
+        for _ in range(2):
+            images = [*batch.clone()] if detector.view.ragged else batch.clone()
             begun = time.perf_counter()
-            detector([*batch.clone()] if detector.view.ragged else batch.clone(), keys)
-            seconds.append(time.perf_counter() - begun)
+            with torch.inference_mode():
+                detector(images, torch.arange(count))
+            seconds = time.perf_counter() - begun
     millions = sum(parameter.numel() for parameter in detector.parameters()) / 1e6
-    cells = (f"{millions:,.1f} M", f"{side} px", str(detector.passes), f"{count / seconds[-1]:,.2f}")
-    return {"cells": cells}
+    backbone = getattr(detector, "backbone", None)
+    passes = f"{detector.passes}" if backbone is None else f"1 shared + {detector.passes}"
+    return [f"{millions:,.1f} M", f"{side} px", passes, f"{count / seconds:,.2f}"]
 
 
-def random_detector(name: str, folder: Path) -> Any:  # noqa: ANN401 - the suite is imported by the measured process alone
-    """Builds a detector with random weights."""
-    from detectors import create_detector
-
-    with _without_files(name, folder) as options:
-        return create_detector(name, **options)
-
-
-@contextmanager
-def _without_files(name: str, folder: Path) -> Iterator[dict[str, Any]]:
-    """Has the constructors of trained detectors take the weights that a network is built with."""
-    from detectors import find_detector
-    from detectors.trained import base, checkpoints
-
-    cls = find_detector(name)
-    nothing = checkpoints.Checkpoint(Path("random"), {}, "", (), None)
-    base.read_checkpoint = lambda *arguments: nothing  # type: ignore[assignment]
-    base.load_strictly = lambda *arguments: None  # type: ignore[assignment]
-    if hasattr(cls, "adapt"):
-        cls.adapt = lambda self, checkpoint: {}  # type: ignore[method-assign]
-    yield OPTIONS.get(name, lambda folder: {"checkpoint": "random"})(folder)
-
-
-def _filled(build: Callable[[], Any]) -> Callable[..., Any]:
-    """Gives small random values to a network that is built without any."""
+def random_detector(name: str, folder: Path) -> Any:  # noqa: ANN401 - the measuring process does not import the suite
+    """Builds a detector whose networks have random weights."""
     import torch
 
-    def filled(*arguments: Any) -> Any:  # noqa: ANN401
-        network = build(*arguments)
-        for tensor in network.state_dict().values():
-            if tensor.is_floating_point():
-                torch.nn.init.normal_(tensor, 0, 0.02) if tensor.ndim > 1 else tensor.fill_(1)
-        return network
+    from detectors import create_detector, find_detector
+    from detectors.trained import base, lgrad
+    from detectors.trained.checkpoints import Checkpoint
+    from detectors.trained.networks.stylegan_discriminator import StyleGANDiscriminator
 
-    return filled
+    nothing = Checkpoint(Path("random.pth"), {}, "", (), None)
+    base.read_checkpoint = lambda *arguments: nothing
+    base.load_strictly = lambda *arguments: None
+    lgrad.read_discriminator = lambda file: StyleGANDiscriminator().requires_grad_(False).eval()
+    cls: Any = find_detector(name)
+    if hasattr(cls, "adapt"):
+        cls.adapt = lambda self, checkpoint: vars(self).update(READ_OFF.get(name, {})) or {}
+    options = {"checkpoint": "random.pth", **OPTIONS.get(name, lambda folder: {})(folder)}
+    detector = create_detector(name, **options)
+    for tensor_name, tensor in getattr(detector, "network", torch.nn.Module()).state_dict().items():
+        if tensor.is_floating_point() and "index" not in tensor_name:
+            torch.nn.init.normal_(tensor, 0, 0.02) if tensor.ndim > 1 else tensor.fill_(1)
+    return detector
+
+
+def _clip(folder: Path) -> dict[str, Any]:
+    """A CLIP ViT-L/14 of random weights for a backbone."""
+    import open_clip
+
+    from detectors.backbones import Backbone
+    from detectors.backbones.clip import CLIP_MODEL
+
+    visual = open_clip.CLIP(**open_clip.get_model_config(CLIP_MODEL)).visual
+    blocks = [f"transformer.resblocks.{number}" for number in range(len(visual.transformer.resblocks))]
+    return {"backbone": Backbone("clip-vitl14", visual, blocks)}
 
 
 def _linear(name: str, width: int) -> Callable[[Path], dict[str, Any]]:
-    return lambda folder: {}
+    """A file of a linear detector, as ``fit`` writes it."""
+
+    def write(folder: Path) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        import torch
+        from safetensors.torch import save_file
+
+        from detectors import create_backbone, find_detector
+        from detectors.trained.fitted_file import FACTS
+
+        facts: dict[str, Any] = {"detector": name, "view": asdict(find_detector(name).view), "trained_on": []}
+        if name == "linear-probe":
+            backbone = create_backbone("efficientnet-lite0")
+            facts["backbone"] = {"name": backbone.name, "weights": backbone.fingerprint}
+        file, zeros = folder / "linear.safetensors", torch.zeros(width, dtype=torch.float64)
+        save_file({"weight": zeros, "bias": zeros[0].clone()}, file, {FACTS: json.dumps(facts)})
+        return {"checkpoint": str(file)}
+
+    return write
 
 
-OPTIONS: Mapping[str, Callable[[Path], dict[str, Any]]] = {}
+def _maps(folder: Path) -> dict[str, Any]:
+    """Maps of the images, whose keys count from 0."""
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({f"{2 * key:016x}".ljust(64, "0"): torch.rand(4, 32, 32) for key in range(BATCH)}, folder / "maps")
+    return {"maps": str(folder / "maps")}
+
+
+OPTIONS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
+    "durall": _linear("durall", 300),
+    "frank": _linear("frank", 3 * 128 * 128),
+    "lare": _maps,
+    "linear-probe": _linear("linear-probe", 1280),
+    "rine": _clip,
+    "univfd": _clip,
+}
+"""What a constructor needs beside a checkpoint."""
+READ_OFF: Mapping[str, Mapping[str, Any]] = {
+    "drct": {"on_clip": False},
+    "patchfor": {"block": 2, "generated": 0},
+    "rine": {"projections": 2, "dimension": 1024},
+}
+"""What is read off a checkpoint's tensors: ConvNeXt-B of DRCT, the released sizes of the others."""
 
 if __name__ == "__main__":
     main()
