@@ -12,7 +12,9 @@ def gradient_pictures(discriminator: nn.Module, images: Tensor) -> Tensor:
 
     It works inside ``torch.inference_mode`` and ``torch.no_grad``, and in float32 whatever the precision of the run.
     Images go through one by one, as in the published scripts: the last bit of a convolution depends on the size of the
-    batch, and rounding to 8 bits would make grey levels of it, which a classifier sees.
+    batch, and rounding to 8 bits would make grey levels of it, which a classifier sees. Of the ways in
+    ``benchmarks/lgrad_batches.py`` grouped convolutions alone give the single pass's bits, at half its speed and 1.6
+    times its memory for two images of 256 pixels; all at once, at 1.2 times its speed, 0.004 % of grey levels differ.
 
     Args:
         discriminator: Maps ``(1, 3, H, W)`` in [-1, 1] to ``(1, 1)``.
