@@ -74,8 +74,6 @@ class Dda(TrainedDetector):
     weaknesses = (
         "Of an image of 2,000 pixels or more the central crop alone gives a user poor results "
         "(roy-ch/Dual-Data-Alignment, issue 11).",
-        "The checkpoint that was released first did not give the paper's results (roy-ch/Dual-Data-Alignment, README, "
-        "February 2026).",
     )
 
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:
