@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.base import View
-from detectors.errors import OptionError
+from detectors.reconstruction import extend
 from detectors.trained.base import ReleasedFile, TrainedDetector
 from detectors.trained.networks.five_crops import FiveCropEmbed
 
@@ -24,7 +24,8 @@ class BFree(TrainedDetector):
     An image of any size is taken as it is, so ``--resize none`` is the published preprocessing. Its patches of 14 px
     are embedded all at once (what is left over at the right and the bottom is not seen); five windows of 504 px, at the
     centre and the corners, are cut out of them, and their logits averaged. Where a side is shorter than 504 px the
-    patches are repeated, as published.
+    patches are repeated, as published. An image with a side below 14 px, where the published code fails, is continued
+    by its last row or column.
 
     Score:
         Probability of being generated, in [0, 1]; higher means more likely generated. The published score is the logit.
@@ -33,9 +34,6 @@ class BFree(TrainedDetector):
         checkpoint: File of the network with timm's names, under ``model`` as released.
         trained_on: Generators that it was trained on, joined by ``+``, where the file is not the released one.
         seed: Nothing is drawn.
-
-    Raises:
-        OptionError: An image is smaller than a patch.
 
     References:
         Guillaro et al., "A Bias-Free Training Paradigm for More General AI-generated Image Detection",
@@ -77,14 +75,5 @@ class BFree(TrainedDetector):
         return torch.cat([self.network(self.prepared(image[None])).mean(dim=0) for image in images])
 
     def prepared(self, images: Tensor) -> Tensor:
-        """Normalises images as for ImageNet.
-
-        Raises:
-            OptionError: They are smaller than a patch.
-        """
-        if min(images.shape[2:]) < PATCH:
-            raise OptionError(
-                f"{self.name} takes images of at least {PATCH} x {PATCH} px, got {images.shape[3]} x "
-                f"{images.shape[2]} px: leave such images out."
-            )
-        return super().prepared(images)
+        """Normalises images as for ImageNet, of which the smallest are extended to a patch."""
+        return super().prepared(extend(images, PATCH, 1))

@@ -11,7 +11,7 @@ from released_rine import random_bfree
 from torch.nn import functional as F
 from torchvision import transforms
 
-from detectors import BFree, OptionError, View, WeightsError, WeightsNotFoundError, create_detector
+from detectors import BFree, View, WeightsError, WeightsNotFoundError, create_detector
 
 NORMALISE = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 SIDE, PATCH, HEADS = 28, 14, 4
@@ -119,12 +119,12 @@ def test_of_a_flat_image_what_lies_right_of_the_first_window_is_not_seen(detecto
     assert torch.equal(detector.logits([changed]), detector.logits([image]))
 
 
-@pytest.mark.parametrize(
-    ("size", "message"), [((13, 60), "got 60 x 13 px"), ((60, 5), "at least 14 x 14 px, got 5 x 60 px")]
-)
-def test_an_image_smaller_than_a_patch_is_refused(detector, size, message):
-    with pytest.raises(OptionError, match=message):
-        detector([torch.zeros(3, *size)], torch.arange(1))
+@torch.inference_mode()
+def test_an_image_smaller_than_a_patch_is_continued(detector):
+    image = pictures(1, 40, seed=11)[0, :, :, :9]
+    continued = torch.cat([image, *[image[:, :, -1:]] * 5], dim=2)
+    assert torch.equal(detector.logits([image]), detector.logits([continued]))
+    assert detector(torch.rand(1, 3, 1, 1), torch.arange(1)).isfinite()
 
 
 def schema(state):
