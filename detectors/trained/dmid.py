@@ -22,8 +22,8 @@ class Dmid(TrainedDetector):
     Images are judged one by one at their own size: take ``--resize none``. The first maps are as large as the image, so
     that memory grows with it: 1024 x 1024 pixels take 3.7 GB, and sixteen times the work of an ordinary ResNet-50.
 
-    The two files of the first release have the same name, which does not tell their training: state it by
-    ``trained_on``. The file of the second release is Corvi2023, which ClipDet is combined with. It bears the name of
+    The two files of the first release have the same name: their folders tell them apart, ``trained_on`` elsewhere. The
+    file of the second release is Corvi2023, which ClipDet is combined with. It bears the name of
     the paper on latent diffusion and is taken to be trained on that, which its repository does not say.
 
     Score:

@@ -46,6 +46,7 @@ def test_every_public_name_is_there():
         bench.no_such_name  # noqa: B018 - looking it up is the test
 
 
+@pytest.mark.heavy
 def test_a_comparison_holds_what_the_command_line_writes(result, folder, tmp_path, capsys):
     words = ["--dataset", "demo", "--limit", "6", "--num-workers", "0", "--output", str(tmp_path)]
     assert main(["compare", "--detectors", "rigid", *words]) == 0
@@ -93,6 +94,7 @@ def test_the_leaderboard_has_the_same_numbers_of_the_metrics_that_it_shows(resul
     assert (folder / "LEADERBOARD.md").is_file()
 
 
+@pytest.mark.heavy
 def test_files_of_ones_own_get_the_scores_of_compare(image_folder, tmp_path):
     options = {"batch_size": 4, "num_workers": 0}
     compared = bench.compare(["rigid"], dataset="folder", data_root=str(image_folder), output=tmp_path, **options)

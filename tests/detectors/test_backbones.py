@@ -265,6 +265,7 @@ def test_timm_models_adapt_to_another_size_as_timm_does(tmp_path, name):
         ("densenet121", 224, "its class DenseNet has no blocks by a known name"),
     ],
 )
+@pytest.mark.heavy
 def test_timm_models_that_do_not_fit_are_refused_in_one_line(tmp_path, name, size, message):
     file = tmp_path / "timm.safetensors"
     if name not in ("vgg11", "densenet121"):  # these are refused before any file is opened

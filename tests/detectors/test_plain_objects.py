@@ -98,6 +98,7 @@ def test_what_timms_training_writes_gives_the_scores_of_the_network(tmp_path):
     ],
 )
 @pytest.mark.parametrize("key", [None, "state_dict", "model", "model_state_dict", "net", "network"])
+@pytest.mark.heavy
 def test_names_lose_what_wrappers_put_before_them(tmp_path, wrap, key):
     network = small()
     state = wrap(network).state_dict()

@@ -40,6 +40,7 @@ def full_passes(backbone: Backbone, perturbation: Perturbation, images: list[Ten
 
 
 @pytest.mark.parametrize(("name", "ratio"), NETWORKS.items())
+@pytest.mark.heavy
 def test_probe_equals_full_passes(name, ratio):
     backbone, perturbation = network(name), Perturbation(ratio=ratio)
     images = batches(160 if "vit" in name else 64)

@@ -73,6 +73,7 @@ def rows_of(output):
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.heavy
 def test_every_command_passes_over_what_cannot_be_read(root, tmp_path, count):
     data, seconds = root(count), 10 + count // 10
     shared = ["--dataset", "folder", "--data-root", data, "--resize", 32]

@@ -107,6 +107,7 @@ def test_a_mistake_in_a_configuration_file_is_one_line(tmp_path, capsys):
     assert "Unknown option 'sees' in the file of --config. Did you mean 'seeds'?" in message
 
 
+@pytest.mark.heavy
 def test_options_can_come_from_a_file_and_later_words_override_them(image_folder, tmp_path, capsys):
     config = tmp_path / "run.yaml"
     config.write_text(

@@ -86,6 +86,7 @@ def test_every_kind_of_option_is_read_as_on_the_command_line(tmp_path):
     assert not words.conditions
 
 
+@pytest.mark.heavy
 def test_a_run_json_gives_the_options_and_detectors_of_its_run(tmp_path, image_folder, capsys):
     output = tmp_path / "r"
     words = ["--dataset", "folder", "--data-root", str(image_folder), "--resize", "none", "--limit", "3"]

@@ -99,6 +99,7 @@ def test_names_of_folders_and_files_are_text(command, hostile, output, tmp_path,
         assert not acting(Path("page.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.heavy
 def test_a_comparison_is_read_back_by_a_program(output, capsys):
     names = {row["generator"] for row in records((output / "compare.csv").read_bytes().decode())}
     assert names == {csv_cell(name) for name in FOLDERS} | {"mean"}

@@ -295,6 +295,7 @@ def test_a_ctrl_c_is_no_failure_of_a_plugin(tmp_path, registries):
         main(["list", "detectors", "--plugin", str(file)])
 
 
+@pytest.mark.heavy
 def test_a_detector_that_does_not_say_its_passes_is_not_known_and_never_a_number(
     image_folder, tmp_path, registries, capsys
 ):

@@ -51,6 +51,7 @@ def test_a_program_reads_one_object_and_a_quiet_run_prints_nothing(command, outp
     assert files_of(output) == written
 
 
+@pytest.mark.heavy
 def test_the_object_of_a_comparison_holds_the_rows_of_its_file(output, capfd):
     capfd.readouterr()
     assert main(["compare", "--detectors", "rigid", *DEMO, "--output", str(output), "--json"]) == 0

@@ -89,6 +89,7 @@ def test_a_name_cannot_command_the_terminal(images, capsys):
     assert r"\x1b[2J\n.png" in out
 
 
+@pytest.mark.heavy
 def test_rows_with_calibration_say_how_many_reals_score_at_least_as_high(images, store, capsys):
     words = ["generated", "--detectors", "rigid", "wepe", "--calibration", store]
     _, out, _ = score(capsys, *words, "--format", "csv")
@@ -118,11 +119,13 @@ def _csv_of(capsys, *paths):
     return score(capsys, *paths, "--detectors", "rigid", "--format", "csv")[1]
 
 
+@pytest.mark.heavy
 def test_images_of_the_reference_set_are_counted_as_such(images, store, capsys):
     _, _, err = score(capsys, "real", "generated", "--detectors", "rigid", "--calibration", store, "--format", "csv")
     assert "In the reference set themselves: 12 of the images" in err
 
 
+@pytest.mark.heavy
 def test_a_store_that_does_not_fit_is_refused_before_any_row(images, store, capsys):
     code, out, err = score(capsys, "real", "--detectors", "rigid:noise=0.1", "--calibration", store)
     assert (code, out) == (2, "")

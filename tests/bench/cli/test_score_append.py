@@ -62,6 +62,7 @@ def test_json_lines_keep_what_was_written(image_folder, tmp_path, capsys):
     assert json.loads(written[1]) == {"path": "gone.png", "rigid": None}
 
 
+@pytest.mark.heavy
 def test_a_parquet_file_keeps_its_columns_types_and_row_groups(image_folder, tmp_path, capsys):
     files = [image_folder / f"real/camera/{number:02d}.png" for number in range(5)]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

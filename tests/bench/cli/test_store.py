@@ -62,6 +62,7 @@ def test_commands_that_only_read_name_the_file_and_the_way_out_in_one_line(outpu
     assert f"'python -m bench store check {output} --mend'" in line
 
 
+@pytest.mark.heavy
 def test_a_run_sets_a_damaged_part_aside_and_scores_its_images_again(image_folder, tmp_path):
     output = tmp_path / "out [1]"
     first = run_here(image_folder, output, LIGHT)
@@ -90,6 +91,7 @@ def test_a_dry_run_neither_claims_nor_mends(image_folder, tmp_path, capsys):
     assert [file.name for file in run.iterdir()] == ["part-000-all.parquet"]
 
 
+@pytest.mark.heavy
 def test_stores_are_merged_and_read_together(tmp_path, photograph, capsys):
     for at in range(2):
         root = folder_of(lambda number, size, at=at: photograph(100 * at + number, size), tmp_path / f"{at}/images", 6)

@@ -244,6 +244,7 @@ def test_rows_take_the_place_of_older_rows(results, tmp_path):
         (["data", "check", "--write-groups"], "exists and is no list of groups"),
     ],
 )
+@pytest.mark.heavy
 def test_pages_and_groups_take_the_place_of_their_kind_alone(words, message, results, tmp_path, capsys):
     image = results / "images" / "real" / "camera" / "3.png"
     before = image.read_bytes()

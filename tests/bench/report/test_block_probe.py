@@ -68,6 +68,7 @@ def test_the_command_gives_the_probe_of_the_real_images_and_the_same_files_each_
     assert [file.read_bytes() for file in again] == first
 
 
+@pytest.mark.heavy
 def test_the_printed_table_says_what_was_saved_and_the_printed_detector_can_be_built(options, image_folder, cnn):
     (image_folder / "real" / "camera" / "broken.png").write_bytes(b"no picture")
     block_probe = probe_dataset(replace(options, limit=None), Perturbation(ratio=0.05, family="laplace"))

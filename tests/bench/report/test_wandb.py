@@ -121,6 +121,7 @@ def test_metrics_of_the_test_loop_are_those_of_the_stored_scores(logged):
     assert checked == sum("/seed" in name for name in logged.run.summary)
 
 
+@pytest.mark.heavy
 def test_means_come_with_their_intervals(logged):
     means = [row for row in logged.table() if row["generator"] == "mean" and row["detector"] in DETECTORS]
     assert len(means) == 2 * 4 * 3

@@ -67,6 +67,7 @@ def test_a_failure_in_the_test_loop_ends_the_run_as_failed(image_folder, tmp_pat
 
 
 @pytest.mark.usefixtures("_offline")
+@pytest.mark.heavy
 def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(_registered, "doubtful", Doubtful)
     with pytest.raises(RuntimeError, match="the concern broke"):

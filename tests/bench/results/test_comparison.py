@@ -116,6 +116,7 @@ def test_five_methods_share_one_clean_pass_an_image(image_folder, tmp_path, monk
     )  # WePe's network is the first of its Gradient Cuff's
 
 
+@pytest.mark.heavy
 def test_seeds_are_averaged_as_aurocs_and_their_spread_is_shown(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["rigid"], seeds=3)
     number = result.summary.rows[0].numbers["auroc"]

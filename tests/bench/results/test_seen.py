@@ -112,6 +112,7 @@ def test_files_say_what_was_seen(output):
     assert facts["free"]["unseen_mean"] is None
 
 
+@pytest.mark.heavy
 def test_the_page_marks_what_was_seen(output, tmp_path):
     write_leaderboard_page(read_comparisons(output), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -62,6 +62,7 @@ def test_the_numbers_with_and_without_are_those_of_the_scores():
     assert low < row.difference.value < high
 
 
+@pytest.mark.heavy
 def test_the_paired_interval_is_that_of_leaving_groups_out():
     panel = panel_of()
     training_images = training(panel, 15, "camera", "gan")

@@ -43,6 +43,7 @@ def biased(photograph, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.heavy
 def test_conditions_are_scored_beside_the_clean_images(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "r", conditions=("jpeg:30", "noise:0.1@generated"))
     assert result.scored == 36 * 3
@@ -89,6 +90,7 @@ def test_a_wrong_condition_is_one_line(image_folder, tmp_path, capsys):
     assert "--match must be none, reencode:Q" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_the_worst_cue_stands_beside_the_detectors_and_marks_them(biased, tmp_path):
     result = run(biased, tmp_path / "r", match="reencode:75")
     clean, matched = (row for row in result.cues.rows if row.detector == "(worst cue)")
@@ -102,6 +104,7 @@ def test_the_worst_cue_stands_beside_the_detectors_and_marks_them(biased, tmp_pa
     assert "below" in text
 
 
+@pytest.mark.heavy
 def test_reencoding_leaves_nothing_in_the_container(biased, tmp_path):
     report = audit_dataset(options_of(biased, tmp_path / "r", match="reencode:75"))
     raw, matched = ({cue.name: cue.auroc for cue in audits[0].cues} for audits in report.audits.values())
@@ -148,6 +151,7 @@ def test_cues_are_measured_once(biased, tmp_path, monkeypatch):
     assert set(first["format"]) == {"JPEG", "PNG"}
 
 
+@pytest.mark.heavy
 def test_audit_correlates_stored_scores_within_the_real_images(biased, tmp_path, capsys):
     options = options_of(biased, tmp_path / "r")
     with pytest.raises(BenchError, match="no scores of rigid, seed 0"):

@@ -52,6 +52,7 @@ def test_a_fused_score_is_the_mean_of_robust_z_scores_of_held_out_reals(images, 
     np.testing.assert_allclose(fused["score"], fused["z"], rtol=1e-9)
 
 
+@pytest.mark.heavy
 def test_the_images_it_was_fitted_to_are_in_none_of_its_own_numbers(images, tmp_path):
     result = run(images, tmp_path / "r", ["rigid+wepe", "rigid"])
     assert {(row.detector, row.n_real) for row in result.summary.rows} == {("rigid+wepe", 30 - 8), ("rigid", 30)}

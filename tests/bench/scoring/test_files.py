@@ -41,6 +41,7 @@ def demo(tmp_path_factory):
     return output, rows.sort("scoring", "path").with_columns(whole=pl.lit(f"{root}/") + pl.col("path"))
 
 
+@pytest.mark.heavy
 def test_a_file_scores_as_in_compare_to_the_last_bit_in_batches_of_the_same_size(demo):
     _, stored = demo
     paths = stored.filter(pl.col("scoring") == 0)["whole"].to_list()
@@ -64,6 +65,7 @@ def test_a_score_depends_on_batches_and_workers_by_rounding_alone(demo, options)
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_mixed_precision_scores_as_in_compare(image_folder, tmp_path):
     options = RunOptions(
         dataset="folder", data_root=str(image_folder), precision="bf16-mixed", output=tmp_path, **QUICK
@@ -75,6 +77,7 @@ def test_a_mixed_precision_scores_as_in_compare(image_folder, tmp_path):
     assert max(abs(np.array(found) / [row.scores["rigid"] for row in rows_of(paths, ["rigid"])] - 1)) > 1e-3
 
 
+@pytest.mark.heavy
 def test_a_seed_and_a_view_score_as_in_compare(image_folder, tmp_path):
     options = RunOptions(
         dataset="folder", data_root=str(image_folder), seeds=3, view="common", output=tmp_path, **QUICK
@@ -268,6 +271,7 @@ def test_other_weights_are_named(demo, tmp_path, cnn):
         read_references(output, scorer)
 
 
+@pytest.mark.heavy
 def test_a_folder_without_or_with_several_sets_of_scores_is_refused(demo, image_folder, tmp_path):
     scorer = Scorer(["rigid"], RunOptions(**QUICK))
     with pytest.raises(BenchError, match="There is no folder"):
@@ -282,6 +286,7 @@ def test_a_folder_without_or_with_several_sets_of_scores_is_refused(demo, image_
     assert read_references(output / "scores" / "folder-images", scorer)["rigid"].dataset == "folder:images"
 
 
+@pytest.mark.heavy
 def test_unreadable_degraded_generated_and_held_out_images_are_no_reference(image_folder, tmp_path):
     (image_folder / "real/camera/05.png").write_text("no image")
     output = tmp_path / "results"
@@ -308,6 +313,7 @@ def test_unreadable_degraded_generated_and_held_out_images_are_no_reference(imag
     assert reference.scores.tolist() == sorted(wanted["score"])
 
 
+@pytest.mark.heavy
 def test_a_changed_image_counts_once_with_its_newer_score(image_folder, tmp_path, photograph):
     options = RunOptions(dataset="folder", data_root=str(image_folder), output=tmp_path / "results", **QUICK)
     before = compare(["rigid"], options).scores()

@@ -100,6 +100,7 @@ def test_the_smaller_size_holds_for_the_rest_of_the_run(image_folder, tmp_path):
     assert Greedy.sizes == [8, 4, *[2] * 18]
 
 
+@pytest.mark.heavy
 def test_nothing_is_scored_or_counted_twice(image_folder, tmp_path):
     """One detector has done its part of the batch when the other runs out of memory."""
     (image_folder / "generated" / "blurry" / "05.png").write_bytes(b"")

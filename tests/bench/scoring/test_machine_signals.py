@@ -123,12 +123,14 @@ def stop(what: str, numbers: list[int], pause: float = 0.0) -> tuple[int, str, f
     return process.returncode, complained, time.monotonic() - began
 
 
+@pytest.mark.heavy
 def test_a_second_signal_ends_it_at_once():
     code, complained, seconds = stop(SWALLOWS, [signal.SIGTERM, signal.SIGINT], pause=0.7)
     assert (code, complained) == (143, SHORT.format("SIGTERM"))
     assert seconds < 3
 
 
+@pytest.mark.heavy
 def test_the_same_signal_twice_at_once_is_one():
     code, complained, _ = stop("signals._State.waiting = 1; time.sleep(1.5); signals._State.waiting = 0",
                                [signal.SIGHUP, signal.SIGHUP])  # fmt: skip

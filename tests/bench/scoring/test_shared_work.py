@@ -47,6 +47,7 @@ def test_five_seeds_share_the_clean_pass_unless_each_crops_anew(image_folder, tm
     assert sum(words in note for note in comparison_notes(result)) == 1
 
 
+@pytest.mark.heavy
 def test_the_first_seeds_crop_is_the_one_that_all_share_otherwise(image_folder, tmp_path):
     run(image_folder, tmp_path / "fixed", ["wepe:preset=text"], seeds=2)
     run(image_folder, tmp_path / "anew", ["wepe:preset=text"], seeds=2, crop_seeds=True)

@@ -30,6 +30,7 @@ def assert_equal_to_scikit_learn(labels, scores):
 
 @settings(deadline=None)
 @given(data=labelled_scores())
+@pytest.mark.heavy
 def test_auroc_and_average_precision_equal_scikit_learn(data):
     labels, scores = data
     with warnings.catch_warnings():
@@ -49,6 +50,7 @@ def test_auroc_and_average_precision_equal_scikit_learn(data):
 
 @settings(deadline=None)
 @given(data=weighted())
+@pytest.mark.heavy
 def test_weights_equal_those_of_scikit_learn(data):
     labels, scores, weights = data
     with warnings.catch_warnings():
@@ -128,6 +130,7 @@ def test_all_magnitudes_at_once_equal_scikit_learn():
 
 
 @pytest.mark.parametrize("decimals", [1, 4, 16])
+@pytest.mark.heavy
 def test_a_million_scores_equal_scikit_learn(decimals):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 1_000_000)

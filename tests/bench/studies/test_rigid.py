@@ -140,6 +140,7 @@ def test_on_the_demo_the_papers_means_stand_beside_ours_and_its_other_rows_as_re
     assert set(study.notes) < set(found.notes)
 
 
+@pytest.mark.heavy
 def test_a_study_of_rigid_writes_its_files_under_its_name(tmp_path):
     study = comparison("rigid-noise")
     found = study.run(demo_options(tmp_path, "rigid-noise"))

@@ -73,6 +73,7 @@ def test_images_that_are_no_files_are_no_lies_and_have_an_identity():
     assert diagnosis.identity is not None
 
 
+@pytest.mark.heavy
 def test_the_demo_is_well():
     diagnosis = diagnosed(None, "demo")
     assert diagnosis.ok

@@ -31,6 +31,7 @@ NORMALISE = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_uncropped_images_are_judged_whole_and_one_by_one(detector, network):
     images = [pictures(1, 300, seed=1)[0], pictures(1, 160, seed=2)[0, :, :, :90], pictures(1, 64, seed=3)[0]]
     expected = torch.cat([network(NORMALISE(image)[None]).flatten() for image in images])

@@ -60,6 +60,7 @@ def test_maps_of_other_sizes_are_scaled_as_pillow_does(size):
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_scores_are_probabilities_of_the_logits(detector):
     views, keys = as_views(maps((256, 256), (300, 420))), torch.arange(2)
     scores = detector(views, keys)

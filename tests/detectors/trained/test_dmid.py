@@ -80,13 +80,16 @@ def test_a_positive_logit_is_that_of_a_generated_image(state, tmp_path, bias):
     assert ((scores > 0.5) == (bias > 0)).all()
 
 
-def test_a_bare_file_of_the_first_release_is_the_same_and_its_training_is_stated(checkpoint, state, tmp_path):
-    (tmp_path / "Grag2021_latent").mkdir()
-    file = tmp_path / "Grag2021_latent" / "model_epoch_best.pth"
+@pytest.mark.parametrize(
+    ("folder", "trained_on"), [("Grag2021_latent", ("ldm",)), ("Grag2021_progan", ("progan",)), ("elsewhere", ())]
+)
+def test_a_file_of_the_first_release_is_told_by_its_folder(checkpoint, state, tmp_path, folder, trained_on):
+    (tmp_path / folder).mkdir()
+    file = tmp_path / folder / "model_epoch_best.pth"
     torch.save({"model": state}, file)
     assert create(file).fingerprint() == create(checkpoint).fingerprint()
-    assert create(file).trained_on == ()  # both files of the release are called so
-    assert create(file, trained_on="ldm").trained_on == ("ldm",)
+    assert create(file).trained_on == trained_on
+    assert create(file, trained_on="sd21").trained_on == ("sd21",)
 
 
 def test_a_resnet_of_imagenet_is_refused(state, tmp_path):

@@ -73,6 +73,7 @@ def plain_score(folder, image, corners, parts):
 
 
 @torch.inference_mode()
+@pytest.mark.heavy
 def test_scores_are_those_of_the_published_way_on_odd_sizes(detector, folder):
     pixels, keys = images((97, 61), (64, 64), (53, 143)), [7, 8, 9]
     expected = []

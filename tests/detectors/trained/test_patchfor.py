@@ -148,7 +148,8 @@ def test_in_a_fitted_file_it_is_the_second(biased):
         assert (sign * (fitted(images, torch.arange(2)) - 0.5) > 0.49).all()
         assert (sign * fitted.training_logits(images) > 10).all()
         assert (fitted.generated, fitted.trained_on) == (1, ("sd14",))
-    assert load(biased([0.0, 0.0], "timm")).generated == 0
+    with pytest.raises(WeightsError, match=r"was fitted for the detector timm, not for patchfor\.$"):
+        load(biased([0.0, 0.0], "timm"))
 
 
 @torch.inference_mode()

@@ -39,6 +39,7 @@ def page():
     return render("Made-up & more", [made_section()])
 
 
+@pytest.mark.heavy
 def test_the_same_sections_give_the_same_bytes(page):
     assert render("Made-up & more", [made_section()]) == page
 
@@ -66,6 +67,7 @@ def test_names_stay_text(page):
     assert "<b>diffusion</b> $x$" in reader.texts
 
 
+@pytest.mark.heavy
 def test_ids_are_unique_and_links_lead_somewhere(page):
     reader = Reader(render("Two", [made_section(), made_section()]))
     ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
