@@ -98,7 +98,7 @@ def _checkpoint_needs(cls: type[Detector]) -> Iterator[Need]:
     files = [one.name for one in getattr(cls, "released", ())]
     sources = dict.fromkeys(one.source for one in getattr(cls, "released", ()))
     what = f"a checkpoint ({' or '.join(dict.fromkeys(files))})" if files else "a checkpoint of your own training"
-    source = "; ".join(sources) or ("no released file" if getattr(cls, "unreleased", "") else "python -m bench fit")
+    source = "; ".join(sources) or ("python -m bench fit" if getattr(cls, "fitted_here", False) else "no released file")
     yield Need(what, "", f"{source}, by --checkpoint {cls.name}=FILE", False)
 
 

@@ -43,6 +43,8 @@ class TrainedDetector(Detector):
     released: ClassVar[tuple[ReleasedFile, ...]] = ()
     unreleased: ClassVar[str] = ""
     """Where no checkpoint was ever released: a sentence that says so, for the card and for the message."""
+    fitted_here: ClassVar[bool] = False
+    """Whether ``python -m bench fit`` trains it."""
     architecture: ClassVar[Mapping[str, Any]] = {}
     """Sizes of the released network (width, depth and the like), which :meth:`build` reads: tests make it small."""
     consumes: ClassVar[Literal["image", "dire-map", "face-crop"]] = "image"
@@ -57,13 +59,18 @@ class TrainedDetector(Detector):
     def __init__(self, *, checkpoint: str | None = None, trained_on: str | None = None, seed: int = 0) -> None:
         super().__init__()
         told = None if trained_on is None else generator_names(trained_on)
-        loaded = read_checkpoint(checkpoint, self.name, self.released, self.unreleased, self.needs)
+        loaded = read_checkpoint(checkpoint, self.name, self.released, " ".join(filter(None, self._ways())))
         state = self.adapt(loaded)
         self.network = self.build()
         load_strictly(self.network, state, loaded.file)
         self.network.eval().requires_grad_(False)
         self.seed, self.checkpoint, self.sha256, self.release = seed, loaded.file.name, loaded.sha256, loaded.released
         self._trained_on = loaded.trained_on if told is None else told
+
+    def _ways(self) -> tuple[str, ...]:
+        """Sentences on how to come by what it needs."""
+        fit = f"python -m bench fit --detector {self.name} ... trains one." if self.fitted_here else ""
+        return self.unreleased, fit, f"Give the file with --checkpoint {self.name}=FILE.", self.needs
 
     @abstractmethod
     def build(self) -> nn.Module:

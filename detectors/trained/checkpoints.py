@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def read_checkpoint(
-    file: str | Path | None, detector: str, released: Sequence[ReleasedFile], unreleased: str = "", needs: str = ""
+    file: str | Path | None, detector: str, released: Sequence[ReleasedFile], ways: str = ""
 ) -> Checkpoint:
     """Reads a checkpoint, never running code from it.
 
@@ -69,21 +69,14 @@ def read_checkpoint(
         file: A PyTorch or ``.safetensors`` file: a state dict, or one under a usual key of a training script.
         detector: Name of the detector, for the messages.
         released: The known checkpoints of the detector.
-        unreleased: A sentence for a detector without any, on why there is none.
-        needs: A sentence on what else the detector needs, for the message that the file is missing.
+        ways: Sentences on how to come by what the detector needs, for the message that the file is missing.
 
     Raises:
         WeightsNotFoundError: No file is given, or there is none of that name.
         WeightsError: It cannot be read, holds no state dict, or bears the name and size of a release that it is not.
     """
     files = " or ".join(map(str, released)) or "a file of your own training, as no released one is known"
-    sentences = (
-        f"{detector} needs its trained weights: {files}.",
-        unreleased,
-        f"Give the file with --checkpoint {detector}=FILE.",
-        needs,
-    )
-    ways = " ".join(filter(None, sentences))
+    ways = f"{detector} needs its trained weights: {files}. {ways}".rstrip()
     if file is None:
         raise WeightsNotFoundError(ways)
     file = Path(file)

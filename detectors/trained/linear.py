@@ -33,6 +33,7 @@ class LinearDetector(Detector):
         WeightsError: It is not a file of this detector that ``fit`` wrote.
     """
 
+    fitted_here: ClassVar[bool] = True
     unreleased: ClassVar[str] = ""
     """Where no weights of the published training can be had: a sentence that says so."""
     weight: Tensor

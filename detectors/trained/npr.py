@@ -82,6 +82,7 @@ class Npr(TrainedDetector):
 
     name = "npr"
     paper = "arXiv 2312.10461"
+    fitted_here = True
     view = VIEWS["resize"]
     unscaled = True
     version = 2

@@ -50,6 +50,7 @@ class PatchFor(TrainedDetector):
 
     name = "patchfor"
     paper = "arXiv 2008.10588"
+    fitted_here = True
     view = View(299, "short-side", interpolation="lanczos")
     unscaled = True
     released = (

@@ -40,6 +40,7 @@ class Spec(TrainedDetector):
 
     name = "spec"
     paper = "arXiv 1907.06515"
+    fitted_here = True
     view = View(SIDE, "resize")
     unscaled = True
     unreleased = "No classifier was ever released; its authors give the code, and generators that imitate GANs."

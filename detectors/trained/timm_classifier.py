@@ -37,6 +37,7 @@ class TimmClassifier(TrainedDetector):
 
     name = "timm"
     paper = "arXiv 2306.08571"
+    fitted_here = True
     view = View(224, "centre-crop")
     mean: Tensor
     std: Tensor

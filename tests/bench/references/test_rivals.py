@@ -6,7 +6,8 @@ from bench.references.rivals import rivals_of
 from bench.studies.rivals import rivals_table
 from bench.studies.wepe import PAPER
 from bench.training.options import FitOptions
-from detectors import find_detector
+from bench.training.recipes import RECIPES
+from detectors import find_detector, list_detectors
 
 RIVALS = rivals_of("wepe")
 PRINTED = [
@@ -29,6 +30,11 @@ def test_what_is_said_of_a_rival_is_so(rival, tmp_path):
     if rival.standing == "run for real":
         fitted = FitOptions(f"{name}:{model}" if model else name, Path(tmp_path, "file.safetensors"))
         assert fitted.spec.startswith(rival.detector)
+
+
+def test_detectors_that_say_that_they_are_fitted_here_are_those_with_a_recipe():
+    fitted = {name for name, cls in list_detectors().items() if getattr(cls, "fitted_here", False)}
+    assert fitted == set(RECIPES)
 
 
 def test_a_paper_without_rivals_has_none():
