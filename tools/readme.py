@@ -64,7 +64,8 @@ def _needs(method: ListedDetector) -> str:
     needs = [need for need in method.needs if not need.what.startswith("backbone")]
     asked = [need.what for need in method.needs if need.what.startswith("backbone")]
     words = ["a backbone" if what == f"backbone {DEFAULT_BACKBONE}" else what for what in asked]
-    words += [need.what for need in needs if not need.wanted_for]
+    # The files that a checkpoint may be are on the card.
+    words += [need.what.partition(" (")[0] for need in needs if not need.wanted_for]
     others = ", ".join(need.what for need in needs if need.wanted_for)
     return ", ".join(words) + (f"; for other options: {others}" if others else "")
 
