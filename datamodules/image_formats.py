@@ -34,7 +34,7 @@ def formats_of(data: bytes) -> tuple[str, ...]:
     break) stays closed, whatever other libraries register.
     """
     name = foreign_format(data)
-    if name == "HEIC" and _opens_heic():
+    if name == "HEIC" and opens_heic():
         return ("HEIF",)
     if name is not None:
         return ()
@@ -104,7 +104,8 @@ def _known() -> tuple[str, ...]:
 
 
 @cache
-def _opens_heic() -> bool:
+def opens_heic() -> bool:
+    """Has Pillow read and write HEIC, where the library is installed, and says whether it is."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:

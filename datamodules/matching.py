@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import polars as pl
 from PIL import Image
 
-from datamodules.degradation_steps import Compression, encoded
+from datamodules.degradations import Compression, encoded
 from datamodules.errors import DataOptionError
 from datamodules.reading import decode_image
 from datamodules.views import resize_short_side

@@ -91,7 +91,7 @@ class ReconstructionDetector(Detector):
 
     def _distance(self, autoencoder: nn.Module, image: Tensor, key: int) -> Tensor:
         total = torch.zeros((), dtype=torch.float64, device=image.device)
-        for number, (top, left) in enumerate(_tiles(image.shape[2:], self.tile)):
+        for number, (top, left) in enumerate(tiles(image.shape[2:], self.tile)):
             piece = image[:, :, top.outer, left.outer]
             other = self._reconstruct(autoencoder, piece, key, number)
             pair = (each[:, :, top.inner, left.inner].float() for each in (piece, other))
@@ -141,13 +141,19 @@ class Span:
     """
 
     def __init__(self, start: int, stop: int, end: int) -> None:
-        self.length = stop - start
+        self.length, self.own = stop - start, slice(start, stop)
         first = max(0, start - CONTEXT)
         self.outer = slice(first, min(end, stop + CONTEXT))
         self.inner = slice(start - first, stop - first)
 
 
-def _tiles(size: Sequence[int], longest: int) -> Iterator[tuple[Span, Span]]:
+def tiles(size: Sequence[int], longest: int) -> Iterator[tuple[Span, Span]]:
+    """Yields the tiles of an image, each as its rows and its columns.
+
+    Args:
+        size: Height and width.
+        longest: Longest side of a tile without its context.
+    """
     rows, columns = (_spans(side, longest) for side in size)
     return ((row, column) for row in rows for column in columns)
 

@@ -25,7 +25,7 @@ from PIL import Image, ImageEnhance
 
 from bench.statistics.metrics import METRICS, Metric
 from datamodules import FolderDataModule, register_dataset
-from datamodules.degradation_steps import Axis, Degradation
+from datamodules.degradations import Axis, Degradation
 from datamodules.degradations import register_degradation
 from detectors import Detector, View, register
 

@@ -30,8 +30,7 @@ from bench.statistics.ranking import InCommon, Ranking, rank_detectors
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
-from datamodules.degradation_steps import Axis
-from datamodules.degradations import parse_condition
+from datamodules.degradations import Axis, parse_condition
 
 AREA = "area"
 

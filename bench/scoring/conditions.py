@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+import bench.scoring.network_steps  # noqa: F401 - adds to the language what networks do
 from bench.errors import BenchError
 from bench.scoring.cues import cues_of
+from bench.scoring.grids import PRESETS
 from bench.scoring.options import RunOptions
 from bench.store.contrasts import ContrastRule, rules_of
 from bench.store.findings import Finding
 from datamodules import DetectionDataModule
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
-from datamodules.degradations import BOTH, CLASSES, CLEAN, PRESETS, parse_condition
+from datamodules.degradations import CLASSES, CLEAN, parse_condition
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
 
 
@@ -49,9 +51,12 @@ def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> lis
 
     Raises:
         DataOptionError: A text is not in the language.
-        BenchError: A condition is given twice.
+        BenchError: A condition is given twice, or what it needs is not there.
     """
-    asked: list[Condition] = [CLEAN_IMAGES, *(parse_condition(text) for text in options.conditions)]
+    degraded = [parse_condition(text) for text in options.conditions]
+    for chain in degraded:
+        chain.prepare()
+    asked: list[Condition] = [CLEAN_IMAGES, *degraded]
     for position, condition in enumerate(asked):
         if condition in asked[:position]:
             raise BenchError(f"The condition {condition.name!r} is given twice (clean is always there).")
@@ -120,6 +125,6 @@ def _limited(text: str, only: str | None) -> str:
         raise BenchError(f"The condition {CLEAN!r} is always there: leave it out of --conditions.")
     if only is None:
         return condition.name
-    if condition.classes != BOTH:
+    if not condition.even:
         raise BenchError(f"The condition {text!r} names its class already: leave out @... there, or --only {only}.")
     return replace(condition, classes=CLASSES[only]).name

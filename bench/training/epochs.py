@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from bench.training.training_set import TrainingSet
 from datamodules import Sample
 from datamodules.conditions import Condition
-from datamodules.degradation_steps import Blur, Compression, kernel_of
+from datamodules.degradations import Blur, Compression, kernel_of
 from detectors import View
 
 LIKELY = 0.5

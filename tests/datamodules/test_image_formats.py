@@ -100,13 +100,13 @@ def test_what_is_told_apart_has_a_reason_of_its_own(data, reason):
 def test_heic_without_its_library_says_what_to_do(monkeypatch):
     data = encoded("HEIF")
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    image_formats._opens_heic.cache_clear()
+    image_formats.opens_heic.cache_clear()
     try:
         with pytest.raises(UnreadableHereError, match=r"^HEIC: convert it, or install fauxbench\[heic\]$"):
             decode_image(data)
         assert decode_image(encoded("AVIF")).size == (32, 24)
     finally:
-        image_formats._opens_heic.cache_clear()
+        image_formats.opens_heic.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from bench.results.robustness import Curve
 from bench.results.summary import Row, Summary
 from bench.scoring.options import RunOptions
 from bench.statistics.number import Number
-from datamodules.degradation_steps import Axis
+from datamodules.degradations import Axis
 
 pytestmark = pytest.mark.usefixtures("small_views")
 

@@ -1,24 +1,36 @@
-"""What happens to images on their way: one small language for JPEG, blur, noise and their like.
+"""The language of conditions: JPEG, blur, noise, what social networks do, and their like.
 
 ::
 
     condition    = "clean" | chain ["@" class] [",at=" place]
     chain        = degradation ("+" degradation)*               applied from left to right
-    degradation  = name ":" amount ("," option "=" value)*
+    degradation  = name [":" amount] ("," option "=" value)*
     class        = "real" | "generated"                         by default both
     place        = "protocol" | "original"                      by default protocol
 
-    jpeg:75             Pillow's JPEG at quality 1..100, else its defaults (4:2:0 chroma, baseline)
+    jpeg:75             Pillow's JPEG at quality 1..100, else its defaults (4:2:0 chroma, baseline); subsampling=422
+                        or 444
     webp:80             Pillow's lossy WebP at quality 1..100, else its defaults (method 4)
+    avif:50             Pillow's AVIF at quality 1..100, else its defaults (4:2:0, speed 6), in one thread
+    heic:50             pillow-heif's HEIC at quality 1..100, else its defaults; needs fauxbench[heic]
     blur:1.5            Gaussian of this sigma in pixels, sampled and normalised, borders mirrored; kernel=9 is the
                         width in pixels, by default 2 ceil(3 sigma) + 1
     noise:0.1           Gaussian of this standard deviation for pixels in [0, 1], clipped; space=normalised means
                         the deviation after ImageNet normalisation, which is 0.225 to 0.229 of it in pixels
     phase-noise:0.1     Gaussian of this standard deviation in radians on the phases of a Fourier transform over width
                         and channels, the noise of WePe's published code
+    greyscale           the luminance in all three channels
     resize:0.5          scaled by this factor (bilinear, antialiased); resize:112px sets the short side; the image
                         stays small, unless back=yes scales it to where it was
+    longest:2048        scaled down to this longest side in pixels; a smaller image stays as it is
+    thumbnail:128       longest:128, scaled back up to the image's size
     crop:0.8            the centre, this share of each side, scaled back to the image's size (bilinear, antialiased)
+    trim:4              so many pixels cut off at the left and at the top
+    letterbox           black bars that make the image square; colour=white
+    screenshot          scaled by 0.8 to 1.25 and up to 2 % cut off at each side, drawn from the image's key; PNG
+
+    social-x, social-facebook, social-whatsapp, social-instagram, double-jpeg, dda, ntire
+                        named chains, see `datamodules.degradations.presets`; rounds=2 goes through them twice
 
 ``blur:2,kernel=9+jpeg:75@generated,at=original`` blurs and then compresses generated images, in the file's own
 pixels. ``at=protocol`` degrades after the dataset's resize and before the crop, so that both classes meet the same
@@ -27,112 +39,29 @@ condition and is the last thing in it. The canonical text of a condition leaves 
 results are filed under: ``parse_condition(condition.name) == condition``.
 
 Every degradation takes and gives 8-bit RGB; blur and noise compute in float32 and round to the nearest level.
-Noise is a function of the image's key alone (and, for a second noise in the same chain, of its number there): two
-levels of noise add the same pattern, scaled.
-
-References:
-    The grids in `PRESETS`: RIGID, arXiv 2405.20112, section 4.3; AEROBLADE, arXiv 2401.17879, and its public code
-    (c6d575d, transforms.py: kernel 9; its noise rounds down, ours to nearest); GenImage, arXiv 2306.08571.
+What is random is a function of the image's key alone (and, for a second draw in the same chain, of its number there):
+two levels of noise add the same pattern, scaled.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from PIL import Image
-
-from datamodules.degradation_steps import (
-    NOISE_SPACES,
-    Axis,
-    Blur,
-    Compression,
+from datamodules.degradations.chain import CLASSES, CLEAN, PLACES, DegradationChain
+from datamodules.degradations.presets import MOST_ROUNDS, NAMED, NamedChain
+from datamodules.degradations.steps.base import BOTH, Degradation
+from datamodules.degradations.steps.codecs import FORMS, SUBSAMPLINGS, Compression
+from datamodules.degradations.steps.filters import NOISE_SPACES, Blur, Greyscale, Noise, PhaseNoise, kernel_of
+from datamodules.degradations.steps.geometry import (
+    COLOURS,
     Crop,
-    Degradation,
-    Noise,
-    PhaseNoise,
+    Letterbox,
+    Longest,
     Resize,
-    kernel_of,
+    Screenshot,
+    Thumbnail,
+    Trim,
 )
 from datamodules.errors import DataOptionError, did_you_mean
-
-CLEAN = "clean"
-PLACES = ("protocol", "original")
-CLASSES = {"real": frozenset({0}), "generated": frozenset({1})}
-BOTH = frozenset({0, 1})
-
-PRESETS: dict[str, tuple[str, ...]] = {
-    "rigid": (
-        *(f"jpeg:{quality}" for quality in (90, 80, 70, 60, 50)),
-        *(f"blur:{sigma}" for sigma in (1, 2, 3, 4, 5)),
-        *(f"noise:{std}" for std in (0.05, 0.1, 0.15, 0.2, 0.25)),
-    ),
-    "aeroblade": (
-        *(f"jpeg:{quality}" for quality in (90, 80, 70, 60, 50)),
-        *(f"crop:{factor}" for factor in (0.9, 0.8, 0.7, 0.6, 0.5)),
-        *(f"blur:{sigma},kernel=9" for sigma in (1, 2, 3, 4, 5)),
-        *(f"noise:{std}" for std in (0.05, 0.1, 0.15, 0.2, 0.25)),
-    ),
-    "genimage": ("resize:112px", "resize:64px", "jpeg:65", "jpeg:30", "blur:3", "blur:5"),
-}
-"""Published grids of conditions."""
-
-
-@dataclass(frozen=True)
-class DegradationChain:
-    """Degradations of the images of some classes.
-
-    Args:
-        steps: What is applied, first to last; empty for clean images.
-        classes: The labels of the images that are degraded.
-        where: ``protocol`` (after the dataset's resize, before the crop) or ``original`` (before the resize).
-    """
-
-    steps: tuple[Degradation, ...] = ()
-    classes: frozenset[int] = BOTH
-    where: str = PLACES[0]
-
-    @property
-    def name(self) -> str:
-        """The canonical text."""
-        only = "".join(f"@{name}" for name, labels in CLASSES.items() if labels == self.classes)
-        place = "" if self.where == PLACES[0] else f",at={self.where}"
-        return "+".join(step.text for step in self.steps) + only + place or CLEAN
-
-    @property
-    def curve(self) -> tuple[str, float, Axis] | None:
-        """Its place on a curve of single degradations: what the curve is about, the level, and what a level measures.
-
-        None for clean images, for a chain, and for a degradation without a level.
-
-        Examples:
-            >>> parse_condition("resize:112px@generated").curve
-            ('resize px@generated', 112.0, Axis(title='short side in pixels', untouched=None, falling=True))
-        """
-        if len(self.steps) != 1:
-            return None
-        (step,) = self.steps
-        if step.axis is None or step.level is None:
-            return None
-        return step.kind + self.name.removeprefix(step.text), step.level, step.axis
-
-    def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
-        """Degrades an image, or returns it as it is where its class is not meant.
-
-        Args:
-            image: An RGB picture.
-            key: The image's key.
-            label: 0 = real, 1 = generated.
-
-        Raises:
-            UnreadableImageError: The result would be too large for a picture or for its format.
-        """
-        if label not in self.classes:
-            return image
-        draws = 0
-        for step in self.steps:
-            image = step.apply(image, key, draws)
-            draws += isinstance(step, Noise | PhaseNoise)
-        return image
 
 
 def parse_condition(text: str) -> DegradationChain:
@@ -154,16 +83,20 @@ def parse_condition(text: str) -> DegradationChain:
     rest, at, place = text.rpartition(",at=")
     if set("+@") & set(place if at else ""):
         raise _misplaced(f",at={place}", text)
-    rest, where = (rest, _known("place", place, PLACES, text)) if at else (text, PLACES[0])
+    rest, where = (rest, known("place", place, PLACES, text)) if at else (text, PLACES[0])
     chain, at, name = rest.partition("@")
-    classes = CLASSES[_known("class", name, CLASSES, text)] if at else BOTH
-    return DegradationChain(tuple(_step(step, text) for step in chain.split("+")), classes, where)
+    classes = CLASSES[known("class", name, CLASSES, text)] if at else BOTH
+    steps = tuple(_step(step, text) for step in chain.split("+"))
+    fixed = [step.name for step in steps if step.classes != BOTH]
+    if at and fixed:
+        raise DataOptionError(f"{fixed[0]!r} in {text!r} is for one class already: leave out '@{name}'.")
+    return DegradationChain(steps, classes, where)
 
 
 def _step(step: str, text: str) -> Degradation:
     head, *rest = step.split(",")
     name, _, amount = head.partition(":")
-    allowed, parse = _PARSERS[_known("degradation", name, _PARSERS, text)]
+    allowed, parse = _PARSERS[known("degradation", name, _PARSERS, text)]
     options = {}
     for option in rest:
         key, _, value = option.partition("=")
@@ -171,12 +104,17 @@ def _step(step: str, text: str) -> Degradation:
             raise _misplaced(f",{option}", text)
         if key in options:
             raise DataOptionError(f"The option {key!r} of {name!r} stands twice in {text!r}.")
-        options[_known(f"option of {name!r}", key, allowed, text)] = value
+        options[known(f"option of {name!r}", key, allowed, text)] = value
     return parse(amount, options, text)
 
 
-def _compression(form: str) -> "Parser":
-    return lambda amount, options, text: Compression(form, _integer(form.lower(), amount, 1, 100, text))
+def _compression(name: str) -> "Parser":
+    def parse(amount: str, options: Mapping[str, str], text: str) -> Compression:
+        quality = _integer(name, amount, 1, 100, text)
+        subsampling = known("subsampling", options.get("subsampling", "420"), SUBSAMPLINGS, text)
+        return Compression(FORMS[name], quality, subsampling)
+
+    return parse
 
 
 def _blur(amount: str, options: Mapping[str, str], text: str) -> Blur:
@@ -188,7 +126,7 @@ def _blur(amount: str, options: Mapping[str, str], text: str) -> Blur:
 
 
 def _noise(amount: str, options: Mapping[str, str], text: str) -> Noise:
-    space = _known("noise space", options.get("space", "pixel"), NOISE_SPACES, text)
+    space = known("noise space", options.get("space", "pixel"), NOISE_SPACES, text)
     return Noise(_number("noise", amount, 100, text), space)
 
 
@@ -197,7 +135,7 @@ def _phase_noise(amount: str, options: Mapping[str, str], text: str) -> PhaseNoi
 
 
 def _resize(amount: str, options: Mapping[str, str], text: str) -> Resize:
-    back = _known("value of 'back'", options.get("back", "no"), ("no", "yes"), text) == "yes"
+    back = known("value of 'back'", options.get("back", "no"), ("no", "yes"), text) == "yes"
     if amount.endswith("px"):
         return Resize(None, _integer("resize", amount.removesuffix("px"), 1, 10_000, text), back)
     return Resize(_number("resize", amount, 16, text), None, back)
@@ -205,6 +143,31 @@ def _resize(amount: str, options: Mapping[str, str], text: str) -> Resize:
 
 def _crop(amount: str, options: Mapping[str, str], text: str) -> Crop:
     return Crop(_number("crop", amount, 1, text))
+
+
+def _in_pixels(name: str, make: Callable[[int], Degradation]) -> "Parser":
+    return lambda amount, options, text: make(_integer(name, amount, 1, 10_000, text))
+
+
+def _letterbox(amount: str, options: Mapping[str, str], text: str) -> Letterbox:
+    _nothing("letterbox", amount, text)
+    return Letterbox(known("colour", options.get("colour", "black"), COLOURS, text))
+
+
+def _without_amount(name: str, make: Callable[[], Degradation]) -> "Parser":
+    def parse(amount: str, options: Mapping[str, str], text: str) -> Degradation:
+        _nothing(name, amount, text)
+        return make()
+
+    return parse
+
+
+def _named(name: str) -> "Parser":
+    def parse(amount: str, options: Mapping[str, str], text: str) -> NamedChain:
+        _nothing(name, amount, text)
+        return NamedChain(name, _integer("rounds", options.get("rounds", "1"), 1, MOST_ROUNDS, text))
+
+    return parse
 
 
 def register_degradation(name: str, parse: "Parser", options: Sequence[str] = ()) -> None:
@@ -225,13 +188,20 @@ def register_degradation(name: str, parse: "Parser", options: Sequence[str] = ()
 
 Parser = Callable[[str, Mapping[str, str], str], Degradation]
 _PARSERS: dict[str, tuple[tuple[str, ...], Parser]] = {
-    "jpeg": ((), _compression("JPEG")),
-    "webp": ((), _compression("WEBP")),
+    "jpeg": (("subsampling",), _compression("jpeg")),
+    **{name: ((), _compression(name)) for name in ("webp", "avif", "heic")},
     "blur": (("kernel",), _blur),
     "noise": (("space",), _noise),
     "phase-noise": ((), _phase_noise),
+    "greyscale": ((), _without_amount("greyscale", Greyscale)),
     "resize": (("back",), _resize),
+    "longest": ((), _in_pixels("longest", Longest)),
+    "thumbnail": ((), _in_pixels("thumbnail", Thumbnail)),
     "crop": ((), _crop),
+    "trim": ((), _in_pixels("trim", Trim)),
+    "letterbox": (("colour",), _letterbox),
+    "screenshot": ((), _without_amount("screenshot", Screenshot)),
+    **{name: (("rounds",), _named(name)) for name in NAMED},
 }
 
 
@@ -241,7 +211,23 @@ def _misplaced(option: str, text: str) -> DataOptionError:
     )
 
 
-def _known(kind: str, value: str, allowed: Iterable[str], text: str) -> str:
+def _nothing(name: str, amount: str, text: str) -> None:
+    if amount:
+        raise DataOptionError(f"{name!r} in {text!r} takes no amount, got {amount!r}.")
+
+
+def known(kind: str, value: str, allowed: Iterable[str], text: str) -> str:
+    """Checks a word of a condition; for parsers, also those of others.
+
+    Args:
+        kind: What the word is, for the message.
+        value: The word.
+        allowed: What it may be.
+        text: The whole condition.
+
+    Raises:
+        DataOptionError: It is none of these.
+    """
     names = list(allowed)
     if value in names:
         return value

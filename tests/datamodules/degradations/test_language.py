@@ -236,7 +236,7 @@ def test_conditions_can_be_sent_to_workers():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jpg:75", "Unknown degradation 'jpg' in 'jpg:75'. Did you mean 'jpeg'? Available: jpeg, webp, blur"),
+        ("jpg:75", "Unknown degradation 'jpg' in 'jpg:75'. Did you mean 'jpeg'? Available: jpeg, webp, avif, heic,"),
         ("", "Unknown degradation '' in ''. Available: "),
         ("jpeg:75+", r"Unknown degradation '' in 'jpeg:75\+'"),
         ("clean+jpeg:75", r"Unknown degradation 'clean'"),
@@ -249,7 +249,7 @@ def test_conditions_can_be_sent_to_workers():
         ("jpeg:75,at=original,at=original", "'at' belongs to the whole condition"),
         ("noise:0.1,space=normalized", "Unknown noise space 'normalized' .* Did you mean 'normalised'?"),
         ("blur:2,kernal=9", "Unknown option of 'blur' 'kernal' .* Did you mean 'kernel'? Available: kernel."),
-        ("jpeg:75,kernel=9", "Unknown option of 'jpeg' 'kernel' .* Available: none."),
+        ("jpeg:75,kernel=9", "Unknown option of 'jpeg' 'kernel' .* Available: subsampling."),
         ("blur:2,kernel=8", "'kernel' in 'blur:2,kernel=8' must be odd, got 8."),
         ("blur:2,kernel=9,kernel=9", "The option 'kernel' of 'blur' stands twice"),
         ("jpeg:0", "'jpeg' in 'jpeg:0' must be an integer from 1 to 100, got '0'."),
