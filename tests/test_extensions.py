@@ -11,7 +11,7 @@ import datamodules.registry
 import detectors.registry
 from bench.cli.app import main
 from bench.statistics.metrics import METRICS
-from datamodules import degradations
+from datamodules.degradations import language
 
 pytestmark = pytest.mark.usefixtures("small_views")
 
@@ -21,12 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from bench.statistics.metrics import METRICS, Metric
 from datamodules import FolderDataModule, register_dataset
-from datamodules.degradations import Axis, Degradation
-from datamodules.degradations import register_degradation
+from datamodules.degradations import Axis, Degradation, register_degradation
 from detectors import Detector, View, register
 
 
@@ -80,7 +79,17 @@ class Darken(Degradation):
         return ImageEnhance.Brightness(image).enhance(self.factor)
 
 
+class Mirror(Degradation):
+    """Left and right exchanged: a step without a level."""
+
+    name = "mirror-added"
+
+    def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:
+        return ImageOps.mirror(image)
+
+
 register_degradation("darken-added", lambda amount, options, text: Darken(float(amount)))
+register_degradation("mirror-added", lambda amount, options, text: Mirror())
 
 
 def median_gap(labels, scores, weights=None):
@@ -92,7 +101,7 @@ def median_gap(labels, scores, weights=None):
 
 METRICS["median_gap_added"] = Metric("median_gap_added", "medians apart (added)", median_gap, shown=True)
 '''
-EVERYTHING = ("brightness-added", "darken-added", "medians apart (added)")
+EVERYTHING = ("brightness-added", "darken-added", "mirror-added", "medians apart (added)")
 
 
 @pytest.fixture
@@ -100,7 +109,7 @@ def plugin(tmp_path, monkeypatch):
     """The file of the additions, which are taken back at the end."""
     for module in (detectors.registry, datamodules.registry):
         monkeypatch.setattr(module, "_registered", dict(module._registered))
-    monkeypatch.setattr(degradations, "_PARSERS", dict(degradations._PARSERS))
+    monkeypatch.setattr(language, "_PARSERS", dict(language._PARSERS))
     monkeypatch.setattr(sys, "path", list(sys.path))
     kept = dict(METRICS)
     file = tmp_path / "additions_for_a_test.py"
@@ -128,7 +137,7 @@ def records(file: Path) -> list[dict[str, str]]:
 
 @pytest.mark.heavy
 def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wandb, capsys):
-    assert main(["compare", *words, "--conditions", "darken-added:0.5", "--wandb", "trial"]) == 0
+    assert main(["compare", *words, "--conditions", "darken-added:0.5", "mirror-added", "--wandb", "trial"]) == 0
     printed, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
     markdown = (tmp_path / "results/compare.md").read_text()
     for name in EVERYTHING:
@@ -140,6 +149,7 @@ def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wa
     assert {(row["detector"], row["condition"]) for row in added} >= {
         ("brightness-added", "clean"),
         ("brightness-added", "darken-added:0.5"),
+        ("brightness-added", "mirror-added"),
         ("rigid", "clean"),
     }
     assert {row["value"] for row in added} <= {"0.0", "0.5", "1.0"}
@@ -147,20 +157,28 @@ def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wa
     run = read_run(tmp_path / "results")
     assert "median_gap_added" in run.table("leaderboard")[0]
     assert "brightness-added/darken-added:0.5/mean/auroc" in run.summary
+    assert "brightness-added/mirror-added/mean/auroc" in run.summary
     assert {row["lineKey"] for row in run.table("robustness/darken-added_table")} == {"brightness-added", "rigid"}
 
 
 @pytest.mark.heavy
 def test_additions_are_in_robustness_and_its_figure(words, tmp_path, capsys):
-    conditions = ["darken-added:0.9", "darken-added:0.5"]
+    conditions = ["darken-added:0.9", "darken-added:0.5", "mirror-added"]
     assert main(["robustness", *words, "--conditions", *conditions]) == 0
     printed, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
     for name in EVERYTHING:
         assert name in printed
         assert name in page
     assert "share of the light" in (tmp_path / "results/robustness-darken-added.svg").read_text()
-    levels = {row["level"] for row in records(tmp_path / "results/robustness.csv") if row["detector"] == "rigid"}
+    rows = [row for row in records(tmp_path / "results/robustness.csv") if row["detector"] == "rigid"]
+    levels = {row["level"] for row in rows if row["kind"] == "darken-added"}
     assert levels == {"1.0", "0.9", "0.5"}  # the untouched level is the clean images
+    mirrored = [row for row in rows if row["kind"] == "mirror-added"]
+    assert {(row["condition"], row["level"], row["axis"]) for row in mirrored} == {("mirror-added", "", "")}
+    assert {row["metric"] for row in mirrored} >= {"auroc", "median_gap_added"}
+    changes = [row["change"] for row in mirrored if row["metric"] == "auroc"]
+    assert len(changes) == 1
+    assert changes[0]
 
 
 def test_an_option_behind_a_datasets_name_is_checked(words, capsys):

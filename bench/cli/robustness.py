@@ -14,6 +14,7 @@ from bench.cli.parser import (
 )
 from bench.cli.printing import make_console, print_written, shows_progress
 from bench.cli.unread import exit_code
+from bench.scoring.grids import PRESETS
 
 
 def make_parser() -> ArgumentParser:
@@ -23,7 +24,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--preset",
         metavar="NAME",
-        help="published grid: rigid, genimage, aeroblade (default: rigid, without --conditions)",
+        help=f"grid of conditions: {', '.join(PRESETS)} (default: rigid, without --conditions)",
     )
     parser.add_argument(
         "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"

@@ -96,16 +96,21 @@ def robustness_notes(robustness: Robustness) -> list[str]:
         notes.append(
             "Area: the mean AUROC joined by straight lines from level to level and averaged over the axis, from the "
             "lowest level to the highest (trapezoids over the span, so levels need not be evenly spaced). Clean images "
-            "are part of it at level 0 of blur and noise and level 1 of resize and crop; JPEG and WebP have no level "
-            "for them. Areas over other levels are other numbers. Ranks and p-values (Holm) are within a kind."
+            "are part of it at level 0 of blur and noise and level 1 of resize and crop; qualities of codecs and sizes "
+            "in pixels have no level for them. Areas over other levels are other numbers. Ranks and p-values (Holm) "
+            "are within a kind."
         )
-    if any("@" in curve.kind for curve in robustness.curves):
+    if robustness.uneven:
         notes.append(
-            "@real, @generated: only that class is degraded, so a detector may also tell the degradation; this shows "
-            "how scores can be evaded, not how detectors stand what happens to all images."
+            "@real, @generated, and dda, which is for generated images: only that class is degraded, so a detector may "
+            "also tell the degradation; this shows how scores can be evaded, or whether processed photographs are "
+            "called generated, not how detectors stand what happens to all images."
         )
-    absent = {(area.kind, area.detector): area.auroc.reason for area in robustness.areas if area.auroc.reason}
-    notes += [f"{kind}, {detector}: no area or interval, {why}." for (kind, detector), why in absent.items()]
+    absent: dict[tuple[str, str], list[str]] = {}
+    for area in robustness.areas:
+        if area.auroc.reason:
+            absent.setdefault((area.kind, area.auroc.reason), []).append(area.detector)
+    notes += [f"{kind}, {', '.join(names)}: no area or interval, {why}." for (kind, why), names in absent.items()]
     return [*notes, *comparison_notes(robustness.comparison, worst_cue=False)]
 
 

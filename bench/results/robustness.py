@@ -30,7 +30,7 @@ from bench.statistics.ranking import InCommon, Ranking, rank_detectors
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
-from datamodules.degradations import Axis, parse_condition
+from datamodules.degradations import Axis, DegradationChain, parse_condition
 
 AREA = "area"
 
@@ -146,6 +146,13 @@ class Robustness:
         """The change of mean AUROC against the clean images, by detector and condition."""
         return {(change.detector, change.condition): change.auroc for change in self.comparison.summary.changes}
 
+    @cached_property
+    def uneven(self) -> tuple[str, ...]:
+        """The conditions under which one class is degraded and the other is not."""
+        conditions = dict.fromkeys(row.condition for row in self.comparison.summary.means)
+        chains = [chain for condition in conditions if (chain := _chain(condition)) is not None]
+        return tuple(chain.name for chain in chains if not chain.even)
+
     def points(self) -> Iterator[Point]:
         """Yields the points of every curve, each detector's clean images with them, then conditions without a curve."""
         shown: set[str] = set()
@@ -167,12 +174,9 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     clean = {row.detector: row for row in summary.means if row.condition == CLEAN}
     curves: dict[str, Curve] = {}
     for row in summary.means:
-        try:
-            place = parse_condition(row.condition).curve
-        except DataOptionError:  # a matching
-            continue
-        if place is not None:
-            kind, level, axis = place
+        chain = _chain(row.condition)
+        if chain is not None and chain.curve is not None:
+            kind, level, axis = chain.curve
             curve = curves.setdefault(kind, Curve(kind, axis, {}, clean))
             curve.points.setdefault(row.detector, []).append((level, row))
     for curve in curves.values():
@@ -181,6 +185,14 @@ def robustness_curves(summary: Summary) -> list[Curve]:
                 points.append((curve.axis.untouched, clean[detector]))
             points.sort(key=lambda point: point[0])
     return list(curves.values())
+
+
+def _chain(condition: str) -> DegradationChain | None:
+    """Reads a condition back; None for a matching."""
+    try:
+        return parse_condition(condition)
+    except DataOptionError:
+        return None
 
 
 def areas(summary: Summary) -> list[Area]:

@@ -9,6 +9,7 @@ uploaded pictures of their own and looked; sites differ by route and device, and
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from PIL import Image
 
@@ -136,6 +137,11 @@ class NamedChain(Degradation):
     @property
     def draws(self) -> int:  # noqa: D102
         return self.rounds if NAMED[self.name].choices else 0
+
+    def prepare(self) -> None:  # noqa: D102
+        definition = NAMED[self.name]
+        for step in (*definition.steps, *chain.from_iterable(definition.choices)):
+            step.prepare()
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
         for number in range(self.rounds):

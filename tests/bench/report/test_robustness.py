@@ -121,7 +121,7 @@ def test_only_one_class_is_degraded_if_asked_for():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "rigd"}, "Unknown --preset 'rigd'. Available: aeroblade, genimage, rigid."),
+        ({"preset": "rigd"}, "Unknown --preset 'rigd'. Available: aeroblade, genimage, rigid, wild."),
         ({"only": "fake"}, "--only must be one of generated, real, got 'fake'."),
         ({"conditions": ["clean"]}, "The condition 'clean' is always there: leave it out of --conditions."),
         (
