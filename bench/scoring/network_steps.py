@@ -126,8 +126,8 @@ def load(name: str, network: str) -> LoadedNetwork:
         # The networks of the demo are its own, and torch's: they are imported where they are used.
         from datamodules.demo_images.generators import Upsampler, weights_path
 
-        half = "a" if network == EMBEDDED[0] else "b"
-        file, model, multiple = weights_path("upsampler", half), Upsampler(), UPSAMPLER_MULTIPLE
+        file = weights_path("upsampler", "a" if network == EMBEDDED[0] else "b")
+        model, multiple = Upsampler(), UPSAMPLER_MULTIPLE
         load_strictly(model, read_weights(file), file)
         model.eval().requires_grad_(False)
     return LoadedNetwork(model, multiple, state_sha256(model.state_dict())[:DIGITS])

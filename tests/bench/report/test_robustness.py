@@ -141,6 +141,23 @@ def test_a_condition_out_of_the_language_is_refused_by_the_language():
         robustness_conditions(conditions=["jpg:75"])
 
 
+@pytest.mark.parametrize(
+    ("condition", "uneven"),
+    [("dda,at=original", True), ("blur:1+jpeg:80@real", True), ("social-x", False), ("reencode:75,256px", False)],
+)
+def test_a_note_says_where_one_class_alone_is_degraded(condition, uneven):
+    study = report_of(summarise(large(["x"], ["clean", condition])))
+    assert study.uneven == ((condition,) if uneven else ())
+    assert any("only that class is degraded" in note for note in robustness_notes(study)) == uneven
+    (point,) = (point for point in study.points() if point.row.condition == condition)
+    assert (point.kind, point.axis, point.level) == (condition, None, None)
+
+
+def test_detectors_that_lack_an_area_for_one_reason_share_a_note():
+    study = report_of(summarise(large(["x", "y"], ["clean", "jpeg:75"])))
+    assert "jpeg, x, y: no area or interval, an area needs two levels." in robustness_notes(study)
+
+
 def test_files_hold_every_point_area_and_pair(tmp_path):
     conditions = ("clean", "blur:1", "blur:2", "jpeg:80", "jpeg:60", "blur:1+jpeg:80")
     panel = large(["x", "y"], conditions)
