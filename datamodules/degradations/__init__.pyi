@@ -1,7 +1,7 @@
 from .chain import CLASSES, CLEAN, DegradationChain
 from .grids import PRESETS
 from .language import Parser, known, parse_condition, register_degradation
-from .steps.base import BOTH, Axis, Degradation
+from .steps.base import BOTH, Axis, Degradation, stream
 from .steps.codecs import Compression, encoded
 from .steps.filters import Blur, Noise, kernel_of
 
@@ -22,4 +22,5 @@ __all__ = [
     "known",
     "parse_condition",
     "register_degradation",
+    "stream",
 ]

@@ -176,6 +176,23 @@ def test_a_class_that_is_not_meant_keeps_its_very_image(image, suffix, labels):
     assert {label for label in (0, 1) if condition.apply(image, 0, label) is not image} == labels
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("jpeg:75,subsampling=444", "avif:50", "greyscale", "longest:30", "thumbnail:20", "trim:3", "letterbox"),
+        *("screenshot", "noise:0.1", "phase-noise:0.1", "screenshot+noise:0.1+screenshot"),
+    ],
+)
+def test_both_classes_are_treated_alike(image, text):
+    before = image.tobytes()
+    condition = parse_condition(text)
+    for key in (1, 2):
+        real, generated = (condition.apply(image, key, label) for label in (0, 1))
+        assert np.array_equal(real, generated)
+        assert real.mode == "RGB"
+    assert image.tobytes() == before  # the next condition is given the same picture
+
+
 def test_clean_is_the_empty_chain(image):
     assert parse_condition("clean") == DegradationChain()
     assert DegradationChain().name == "clean"
@@ -194,6 +211,8 @@ def test_clean_is_the_empty_chain(image):
         ("resize:112px,back=no", "resize:112px"),
         ("blur:2,kernel=9+jpeg:75@generated,at=original", "blur:2,kernel=9+jpeg:75@generated,at=original"),
         ("crop:1.0,at=original", "crop:1,at=original"),
+        ("jpeg:75,subsampling=420", "jpeg:75"),
+        ("greyscale:+letterbox,colour=black", "greyscale+letterbox"),
     ],
 )
 def test_a_name_is_canonical(text, name):
@@ -203,7 +222,11 @@ def test_a_name_is_canonical(text, name):
 
 
 STEPS = st.one_of(
-    st.builds("{}:{}".format, st.sampled_from(["jpeg", "webp"]), st.integers(1, 100)),
+    st.builds("{}:{}".format, st.sampled_from(["jpeg", "webp", "avif", "heic"]), st.integers(1, 100)),
+    st.builds("jpeg:{},subsampling={}".format, st.integers(1, 100), st.sampled_from(["420", "422", "444"])),
+    st.builds("{}:{}".format, st.sampled_from(["longest", "thumbnail", "trim"]), st.integers(1, 9999)),
+    st.sampled_from(["greyscale", "letterbox", "letterbox,colour=white", "screenshot", "letterbox,colour=black"]),
+    st.builds("{},rounds={}".format, st.sampled_from(["social-x", "double-jpeg", "ntire"]), st.integers(1, 10)),
     st.builds("blur:{:.3f},kernel={}".format, st.floats(0.001, 20), st.integers(1, 40).map(lambda n: 2 * n + 1)),
     st.builds("noise:{:.4f},space={}".format, st.floats(0.001, 3), st.sampled_from(["pixel", "normalised"])),
     st.builds("resize:{:.3f},back={}".format, st.floats(0.01, 16), st.sampled_from(["yes", "no"])),
@@ -262,6 +285,16 @@ def test_conditions_can_be_sent_to_workers():
         ("resize:0px", "must be an integer from 1 to 10000, got '0'."),
         ("resize:0.5,back=maybe", "Unknown value of 'back' 'maybe'"),
         ("jpeg: 75", "got ' 75'."),
+        ("jpeg:75,subsampling=411", "Unknown subsampling '411' in .* Available: 420, 422, 444."),
+        ("webp:75,subsampling=444", "Unknown option of 'webp' 'subsampling' .* Available: none."),
+        ("avif:0", "'avif' in 'avif:0' must be an integer from 1 to 100, got '0'."),
+        ("heic", "'heic' in 'heic' must be an integer from 1 to 100, got ''."),
+        ("greyscale:1", "'greyscale' in 'greyscale:1' takes no amount, got '1'."),
+        ("letterbox,colour=red", "Unknown colour 'red' in .* Available: black, white."),
+        ("screenshot:2", "'screenshot' in 'screenshot:2' takes no amount, got '2'."),
+        ("longest:0", "'longest' in 'longest:0' must be an integer from 1 to 10000, got '0'."),
+        ("thumbnail:12.5", "'thumbnail' in 'thumbnail:12.5' must be an integer from 1 to 10000, got '12.5'."),
+        ("grayscale", "Unknown degradation 'grayscale' in 'grayscale'. Did you mean 'greyscale'?"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_what_is_allowed(text, message):
