@@ -1,7 +1,8 @@
 """What may happen to the images before they are scored, beside the dataset's own protocol."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from PIL import Image
 
@@ -88,6 +89,34 @@ class Unified:
         return Unify(self.width, self.height, key in self.compressed).apply(image)
 
 
+class HandedOnWhole(ABC):
+    """Images whose picture is handed on whole, after the dataset's resize, for a later stage to change and to cut."""
+
+    where: ClassVar[str] = "protocol"
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What results are filed under."""
+
+    def apply(self, image: Image.Image, key: int, label: int) -> Image.Image:
+        """Leaves it as it is."""
+        return image
+
+
+@dataclass(frozen=True)
+class WholePicture:
+    """The view of a picture that is not cut."""
+
+    size: int = 1
+    fit: str = "native"
+    pad: str = "zeros"
+    interpolation: str = "bilinear"
+    scaled: int | None = None
+    ragged: bool = True
+
+
+WHOLE = WholePicture()
 CLEAN_IMAGES = DegradationChain()
 
-__all__ = ["CLEAN", "CLEAN_IMAGES", "Condition", "Picture", "Reencoded", "Unified"]
+__all__ = ["CLEAN", "CLEAN_IMAGES", "WHOLE", "Condition", "HandedOnWhole", "Picture", "Reencoded", "Unified"]

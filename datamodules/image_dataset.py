@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from datamodules.batch import Sample, image_key, sha256_of
-from datamodules.conditions import Picture
+from datamodules.conditions import WHOLE, HandedOnWhole, Picture
 from datamodules.readers import Readers
 from datamodules.reading import UnreadableImageError, pillow_unlimited
 from datamodules.views import cut_view
@@ -93,7 +93,7 @@ class ImageDataset(Dataset[Sample]):
                 treated = self.preprocess(condition.apply(image, key, label), label, generator)
             else:
                 treated = condition.apply(self.preprocess(image, label, generator), key, label)
-            for view in self.views:
+            for view in (WHOLE,) if isinstance(condition, HandedOnWhole) else self.views:
                 for crop in self.crops if view.fit == "random-crop" else (0,):
                     pictures[Picture(condition.name, view, crop)] = cut_view(treated, view, key, self.crop_seed + crop)
         return pictures

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -79,7 +79,16 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise UnreadableImageError(f"declares a side of more than {MAX_SIDE:,} pixels")
 
 
-def may_become(width: int, height: int, image: Image.Image) -> bool:
+class Sized(Protocol):
+    """What has a width and a height in pixels."""
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+
+
+def may_become(width: int, height: int, image: Sized) -> bool:
     """Says whether a picture may be scaled or padded to a size: one that an image may have, or no larger than it is."""
     return width * height <= max(MAX_PIXELS, image.width * image.height)
 

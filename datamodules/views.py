@@ -1,14 +1,17 @@
 """Cuts the picture that a detector wants out of an image."""
 
 import hashlib
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from datamodules.reading import UnreadableImageError, may_become
+from datamodules.tensor_pictures import TensorPicture
+
+Picture = TypeVar("Picture", Image.Image, TensorPicture)
 
 FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -63,6 +66,11 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
     Raises:
         UnreadableImageError: A strip would have to be padded or scaled to more pixels than any image that is read.
     """
+    return torch.from_numpy(np.array(fitted(image, view, key, crop_seed))).permute(2, 0, 1).contiguous()
+
+
+def fitted(image: Picture, view: ViewSpec, key: int, crop_seed: int = 0) -> Picture:
+    """Cuts one view of a picture of either kind, as `cut_view` does."""
     if view.fit == "resize":
         image = _scaled(image, view.size, view.size, view)
     elif view.fit == "short-side":
@@ -79,19 +87,19 @@ def cut_view(image: Image.Image, view: ViewSpec, key: int, crop_seed: int = 0) -
             image = _scaled(image.crop((left, top, left + side, top + side)), view.size, view.size, view)
     elif view.fit != "native":
         image = _crop(_padded(image, view), view, key, crop_seed)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return image
 
 
-def _scaled(image: Image.Image, width: int, height: int, view: ViewSpec) -> Image.Image:
+def _scaled(image: Picture, width: int, height: int, view: ViewSpec) -> Picture:
     return image if (width, height) == image.size else image.resize((width, height), FILTERS[view.interpolation])
 
 
-def _centre(image: Image.Image, side: int) -> Image.Image:
+def _centre(image: Picture, side: int) -> Picture:
     left, top = (round((length - side) / 2) for length in image.size)  # as torchvision's CenterCrop, which papers use
     return image.crop((left, top, left + side, top + side))
 
 
-def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image.Image:
+def _crop(image: Picture, view: ViewSpec, key: int, crop_seed: int) -> Picture:
     if view.fit == "centre-crop":
         return _centre(image, view.size)
     free = zip((image.width - view.size, image.height - view.size), "xy", strict=True)
@@ -99,7 +107,7 @@ def _crop(image: Image.Image, view: ViewSpec, key: int, crop_seed: int) -> Image
     return image.crop((left, top, left + view.size, top + view.size))
 
 
-def _padded(image: Image.Image, view: ViewSpec) -> Image.Image:
+def _padded(image: Picture, view: ViewSpec) -> Picture:
     """Grows an image that is smaller than the view: zeros around its centre, or whole copies of itself.
 
     Copies are never cut here, as in ``translate_duplicate`` of chuangchuangtan/NPR-DeepfakeDetection at 73cde1c: a crop
@@ -111,11 +119,12 @@ def _padded(image: Image.Image, view: ViewSpec) -> Image.Image:
     if not may_become(width, height, image):
         raise UnreadableImageError(f"{image.width} x {image.height} is too narrow to be padded to {view.size} pixels")
     if view.pad == "tile":
-        repeats = (-(-height // image.height), -(-width // image.width), 1)
-        return Image.fromarray(np.tile(np.asarray(image), repeats))
+        across, down = -(-width // image.width), -(-height // image.height)
+        if isinstance(image, TensorPicture):
+            return image.tiled(across, down)
+        return Image.fromarray(np.tile(np.asarray(image), (down, across, 1)))
     left, top = (width - image.width) // 2, (height - image.height) // 2
-    border = (left, top, width - image.width - left, height - image.height - top)
-    return ImageOps.expand(image, border, fill=(0, 0, 0))
+    return image.crop((-left, -top, width - left, height - top))  # black beyond the picture
 
 
 def _uniform(count: int, *parts: int | str) -> int:

@@ -112,6 +112,14 @@ class Detector(nn.Module, ABC):
             ``(B,)`` scores, float32 or wider.
         """
 
+    def objective(self, images: Tensor, keys: Tensor) -> Tensor:
+        """Computes what an attack lowers: the score, or what grows with it and is not flat where the score is near 1.
+
+        Arguments and shape as for a call.
+        """
+        scores: Tensor = self(images, keys)
+        return scores
+
     @property
     def passes(self) -> int | None:
         """Forward passes an image costs beside the shared clean one; None where the class does not say."""

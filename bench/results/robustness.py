@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from bench.results.comparison import Comparison
 from bench.results.rankings import CommonImages, drawing_of
 from bench.results.summary import MEAN, Row, Summary
+from bench.scoring.attacks.condition import Attack
+from bench.scoring.conditions import read_condition
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval, paired_test, standard_error
@@ -30,7 +32,7 @@ from bench.statistics.ranking import InCommon, Ranking, rank_detectors
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
 from datamodules import DataOptionError
-from datamodules.degradations import Axis, DegradationChain, parse_condition
+from datamodules.degradations import Axis, DegradationChain
 
 AREA = "area"
 
@@ -187,10 +189,10 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     return list(curves.values())
 
 
-def _chain(condition: str) -> DegradationChain | None:
+def _chain(condition: str) -> DegradationChain | Attack | None:
     """Reads a condition back; None for a matching."""
     try:
-        return parse_condition(condition)
+        return read_condition(condition)
     except DataOptionError:
         return None
 

@@ -1,13 +1,17 @@
 """Builds what a run needs from its options: the dataset, and every detector for every seed and condition."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from bench.scoring.attacks.condition import Attack
+from bench.scoring.attacks.sources import check_gradient, fingerprinted
+from bench.scoring.attacks.stage import AttackedPictures
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
 from bench.scoring.option_text import option_types, read_options
@@ -15,7 +19,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.store.schema import CLEAN, Scoring
 from datamodules import DataOptionError, DetectionDataModule, find_dataset
-from detectors import Backbone, View, create_detector, find_detector
+from detectors import Backbone, Detector, View, create_detector, find_detector
 
 VIEWS = {"method": None, "common": View(224, "random-crop")}
 """The view of each ``--view``; None leaves every detector its own."""
@@ -97,15 +101,58 @@ def set_up(options: RunOptions) -> DetectionDataModule:
     return datamodule
 
 
-def create_entries(
+Detectors = Mapping[tuple[str, int], Detector]
+"""By label and seed."""
+
+
+def create_detectors(
     specs: Sequence[DetectorSpec],
     backbone: Backbone,
+    conditions: Sequence[PlannedCondition],
+    options: RunOptions,
+    seeds: Sequence[int],
+) -> Detectors:
+    """Builds every detector and every source of an attack for every seed, all on one backbone."""
+    asked = {spec.label: spec for spec in specs}
+    asked |= {planned.source.label: planned.source for planned in conditions if planned.source}
+    return {
+        (label, seed): create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
+        for label, spec in asked.items()
+        for seed in seeds
+    }
+
+
+def with_named_sources(
+    conditions: Sequence[PlannedCondition], detectors: Detectors, facts: Mapping[str, str]
+) -> list[PlannedCondition]:
+    """Writes the beginning of the source's fingerprint into the conditions that are attacks.
+
+    Raises:
+        BenchError: A source has no gradient, or another fingerprint than was asked for.
+    """
+    attacked = dict[str, Detector]()
+    named = []
+    for planned in conditions:
+        if isinstance(planned.condition, Attack):
+            labels = [planned.source.label] if planned.source else list(dict.fromkeys(label for label, _ in detectors))
+            attacked |= {label: detectors[label, 0] for label in labels}
+            source = detectors[planned.source.label, 0] if planned.source else None
+            planned = replace(planned, condition=fingerprinted(planned.condition, source, facts))
+        named.append(planned)
+    for label, detector in attacked.items():
+        check_gradient(label, detector)
+    return named
+
+
+def create_entries(
+    specs: Sequence[DetectorSpec],
+    detectors: Detectors,
     datamodule: DetectionDataModule,
     conditions: Sequence[PlannedCondition],
     options: RunOptions,
     seeds: Sequence[int],
 ) -> list[Entry]:
-    """Builds every detector for every seed, all on one backbone, and has it score every condition.
+    """Has every detector score every condition with every seed.
 
     Raises:
         BenchError: Two specifications come to the same detector.
@@ -113,23 +160,21 @@ def create_entries(
     entries: list[Entry] = []
     facts = run_facts(datamodule, options)
     written: dict[str, str] = {}
+    attacked: dict[tuple[str, str, int], AttackedPictures] = {}
     for spec in specs:
         for seed in seeds:
-            detector = create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
+            detector, crop = detectors[spec.label, seed], seed if options.crop_seeds else 0
+            crop_seed = datamodule.crop_seed + crop
             fingerprint = detector.fingerprint(**facts)
             if written.setdefault(fingerprint, spec.label) != spec.label:
                 raise BenchError(f"{spec.label!r} is the same detector as {written[fingerprint]!r}.")
-            entries += [
-                Entry(
-                    scoring=Scoring(spec.label, fingerprint, seed, planned.condition.name),
-                    detector=detector,
-                    condition_index=position,
-                    contrasts=planned.contrasts,
-                    spec=spec,
-                    crop=seed if options.crop_seeds else 0,
-                )
-                for position, planned in enumerate(conditions)
-            ]
+            for position, planned in enumerate(conditions):
+                scoring, attack = Scoring(spec.label, fingerprint, seed, planned.condition.name), None
+                if isinstance(planned.condition, Attack):
+                    source = planned.condition.source or spec.label
+                    made = AttackedPictures(planned.condition, detectors[source, seed], crop_seed)
+                    attack = attacked.setdefault((planned.condition.name, source, seed), made)
+                entries.append(Entry(scoring, detector, position, planned.contrasts, spec, crop, crop_seed, attack))
     return entries
 
 

@@ -1,6 +1,6 @@
 """From the options to what happens to which images: degradations, and matching of the two classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 import bench.scoring.network_steps  # noqa: F401 - adds to the language what networks do
 from bench.errors import BenchError
+from bench.scoring.attacks.condition import Attack, is_attack, parse_attack
+from bench.scoring.attacks.sources import with_sources
 from bench.scoring.cues import cues_of
 from bench.scoring.grids import PRESETS
 from bench.scoring.options import RunOptions
+from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule, rules_of
 from bench.store.findings import Finding
 from datamodules import DetectionDataModule
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
-from datamodules.degradations import CLASSES, CLEAN, parse_condition
+from datamodules.degradations import CLASSES, CLEAN, DegradationChain, parse_condition
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
 
 
@@ -38,34 +41,55 @@ class PlannedCondition:
         contrasts: Which images face each other under it.
         chosen: ``(n_items,)``, which images; all where it is None.
         finding: What a reader must know of it, or nothing.
+        source: The detector that an attack is made against, where it names one.
     """
 
     condition: Condition
     contrasts: tuple[ContrastRule, ...] = ()
     chosen: NDArray[np.bool_] | None = None
     finding: Finding | None = None
+    source: DetectorSpec | None = None
 
 
-def plan_conditions(options: RunOptions, datamodule: DetectionDataModule) -> list[PlannedCondition]:
-    """Makes the conditions of a run: the clean images, the degradations asked for, and the matched images.
+def read_condition(text: str) -> DegradationChain | Attack:
+    """Reads a condition as on the command line, a chain of degradations or an attack.
+
+    Raises:
+        DataOptionError: It is neither.
+    """
+    return parse_attack(text) if is_attack(text) else parse_condition(text)
+
+
+def plan_conditions(
+    options: RunOptions, datamodule: DetectionDataModule, specs: Sequence[DetectorSpec] = ()
+) -> list[PlannedCondition]:
+    """Makes the conditions of a run: the clean images, degradations and attacks asked for, and the matched images.
 
     Raises:
         DataOptionError: A text is not in the language.
         BenchError: A condition is given twice, or what it needs is not there.
     """
-    degraded = [parse_condition(text) for text in options.conditions]
-    for chain in degraded:
-        chain.prepare()
-    asked: list[Condition] = [CLEAN_IMAGES, *degraded]
-    for position, condition in enumerate(asked):
-        if condition in asked[:position]:
+    sources: dict[Condition, DetectorSpec | None] = {CLEAN_IMAGES: None}
+    for condition, source in (pair for text in options.conditions for pair in _with_sources(text, specs)):
+        if condition in sources:
             raise BenchError(f"The condition {condition.name!r} is given twice (clean is always there).")
+        sources[condition] = source
+    asked: list[Condition] = [*sources]
     contrasts = rules_of(datamodule.facing, datamodule.apart)
     match = parse_match(options.match, datamodule.resize)
     if isinstance(match, Reencode):
         asked.append(Reencoded(match))
-    planned = [PlannedCondition(condition, contrasts) for condition in asked]
+    planned = [PlannedCondition(condition, contrasts, source=sources.get(condition)) for condition in asked]
     return planned if isinstance(match, NoMatch | Reencode) else [*planned, *_unbiased(match, datamodule, options)]
+
+
+def _with_sources(text: str, specs: Sequence[DetectorSpec]) -> Iterator[tuple[Condition, DetectorSpec | None]]:
+    condition = read_condition(text)
+    if isinstance(condition, Attack):
+        yield from with_sources(condition, specs)
+    else:
+        condition.prepare()
+        yield condition, None
 
 
 def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOptions) -> list[PlannedCondition]:
@@ -120,11 +144,13 @@ def robustness_conditions(
 
 
 def _limited(text: str, only: str | None) -> str:
-    condition = parse_condition(text)
+    condition = read_condition(text)
     if condition.name == CLEAN:
         raise BenchError(f"The condition {CLEAN!r} is always there: leave it out of --conditions.")
     if only is None:
         return condition.name
+    if isinstance(condition, Attack):
+        raise BenchError(f"--only {only} does not apply to {text!r}: an attack is of generated images.")
     if not condition.even:
         raise BenchError(f"The condition {text!r} names its class already: leave out @... there, or --only {only}.")
     return replace(condition, classes=CLASSES[only]).name

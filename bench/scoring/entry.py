@@ -6,6 +6,7 @@ import polars as pl
 from torch import Tensor
 
 from bench.errors import DetectorFailedError, is_lost_reader
+from bench.scoring.attacks.stage import AttackedPictures
 from bench.scoring.foreign_code import plugin_failure
 from bench.scoring.machine.batch_limit import is_out_of_memory
 from bench.scoring.machine.signals import is_interruption
@@ -28,6 +29,8 @@ class Entry:
         condition_index: Position of its condition among the datamodule's.
         contrasts: Which images face each other under it.
         crop: Number of the random crop that it sees.
+        crop_seed: That crop's seed.
+        attack: What changes the pictures first, where the condition is an attack.
     """
 
     scoring: Scoring
@@ -36,10 +39,12 @@ class Entry:
     contrasts: tuple[ContrastRule, ...]
     spec: DetectorSpec
     crop: int = 0
+    crop_seed: int = 0
+    attack: AttackedPictures | None = None
 
     @property
     def picture(self) -> Picture:
-        """What the detector is shown."""
+        """What the detector is shown, once an attack has been made."""
         crop = self.crop if self.detector.view.fit == "random-crop" else 0
         return Picture(self.scoring.condition, self.detector.view, crop)
 
@@ -51,7 +56,11 @@ class Entry:
         """
         label = self.scoring.detector
         try:
-            scores: Tensor = self.detector(batch.views[self.picture], batch.key)
+            if self.attack is None:
+                images, keys = batch.views[self.picture], batch.key
+            else:
+                images, keys = self.attack.shown(batch, self.detector.view, self.crop_seed)
+            scores: Tensor = self.detector(images, keys)
             finite = scores.isfinite().cpu()  # waits for the device
         except BaseException as error:
             if is_out_of_memory(error) or is_lost_reader(error) or is_interruption(error):

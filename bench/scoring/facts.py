@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import polars as pl
 from PIL import features
 
 from bench.errors import BenchError
+from bench.scoring.attacks.condition import Attack
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
@@ -37,6 +39,11 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
     """Describes the images of a run, the data set that they were chosen from, and who faces whom."""
     items = datamodule.items
     counts = items.group_by("label", "generator").len().sort("label", "generator")
+    attacks = {
+        planned.condition.name: asdict(planned.condition)
+        for planned in conditions
+        if isinstance(planned.condition, Attack)
+    }
     return {
         "name": datamodule.name,
         "title": datamodule.title,
@@ -57,6 +64,7 @@ def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCond
             planned.condition.name: len(items) if planned.chosen is None else int(planned.chosen.sum())
             for planned in conditions
         },
+        **({"attacks": attacks} if attacks else {}),
         "contrasts": {
             planned.condition.name: {rule.generator: list(rule.reals) for rule in planned.contrasts}
             for planned in conditions

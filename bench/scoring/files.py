@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError, is_lost_reader
-from bench.scoring.build import create_entries
+from bench.scoring.build import create_detectors, create_entries
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.machine.batch_limit import BatchLimit
 from bench.scoring.machine.caller import not_run_again
@@ -75,7 +75,9 @@ class Scorer:
         self.fabric = create_fabric(self.options)
         backbone = create_backbone(self.options.backbone, self.options.weights)
         one_crop = replace(self.options, crop_seeds=False)
-        self.entries = create_entries(specs, backbone, self.data, [PlannedCondition(CLEAN_IMAGES)], one_crop, [seed])
+        clean = [PlannedCondition(CLEAN_IMAGES)]
+        made = create_detectors(specs, backbone, clean, one_crop, [seed])
+        self.entries = create_entries(specs, made, self.data, clean, one_crop, [seed])
         networks = nn.ModuleList(entry.detector for entry in self.entries).to(self.fabric.device)
         make_fast(networks, self.options)
         self.limit = BatchLimit(self.options.batch_size)

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.scoring.build import (
+    Detectors,
     check_conditions,
     check_content,
+    create_detectors,
     create_entries,
     run_facts,
     set_up,
     single_detectors,
     wanted,
+    with_named_sources,
 )
 from bench.scoring.claiming import Claiming
 from bench.scoring.conditions import PlannedCondition, plan_conditions
@@ -88,6 +91,7 @@ class Preparation:
         self, detectors: Sequence[str], options: RunOptions, device: str, claiming: Claiming | None = None
     ) -> None:
         self.detectors, self.options, self.device, self.claiming = detectors, options, device, claiming
+        self._detectors: Detectors | None = None
         self._entries: list[Entry] | None = None
 
     @cached_property
@@ -113,8 +117,10 @@ class Preparation:
                 left_out[label] = left_out.get(label, frozenset()) | fit_groups[spec.label]
         probed = any(map(asks_for_probe, specs))
         specs, chosen = resolve_probes(specs, self.backbone, datamodule, fit_groups) if probed else (specs, [])
-        conditions = plan_conditions(self.options, datamodule)
+        conditions = plan_conditions(self.options, datamodule, specs)
         check_conditions(specs, conditions)
+        detectors = self._made(specs, conditions)
+        conditions = with_named_sources(conditions, detectors, run_facts(datamodule, self.options))
         entries = self._built(specs, datamodule, conditions)
         self.options.make_output()
         by_groups = {groups: [label for label in trained if trained[label] == groups] for groups in trained.values()}
@@ -195,9 +201,19 @@ class Preparation:
         self, specs: Sequence[DetectorSpec], datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]
     ) -> list[Entry]:
         if self._entries is None:
-            singles, seeds = single_detectors(specs), range(self.options.seeds)
-            self._entries = create_entries(singles, self.backbone, datamodule, conditions, self.options, seeds)
+            detectors, singles, seeds = (
+                self._made(specs, conditions),
+                single_detectors(specs),
+                range(self.options.seeds),
+            )
+            self._entries = create_entries(singles, detectors, datamodule, conditions, self.options, seeds)
         return self._entries
+
+    def _made(self, specs: Sequence[DetectorSpec], conditions: Sequence[PlannedCondition]) -> Detectors:
+        if self._detectors is None:
+            singles, seeds = single_detectors(specs), range(self.options.seeds)
+            self._detectors = create_detectors(singles, self.backbone, conditions, self.options, seeds)
+        return self._detectors
 
 
 def _name(file: Path, folder: Path) -> str:

@@ -149,8 +149,9 @@ class Backbone(nn.Module):
         self.counter.images += len(images)
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=self.memory_format)
         # Some convolution kernels take another path for a single image and move its last bits (2e-7 of the features'
-        # length): a pair takes the path of every larger batch. Compiled code is made for one size of batch.
-        size = max(len(images), self.fixed_batch or 2)
+        # length): a pair takes the path of every larger batch. Compiled code is made for one size of batch. Where a
+        # gradient is wanted, it is of one image, and always of one.
+        size = max(len(images), self.fixed_batch or (1 if images.requires_grad else 2))
         if len(images) < size:
             repeated = normalised[-1:].expand(size - len(images), -1, -1, -1)
             normalised = torch.cat([normalised, repeated]).contiguous(memory_format=self.memory_format)

@@ -128,7 +128,11 @@ class TrainedDetector(Detector):
         Returns:
             ``(B,)`` probabilities, float64.
         """
-        return torch.sigmoid(self.logits(images).double())
+        return torch.sigmoid(self.objective(images, keys).double())
+
+    def objective(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
+        """Computes the logits."""
+        return self.logits(images)
 
     @property
     def trained_on(self) -> tuple[str, ...]:

@@ -105,20 +105,20 @@ class GanDetection(TrainedDetector):
             state |= {f"{file.stem}.{key}": tensor for key, tensor in tensors.items()}
         return state
 
-    def forward(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
-        """Scores images of any sizes, one by one.
+    def objective(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
+        """Computes the published scores of images of any sizes, one by one.
 
         Args:
             images: ``(B, 3, H, W)``, or ``B`` times ``(3, H, W)``, in [0, 1].
             keys: ``(B,)`` integers that identify the images' bytes.
 
         Returns:
-            ``(B,)`` scores, float64.
+            ``(B,)``; above 0 means generated.
 
         Raises:
             OptionError: An image is smaller than a patch.
         """
-        return torch.sigmoid(self.logits(list(zip(images, keys.tolist(), strict=True))).double())
+        return self.logits(list(zip(images, keys.tolist(), strict=True)))
 
     def logits(self, images: Sequence[tuple[Tensor, int]]) -> Tensor:
         """Computes the published scores, ``(B,)``, of images ``(3, H, W)`` with their keys; above 0 means generated."""

@@ -91,21 +91,21 @@ class Lare(TrainedDetector):
         """Leaves out CLIP's text encoder, which the file holds, too."""
         return used_tensors(checkpoint.state)
 
-    def forward(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
-        """Scores images of any sizes.
+    def objective(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
+        """Judges images of any sizes with their maps.
 
         Args:
             images: ``(B, 3, H, W)``, or ``B`` times ``(3, H, W)``, in [0, 1].
             keys: ``(B,)`` integers that identify the images' bytes.
 
         Returns:
-            ``(B,)`` probabilities, float64.
+            ``(B,)`` logits; above 0 means generated.
 
         Raises:
             OptionError: The file of maps has none for an image.
         """
         maps = [self.loss_maps.find(key) for key in keys.tolist()]
-        return torch.sigmoid(self.logits(list(zip(images, maps, strict=True))).double())
+        return self.logits(list(zip(images, maps, strict=True)))
 
     def logits(self, images: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Judges images ``(3, H, W)`` with their maps ``(4, 32, 32)``; a single one goes as a pair, as in the base.

@@ -98,6 +98,10 @@ class LinearDetector(Detector):
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:  # noqa: D102 - see Detector
         return torch.sigmoid(self.logits(images))
 
+    def objective(self, images: Tensor | Sequence[Tensor], keys: Tensor) -> Tensor:
+        """Computes the logits."""
+        return self.logits(images)
+
     @property
     def passes(self) -> int:  # noqa: D102 - see Detector
         return 0

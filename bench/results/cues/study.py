@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.results.cues.audit import GeneratorAudit, audit
 from bench.results.unread import NothingRead, nothing_readable
-from bench.scoring.build import create_entries, set_up
+from bench.scoring.build import create_detectors, create_entries, set_up
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions
@@ -92,9 +92,9 @@ def score_correlations(scores: pl.DataFrame, cues: pl.DataFrame, draws: int = 10
 def _correlations(options: RunOptions, datamodule: DetectionDataModule, detectors: Sequence[str]) -> list[Correlation]:
     backbone = create_backbone(options.backbone, options.weights)
     clean = plan_conditions(options, datamodule)[:1]
-    entries = create_entries(
-        parse_detectors(list(detectors)), backbone, datamodule, clean, options, range(options.seeds)
-    )
+    specs, seeds = parse_detectors(list(detectors)), range(options.seeds)
+    made = create_detectors(specs, backbone, clean, options, seeds)
+    entries = create_entries(specs, made, datamodule, clean, options, seeds)
     store = ScoreStore(options.output, datamodule.title)
     scored = store.known(datamodule, [entry.scoring for entry in entries]).filter(pl.col("status") == OK)
     for position, entry in enumerate(entries):

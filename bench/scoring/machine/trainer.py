@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger
 
 from bench.errors import BenchError
+from bench.scoring.attacks.condition import is_attack
 from bench.scoring.machine.memory import keep_freed_memory, search_garbage_as_usual
 from bench.scoring.machine.precision import LIGHTNING, set_tf32
 from bench.scoring.machine.processes import PATIENCE, ElsewhereError, SplitStrategy
@@ -72,7 +73,7 @@ def create_trainer(options: RunOptions, progress: bool, logger: Callable[[], Log
             enable_model_summary=False,
             enable_checkpointing=False,
             use_distributed_sampler=False,  # it repeats images to even the ranks
-            inference_mode=True,
+            inference_mode=not any(map(is_attack, options.conditions)),  # an attack takes gradients
         )
     _check_machines(trainer)
     set_tf32(options.precision, trainer.strategy.root_device)

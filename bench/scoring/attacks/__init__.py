@@ -1,0 +1,1 @@
+"""Attacks: generated pictures changed, within a budget, so that a detector's score falls."""
