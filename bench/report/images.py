@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from bench.report.attacks import attack_records, attack_tables
 from bench.report.facing import facing_notes
 from bench.report.table import Table, cell, columns_of
 from bench.report.words import named
@@ -33,7 +34,8 @@ AREA_NOTE = (
 
 def further_tables(comparison: Comparison) -> list[Table]:
     """Makes the tables that have rows."""
-    return [table for table in (source_table(comparison), area_table(comparison)) if table.rows]
+    tables = (source_table(comparison), area_table(comparison), *attack_tables(comparison.summary))
+    return [table for table in tables if table.rows]
 
 
 def further_notes(comparison: Comparison) -> list[str]:
@@ -55,6 +57,7 @@ def further_records(comparison: Comparison) -> dict[str, Any]:
         "real_sources": [_source_record(row) for row in comparison.real_sources],
         "edited_areas": [_area_record(row) for row in comparison.edited_areas],
         "seen_images": seen[0] if seen else None,
+        "attacks": attack_records(comparison.summary),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.report.attacks import attack_tables
 from bench.report.escaping import markdown
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.robustness import robustness_svg
@@ -35,6 +36,7 @@ def robustness_tables(robustness: Robustness) -> list[Table]:
     views = robustness.comparison.views
     pairs = pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation")
     others = [Table("Area under the curve", AREAS, _areas(robustness), names=3), replace(pairs, note="")]
+    others += attack_tables(robustness.comparison.summary)
     return [_points(robustness), *(table for table in others if table.rows)]
 
 

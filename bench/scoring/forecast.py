@@ -3,16 +3,19 @@
 import inspect
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from bench.scoring.attacks.stage import AttackedPictures
 from bench.scoring.build import wanted
 from bench.scoring.entry import Entry
 from bench.scoring.machine.trainer import create_trainer
@@ -21,6 +24,7 @@ from bench.scoring.plan import Preparation, work_patterns
 from bench.scoring.run import make_fast
 from bench.scoring.specs import parse_detector
 from bench.scoring.stand_in import smallest_backbone
+from datamodules import GENERATED
 from datamodules.conditions import Picture
 from detectors import Backbone, create_detector, find_detector
 from detectors.backbones.base import rehearsed
@@ -77,6 +81,8 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
         len(rows) * _passes_of([entry for entry, lacks in zip(entries, absent[rows[0]], strict=True) if lacks])
         for rows in work_patterns(absent)
     )
+    generated = (plan.datamodule.items["label"] == GENERATED).to_numpy()
+    passes += sum(steps_passes(made) * n for made, n in _attacked(entries, absent & generated[:, np.newaxis]))
     by_detector: Counter[str] = Counter()
     for entry, missing in zip(entries, absent.sum(axis=0).tolist(), strict=True):
         by_detector[entry.scoring.detector] += missing
@@ -111,13 +117,35 @@ def _is_counted(entry: Entry) -> bool:
 
 def _passes_of(entries: Sequence[Entry]) -> int:
     """Counts the passes that an image costs, by going through the detectors with networks that only count."""
-    sides = {entry.picture: _side(entry.picture) for entry in entries}
-    pictures = {picture: torch.zeros(1, 3, side, side) for picture, side in sides.items()}
+    sides = {_shown(entry): _side(entry.picture) for entry in entries}
+    pictures = {shown: torch.zeros(1, 3, side, side) for shown, side in sides.items()}
     on_backbone = [entry for entry in entries if isinstance(getattr(entry.detector, "backbone", None), Backbone)]
     with torch.inference_mode(), rehearsed() as counted:
         for entry in on_backbone:
-            entry.detector(pictures[entry.picture], torch.zeros(1, dtype=torch.long))
+            entry.detector(pictures[_shown(entry)], torch.zeros(1, dtype=torch.long))
     return counted.images
+
+
+def _shown(entry: Entry) -> tuple[Picture, int]:
+    """Identifies what a detector is shown: two attacks make two pictures under one condition."""
+    return entry.picture, id(entry.attack)
+
+
+def _attacked(entries: Sequence[Entry], absent: NDArray[np.bool_]) -> Iterator[tuple[AttackedPictures, int]]:
+    """Yields each attack and how many images, of ``(n_items, n_entries)`` that lack a score, it is made on."""
+    made = {id(entry.attack): entry.attack for entry in entries if entry.attack}
+    for number, attack in made.items():
+        yield attack, int(absent[:, [id(entry.attack) == number for entry in entries]].any(axis=1).sum())
+
+
+def steps_passes(attack: AttackedPictures) -> int:
+    """Counts the passes forward that the steps of an attack take for a picture."""
+    side = NATIVE if attack.source.view.ragged else attack.source.view.size
+    if not isinstance(getattr(attack.source, "backbone", None), Backbone):
+        return 0
+    with torch.inference_mode(), rehearsed() as counted:
+        attack.source(torch.zeros(1, 3, side, side), torch.zeros(1, dtype=torch.long))
+    return attack.attack.steps * counted.images
 
 
 @cache
