@@ -9,8 +9,8 @@ from bench.results.summary import Summary
 EACH_ITSELF = "each detector itself"
 NOTE = (
     "AUROC of generated pictures that were changed to lower the score of the detector in the row, against real "
-    "pictures as they are. The attack knows the source, its weights and its seed; it draws crops and noise anew in each "
-    "step. Whether a stronger attack would do more is not known: what withstands is not proven safe."
+    "pictures as they are. The attack knows the source, its weights and its seed; it draws crops and noise anew in "
+    "each step. Whether a stronger attack would do more is not known: what withstands is not proven safe."
 )
 
 
