@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.given import given_records, given_table
+from bench.report.heat_map import change_table
 from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
@@ -21,7 +22,6 @@ from bench.store.schema import CLEAN
 COUNTS = ("real", "generated", "unreadable")
 VERDICT = "against worst cue"
 AGAINST_CHANCE = "against chance"
-CHANGES_NOTE = "Paired: both saw the same groups. The intervals are not adjusted for the number of changes."
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
@@ -33,12 +33,6 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         given_table(comparison),
     ]
     return [_numbers(comparison), *(table for table in others if table.rows), *further_tables(comparison)]
-
-
-def change_table(comparison: Comparison, title: str) -> Table:
-    """Makes the table of what each condition changes."""
-    rows = [(c.detector, c.condition, cell(c.auroc, signed=True)) for c in comparison.summary.changes]
-    return Table(title, ("detector", "condition", "change of mean AUROC"), rows, CHANGES_NOTE, names=2)
 
 
 def write_comparison(comparison: Comparison, output: Path, raw_names: bool = False) -> tuple[Path, ...]:

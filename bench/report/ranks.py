@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.table import Table, cell
+from bench.report.table import Table, cell, p_cell
 from bench.statistics.ranking import LeftOut, Pair, Ranking
 
 LEFT_OUT = "rank (AUROC) without any one generator"
@@ -124,7 +124,7 @@ def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
         pair.first,
         pair.second,
         "n/a" + on if math.isnan(test.p) else f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
-        "< 0.0001" if pair.p_adjusted < 0.0001 else f"{pair.p_adjusted:.4f}",
+        p_cell(pair.p_adjusted),
         _verdict(pair),
         f"{pair.smallest:.3f}",
         "the same" if first == second else f"{first} | {second}",

@@ -9,20 +9,24 @@ from rich.console import Console
 
 from bench.report.attacks import attack_tables
 from bench.report.escaping import markdown
+from bench.report.heat_map import NOTE, change_columns, change_notes, change_table, heat_records
 from bench.report.notes import comparison_notes, warnings_of
+from bench.report.plots.heat_map import heat_map_svg
 from bench.report.plots.robustness import robustness_svg
 from bench.report.ranks import pair_records, pair_table
 from bench.report.table import Table, cell, csv_text, note_lines, print_tables, write_texts
+from bench.results.heat_map import heat_map_of
 from bench.results.robustness import Area, Robustness
 from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.statistics.number import Number
 
 NOTHING = Number(float("nan"))
 AREAS = ("degradation", "levels", "detector", "area", "against clean", "rank")
+HEAT_MAP = "robustness-heatmap.svg"
 VALUES = ("value", "low", "high", "seeds_sd", "change", "change_low", "change_high")
 POINT_COLUMNS = (
     *("kind", "axis", "detector", "level", "condition", "generator", "metric", *VALUES, "reason"),
-    *("n_real", "n_generated", "n_unreadable"),
+    *("n_real", "n_generated", "n_unreadable", "change_p", "change_p_adjusted", "change_reason"),
 )
 AREA_COLUMNS = ("kind", "axis", "detector", "levels", *VALUES, "letters", "reason")
 PAIR_COLUMNS = (
@@ -32,24 +36,31 @@ PAIR_COLUMNS = (
 
 
 def robustness_tables(robustness: Robustness) -> list[Table]:
-    """Makes the tables: points of curves, areas, and paired tests of the areas."""
+    """Makes the tables: points of curves, changes, areas, and paired tests of the areas."""
     views = robustness.comparison.views
     pairs = pair_table(robustness.rankings, views, "Areas against each other, paired", "degradation")
-    others = [Table("Area under the curve", AREAS, _areas(robustness), names=3), replace(pairs, note="")]
+    changes = change_table(robustness.comparison, "Changes against the clean images, paired")
+    others = [
+        replace(changes, note=""),
+        Table("Area under the curve", AREAS, _areas(robustness), names=3),
+        replace(pairs, note=""),
+    ]
     others += attack_tables(robustness.comparison.summary)
     return [_points(robustness), *(table for table in others if table.rows)]
 
 
 def write_robustness(robustness: Robustness, output: Path, raw_names: bool = False) -> tuple[Path, ...]:
-    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind.
+    """Writes points, areas and pairs as CSV, everything as Markdown, and a figure for each kind and of the changes.
 
     ``raw_names`` as for `csv_line`.
     """
+    heat_map = heat_map_of(robustness.comparison)
     texts = {
         "robustness.csv": csv_text(point_records(robustness), POINT_COLUMNS, raw_names),
         "robustness-areas.csv": csv_text(_area_records(robustness), AREA_COLUMNS, raw_names),
         "robustness-pairs.csv": csv_text(pair_records(robustness.rankings, "kind"), PAIR_COLUMNS, raw_names),
         "robustness.md": _markdown(robustness),
+        **({HEAT_MAP: heat_map_svg(heat_map) + "\n"} if heat_map else {}),
         **{figure_file(curve.kind): robustness_svg(curve) + "\n" for curve in robustness.curves},
     }
     return write_texts(texts, output)
@@ -66,6 +77,7 @@ def robustness_json(robustness: Robustness) -> dict[str, Any]:
     return {
         "title": robustness.comparison.title,
         "points": point_records(robustness),
+        "changes": heat_records(heat_map_of(robustness.comparison)),
         "areas": _area_records(robustness),
         "pairs": pair_records(robustness.rankings, "kind"),
         "warnings": warnings_of(robustness.comparison),
@@ -89,10 +101,12 @@ def robustness_notes(robustness: Robustness) -> list[str]:
 
     The worst cue is not in these tables: what we do to both classes says nothing of the data.
     """
+    changes = robustness.comparison.summary.changes
     notes = [
         "Degraded are 8-bit pictures after the dataset's resize and before a view is cut, or with at=original before "
         "the resize; each image is read once for all conditions.",
-        "Intervals hold for each level by itself; the change is against the clean images, paired over the same images.",
+        "Intervals hold for each level by itself.",
+        *([NOTE, *change_notes(changes)] if changes else []),
     ]
     if any(area.weights for area in robustness.areas):
         notes.append(
@@ -106,7 +120,8 @@ def robustness_notes(robustness: Robustness) -> list[str]:
         notes.append(
             "@real, @generated, and dda, which is for generated images: only that class is degraded, so a detector may "
             "also tell the degradation; this shows how scores can be evaded, or whether processed photographs are "
-            "called generated, not how detectors stand what happens to all images."
+            "called generated, not how detectors stand what happens to all images. Holm counts these conditions with "
+            "the others."
         )
     absent: dict[tuple[str, str], list[str]] = {}
     for area in robustness.areas:
@@ -125,6 +140,7 @@ def point_records(robustness: Robustness) -> list[dict[str, Any]]:
         if metric in point.row.numbers
     ]
     changes = {(place, "auroc"): change for place, change in robustness.changes.items()}
+    tests = {(change.detector, change.condition): change for change in robustness.comparison.summary.changes}
     return [
         {
             "kind": point.kind,
@@ -139,6 +155,7 @@ def point_records(robustness: Robustness) -> list[dict[str, Any]]:
             **changes.get(((point.row.detector, point.row.condition), metric), NOTHING).columns("change"),
             "reason": number.remark,
             **point.row.counts,
+            **change_columns(tests.get((point.row.detector, point.row.condition)) if metric == "auroc" else None),
         }
         for point, metric, number in numbers
     ]
@@ -165,6 +182,8 @@ def _markdown(robustness: Robustness) -> str:
     points, *others = robustness_tables(robustness)
     lines = [f"## {markdown(points.title)}", ""]
     lines += [line for table in others for line in table.markdown()]
+    if heat_map_of(robustness.comparison):
+        lines += [f"![Change of mean AUROC by detector and condition]({HEAT_MAP})", ""]
     for curve in robustness.curves:
         lines += [f"![Mean AUROC under {markdown(curve.kind)}]({figure_file(curve.kind)})", ""]
     lines += points.markdown() + note_lines(robustness_notes(robustness), warnings_of(robustness.comparison))

@@ -161,6 +161,18 @@ def cell(number: Number | None, signed: bool = False) -> str:
     return f"{text} {about}[{number.interval.low:{sign}.3f}, {number.interval.high:{sign}.3f}]{chance}"
 
 
+def p_cell(p: float | None) -> str:
+    """Writes a p-value.
+
+    Examples:
+        >>> p_cell(0.0312), p_cell(1e-9), p_cell(None)
+        ('0.0312', '< 0.0001', 'n/a')
+    """
+    if p is None or math.isnan(p):
+        return "n/a"
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
 def text_of(words: str, style: str = "", lines: bool = False) -> Text:
     r"""Makes a text for rich in which names of files are neither markup nor commands to the terminal.
 

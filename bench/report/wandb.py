@@ -17,8 +17,10 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from bench.errors import BenchError
 from bench.report.comparison import AGAINST_CHANCE, COUNTS, VERDICT, verdict_of
+from bench.report.heat_map import heat_records
 from bench.report.table import columns_of
 from bench.results.comparison import Comparison, compare
+from bench.results.heat_map import heat_map_of
 from bench.results.robustness import Curve, robustness_curves
 from bench.results.summary import MEAN, Row, Summary
 from bench.scoring.options import RunOptions
@@ -198,6 +200,9 @@ def _tables_and_charts(comparison: Comparison) -> dict[str, Any]:
     logged: dict[str, Any] = {"leaderboard": _table(leaderboard_rows(comparison))}
     if curves:
         logged["robustness/points"] = _table(point_rows(curves))
+    changes = heat_records(heat_map_of(comparison))
+    if changes:
+        logged["robustness/heatmap"] = _table(changes)
     for curve in curves:
         names, lines = zip(*chart_lines(curve), strict=True)
         logged[f"robustness/{curve.kind}"] = wandb.plot.line_series(

@@ -5,6 +5,7 @@ differences follow from them. The other metrics have one set of bootstrap draws 
 detectors, conditions and seeds.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 from bench.results.estimates import INFLUENCES, MOST_DRAWN, Estimate, estimate
 from bench.statistics.bootstrap import GroupBootstrap, Interval, groups_reason
 from bench.statistics.influence import InfluenceValues, combined
-from bench.statistics.intervals import paired_test
+from bench.statistics.intervals import holm, paired_test
 from bench.statistics.metrics import METRICS, undefined_reason
-from bench.statistics.number import Number
+from bench.statistics.number import Number, finite
+from bench.statistics.ranking import SIGNIFICANT
 from bench.store.contrasts import averaged
 from bench.store.panel import Panel, Part
 from bench.store.schema import CLEAN
@@ -50,11 +52,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """What a condition does to a detector: its mean AUROC there minus the one on the clean images, paired."""
+    """What a condition does to a detector: its mean AUROC there minus the one on the clean images, paired.
+
+    Args:
+        p: Of the paired test that there is no change; None where there is no test, for the number's reason.
+        p_adjusted: Holm's, over the conditions of this detector that have a test.
+    """
 
     detector: str
     condition: str
     auroc: Number
+    p: float | None = None
+    p_adjusted: float | None = None
+
+    @property
+    def separated(self) -> bool:
+        """Whether the adjusted test tells the change from none at 5 %."""
+        return self.p_adjusted is not None and self.p_adjusted < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -101,12 +115,12 @@ def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = D
     drawn = Draws(panel, draws)
     results = {cell: _Result(panel, drawn, names, *cell) for cell in panel.cells}
     changes = [
-        Change(detector, condition, _difference(result, results[detector, CLEAN]))
+        _change(result, results[detector, CLEAN])
         for (detector, condition), result in results.items()
         if condition != CLEAN and (detector, CLEAN) in results and result.averaged
     ]
     rows = [row for result in results.values() for row in result.rows]
-    return Summary(rows, changes, {cell: result.influences for cell, result in results.items()})
+    return Summary(rows, adjusted(changes), {cell: result.influences for cell, result in results.items()})
 
 
 class Draws:
@@ -187,20 +201,34 @@ def _mean(metric: str, estimates: Mapping[str, Mapping[str, Estimate]]) -> Estim
     return Estimate(seeds, drawn=np.mean(drawn, axis=0))
 
 
-def _difference(result: _Result, clean: _Result) -> Number:
+def adjusted(changes: Sequence[Change]) -> list[Change]:
+    """Adjusts the p-values of each detector's changes for the number of its conditions (Holm), in the order given."""
+    families: dict[str, list[int]] = {}
+    for position, change in enumerate(changes):
+        families.setdefault(change.detector, []).append(position)
+    result = list(changes)
+    for family in families.values():
+        p_values = [math.nan if (p := changes[position].p) is None else p for position in family]
+        for position, p in zip(family, holm(p_values).tolist(), strict=True):
+            result[position] = replace(changes[position], p_adjusted=finite(p))
+    return result
+
+
+def _change(result: _Result, clean: _Result) -> Change:
     """Subtracts two mean AUROCs, paired: both saw the same groups, so what they share cancels.
 
     The mean is over the generators that are there under both conditions.
     """
+    cell = result.detector, result.condition
     names = [name for name in result.averaged if name in clean.averaged and name != ALL]
     if not names:
-        return Number(float("nan"), reason="no generator is there under both")
+        return Change(*cell, Number(float("nan"), reason="no generator is there under both"))
     aurocs = [[side.aurocs[name] for name in names] for side in (result, clean)]
     after, before = (np.mean([auroc.seeds.mean() for auroc in side]) for side in aurocs)
     value = float(after - before)
     reason = next((auroc.reason for side in aurocs for auroc in side if auroc.reason), None)
     if reason is not None:
-        return Number(value, reason=reason)
+        return Change(*cell, Number(value, reason=reason))
     changed, untouched = (combined([side.influences[name] for name in names]) for side in (result, clean))
     test = paired_test(changed, untouched, same_seeds=result.seeds == clean.seeds)
-    return Number(value, Interval(test.low, test.high))
+    return Change(*cell, Number(value, Interval(test.low, test.high)), finite(test.p))

@@ -13,11 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from bench.errors import BenchError
-from bench.report.comparison import change_table
 from bench.report.escaping import printable
 from bench.report.given import given_table
+from bench.report.heat_map import change_table
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import counts, headline, images_of
+from bench.report.html.heat import heat_table
 from bench.report.html.histograms import histogram_figure, histograms_of
 from bench.report.html.roc import RocCurve, mean_roc_curve, roc_figure
 from bench.report.html.runs import MOST_RUNS, cost_tables, described, runs_of
@@ -158,6 +159,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
         "roc": list(_roc_figures(curves, prefix)),
         "roc_draws": max((curve.draws for curve in curves.values() if isinstance(curve, RocCurve)), default=0),
         "histograms": list(_histogram_figures(comparison, first, prefix)),
+        "heat": heat_table(comparison),
         "robustness": list(_robustness_figures(comparison, prefix)),
         "legend": [(name, *_swatch(position)) for position, name in enumerate(comparison.labels)],
         "wrong": _wrong_images(comparison, first),

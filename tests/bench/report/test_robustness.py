@@ -169,6 +169,7 @@ def test_files_hold_every_point_area_and_pair(tmp_path):
         "robustness-areas.csv",
         "robustness-pairs.csv",
         "robustness.md",
+        "robustness-heatmap.svg",
         "robustness-blur.svg",
         "robustness-jpeg.svg",
     ]
@@ -197,7 +198,8 @@ def test_without_a_curve_there_are_points_alone(tmp_path):
     assert (study.curves, study.areas) == ([], [])
     assert {record["condition"] for record in point_records(study)} == {"blur:1+jpeg:80"}
     files = {file.name: file.read_text() for file in write_robustness(study, tmp_path)}
-    assert list(files) == ["robustness.csv", "robustness-areas.csv", "robustness-pairs.csv", "robustness.md"]
+    tables = ["robustness.csv", "robustness-areas.csv", "robustness-pairs.csv", "robustness.md"]
+    assert list(files) == [*tables, "robustness-heatmap.svg"]
     assert "Area" not in files["robustness.md"]
     console = Console(file=StringIO(), width=200)
     print_robustness(study, console)
