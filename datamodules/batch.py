@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -72,9 +72,20 @@ class Batch:
     group: list[str]
     share: list[float | None]
     unreadable: list[Sample]
+    _stacked: dict[Picture, list[tuple[Tensor, Tensor]]] = field(init=False, default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.path)
+
+    def by_size(self, picture: Picture) -> list[tuple[Tensor, Tensor]]:
+        """Stacks the images of a ragged view size by size, the same tensors at each call: what is shared stays shared.
+
+        Returns:
+            ``(b,)`` positions in the batch and ``(b, 3, H, W)`` pixels, for each size.
+        """
+        if picture not in self._stacked:
+            self._stacked[picture] = by_size(self.views[picture])
+        return self._stacked[picture]
 
     def to(self, device: torch.device | str, non_blocking: bool = True) -> "Batch":
         """Moves the pixels, labels and keys to a device and the pixels to floats in [0, 1]."""
@@ -111,6 +122,15 @@ class Batch:
             for picture, pixels in self.views.items()
         }
         return replace(self, views=views, label=on_facts(self.label), key=on_facts(self.key))
+
+
+def by_size(images: Pixels) -> list[tuple[Tensor, Tensor]]:
+    """Stacks images ``B`` times ``(3, H, W)`` size by size: ``(b,)`` positions and ``(b, 3, H, W)`` of each size."""
+    sizes: dict[tuple[int, ...], list[int]] = {}
+    for position, pixels in enumerate(images):
+        sizes.setdefault(tuple(pixels.shape), []).append(position)
+    device = images[0].device
+    return [(torch.tensor(rows, device=device), torch.stack([images[row] for row in rows])) for rows in sizes.values()]
 
 
 def collate(samples: list[Sample]) -> Batch:

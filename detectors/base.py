@@ -98,6 +98,8 @@ class Detector(nn.Module, ABC):
     shared_draw: ClassVar[bool] = False
     """Whether a seed makes a draw that all images share, such as perturbed weights; its chance does not average out."""
     view: View = View()
+    by_size: bool = False
+    """Whether the view leaves images of their own sizes to a method that takes batches: then one size at a time."""
     seed: int = 0
 
     @abstractmethod

@@ -115,6 +115,11 @@ class Rigid(Detector):
         return self.draws
 
     @property
+    def settled(self) -> dict[str, Any]:
+        """The options, with the picture that is shown in the place of the one that the method has."""
+        return self.options | {"preprocessing": self.view.fit}
+
+    @property
     def fingerprinted(self) -> dict[str, Any]:
         """All but options at a default that was the only way once; the picture is in the view."""
         left_out = {name for name, default in LATER.items() if getattr(self, name) == default} | {"preprocessing"}

@@ -19,6 +19,7 @@ from bench.cli import (
     robustness,
     score,
     store,
+    sweep,
     thresholds,
     verify,
 )
@@ -47,6 +48,7 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "robustness": (robustness, "compare detectors on degraded images, level by level"),
     "score": (score, "score image files of your own"),
     "store": (store, "examine the score store, and mend it"),
+    "sweep": (sweep, "compare settings of one detector, and see whether its sign depends on them"),
     "thresholds": (thresholds, "measure accuracies under named threshold rules"),
     "verify": (verify, "compare scores and metrics with locked or reported numbers"),
 }

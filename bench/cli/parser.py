@@ -137,7 +137,7 @@ class OneLineParser(ArgumentParser):
         if option := re.match(r"unrecognized arguments: (--[^ =]+)", message):
             known = [name for action in self._actions for name in action.option_strings]
             return f"Unknown option {option[1]!r}.{did_you_mean(option[1], known)} See {self._command} --help."
-        return re.sub(r"\b(compare|robustness|score|fit)\.(?=\w)", "--", message)
+        return re.sub(r"\b(compare|robustness|score|fit|sweep)\.(?=\w)", "--", message)
 
     @property
     def _command(self) -> str:
@@ -171,10 +171,11 @@ def add_options(
         made.get(title, parser).add_argument(flag, help=meaning, **_argument(field, hint))
 
 
-def add_run_options(parser: ArgumentParser) -> None:
-    """Adds the options that all commands share."""
+def add_run_options(parser: ArgumentParser, without: Collection[str] = ()) -> None:
+    """Adds the options that all commands share, without some that a command has in its own way."""
     add_shared_options(parser, "config")
-    add_options(parser, RunOptions, groups=GROUPS)
+    names = [field.name for field in fields(RunOptions) if field.name not in without]
+    add_options(parser, RunOptions, names, GROUPS)
 
 
 def add_shared_options(parser: ArgumentParser, *names: str) -> None:

@@ -13,6 +13,10 @@ from bench.store.findings import (
     UnknownContrasts,
     UnreadableImages,
 )
+from bench.store.sweeps import SweptSettings
+
+CHOSEN = "chosen on this data"
+"""The mark of a setting that a sweep tried here."""
 
 
 def store_sentence(finding: Finding) -> str | None:
@@ -45,6 +49,16 @@ def store_sentence(finding: Finding) -> str | None:
         case DamagedFiles():
             files = named([f"{file} ({reason})" for file, reason in finding.files])
             return f"Damaged, set aside as *.damaged, and what was in it made again: {files}."
+        case SweptSettings():
+            return swept_words(finding)
         case UnknownContrasts():
             return "No run told which real images face which generator: all face each."
     return None
+
+
+def swept_words(swept: SweptSettings) -> str:
+    """Says that settings are among those that were tried on this data set, and of which it makes numbers doubtful."""
+    tried = f"{swept.tried} settings of {swept.method} were tried here (sweep)"
+    words = [f"{', '.join(swept.chosen)}: {CHOSEN}. {tried}, and the number of a chosen one is optimistic."]
+    own = f"{', '.join(swept.default)}: not {CHOSEN}, as it is the method's own setting; {tried}."
+    return " ".join([*(words if swept.chosen else []), *([own] if swept.default else [])])

@@ -26,6 +26,7 @@ from bench.results.summary import MEAN, Row, Summary
 from bench.scoring.options import RunOptions
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.number import Number
+from bench.store.facts import Facts
 from bench.store.scores import ScoreStore
 from datamodules.degradations import CLEAN
 
@@ -38,14 +39,16 @@ FORBIDDEN = "/\\#?%:"  # in a project's name
 REMEDY = "WANDB_MODE=offline keeps the run on disk."
 
 
-def compare_and_log(detectors: Sequence[str], options: RunOptions, progress: bool = False) -> Comparison | None:
+def compare_and_log(
+    detectors: Sequence[str], options: RunOptions, progress: bool = False, noted: Facts | None = None
+) -> Comparison | None:
     """Compares detectors and, with ``--wandb``, logs the run; arguments as for `bench.results.comparison.compare`.
 
     Raises:
         BenchError: The options cannot be carried out, a detector failed, or W&B did.
     """
     if options.wandb is None:
-        return compare(detectors, options, progress)
+        return compare(detectors, options, progress, noted=noted)
     loggers: list[WandbLogger] = []
 
     def start() -> WandbLogger:
@@ -53,7 +56,7 @@ def compare_and_log(detectors: Sequence[str], options: RunOptions, progress: boo
         return loggers[0]
 
     with wandb_session(options):
-        comparison = compare(detectors, options, progress, start)
+        comparison = compare(detectors, options, progress, start, noted)
         if comparison is not None:
             _log_comparison(loggers[0].experiment, comparison, options.output)
     return comparison

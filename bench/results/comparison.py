@@ -43,6 +43,7 @@ from bench.store.panel import Panel
 from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, OK, UNREADABLE
 from bench.store.scores import ScoreStore, missing
+from bench.store.sweeps import SweptSettings, sweeps_on, swept_settings
 from datamodules.conditions import Reencoded, Unified
 from datamodules.identity import contradicted
 
@@ -100,6 +101,11 @@ class Comparison:
         """The AUROC of each detector on edited images by the share of their area, where it is known."""
         return edited_areas(self.panel)
 
+    @cached_property
+    def chosen_here(self) -> frozenset[str]:
+        """The detectors with settings that a sweep tried on this very data set, but for the methods' own settings."""
+        return frozenset(name for one in self.findings if isinstance(one, SweptSettings) for name in one.chosen)
+
     @property
     def rows(self) -> list[Row]:
         """The detectors' numbers, then those of the worst cue."""
@@ -144,6 +150,7 @@ class Comparison:
             **row.counts,
             "reason": number.remark,
             "seen": self.mark(row),
+            "chosen_on_this_data": row.detector in self.chosen_here,
         }
 
 
@@ -154,16 +161,22 @@ _RECORD = {
     "chance": pl.Float64,
     **dict.fromkeys(("n_real", "n_generated", "n_unreadable"), pl.Int64),
     **dict.fromkeys(("reason", "seen"), pl.String),
+    "chosen_on_this_data": pl.Boolean,
 }
 
 
 def compare(
-    detectors: Sequence[str], options: RunOptions, progress: bool = False, logger: Callable[[], Logger] | None = None
+    detectors: Sequence[str],
+    options: RunOptions,
+    progress: bool = False,
+    logger: Callable[[], Logger] | None = None,
+    noted: Facts | None = None,
 ) -> Comparison | None:
     """Compares detectors on a dataset.
 
     Detectors are written as on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``. ``logger`` makes
-    what the test loop logs to, once the options are known to be right; CSV files by default.
+    what the test loop logs to, once the options are known to be right; CSV files by default. ``noted`` is what the run
+    keeps of itself (``run.json``) beside what every run does.
 
     Returns:
         The findings; nothing on devices other than the first.
@@ -176,7 +189,7 @@ def compare(
     with Claiming() as claiming, Processes(trainer) as processes:
         # Another machine's first process makes a plan, too, before they join: only one of them claims.
         claims = claiming if processes.is_first else None
-        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims)
+        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims, noted)
         plan = processes.first_does(preparation.plan)
         entries = preparation.entries(plan)
         exact = score_exactly(plan, entries, options, processes, progress)
@@ -238,6 +251,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
             *table.findings,
             Content(listing.identity, len(listing.images), listing.read),
             *_of_one_title(listing),
+            *swept_settings(sweeps_on(listing), detectors, facts),
             *(planned.finding for planned in plan.conditions if planned.finding),
             *unseen_means(summary, detectors),
             *effects,

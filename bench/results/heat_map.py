@@ -39,13 +39,16 @@ class HeatMap:
         return {alone: tuple(conditions) for alone, conditions in parts.items()}
 
     def strength(self, change: Change) -> float:
-        """Returns the change as a share of the largest one of the map, from -1 to 1; 0 where there is none.
+        """Returns the change as a share of the largest one, from -1 to 1; 0 where there is none.
 
-        The largest counts as 0.05 at least, so that a map of small changes does not look like one of large ones.
+        The largest is that of the conditions that treat both classes, where there are any, as evasion changes more; it
+        counts as 0.05 at least, so that a map of small changes does not look like one of large ones.
         """
-        values = [abs(other.auroc.value) for other in self.changes.values() if not math.isnan(other.auroc.value)]
+        measure = next(iter(self.parts.values()), ())
+        values = [abs(other.auroc.value) for (_, name), other in self.changes.items() if name in measure]
+        largest = max([LEAST, *(value for value in values if not math.isnan(value))])
         value = change.auroc.value
-        return 0.0 if math.isnan(value) else value / max([LEAST, *values])
+        return 0.0 if math.isnan(value) else min(max(value / largest, -1.0), 1.0)
 
 
 def heat_map_of(comparison: Comparison) -> HeatMap | None:

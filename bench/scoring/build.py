@@ -17,6 +17,7 @@ from bench.scoring.entry import Entry
 from bench.scoring.option_text import option_types, read_options
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
+from bench.scoring.views import show_cut
 from bench.store.schema import CLEAN, Scoring
 from datamodules import DataOptionError, DetectionDataModule, find_dataset
 from detectors import Backbone, Detector, View, create_detector, find_detector
@@ -112,14 +113,20 @@ def create_detectors(
     options: RunOptions,
     seeds: Sequence[int],
 ) -> Detectors:
-    """Builds every detector and every source of an attack for every seed, all on one backbone."""
+    """Builds every detector and every source of an attack for every seed, all on one backbone.
+
+    Raises:
+        BenchError: One cannot take the view that it asks for.
+    """
     asked = {spec.label: spec for spec in specs}
     asked |= {planned.source.label: planned.source for planned in conditions if planned.source}
-    return {
-        (label, seed): create_detector(spec.name, backbone, seed=seed, view=VIEWS[options.view], **spec.options)
-        for label, spec in asked.items()
-        for seed in seeds
-    }
+    detectors = {}
+    for label, spec in asked.items():
+        view = None if spec.view else VIEWS[options.view]
+        for seed in seeds:
+            detectors[label, seed] = create_detector(spec.name, backbone, seed=seed, view=view, **spec.options)
+            show_cut(detectors[label, seed], spec)
+    return detectors
 
 
 def with_named_sources(

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 import polars as pl
+import torch
 from torch import Tensor
 
 from bench.errors import DetectorFailedError, is_lost_reader
@@ -14,7 +15,7 @@ from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule
 from bench.store.schema import OK, SCHEMA, UNREADABLE, Scoring
 from datamodules import Batch, DetectionDataModule
-from datamodules.batch import Sample
+from datamodules.batch import Pixels, Sample, by_size
 from datamodules.conditions import Picture
 from detectors import Detector
 
@@ -60,7 +61,7 @@ class Entry:
                 images, keys = batch.views[self.picture], batch.key
             else:
                 images, keys = self.attack.shown(batch, self.detector.view, self.crop_seed)
-            scores: Tensor = self.detector(images, keys)
+            scores = self._by_size(batch, images, keys) if self.detector.by_size else self.detector(images, keys)
             finite = scores.isfinite().cpu()  # waits for the device
         except BaseException as error:
             if is_out_of_memory(error) or is_lost_reader(error) or is_interruption(error):
@@ -74,6 +75,12 @@ class Entry:
         if broken:
             raise DetectorFailedError(f"{label} gave the score {scores[broken[0]].item()} for {batch.path[broken[0]]}.")
         return scores.double()
+
+    def _by_size(self, batch: Batch, images: Pixels, keys: Tensor) -> Tensor:
+        """Shows images of their own sizes one size at a time; without an attack the stacks of all detectors are one."""
+        parts = batch.by_size(self.picture) if self.attack is None else by_size(images)
+        scores = torch.cat([self.detector(stacked, keys[rows]) for rows, stacked in parts])
+        return scores[torch.cat([rows for rows, _ in parts]).argsort()]
 
 
 def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:

@@ -108,7 +108,7 @@ def detector_facts(
     return {
         entry.scoring.fingerprint: {
             **_described(entry.detector),
-            **_configured(entry.scoring.detector, options, held_out.get(entry.scoring.detector, ())),
+            **_configured(entry.scoring.detector, options, held_out.get(entry.scoring.detector, ()), entry.spec.view),
         }
         for entry in entries
     }
@@ -216,10 +216,10 @@ def _described(detector: Detector) -> Facts:
     }
 
 
-def _configured(label: str, options: RunOptions, held_out: Iterable[str]) -> Facts:
+def _configured(label: str, options: RunOptions, held_out: Iterable[str], view: str = "") -> Facts:
     return {
         "label": label,
-        "view_mode": options.view,
+        "view_mode": view or options.view,
         "precision": options.precision,
         "seeds": options.seeds,
         "held_out": sorted(held_out),

@@ -85,13 +85,20 @@ class Preparation:
     """Makes the plan on the first process, and the detectors on each; the kind of device is for the record.
 
     With ``claiming`` the plan is carried out: damaged files of the store are set aside, and what is missing is claimed.
+    ``noted`` is what the run keeps of itself beside what every run does.
     """
 
     def __init__(
-        self, detectors: Sequence[str], options: RunOptions, device: str, claiming: Claiming | None = None
+        self,
+        detectors: Sequence[str],
+        options: RunOptions,
+        device: str,
+        claiming: Claiming | None = None,
+        noted: Facts | None = None,
     ) -> None:
         self.detectors, self.options, self.device, self.claiming = detectors, options, device, claiming
         self._detectors: Detectors | None = None
+        self.noted = noted or {}
         self._entries: list[Entry] | None = None
 
     @cached_property
@@ -187,6 +194,7 @@ class Preparation:
             **provenance(options.as_facts(), self.device),
             "format": FORMAT,
             "asked": list(self.detectors),
+            **self.noted,
             "data": data,
             "detectors": detector_facts(entries, options, left_out),
         }

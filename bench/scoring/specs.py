@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bench.errors import BenchError
 from bench.scoring.option_text import option_types, read_options
@@ -27,6 +27,7 @@ class DetectorSpec:
         members: The detectors of an ensemble; none for a single one.
         fuse: How an ensemble fuses, as written before its members; empty where nothing is.
         fusion: Of an ensemble, what :func:`detectors.create_fusion` is given.
+        view: The way its picture is cut, a ``Fit`` of `detectors.View`; empty for the view of the run.
     """
 
     name: str
@@ -35,6 +36,7 @@ class DetectorSpec:
     members: tuple["DetectorSpec", ...] = ()
     fuse: str = ""
     fusion: Mapping[str, Any] = field(default_factory=dict)
+    view: str = ""
 
     @property
     def singles(self) -> tuple["DetectorSpec", ...]:
@@ -43,7 +45,8 @@ class DetectorSpec:
 
     def is_same(self, other: "DetectorSpec") -> bool:
         """Says whether it is the same detector, by whatever label."""
-        alike = (self.name, self.options, self.fusion) == (other.name, other.options, other.fusion)
+        mine, others = ((spec.name, spec.options, spec.fusion, spec.view) for spec in (self, other))
+        alike = mine == others
         return alike and all(one.is_same(two) for one, two in zip(self.members, other.members, strict=True))
 
 
@@ -53,7 +56,8 @@ def parse_detector(text: str) -> DetectorSpec:
     How an ensemble fuses stands before its members, ``fuse=minp:rigid+wepe``; nothing there is ``fuse=zscore:``.
     A part without ``=`` belongs to the value before it, so that ``wepe:blocks=0-3,6,ratio=0.2`` reads as meant; so does
     a ``+`` in a value that no detector's name follows, as in ``npr:trained_on=sd14+adm``. ``timm:resnet50@FILE`` stands
-    for ``timm:model=resnet50,checkpoint=FILE``.
+    for ``timm:model=resnet50,checkpoint=FILE``. ``view=FIT`` is an option of every detector: how its picture is cut, at
+    the size that the method has, in the place of the run's ``--view``.
 
     Raises:
         UnknownNameError: No such detector, option or way of fusing.
@@ -71,11 +75,31 @@ def parse_detector(text: str) -> DetectorSpec:
     if fuse or len(parts) > 1:
         return _ensemble(text, fuse, parts)
     name = text.strip().partition(":")[0]
-    options, label = read_options(text, _types_of(name)), text.strip()
+    options, label = read_options(text, {"view": str} | _types_of(name)), text.strip()
+    view = _taken_view(options, name, text)
     for option in getattr(find_detector(name), "files", ("checkpoint",)):
         if options.get(option):
             label = label.replace(options[option], Path(options[option]).name)
-    return DetectorSpec(name, options, label)
+    return DetectorSpec(name, options, label, view=view)
+
+
+def _taken_view(options: dict[str, Any], name: str, text: str) -> str:
+    """Takes the view out of a detector's options, unless the detector has an option of that name itself.
+
+    Raises:
+        UnknownNameError: There is no such view.
+        BenchError: The picture is named twice.
+    """
+    if "view" in _types_of(name) or "view" not in options:
+        return ""
+    from detectors.base import Fit  # imports torch, which a look at names alone does not need
+
+    view = str(options.pop("view"))
+    if view not in get_args(Fit):
+        raise UnknownNameError("view", view, get_args(Fit))
+    if "preprocessing" in options:
+        raise BenchError(f"{text.strip()!r} names the picture twice: take view or preprocessing.")
+    return view
 
 
 def _fusion_and_members(text: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from bench.store.panel import IMAGES, Panel
 from bench.store.reader import StoredRows
 from bench.store.runs import Run
 from bench.store.schema import Scoring
+from bench.store.sweeps import swept_settings
 from datamodules.grouping import merged, same_content
 from datamodules.identity import contradicted
 from datamodules.items import PARTIAL_MODES, separated
@@ -210,6 +211,7 @@ class Assembly:
         rows_of_runs = self.table.sources.items()
         sources = {(detectors[f].label, condition): runs for (f, condition), runs in rows_of_runs if f in detectors}
         findings += [] if runs else [UnknownContrasts()]
+        findings += swept_settings(self.runs, {d.label: d.facts for d in detectors.values()}, self.facts)
         known = (self.title, name, protocol, panel, by_label, coverage, sources, runs, findings)
         stored = StoredDataset(*known, places=self.places)
         if self.data_set is None:

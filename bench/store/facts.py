@@ -48,6 +48,7 @@ _RUN: dict[str, Any] = {
     "cost?": _COST,
     "options?": dict,
     "asked?": [str],
+    "sweep?": {"settings?": [str], "default?": str},
     "versions?": dict,
     **dict.fromkeys(("command?", "time?", "commit?", "device?", "machine?", f"{MEMBERS_CHECKSUM}?"), str),
 }

@@ -16,6 +16,7 @@ from bench.store.cue_cache import read_cache, write_cache
 from bench.store.damage import PARTS
 from bench.store.listings import listing_at, read_listings
 from bench.store.runs import read_runs
+from bench.store.sweeps import swept_folders
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def merge_stores(outputs: Sequence[Path], target: Path) -> MergedStores:
     copied, there = dict.fromkeys(outputs, 0), 0
     try:
         for output in outputs:
-            for run in sorted({part.parent for part in output.glob(f"scores/*/*/{PARTS}")}):
+            scored = {part.parent for part in output.glob(f"scores/*/*/{PARTS}")}
+            for run in sorted(scored | set(swept_folders(output))):
                 new = _copy(run, target / run.relative_to(output))
                 copied[output] += new
                 there += not new

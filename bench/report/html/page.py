@@ -48,6 +48,15 @@ DASHES = {"-": "none", "--": "5 2.5", "-.": "6 2 1.5 2", ":": "1.5 2.5"}
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A drawing, with a note below it, or why there is none."""
+
+    name: str
+    svg: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """What the page says of one data set.
 
@@ -55,21 +64,14 @@ class Section:
         notes: What a reader must know, a sentence each.
         warnings: What makes the numbers doubtful.
         tables: Further tables.
+        figures: Drawings of their own, shown with these tables.
     """
 
     comparison: Comparison
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     tables: Sequence[Table] = ()
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing, with a note below it, or why there is none."""
-
-    name: str
-    svg: str = ""
-    note: str = ""
+    figures: Sequence[Figure] = ()
 
 
 def write_html(title: str, sections: Sequence[Section], target: Path) -> Path:

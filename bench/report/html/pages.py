@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from markupsafe import Markup
+
 from bench.errors import BenchError
-from bench.report.html.page import Section, write_html
+from bench.report.html.page import Figure, Section, write_html
 from bench.report.leaderboard import REPORTED, board_reports
 from bench.report.notes import comparison_notes, warnings_of
+from bench.report.plots.sweep import sweep_svg
 from bench.report.release_dates import NO_DATES, Dates, date_tables
+from bench.report.sweep import sweep_sentences, sweep_table
 from bench.report.table import Table
 from bench.report.verdicts import NOTE
 from bench.results.comparison import Comparison
+from bench.results.sweep import Sweep
 from bench.scoring.options import MARGIN
 
 DOCTYPE = b"<!doctype html>"
@@ -43,6 +48,16 @@ def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     """Writes a comparison, with the images that detectors got most wrong."""
     section = Section(comparison, comparison_notes(comparison), warnings_of(comparison))
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
+
+
+def write_sweep_page(sweep: Sweep, target: Path) -> Path:
+    """Writes a sweep: its table and figure above everything that a comparison's page has."""
+    comparison = sweep.comparison
+    table = replace(sweep_table(sweep), note=" ".join(sweep_sentences(sweep)))
+    figure = Figure(f"AUROC by setting of {sweep.method}", Markup(sweep_svg(sweep, "sweep-")))
+    notes = comparison_notes(comparison)
+    section = Section(comparison, notes, warnings_of(comparison), [table], [figure])
+    return write_html(f"{len(sweep.settings)} settings of {sweep.method}", [section], target)
 
 
 def write_leaderboard_page(

@@ -122,7 +122,7 @@ def gradient_of(detector: Detector, pixels: Tensor, key: int, crop_seed: int = 0
     with torch.enable_grad():
         variable = pixels.detach().clone().requires_grad_()
         view = fitted(TensorPicture(variable), detector.view, key, crop_seed).pixels
-        images: Pixels = [view] if detector.view.ragged else view[None]
+        images: Pixels = [view] if detector.view.ragged and not detector.by_size else view[None]
         objective = detector.objective(images, torch.tensor([key], device=pixels.device)).sum()  # type: ignore[arg-type]
         (gradient,) = torch.autograd.grad(objective, variable)
     return gradient

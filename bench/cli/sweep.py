@@ -1,0 +1,57 @@
+"""``python -m bench sweep``: one detector with several settings on the same images."""
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.compare import print_forecast
+from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
+from bench.cli.printing import make_console, print_written, shows_progress
+from bench.cli.unread import exit_code
+
+
+def make_parser() -> ArgumentParser:
+    """Makes the parser of ``sweep``."""
+    parser = OneLineParser(
+        description="Scores a data set with several settings of one detector: does its sign depend on them?"
+    )
+    parser.add_argument(
+        "detector",
+        metavar="NAME:OPTION=VALUE,VALUE,...",
+        help="the detector and its options' values, as in rigid:noise=0.01,0.05,0.1,draws=1,4; all combinations are "
+        "settings, up to 64; a value that holds commas stands in brackets, as in wepe:blocks=[0-3,6],[0-7]",
+    )
+    parser.add_argument(
+        "--view",
+        metavar="FIT,FIT,...",
+        help="also sweep how the picture is cut: method (its own), resize, random-crop, centre-crop, short-side, "
+        "square, native (as it is; not every network takes it)",
+    )
+    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_run_options(parser, without=("view",))
+    return parser
+
+
+def run(arguments: Namespace) -> int:
+    """Runs ``sweep``, prints its table and says what was written."""
+    views = arguments.pop("view")
+    options = run_options(arguments)
+    from bench.report.html.pages import check_page, write_sweep_page
+    from bench.report.sweep import print_sweep, sweep_json, write_sweep
+    from bench.report.wandb import compare_and_log
+    from bench.results.sweep import Sweep, sweep_facts
+    from bench.results.unread import nothing_read
+    from bench.scoring.sweeps import parse_sweep
+
+    settings = parse_sweep(arguments.detector, views)
+    detectors = [setting.text for setting in settings]
+    if arguments.dry_run:
+        return print_forecast(detectors, options, arguments)
+    console, page = make_console(arguments), check_page(arguments.html)
+    comparison = compare_and_log(detectors, options, shows_progress(console), sweep_facts(settings))
+    if comparison is None:
+        return 0  # another device of the run prints
+    sweep = Sweep(comparison, settings)
+    files = write_sweep(sweep, options.output, arguments.raw_names)
+    files = (*files, write_sweep_page(sweep, page)) if page else files
+    print_sweep(sweep, console)
+    print_written(arguments, files, lambda: sweep_json(sweep), f"Scored now: {comparison.scored}. ")
+    return exit_code(nothing_read(comparison))
