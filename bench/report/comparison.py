@@ -10,6 +10,7 @@ from bench.report.heat_map import change_table
 from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
+from bench.report.store_notes import called
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
@@ -81,7 +82,8 @@ def _numbers(comparison: Comparison) -> Table:
     for row in comparison.rows:
         mark = comparison.mark(row)
         generator = f"{row.generator} ({mark})" if mark else row.generator
-        where = (row.detector, row.condition, generator) if conditions else (row.detector, generator)
+        detector = called(comparison, row.detector)
+        where = (detector, row.condition, generator) if conditions else (detector, generator)
         numbers = (cell(row.numbers.get(metric)) for metric in shown_metrics())
         last = (verdict_of(comparison, row) or "",) if verdict else ()
         chance = row.numbers["auroc"].against_chance or ""

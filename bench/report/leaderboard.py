@@ -16,6 +16,7 @@ from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
+from bench.report.store_notes import called
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
@@ -45,7 +46,7 @@ COLUMNS = (
     *("dataset", "protocol", "condition", "detector", "fingerprint", "generator", "metric", "letters"),
     *("value", "low", "high", "seeds_sd", "n_real", "n_generated", "n_unreadable", "scored", "wanted"),
     *("against_worst_cue", "against_chance", "reason", "seen", "reported", "expected_low", "expected_high"),
-    *("reported_in", "verdict", "because", "detectable", "sensitivity"),
+    *("reported_in", "verdict", "because", "detectable", "sensitivity", "chosen_on_this_data"),
 )
 
 
@@ -191,7 +192,8 @@ class BoardReport:
         target = row.rows.get(self.board.target)
         chance = (target and target.numbers["auroc"].against_chance) or ""
         against = row.against_cue.get(self.board.target, "")
-        return [letters, row.detector, _backbone(self._facts(row)), images, *numbers, chance, against]
+        detector = called(self.board.comparison, row.detector)
+        return [letters, detector, _backbone(self._facts(row)), images, *numbers, chance, against]
 
     def _described(self, row: BoardRow) -> list[str]:
         """Says what a detector is, under ``DETECTORS``."""
@@ -226,6 +228,7 @@ class BoardReport:
             "against_chance": number.against_chance if metric == "auroc" else None,
             "reason": number.remark,
             "seen": row.marks.get(generator),
+            "chosen_on_this_data": row.detector in self.board.comparison.chosen_here,
         }
         judged = self.judged.get((row.detector, generator, metric))
         if judged is None:

@@ -1,6 +1,7 @@
 """Sentences about the store itself: what its scores are of, and what of them is missing, damaged or left out."""
 
 from bench.report.words import named
+from bench.results.comparison import Comparison
 from bench.store.findings import (
     ChangedImages,
     Content,
@@ -56,9 +57,14 @@ def store_sentence(finding: Finding) -> str | None:
     return None
 
 
+def called(comparison: Comparison, detector: str) -> str:
+    """Names a detector as tables do: with a mark where a sweep tried its setting on this very data set."""
+    return f"{detector} ({CHOSEN})" if detector in comparison.chosen_here else detector
+
+
 def swept_words(swept: SweptSettings) -> str:
     """Says that settings are among those that were tried on this data set, and of which it makes numbers doubtful."""
     tried = f"{swept.tried} settings of {swept.method} were tried here (sweep)"
-    words = [f"{', '.join(swept.chosen)}: {CHOSEN}. {tried}, and the number of a chosen one is optimistic."]
+    words = [f"{named(swept.chosen)}: {CHOSEN}. {tried}, and the number of a chosen one is optimistic."]
     own = f"{', '.join(swept.default)}: not {CHOSEN}, as it is the method's own setting; {tried}."
     return " ".join([*(words if swept.chosen else []), *([own] if swept.default else [])])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.report.notes import sentence
+from bench.report.store_notes import called
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
@@ -75,7 +76,7 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         cells = [_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names]
         letters = row.letters if len(board.ranking.order) > 1 else ""
         unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
-        rows.append(MetricRow(row.detector, letters, unreadable, cells))
+        rows.append(MetricRow(called(board.comparison, row.detector), letters, unreadable, cells))
     for cue, numbers in cues.items():
         cells = [_cell(board, numbers.get(name), metric, lowest) for name in names]
         rows.append(MetricRow(CUES[cue], "", 0, cells, is_cue=True))
