@@ -63,7 +63,7 @@ def swept_settings(
             if used:
                 shown[used <= default].append(label)
         if shown[True] or shown[False]:
-            findings.append(SweptSettings(method, len(settings), shown[False], shown[True]))
+            findings.append(SweptSettings(method, len(settings), sorted(shown[False]), sorted(shown[True])))
     return findings
 
 

@@ -62,6 +62,6 @@ def _cell(heat_map: HeatMap, change: Change) -> HeatCell:
     strength = heat_map.strength(change)
     side = "" if change.auroc.interval is None else "loss" if strength < 0 else "gain"
     standing = "separated from no change" if change.separated else "not separated from no change"
-    test = f"{standing}: p = {p_cell(change.p_adjusted)} (Holm), {p_cell(change.p)} alone"
+    test = f"{standing}; Holm's p: {p_cell(change.p_adjusted)}, p alone: {p_cell(change.p)}"
     title = f"{change.detector}, {change.condition}: {change.auroc.reason or test}"
     return HeatCell(words, ends, side, round(DEEPEST * abs(strength), 3), change.separated, title)
