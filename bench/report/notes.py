@@ -69,8 +69,11 @@ FUSED = {
 """What each way of fusing makes of its members."""
 
 
-def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str]:
-    """Writes what a reader of a comparison must know, a sentence a note; ``worst_cue`` says that tables have it."""
+def comparison_notes(comparison: Comparison, worst_cue: bool = True, settings: bool = True) -> list[str]:
+    """Writes what a reader of a comparison must know, a sentence a note.
+
+    ``worst_cue`` says that tables have it, ``settings`` that each detector's are to be named.
+    """
     run = comparison.run
     notes = [_where(finding) + sentence(finding) for finding in comparison.findings if finding.severity == "note"]
     panel, first = comparison.panel, next(iter(comparison.conditions), CLEAN)
@@ -81,7 +84,13 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True) -> list[str
     reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [images, *facing_notes(panel, first), *data["notes"], *demo, *_detector_notes(run["detectors"])]
+    made_from = [
+        images,
+        *facing_notes(panel, first),
+        *data["notes"],
+        *demo,
+        *_detector_notes(run["detectors"], settings),
+    ]
     return [*made_from, *reading, *_absences(comparison.summary), *notes]
 
 
@@ -99,17 +108,17 @@ def _where(finding: Finding) -> str:
     return f"{finding.condition}: " if isinstance(finding, UnseenMean) and finding.condition != CLEAN else ""
 
 
-def _detector_notes(detectors: Facts) -> list[str]:
+def _detector_notes(detectors: Facts, settings: bool) -> list[str]:
     """Names the backbones, and the settings of each detector that was run; ensembles have notes of their own."""
     single = [facts for facts in detectors.values() if "members" not in facts]
     backbones = [facts["backbone"] for facts in single if facts["backbone"]]
     lines = (f"Backbone: {backbone['name']}, weights sha256 {backbone['weights'][:12]}." for backbone in backbones)
     notes = list(dict.fromkeys(lines))
-    for facts in single:
+    for facts in single if settings else ():
         sources = facts.get("sources", {})
         words = {name: f" ({sources[name]})" if name in sources else "" for name in facts["options"]}
-        settings = ", ".join(f"{name}={value}{words[name]}" for name, value in facts["options"].items())
-        notes.append(f"{facts['label']}: {settings}; view {facts['view']} ({facts['view_mode']}).")
+        options = ", ".join(f"{name}={value}{words[name]}" for name, value in facts["options"].items())
+        notes.append(f"{facts['label']}: {options}; view {facts['view']} ({facts['view_mode']}).")
     return notes
 
 

@@ -1,6 +1,7 @@
 """A sweep over a detector's settings: its table, its sentences, Markdown, CSV, and plain values for ``--json``."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from bench.report.table import Table, cell, frame_csv, note_lines, print_tables,
 from bench.results.sweep import SettingResult, Sweep
 from bench.statistics.ranking import SIGNIFICANT
 from bench.store.schema import CLEAN
+from bench.store.sweeps import SweptSettings
 
 FIGURE = "sweep.svg"
-OWN, HIGHEST = "the method's own", f"highest: {CHOSEN}"
-"""Marks of settings."""
+OWN = "the method's own"
 
 
 def sweep_table(sweep: Sweep) -> Table:
@@ -30,8 +31,8 @@ def sweep_table(sweep: Sweep) -> Table:
     for condition, results in sweep.results.items():
         for result in results:
             where = ((condition,) if several else ()) + tuple(result.setting.values.values())
-            marks = "; ".join(_marks(sweep, condition, result))
-            rows.append((*where, cell(result.auroc), result.auroc.against_chance or "", marks))
+            mark = _mark(sweep, condition, result)
+            rows.append((*where, cell(result.auroc), result.auroc.against_chance or "", mark))
     title = f"{sweep.comparison.run['data']['title']}: {len(sweep.settings)} settings of {sweep.method}"
     return Table(title, columns, rows, names=len(names), numbers=["AUROC"])
 
@@ -50,11 +51,15 @@ def sweep_sentences(sweep: Sweep) -> list[str]:
 
 
 def sweep_notes(sweep: Sweep) -> list[str]:
-    """Writes what a reader must know: the sweep's own sentences, and then what holds for every comparison."""
+    """Writes what a reader must know: the sweep's own sentences, and then what holds for every comparison.
+
+    The table has the settings, and says itself which is chosen on this data.
+    """
+    findings = [finding for finding in sweep.comparison.findings if not isinstance(finding, SweptSettings)]
     return [
         *sweep_sentences(sweep),
         "The store keeps what was tried: compare and leaderboard mark these settings on this data set from now on.",
-        *comparison_notes(sweep.comparison, worst_cue=False),
+        *comparison_notes(replace(sweep.comparison, findings=findings), worst_cue=False, settings=False),
     ]
 
 
@@ -125,16 +130,19 @@ def _is_best(sweep: Sweep, condition: str, result: SettingResult) -> bool:
     return ends is not None and result is ends[1]
 
 
-def _marks(sweep: Sweep, condition: str, result: SettingResult) -> list[str]:
-    best = [HIGHEST] if _is_best(sweep, condition, result) else []
-    return [*([OWN] if result.setting.is_default else []), *best]
+def _mark(sweep: Sweep, condition: str, result: SettingResult) -> str:
+    """Marks the method's own setting, and the highest: of others that is one chosen on this data."""
+    best = _is_best(sweep, condition, result)
+    if result.setting.is_default:
+        return f"{OWN}, highest" if best else OWN
+    return CHOSEN if best else ""
 
 
 def _sign_words(sweep: Sweep, condition: str, lowest: SettingResult, highest: SettingResult) -> str:
     sign, count = sweep.sign(condition), len(sweep.settings)
     low, high = (f"{values_text(end.setting.values)} {cell(end.auroc)}" for end in (lowest, highest))
     if sign == "depends":
-        level = f"{1 - SIGNIFICANT / count:.2%}"
+        level = f"{1 - SIGNIFICANT / count:.2%}".replace("%", " %")
         return (
             f"The sign depends on the setting: above chance is {high}, below it {low}; also by the intervals that hold "
             f"for all {count} settings at once ({level} each)."
@@ -145,7 +153,9 @@ def _sign_words(sweep: Sweep, condition: str, lowest: SettingResult, highest: Se
             f"below it, but not by intervals that hold for all {count} settings at once."
         )
     if sign == "values alone":
-        return f"AUROCs lie on both sides of 0.5, from {low} to {high}, but are not separated from it on both."
+        lacking = lowest.auroc.interval is None or highest.auroc.interval is None
+        why = "without an interval" if lacking else "but are not separated from it on both"
+        return f"AUROCs lie on both sides of 0.5, from {low} to {high}, {why}: the sign may be chance."
     return f"No setting turns the sign: AUROCs from {low} to {high}."
 
 
