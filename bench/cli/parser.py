@@ -60,7 +60,8 @@ SHARED: dict[str, dict[str, Any]] = {
         "required": True,
         "metavar": "NAME[:OPTION=VALUE,...]",
         "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; rigid+wepe fuses z-scores, "
-        "fuse=minp:rigid+wepe and fuse=stouffer:rigid+wepe by p-values from held-out real images; n, draws and "
+        "fuse=minp:rigid+wepe and fuse=stouffer:rigid+wepe by p-values from held-out real images; view=FIT among a "
+        "detector's options cuts its own picture, as in rigid:view=native; n, draws and "
         f"directions are at most {MOST_DRAWS:,}",
     },
     "checkpoint": {

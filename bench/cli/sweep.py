@@ -6,6 +6,7 @@ from bench.cli.compare import print_forecast
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
 from bench.cli.printing import make_console, print_written, shows_progress
 from bench.cli.unread import exit_code
+from bench.errors import BenchError
 
 
 def make_parser() -> ArgumentParser:
@@ -15,6 +16,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         "detector",
+        nargs="?",
         metavar="NAME:OPTION=VALUE,VALUE,...",
         help="the detector and its options' values, as in rigid:noise=0.01,0.05,0.1,draws=1,4; all combinations are "
         "settings, up to 64; a value that holds commas stands in brackets, as in wepe:blocks=[0-3,6],[0-7]",
@@ -25,7 +27,7 @@ def make_parser() -> ArgumentParser:
         help="also sweep how the picture is cut: method (its own), resize, random-crop, centre-crop, short-side, "
         "square, native (as it is; not every network takes it)",
     )
-    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
     add_run_options(parser, without=("view",))
     return parser
 
@@ -33,6 +35,8 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``sweep``, prints its table and says what was written."""
     views = arguments.pop("view")
+    if not arguments.detector:
+        raise BenchError("Name a detector and the values of its options, as in rigid:noise=0.01,0.05,0.1.")
     options = run_options(arguments)
     from bench.report.html.pages import check_page, write_sweep_page
     from bench.report.sweep import print_sweep, sweep_json, write_sweep
@@ -41,7 +45,7 @@ def run(arguments: Namespace) -> int:
     from bench.results.unread import nothing_read
     from bench.scoring.sweeps import parse_sweep
 
-    settings = parse_sweep(arguments.detector, views)
+    settings = parse_sweep(arguments.detector, views, arguments.checkpoint)
     detectors = [setting.text for setting in settings]
     if arguments.dry_run:
         return print_forecast(detectors, options, arguments)

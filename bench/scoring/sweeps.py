@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from bench.errors import BenchError
-from bench.scoring.specs import DetectorSpec, parse_detectors
+from bench.scoring.specs import DetectorSpec, parse_detectors, with_checkpoints
 from detectors.registry import find_detector
 
 MOST_SETTINGS = 64
@@ -35,7 +35,7 @@ class SweptSetting:
     is_default: bool
 
 
-def parse_sweep(text: str, views: str | None = None) -> list[SweptSetting]:
+def parse_sweep(text: str, views: str | None = None, checkpoints: Sequence[str] | None = None) -> list[SweptSetting]:
     """Reads a detector whose options have several values each; all combinations are settings.
 
     A part without ``=`` is another value of the option before it, and a value that holds commas stands in brackets:
@@ -44,6 +44,7 @@ def parse_sweep(text: str, views: str | None = None) -> list[SweptSetting]:
     Args:
         text: The detector.
         views: Ways of cutting the picture with commas between them, as ``view=`` takes them; ``method`` is its own.
+        checkpoints: Files of weights, as ``--checkpoint`` gives them.
 
     Raises:
         BenchError: There is one setting or more than 64, an ensemble, or a setting that cannot be.
@@ -72,7 +73,7 @@ def parse_sweep(text: str, views: str | None = None) -> list[SweptSetting]:
         options = {option or MODEL: values for option, values in options.items()}
     swept = [option for option, values in options.items() if len(values) > 1]
     chosen = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
-    texts = [_written(name, values) for values in chosen]
+    texts = with_checkpoints([_written(name, values) for values in chosen], checkpoints)
     specs = parse_detectors(texts)
     if any(spec.members for spec in specs):
         raise BenchError(f"{text!r} is an ensemble: a sweep is of the settings of one detector.")

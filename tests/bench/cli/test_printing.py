@@ -14,6 +14,7 @@ DEMO = ["--dataset", "demo", "--limit", "6", "--num-workers", "0"]
 COMMANDS = {
     "compare": (["--detectors", "rigid", *DEMO], {"numbers", "notes", "scored"}),
     "robustness": (["--detectors", "rigid", "--conditions", "jpeg:50", *DEMO], {"notes"}),
+    "sweep": (["rigid:noise=0.05,0.1", *DEMO], {"numbers", "sign", "highest", "notes", "scored"}),
     "leaderboard": ([], {"boards"}),
     "thresholds": (["--rules", "best"], {"points", "notes"}),
     "audit": (DEMO, {"notes"}),

@@ -128,6 +128,7 @@ def test_it_is_printed_within_80_columns():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ([], "Name a detector and the values of its options, as in rigid:noise=0.01,0.05,0.1."),
         (["rigid"], "'rigid' is one setting: give an option several values, as in rigid:noise=0.01,0.05,0.1."),
         (["rigid:noise=0.1,0.2", "--view", "naitve"], "Unknown view 'naitve'. Did you mean 'native'? "),
         (["rigid:noise=0.1,0.2", "--precision", "x"], "--precision must be one of "),

@@ -47,6 +47,18 @@ def test_the_model_of_a_shorthand_can_be_swept():
     ]
 
 
+def test_a_checkpoint_goes_into_every_setting_and_tables_call_it_by_its_name(tmp_path):
+    file = tmp_path / "weights.pth"
+    file.touch()
+    settings = parse_sweep("npr:preprocessing=resize,native", checkpoints=[f"npr={file}"])
+    assert [setting.text for setting in settings] == [
+        f"npr:preprocessing=resize,checkpoint={file}",
+        f"npr:preprocessing=native,checkpoint={file}",
+    ]
+    assert settings[0].label == "npr:preprocessing=resize,checkpoint=weights.pth"
+    assert settings[0].values == {"preprocessing": "resize"}
+
+
 @pytest.mark.parametrize(
     ("text", "views", "message"),
     [
