@@ -3,17 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from bench.results.comparison import Comparison
+from bench.results.robustness import chain_of
 from bench.results.summary import Change
-from datamodules import DataOptionError
-from datamodules.degradations import BOTH, CLASSES, parse_condition
+from bench.scoring.attacks.condition import Attack
+from datamodules.degradations import CLASSES
 
 LEAST = 0.05
 """The least change that has the full colour."""
-Degraded = Literal["both", "real", "generated"]
-"""The classes whose images a condition treats."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,20 @@ def heat_map_of(comparison: Comparison) -> HeatMap | None:
     return HeatMap(tuple(detectors), tuple(conditions), changes)
 
 
-def degraded(condition: str) -> Degraded:
-    """Says which class a condition treats; one alone asks how scores can be evaded.
+def degraded(condition: str) -> str:
+    """Says which class a condition treats; one alone asks how scores can be evaded. A matching treats both.
+
+    Returns:
+        ``both``, ``real``, ``generated``, or ``unevenly`` where it treats the two in different ways.
 
     Examples:
-        >>> degraded("jpeg:75"), degraded("noise:0.1@generated"), degraded("unbiased:200x200")
-        ('both', 'generated', 'both')
+        >>> degraded("jpeg:75"), degraded("noise:0.1@generated"), degraded("dda"), degraded("unbiased:200x200")
+        ('both', 'generated', 'generated', 'both')
     """
-    try:
-        classes = parse_condition(condition).classes
-    except DataOptionError:  # a matching, which treats all images
+    chain = chain_of(condition)
+    if chain is None or chain.even:
         return "both"
-    return "both" if classes == BOTH else "real" if classes == CLASSES["real"] else "generated"
+    if isinstance(chain, Attack):
+        return "generated"
+    classes = chain.classes & frozenset().union(*(step.classes for step in chain.steps))
+    return next((name for name, labels in CLASSES.items() if labels == classes), "unevenly")

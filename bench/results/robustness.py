@@ -152,7 +152,7 @@ class Robustness:
     def uneven(self) -> tuple[str, ...]:
         """The conditions under which one class is degraded and the other is not."""
         conditions = dict.fromkeys(row.condition for row in self.comparison.summary.means)
-        chains = [chain for condition in conditions if (chain := _chain(condition)) is not None]
+        chains = [chain for condition in conditions if (chain := chain_of(condition)) is not None]
         return tuple(chain.name for chain in chains if not chain.even)
 
     def points(self) -> Iterator[Point]:
@@ -176,7 +176,7 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     clean = {row.detector: row for row in summary.means if row.condition == CLEAN}
     curves: dict[str, Curve] = {}
     for row in summary.means:
-        chain = _chain(row.condition)
+        chain = chain_of(row.condition)
         if chain is not None and chain.curve is not None:
             kind, level, axis = chain.curve
             curve = curves.setdefault(kind, Curve(kind, axis, {}, clean))
@@ -189,7 +189,7 @@ def robustness_curves(summary: Summary) -> list[Curve]:
     return list(curves.values())
 
 
-def _chain(condition: str) -> DegradationChain | Attack | None:
+def chain_of(condition: str) -> DegradationChain | Attack | None:
     """Reads a condition back; None for a matching."""
     try:
         return read_condition(condition)

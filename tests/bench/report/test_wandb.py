@@ -154,6 +154,12 @@ def test_robustness_curves_are_charts_of_the_means(logged):
         key: value for key, value in means.items() if key[0] in DETECTORS
     }
     assert all(row["auroc_low"] < row["auroc"] < row["auroc_high"] for row in table)
+    changes = {(c.detector, c.condition): c for c in logged.comparison.summary.changes}
+    cells = {(row["detector"], row["condition"]): row for row in logged.run.table("robustness/heatmap")}
+    assert cells.keys() == changes.keys()
+    for place, change in changes.items():
+        assert cells[place]["change"] == change.auroc.value
+        assert (cells[place]["change_p_adjusted"], cells[place]["separated"]) == (change.p_adjusted, change.separated)
 
 
 def test_the_configuration_has_the_options_and_the_fingerprints_of_the_store(logged):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from robustness_panels import large, panel_of, report_of, small
 
-from bench.results.heat_map import HeatMap, heat_map_of
+from bench.results.heat_map import HeatMap, degraded, heat_map_of
 from bench.results.rankings import rankings_of
 from bench.results.summary import Change, adjusted, summarise
 from bench.statistics.intervals import paired_test
@@ -62,6 +62,18 @@ def test_conditions_of_one_class_stand_apart_behind_the_others():
     assert heat_map.detectors == comparison.rankings["clean"].order
     assert heat_map.parts == {False: ("jpeg:50", "blur:2"), True: ("noise:0.1@generated", "blur:1+jpeg:70@real")}
     assert set(heat_map.changes) == {(name, condition) for name in "xy" for condition in heat_map.conditions}
+
+
+@pytest.mark.parametrize(
+    ("condition", "which"),
+    [
+        *(("social-x", "both"), ("jpeg:75+blur:1", "both"), ("reencode:96,224px", "both"), ("greyscale", "both")),
+        *(("dda", "generated"), ("jpeg:75@real", "real"), ("dda+jpeg:50", "unevenly")),
+        ("attack:pgd:2/255,steps=10,step=0.5/255", "generated"),
+    ],
+)
+def test_which_class_a_condition_treats(condition, which):
+    assert degraded(condition) == which
 
 
 def test_without_conditions_there_is_no_map():

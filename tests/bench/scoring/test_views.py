@@ -30,8 +30,8 @@ def batch_of(images, view):
 
 
 def entry_of(detector, text):
-    scoring = Scoring(text, detector.fingerprint(), 0)
-    return Entry(scoring, detector, 0, (), parse_detector(text), by_size=show_cut(detector, parse_detector(text)))
+    show_cut(detector, parse_detector(text))
+    return Entry(Scoring(text, detector.fingerprint(), 0), detector, 0, (), parse_detector(text))
 
 
 def test_no_detector_has_an_option_of_that_name():
@@ -76,9 +76,11 @@ def test_a_network_made_for_one_size_refuses_images_of_their_own_sizes(vit):
 
 def test_a_method_for_images_of_any_size_can_be_shown_a_square():
     detector = Hfi()
-    assert not show_cut(detector, parse_detector("hfi:view=centre-crop"))
-    assert detector.view == View(224, "centre-crop")
-    assert not show_cut(Hfi(), parse_detector("hfi:view=square"))  # its pictures have sizes of their own as well
+    show_cut(detector, parse_detector("hfi:view=centre-crop"))
+    assert (detector.view, detector.by_size) == (View(224, "centre-crop"), False)
+    other = Hfi()
+    show_cut(other, parse_detector("hfi:view=square"))  # its pictures have sizes of their own as well
+    assert (other.view, other.by_size) == (View(224, "square"), False)
 
 
 def test_images_of_several_sizes_are_scored_as_each_alone_in_their_order_and_share_the_clean_pass(cnn):
