@@ -5,6 +5,7 @@ import torch
 
 from bench.errors import BenchError
 from bench.results.comparison import compare
+from bench.scoring.attacks.stage import gradient_of
 from bench.scoring.entry import Entry
 from bench.scoring.option_text import option_types
 from bench.scoring.options import RunOptions
@@ -118,3 +119,12 @@ def test_pictures_of_all_kinds_in_one_run_whatever_the_batch(image_folder, tmp_p
         }
         assert [facts["view_mode"] for facts in comparison.detectors.values()] == ["method", "native", "random-crop"]
     assert tables[0]["score"].to_list() == pytest.approx(tables[1]["score"].to_list(), abs=1e-6)
+
+
+def test_an_attack_has_a_gradient_through_a_picture_of_its_own_size(cnn):
+    detector = Rigid(cnn)
+    show_cut(detector, parse_detector("rigid:view=native"))
+    torch.manual_seed(0)
+    gradient = gradient_of(detector, torch.rand(3, 48, 64), key=3)
+    assert gradient.shape == (3, 48, 64)
+    assert gradient.abs().max() > 0
