@@ -101,7 +101,8 @@ class RunOptions:
             none (every image its own).
         conditions: Degradations to score beside the clean images: jpeg:75, blur:1.5, noise:0.1, phase-noise:0.1,
             resize:0.5, webp:80, crop:0.8, screenshot, vae:embedded-a, named chains such as social-x (all of them in
-            docs/degradations.md), chained with +, limited by @real or @generated, placed by ,at=original.
+            docs/degradations.md), chained with +, limited by @real or @generated, placed by ,at=original; or an attack
+            on generated images, attack:pgd:2/255, with ,source=DETECTOR or ,source=each.
         match: Also score with the same size and codec for both classes; reported beside the images as they are.
         backbone: Vision model whose features are compared.
         weights: File with the backbone's weights; the published ones by default.

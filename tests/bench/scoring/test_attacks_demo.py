@@ -10,7 +10,7 @@ from bench.training.fit import fit_detector
 from bench.training.options import FitOptions
 
 pytestmark = pytest.mark.heavy
-LIMIT = 32
+LIMIT = 12
 
 
 def aurocs(detector: str, output: Path, *conditions: str) -> list[float]:
