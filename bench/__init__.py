@@ -126,10 +126,11 @@ def leaderboard(output: str | Path = "results") -> "list[Comparison]":
         BenchError: There are no scores, or a file of the store cannot be read.
     """
     from bench.report.leaderboard import board_reports, write_boards
+    from bench.results.across.findings import across_sets
     from bench.results.leaderboard import read_comparisons
 
     comparisons = read_comparisons(Path(output))
-    write_boards(board_reports(comparisons), Path(output))
+    write_boards(board_reports(comparisons), Path(output), across=across_sets(comparisons))
     return comparisons
 
 

@@ -36,6 +36,7 @@ def run(arguments: Namespace) -> int:
     from bench.report.html.pages import check_page, write_leaderboard_page
     from bench.report.leaderboard import board_reports, boards_json, print_boards, write_boards
     from bench.report.release_dates import Dates
+    from bench.results.across.findings import across_sets
     from bench.results.leaderboard import read_comparisons
     from bench.results.release_dates import check_date
     from bench.results.seen_images import mark_seen, read_hashes
@@ -45,9 +46,9 @@ def run(arguments: Namespace) -> int:
     dates = Dates(arguments.by_date, arguments.split_date and check_date(arguments.split_date))
     seen = read_hashes(Path(arguments.seen_hashes)) if arguments.seen_hashes else None
     comparisons, output = [mark_seen(comparison, seen) for comparison in read_comparisons(*outputs)], outputs[0]
-    reports = board_reports(comparisons, arguments.margin, dates)
-    files = write_boards(reports, output, arguments.raw_names)
-    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates)) if page else files
-    print_boards(reports, console)
-    print_written(arguments, files, lambda: boards_json(reports))
+    reports, across = board_reports(comparisons, arguments.margin, dates), across_sets(comparisons)
+    files = write_boards(reports, output, arguments.raw_names, across)
+    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across)) if page else files
+    print_boards(reports, console, across)
+    print_written(arguments, files, lambda: boards_json(reports, across))
     return exit_code(nothing_stored(comparison.panel for comparison in comparisons))

@@ -11,13 +11,16 @@ from rich.console import Console
 
 from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
+from bench.report.across import across_json, across_markdown, across_texts, print_across
 from bench.report.comparison import AGAINST_CHANCE
+from bench.report.generator_sample import printed_sample, sample_json, sample_tables, sample_texts
 from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.store_notes import called
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.results.across.findings import AcrossSets
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of
@@ -83,8 +86,10 @@ class BoardReport:
     def printed_notes(self) -> list[str]:
         """The same without what the printed table says itself, who is not ranked, but with how to read the others."""
         means = [mean for mean in self.board.findings if mean in self.board.unseen.values()]
-        tables = [f"{table.title}: {table.note}" for table in self.further]
-        return [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *means]), *tables]
+        sampled, refused = printed_sample(self.board)
+        tables = [f"{table.title}: {table.note}" for table in (*sampled, *self.further)]
+        known = finding_notes([*self.board.comparison.findings, *means])
+        return [*images_notes(self.board), *known, *refused, *tables]
 
     @property
     def further(self) -> list[Table]:
@@ -135,9 +140,9 @@ class BoardReport:
 
     def markdown(self) -> list[str]:
         """Writes the board, its notes and the tables beside it."""
-        tables = [table for table in (self.detectors, *self.tests, *self.further, self.reported) if table.rows]
+        tables = (self.detectors, *self.tests, *sample_tables(self.board), *self.further, self.reported)
         lines = [*self.table.markdown("##"), *note_lines(self.notes), ""]
-        return lines + [line for table in tables for line in table.markdown("###")]
+        return lines + [line for table in tables if table.rows for line in table.markdown("###")]
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yields a row for each detector, generator and metric, with the columns of ``leaderboard.csv``."""
@@ -174,6 +179,7 @@ class BoardReport:
             "detectors": [self._detector(row) for row in self.board.rows],
             "numbers": list(self.records()),
             "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
+            "generators_as_sample": sample_json(self.board),
             **(further_records(self.board.comparison) if self.board.condition == CLEAN else {}),
             **date_record(self.board, self.dates),
         }
@@ -261,27 +267,36 @@ def board_reports(
     return [BoardReport(board, margin, dates) for comparison in comparisons for board in boards_of(comparison)]
 
 
-def boards_json(reports: Sequence[BoardReport]) -> dict[str, Any]:
+def boards_json(reports: Sequence[BoardReport], across: Sequence[AcrossSets] = ()) -> dict[str, Any]:
     """Returns all boards as plain values, for ``leaderboard.json`` and ``--json``."""
-    return {"boards": [report.facts() for report in reports]}
+    return {"boards": [report.facts() for report in reports], "across": [across_json(sets) for sets in across]}
 
 
-def write_boards(reports: Sequence[BoardReport], output: Path, raw_names: bool = False) -> tuple[Path, ...]:
-    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json``; ``raw_names`` as for `csv_line`."""
-    boards = ("\n" + "\n".join(report.markdown()).rstrip("\n") + "\n" for report in reports)
+def write_boards(
+    reports: Sequence[BoardReport], output: Path, raw_names: bool = False, across: Sequence[AcrossSets] = ()
+) -> tuple[Path, ...]:
+    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json``; ``raw_names`` as for `csv_line`.
+
+    Beside them ``leaderboard-generators.csv``, and of several sets ``leaderboard-across.csv`` and figures.
+    """
+    sections = [*(report.markdown() for report in reports), *map(across_markdown, across)]
     texts = {
-        "LEADERBOARD.md": HEAD + "".join(boards),
+        "LEADERBOARD.md": HEAD + "".join("\n" + "\n".join(lines).rstrip("\n") + "\n" for lines in sections),
         "leaderboard.csv": csv_text((record for report in reports for record in report.records()), COLUMNS, raw_names),
-        "leaderboard.json": json.dumps(boards_json(reports), indent=1) + "\n",
+        "leaderboard.json": json.dumps(boards_json(reports, across), indent=1) + "\n",
+        **sample_texts([report.board for report in reports], raw_names),
+        **across_texts(across, raw_names),
     }
     return write_texts(texts, output)
 
 
-def print_boards(reports: Sequence[BoardReport], console: Console) -> None:
-    """Prints the boards, and under each its notes."""
+def print_boards(reports: Sequence[BoardReport], console: Console, across: Sequence[AcrossSets] = ()) -> None:
+    """Prints the boards, and under each its notes; then what they say together."""
     for report in reports:
-        tables = [report.table, *report.tests[1:], *report.further, *([report.reported] if report.judged else [])]
-        print_tables(tables, console, notes=report.printed_notes)
+        tables = [report.table, *report.tests[1:], *printed_sample(report.board)[0], *report.further]
+        print_tables([*tables, *([report.reported] if report.judged else [])], console, notes=report.printed_notes)
+    for sets in across:
+        print_across(sets, console)
 
 
 def _backbone(facts: Facts) -> str:

@@ -9,8 +9,8 @@ standard deviation of these, the mean covariance of two is ``c = (G^2 E - T) / (
 
 Over generators: ``logit(mean)`` plus and minus ``t sqrt(V) / (mean (1 - mean))``, with Satterthwaite's degrees of
 freedom of ``s^2 / G`` (``G - 1``) and ``c`` (those of ``E``). A generator not seen: ``mean`` plus and minus
-``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1. How often they hold, what else was measured, and
-where they do not hold: see docs/statistics.md.
+``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1. How often they hold, and where they do not: see
+docs/statistics.md.
 
 References:
     Prediction intervals: Higgins, Thompson and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009)

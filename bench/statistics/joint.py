@@ -1,4 +1,4 @@
-"""Several data sets that may share groups of images: influences on common groups, and bootstrap draws of all at once."""
+"""Several data sets that may share groups of images: influences on common groups, and draws of all sets at once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -77,9 +77,7 @@ def _columns(influences: Sequence[InfluenceValues], groups: NDArray[np.intp], nu
     return table[groups]
 
 
-def _bootstrap(
-    names: NDArray[Any], classes: NDArray[np.int64], members: Sequence[str], draws: int
-) -> GroupBootstrap:
+def _bootstrap(names: NDArray[Any], classes: NDArray[np.int64], members: Sequence[str], draws: int) -> GroupBootstrap:
     """Makes the draws of the groups that lie in the same sets; each is one row, and further rows say its classes."""
     seed = int(hashlib.sha256("\0".join(members).encode("utf-8", "surrogateescape")).hexdigest()[:16], 16)
     first, both = (classes == 2).astype(np.int64), classes == 3

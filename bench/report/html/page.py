@@ -4,7 +4,7 @@ import base64
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,10 @@ class Section:
     figures: Sequence[Figure] = ()
 
 
-def write_html(title: str, sections: Sequence[Section], target: Path) -> Path:
+def write_html(title: str, sections: Sequence[Section], target: Path, across: Sequence[Mapping[str, Any]] = ()) -> Path:
     """Writes the page, with a section for each data set; the same sections give the same bytes.
+
+    Before them stand those about several sets, of `bench.report.html.across.shown_across`.
 
     Raises:
         BenchError: The file cannot be written.
@@ -83,10 +85,10 @@ def write_html(title: str, sections: Sequence[Section], target: Path) -> Path:
     if not target.parent.is_dir():
         raise BenchError(f"Cannot write {target}: there is no folder {target.parent}.")
     # A name that is no Unicode has no better way into the page than escaped.
-    return write_atomically(target, render(title, sections).encode("utf-8", errors="backslashreplace"))
+    return write_atomically(target, render(title, sections, across).encode("utf-8", errors="backslashreplace"))
 
 
-def render(title: str, sections: Sequence[Section]) -> str:
+def render(title: str, sections: Sequence[Section], across: Sequence[Mapping[str, Any]] = ()) -> str:
     """Makes the page's text."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -100,6 +102,7 @@ def render(title: str, sections: Sequence[Section]) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return environment.get_template("page.html.j2").render(
         title=title,
+        across=across,
         sections=[_shown(section, f"s{number}") for number, section in enumerate(sections, start=1)],
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),

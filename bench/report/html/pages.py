@@ -7,6 +7,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bench.errors import BenchError
+from bench.report.generator_sample import sample_tables
+from bench.report.html.across import shown_across
 from bench.report.html.page import Figure, Section, write_html
 from bench.report.leaderboard import REPORTED, board_reports
 from bench.report.notes import comparison_notes, warnings_of
@@ -15,6 +17,7 @@ from bench.report.release_dates import NO_DATES, Dates, date_tables
 from bench.report.sweep import sweep_sentences, sweep_table
 from bench.report.table import Table
 from bench.report.verdicts import NOTE
+from bench.results.across.findings import AcrossSets
 from bench.results.comparison import Comparison
 from bench.results.sweep import Sweep
 from bench.scoring.options import MARGIN
@@ -61,9 +64,13 @@ def write_sweep_page(sweep: Sweep, target: Path) -> Path:
 
 
 def write_leaderboard_page(
-    comparisons: Sequence[Comparison], target: Path, margin: float = MARGIN, dates: Dates = NO_DATES
+    comparisons: Sequence[Comparison],
+    target: Path,
+    margin: float = MARGIN,
+    dates: Dates = NO_DATES,
+    across: Sequence[AcrossSets] = (),
 ) -> Path:
-    """Writes every data set of the store; the store holds no images, so none are shown."""
+    """Writes every data set of the store, and first all together; the store holds no images, so none are shown."""
     sections = []
     for comparison in comparisons:
         reports = board_reports([comparison], margin, dates)
@@ -71,10 +78,10 @@ def write_leaderboard_page(
         tables = [reports[0].detectors]
         for report in reports:
             where = f", {report.board.condition}" if several else ""
-            dated = date_tables(report.board, report.dates)
+            dated = [*sample_tables(report.board), *date_tables(report.board, report.dates)]
             tables += [replace(table, title=f"{table.title}{where}") for table in dated]
         rows = [(report.board.condition if several else "", *row) for report in reports for row in report.reported.rows]
         if rows:
             tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, NOTE))
         sections.append(Section(comparison, comparison_notes(comparison), tables=tables))
-    return write_html("Leaderboard", sections, target)
+    return write_html("Leaderboard", sections, target, shown_across(across))

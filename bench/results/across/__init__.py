@@ -1,0 +1,1 @@
+"""What boards of several data sets say together."""
