@@ -118,8 +118,8 @@ def across_records(across: AcrossSets) -> Iterator[dict[str, Any]]:
             yield blank | {"statistic": "separated above", **names, "value": count / pair.sets}
     for agreement in across.agreements:
         sizes = {"sets": len(agreement.sets), "detectors": len(agreement.detectors)}
-        place = {"statistic": agreement.statistic, "dataset": " | ".join(agreement.sets), **sizes}
-        yield blank | place | _record(agreement.number)
+        place = {"statistic": agreement.statistic, "dataset": " | ".join(agreement.sets)}
+        yield blank | place | sizes | _record(agreement.number)
 
 
 def across_json(across: AcrossSets) -> dict[str, Any]:

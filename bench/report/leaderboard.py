@@ -88,8 +88,8 @@ class BoardReport:
         means = [mean for mean in self.board.findings if mean in self.board.unseen.values()]
         sampled, refused = printed_sample(self.board)
         tables = [f"{table.title}: {table.note}" for table in (*sampled, *self.further)]
-        known = finding_notes([*self.board.comparison.findings, *means])
-        return [*images_notes(self.board), *known, *refused, *tables]
+        notes = [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *means])]
+        return [*notes, *refused, *tables]
 
     @property
     def further(self) -> list[Table]:
@@ -168,7 +168,6 @@ class BoardReport:
 
     def facts(self) -> dict[str, Any]:
         """Returns the board as plain values."""
-        pairs = self.tests[1].rows if self.tests else []
         return {
             "dataset": self.stored.title,
             "protocol": self.stored.protocol,
@@ -178,7 +177,7 @@ class BoardReport:
             "notes": self.notes,
             "detectors": [self._detector(row) for row in self.board.rows],
             "numbers": list(self.records()),
-            "pairs": [dict(zip(PAIRS, pair, strict=True)) for pair in pairs],
+            "pairs": [dict(zip(PAIRS, pair, strict=True)) for table in self.tests[1:] for pair in table.rows],
             "generators_as_sample": sample_json(self.board),
             **(further_records(self.board.comparison) if self.board.condition == CLEAN else {}),
             **date_record(self.board, self.dates),
@@ -277,7 +276,7 @@ def write_boards(
 ) -> tuple[Path, ...]:
     """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json``; ``raw_names`` as for `csv_line`.
 
-    Beside them ``leaderboard-generators.csv``, and of several sets ``leaderboard-across.csv`` and figures.
+    Beside them, where there are any: ``leaderboard-generators.csv``, ``leaderboard-across.csv`` and its figures.
     """
     sections = [*(report.markdown() for report in reports), *map(across_markdown, across)]
     texts = {
@@ -293,8 +292,8 @@ def write_boards(
 def print_boards(reports: Sequence[BoardReport], console: Console, across: Sequence[AcrossSets] = ()) -> None:
     """Prints the boards, and under each its notes; then what they say together."""
     for report in reports:
-        tables = [report.table, *report.tests[1:], *printed_sample(report.board)[0], *report.further]
-        print_tables([*tables, *([report.reported] if report.judged else [])], console, notes=report.printed_notes)
+        tables = [report.table, *report.tests[1:], *printed_sample(report.board)[0], *report.further, report.reported]
+        print_tables([table for table in tables if table.rows], console, notes=report.printed_notes)
     for sets in across:
         print_across(sets, console)
 

@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from bench.statistics.bootstrap import Interval, interval
+from bench.statistics.number import Number
 
 Floats = NDArray[np.float64]
 FEWEST_DETECTORS = 4
 """Two random orders of three detectors are the same one time in six, of four one time in 24."""
+TIED = "all detectors are tied on a set"
 DIGITS = 12
 """Of AUROCs that are ranked: what differs less is tied."""
 
@@ -63,16 +65,24 @@ def kendall_w(values: ArrayLike) -> Floats:
     return np.asarray(np.divide(between, most, out=np.full(np.shape(most), np.nan), where=most > 0))
 
 
-def agreement_interval(drawn: ArrayLike, may_agree: bool, may_oppose: bool = False) -> Interval:
-    """Takes the interval of rho or W from draws.
+def agreement(values: ArrayLike, drawn: ArrayLike, signs: ArrayLike) -> Number:
+    """Computes rho of two sets, or W of more, with its interval.
 
     Args:
-        drawn: ``(draws,)``.
-        may_agree: Whether nothing is known against full agreement, 1.
-        may_oppose: Whether nothing is known against full opposition, rho's -1.
+        values: ``(S, K)`` AUROCs of ``K`` detectors on ``S`` sets.
+        drawn: ``(draws, S, K)`` the same in each draw.
+        signs: ``(S, P)`` for each pair of detectors 1 where the first is separated above the second on a set, -1 where
+            it is below, 0 where the two are not separated.
     """
-    low, high = interval(drawn)
-    return Interval(-1.0 if may_oppose else low, 1.0 if may_agree else high)
+    aurocs, draws, sign = (np.asarray(array, dtype=np.float64) for array in (values, drawn, signs))
+    two = len(aurocs) == 2
+    value = float(spearman_rho(aurocs[0], aurocs[1]) if two else kendall_w(aurocs))
+    low, high = interval(spearman_rho(draws[:, 0], draws[:, 1]) if two else kendall_w(draws))
+    if np.isnan(value) or np.isnan(low):
+        return Number(value, reason=TIED)
+    may_agree = not np.any((sign == 1).any(axis=0) & (sign == -1).any(axis=0))
+    may_oppose = two and not np.any(sign[0] * sign[1] == 1)
+    return Number(value, Interval(-1.0 if may_oppose else low, 1.0 if may_agree else high))
 
 
 def _centred_ranks(values: ArrayLike) -> Floats:

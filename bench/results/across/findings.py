@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.results.across.sets import RankedSet, Sets, sets_of
 from bench.results.comparison import Comparison
 from bench.results.summary import DRAWS
-from bench.statistics.agreement import FEWEST_DETECTORS, agreement_interval, kendall_w, spearman_rho
+from bench.statistics.agreement import FEWEST_DETECTORS, agreement
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval
 from bench.statistics.joint import drawn_aurocs
@@ -18,7 +18,6 @@ from bench.statistics.minimum import minimum_interval
 from bench.statistics.number import Number, sd_over_seeds
 
 Floats = NDArray[np.float64]
-TIED = "all detectors are tied on a set"
 FEWEST_SETS = 3
 """Of Kendall's W; on two sets it says what rho does."""
 
@@ -132,7 +131,9 @@ def _across(store: Sets, condition: str, sets: Sequence[RankedSet], draws: int) 
 def _detector(detector: str, sets: Sequence[RankedSet]) -> AcrossDetector:
     there = [ranked for ranked in sets if detector in ranked.labels]
     aurocs = {ranked.name: ranked.mean(detector) for ranked in there}
-    generators = {(ranked.name, name): found for ranked in there for name, found in ranked.generators(detector).items()}
+    generators: dict[tuple[str, str | None], tuple[float, InfluenceValues | None]] = {
+        (ranked.name, name): found for ranked in there for name, found in ranked.generators(detector).items()
+    }
     return AcrossDetector(
         detector,
         {name: _number(influence) for name, influence in aurocs.items()},
@@ -194,30 +195,7 @@ def _agreements(store: Sets, sets: Sequence[RankedSet], draws: int) -> list[Agre
             columns = [[labels[ranked.name].index(name) for name in detectors] for ranked in family]
             parts = [drawn[ranked.key][:, column] for ranked, column in zip(family, columns, strict=True)]
             values = [[ranked.mean(name).value for name in detectors] for ranked in family]
-            number = _agreement(np.array(values), np.stack(parts, axis=1), family, detectors)
+            signs = [[of_set[pair] for pair in combinations(detectors, 2)] for of_set in map(RankedSet.signs, family)]
+            number = agreement(values, np.stack(parts, axis=1), signs)
         agreements.append(Agreement(names, tuple(detectors), number))
     return agreements
-
-
-def _agreement(values: Floats, drawn: Floats, sets: Sequence[RankedSet], detectors: Sequence[str]) -> Number:
-    """Computes rho or W and its interval.
-
-    Args:
-        values: ``(S, K)`` AUROCs.
-        drawn: ``(draws, S, K)`` the same in each draw.
-        sets: The ``S`` sets.
-        detectors: The ``K`` detectors.
-    """
-    two = len(sets) == 2
-    value = float(spearman_rho(values[0], values[1]) if two else kendall_w(values))
-    if np.isnan(value):
-        return Number(value, reason=TIED)
-    replicates = spearman_rho(drawn[:, 0], drawn[:, 1]) if two else kendall_w(drawn)
-    signs = [ranked.signs() for ranked in sets]
-    pairs = [[of_set[pair] for of_set in signs] for pair in combinations(detectors, 2)]
-    may_agree = not any({1, -1} <= set(pair) for pair in pairs)
-    may_oppose = two and not any(first == second != 0 for first, second in (pair[:2] for pair in pairs))
-    ends = agreement_interval(replicates, may_agree, may_oppose)
-    if np.isnan(ends.low) or np.isnan(ends.high):
-        return Number(value, reason=TIED)
-    return Number(value, ends)
