@@ -20,10 +20,10 @@ from tables import Tables, percent, print_tables, row
 from bench.statistics.agreement import agreement, kendall_w, spearman_rho
 from bench.statistics.generators import over_generators
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, combined
-from bench.statistics.intervals import auroc_interval
+from bench.statistics.intervals import auroc_interval, holm, paired_test
 from bench.statistics.joint import drawn_aurocs
 from bench.statistics.minimum import minimum_interval
-from bench.statistics.ranking import rank_detectors
+from bench.statistics.ranking import SIGNIFICANT
 
 Floats = NDArray[np.float64]
 Kind = Callable[[np.random.Generator, int], Floats]
@@ -104,13 +104,9 @@ def on_sets(distances: Floats, images: int, stream: np.random.Generator) -> dict
 
 def separated(detectors: list[InfluenceValues]) -> list[int]:
     """Returns the sign of each pair that a board separates, 0 of others."""
-    names = [f"{number:03d}" for number in range(len(detectors))]
-    ranking = rank_detectors({name: {"mean": influence} for name, influence in zip(names, detectors, strict=True)})
-    signs = {}
-    for pair in ranking.pairs:
-        sign = int(np.sign(pair.test.difference)) if pair.separated else 0
-        signs[pair.first, pair.second], signs[pair.second, pair.first] = sign, -sign
-    return [signs[pair] for pair in combinations(names, 2)]
+    tests = [paired_test(first, second) for first, second in combinations(detectors, 2)]
+    adjusted = holm([test.p for test in tests])
+    return [int(np.sign(test.difference)) * (p < SIGNIFICANT) for test, p in zip(tests, adjusted, strict=True)]
 
 
 def agreement_coverage(sets: int, detectors: int, alike: float, images: int, trials: int) -> tuple[float, float, float]:

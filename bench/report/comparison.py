@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.report.generator_sample import sample_json
 from bench.report.given import given_records, given_table
 from bench.report.heat_map import change_table
 from bench.report.images import further_notes, further_records, further_tables
@@ -14,6 +15,7 @@ from bench.report.store_notes import called
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
+from bench.results.leaderboard import boards_of
 from bench.results.summary import Row
 from bench.statistics.metrics import shown_metrics, shown_titles
 from bench.store.files import file_name
@@ -65,6 +67,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "pairs": pair_records(comparison.rankings, "condition"),
         "given_cues": given_records(comparison),
         **further_records(comparison),
+        "generators_as_sample": {board.condition: sample_json(board) for board in boards_of(comparison)},
         "letters": {condition: dict(ranking.letters) for condition, ranking in comparison.rankings.items()},
         "warnings": warnings_of(comparison),
         "notes": comparison_notes(comparison),

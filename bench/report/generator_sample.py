@@ -23,17 +23,17 @@ NOTE = (
 
 
 def sample_tables(board: Board) -> list[Table]:
-    """Makes the table, with what moves each detector's mean most; none with fewer than two generators."""
-    rows = [row for sample in generator_samples(board) for row in _rows(sample)]
-    return [Table(TITLE, ("detector", "over", "AUROC"), rows, NOTE, names=2)] if rows else []
+    """Makes the table, with what moves each detector's mean most; none where there are too few generators."""
+    samples = generator_samples(board)
+    rows = [row for sample in samples for row in _rows(sample)]
+    known = any(sample.sample for sample in samples)
+    return [Table(TITLE, ("detector", "over", "AUROC"), rows, NOTE, names=2)] if known else []
 
 
-def printed_sample(board: Board) -> tuple[list[Table], list[str]]:
-    """Makes the table for a terminal where there are generators enough, and else a note."""
+def refused_notes(board: Board) -> list[str]:
+    """Says why there is no table, where there are several generators."""
     reasons = dict.fromkeys(sample.reason for sample in generator_samples(board))
-    if None in reasons:
-        return sample_tables(board), []
-    return [], [f"{TITLE}: {reason}." for reason in reasons]
+    return [] if None in reasons else [f"{TITLE}: {reason}." for reason in reasons]
 
 
 def sample_notes(board: Board) -> list[str]:

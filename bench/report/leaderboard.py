@@ -13,7 +13,7 @@ from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
 from bench.report.across import across_json, across_markdown, across_texts, print_across
 from bench.report.comparison import AGAINST_CHANCE
-from bench.report.generator_sample import printed_sample, sample_json, sample_tables, sample_texts
+from bench.report.generator_sample import refused_notes, sample_json, sample_tables, sample_texts
 from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
@@ -86,16 +86,15 @@ class BoardReport:
     def printed_notes(self) -> list[str]:
         """The same without what the printed table says itself, who is not ranked, but with how to read the others."""
         means = [mean for mean in self.board.findings if mean in self.board.unseen.values()]
-        sampled, refused = printed_sample(self.board)
-        tables = [f"{table.title}: {table.note}" for table in (*sampled, *self.further)]
+        tables = [f"{table.title}: {table.note}" for table in self.further]
         notes = [*images_notes(self.board), *finding_notes([*self.board.comparison.findings, *means])]
-        return [*notes, *refused, *tables]
+        return [*notes, *refused_notes(self.board), *tables]
 
     @property
     def further(self) -> list[Table]:
-        """By release date, and what the clean images alone say of real sources and edited areas."""
-        comparison, clean = self.board.comparison, self.board.condition == CLEAN
-        return [*date_tables(self.board, self.dates), *(further_tables(comparison) if clean else [])]
+        """Generators as a sample, by release date, and what clean images alone say of real sources and edited areas."""
+        images = further_tables(self.board.comparison) if self.board.condition == CLEAN else []
+        return [*sample_tables(self.board), *date_tables(self.board, self.dates), *images]
 
     @property
     def table(self) -> Table:
@@ -140,7 +139,7 @@ class BoardReport:
 
     def markdown(self) -> list[str]:
         """Writes the board, its notes and the tables beside it."""
-        tables = (self.detectors, *self.tests, *sample_tables(self.board), *self.further, self.reported)
+        tables = (self.detectors, *self.tests, *self.further, self.reported)
         lines = [*self.table.markdown("##"), *note_lines(self.notes), ""]
         return lines + [line for table in tables if table.rows for line in table.markdown("###")]
 
@@ -292,7 +291,7 @@ def write_boards(
 def print_boards(reports: Sequence[BoardReport], console: Console, across: Sequence[AcrossSets] = ()) -> None:
     """Prints the boards, and under each its notes; then what they say together."""
     for report in reports:
-        tables = [report.table, *report.tests[1:], *printed_sample(report.board)[0], *report.further, report.reported]
+        tables = [report.table, *report.tests[1:], *report.further, report.reported]
         print_tables([table for table in tables if table.rows], console, notes=report.printed_notes)
     for sets in across:
         print_across(sets, console)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bench.report.facing import facing_notes
+from bench.report.generator_sample import sample_notes
 from bench.report.images import seen_words, worst_words
 from bench.report.store_notes import store_sentence
 from bench.report.table import cell
@@ -13,7 +14,7 @@ from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages
 from bench.results.cues.opponents import SIGNIFICANT
 from bench.results.groupings import ALONE, OtherGroups, VideoFrames
-from bench.results.leaderboard import UnrankedDetector
+from bench.results.leaderboard import UnrankedDetector, boards_of
 from bench.results.precision_effect import PrecisionEffect
 from bench.results.real_sources import WorstRealSources, worst_sources
 from bench.results.seen import UnseenMean
@@ -84,14 +85,10 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True, settings: b
     reading = [POSITIVE_CLASS, INTERVALS, *cues, _seeds_note(run["options"], run["detectors"])]
     data, demo = run["data"], [DEMO] if run["data"]["name"] == "demo" else []
     images = f"Data: {data['title']}, {data['images']} images; {data['preprocessing']}; then a view is cut."
-    made_from = [
-        images,
-        *facing_notes(panel, first),
-        *data["notes"],
-        *demo,
-        *_detector_notes(run["detectors"], settings),
-    ]
-    return [*made_from, *reading, *_absences(comparison.summary), *notes]
+    made_from = [images, *facing_notes(panel, first), *data["notes"], *demo]
+    made_from += _detector_notes(run["detectors"], settings)
+    samples = [note for board in boards_of(comparison)[:1] for note in sample_notes(board)]
+    return [*made_from, *reading, *_absences(comparison.summary), *notes, *samples]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:

@@ -9,8 +9,8 @@ standard deviation of these, the mean covariance of two is ``c = (G^2 E - T) / (
 
 Over generators: ``logit(mean)`` plus and minus ``t sqrt(V) / (mean (1 - mean))``, with Satterthwaite's degrees of
 freedom of ``s^2 / G`` (``G - 1``) and ``c`` (those of ``E``). A generator not seen: ``mean`` plus and minus
-``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1. How often they hold, and where they do not: see
-docs/statistics.md.
+``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1, and with the other interval whole in it. How
+often they hold, and where they do not: see docs/statistics.md.
 
 References:
     Prediction intervals: Higgins, Thompson and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009)
@@ -83,8 +83,9 @@ def over_generators(influences: Sequence[InfluenceValues], level: float = 0.95) 
     tail = (1 + level) / 2
     arm = float(t.ppf(tail, _freedom(scatter / number, max(shared, 0.0), number - 1, fixed.df))) * np.sqrt(total)
     ahead = float(t.ppf(tail, number - 1)) * np.sqrt(between + total)
-    unseen = Interval(max(mean - float(ahead), 0.0), min(mean + float(ahead), 1.0))
-    return OverGenerators(mean, float(np.sqrt(between)), _on_logit(mean, float(arm)), unseen)
+    kind = _on_logit(mean, float(arm))
+    unseen = Interval(max(min(mean - float(ahead), kind.low), 0.0), min(max(mean + float(ahead), kind.high), 1.0))
+    return OverGenerators(mean, float(np.sqrt(between)), kind, unseen)
 
 
 def without_each(values: Sequence[float]) -> list[float]:

@@ -41,7 +41,8 @@ def output(tmp_path):
 
 def texts(output):
     files = write_boards(board_reports(read_comparisons(output)), output)
-    assert [file.name for file in files] == ["LEADERBOARD.md", "leaderboard.csv", "leaderboard.json"]
+    named = ["LEADERBOARD.md", "leaderboard.csv", "leaderboard.json", "leaderboard-generators.csv"]
+    assert [file.name for file in files] == named
     return {file.name: file.read_bytes() for file in files}
 
 
