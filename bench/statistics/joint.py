@@ -21,7 +21,10 @@ def regrouped(influence: InfluenceValues, codes: NDArray[np.int64]) -> Influence
         influence: Whose groups are positions in ``codes``.
         codes: ``(N,)`` the new code of each group.
     """
-    groups, at = np.unique(codes[influence.groups], return_inverse=True)
+    recoded = codes[influence.groups]
+    if np.all(recoded[1:] > recoded[:-1]):
+        return replace(influence, groups=recoded)
+    groups, at = np.unique(recoded, return_inverse=True)
     classes, strata = np.zeros((2, len(groups)), dtype=np.int64)
     freedom = np.ones(len(groups))
     np.bitwise_or.at(classes, at, influence.classes)

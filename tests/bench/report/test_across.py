@@ -80,6 +80,7 @@ def test_tables_are_narrow_enough_for_a_terminal(section):
     ]
 
 
+@pytest.mark.heavy
 def test_the_command_writes_everything_and_the_same_bytes_again(output, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert main(["leaderboard", "--output", str(output), "--html", str(page)]) == 0

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -8,6 +9,7 @@ from made_stores import detector, images, keep, scored
 
 from bench.cli.app import main
 from bench.report.generator_sample import COLUMNS, refused_notes, sample_notes, sample_tables, sample_texts
+from bench.report.notes import comparison_notes
 from bench.results.generator_sample import generator_samples
 from bench.results.leaderboard import make_boards
 
@@ -84,6 +86,12 @@ def test_tables_sentences_and_files_say_the_same(ten):
     assert tuple(frame.columns) == COLUMNS
     row = frame.filter(pl.col("statistic") == "one not seen").row(0, named=True)
     assert (row["low"], row["high"], row["generators"]) == pytest.approx((low, high, 10))
+
+
+def test_a_comparison_says_them_in_a_note(ten):
+    data = {"title": "made-up", "images": 1, "preprocessing": "as it is", "notes": [], "name": "folder"}
+    run = {"options": {"seeds": 1}, "detectors": {}, "data": data}
+    assert comparison_notes(replace(ten.comparison, run=run))[-1] == sample_notes(ten)[0]
 
 
 def test_the_leaderboard_shows_them(tmp_path, capsys):
