@@ -26,7 +26,7 @@ MEANS_NOTE = (
 )
 SEPARATED_NOTE = (
     "Sets in which the paired tests of that set's own board (Holm over its pairs) separate the two; not adjusted for "
-    "the number of sets."
+    "the number of sets. Where one of them has drawn something that all images share with a single seed, for this draw."
 )
 AGREEMENT_NOTE = (
     "Spearman's rho of the rankings of two sets, Kendall's W of all of them (1: the same order). Intervals: "

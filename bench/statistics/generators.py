@@ -9,8 +9,8 @@ standard deviation of these, the mean covariance of two is ``c = (G^2 E - T) / (
 
 Over generators: ``logit(mean)`` plus and minus ``t sqrt(V) / (mean (1 - mean))``, with Satterthwaite's degrees of
 freedom of ``s^2 / G`` (``G - 1``) and ``c`` (those of ``E``). A generator not seen: ``mean`` plus and minus
-``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1, and with the other interval whole in it. How
-often they hold, and where they do not: see docs/statistics.md.
+``t sqrt(tau^2 + V)`` with ``G - 1`` degrees of freedom, cut at 0 and 1. Each holds the one before it whole: that for
+these generators, over generators, of one not seen. How often they hold, and where not: see docs/statistics.md.
 
 References:
     Prediction intervals: Higgins, Thompson and Spiegelhalter, Journal of the Royal Statistical Society A 172 (2009)
@@ -26,7 +26,7 @@ from scipy.stats import t
 
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
-from bench.statistics.intervals import standard_error
+from bench.statistics.intervals import auroc_interval, standard_error
 
 FEWEST_GENERATORS = 10
 """With fewer, the scatter of AUROCs over generators is not known well enough."""
@@ -73,7 +73,8 @@ def over_generators(influences: Sequence[InfluenceValues], level: float = 0.95) 
     if number < 2:
         raise ValueError(f"Expected at least two generators, got {number}.")
     values = np.array([influence.value for influence in influences])
-    fixed = standard_error(combined(influences))
+    together = combined(influences)
+    fixed = standard_error(together)
     error = fixed.se**2
     own = sum(standard_error(influence).se ** 2 for influence in influences)
     shared = (number**2 * error - own) / (number * (number - 1))
@@ -83,8 +84,8 @@ def over_generators(influences: Sequence[InfluenceValues], level: float = 0.95) 
     tail = (1 + level) / 2
     arm = float(t.ppf(tail, _freedom(scatter / number, max(shared, 0.0), number - 1, fixed.df))) * np.sqrt(total)
     ahead = float(t.ppf(tail, number - 1)) * np.sqrt(between + total)
-    kind = _on_logit(mean, float(arm))
-    unseen = Interval(max(min(mean - float(ahead), kind.low), 0.0), min(max(mean + float(ahead), kind.high), 1.0))
+    kind = _hull(_on_logit(mean, float(arm)), auroc_interval(together, level))
+    unseen = _hull(Interval(max(mean - float(ahead), 0.0), min(mean + float(ahead), 1.0)), kind)
     return OverGenerators(mean, float(np.sqrt(between)), kind, unseen)
 
 
@@ -97,6 +98,10 @@ def without_each(values: Sequence[float]) -> list[float]:
     """
     total = sum(values)
     return [(total - value) / (len(values) - 1) for value in values]
+
+
+def _hull(first: Interval, second: Interval) -> Interval:
+    return Interval(min(first.low, second.low), max(first.high, second.high))
 
 
 def _freedom(scatter: float, shared: float, df_scatter: float, df_shared: float) -> float:
