@@ -198,7 +198,8 @@ def _mean(metric: str, estimates: Mapping[str, Mapping[str, Estimate]]) -> Estim
     if known:
         return Estimate(seeds, influence=combined(known), doubt=doubt)
     drawn = [value.drawn for value in values.values() if value.drawn is not None]
-    return Estimate(seeds, drawn=np.mean(drawn, axis=0))
+    tail = min(value.tail for value in values.values())
+    return Estimate(seeds, drawn=np.mean(drawn, axis=0), doubt=doubt, tail=tail)
 
 
 def adjusted(changes: Sequence[Change]) -> list[Change]:

@@ -104,10 +104,14 @@ def bounded_interval(influence: InfluenceValues, level: float = 0.95) -> Interva
 
     None where it would be a point: a value of 0 or 1, no error, a single group. See `heavy_tailed_error`.
     """
-    value, (se, df) = influence.value, heavy_tailed_error(influence)
-    if not 0 < value < 1 or not se > ZERO:
+    return logit_interval(influence.value, heavy_tailed_error(influence), level)
+
+
+def logit_interval(value: float, error: StandardError, level: float = 0.95) -> Interval | None:
+    """Computes an interval of a value in (0, 1) on the logit scale; None where it would be a point."""
+    if not 0 < value < 1 or not error.se > ZERO:
         return None
-    arm = float(t.ppf((1 + level) / 2, df)) * se / (value * (1 - value))
+    arm = float(t.ppf((1 + level) / 2, error.df)) * error.se / (value * (1 - value))
     return Interval(float(expit(logit(value) - arm)), float(expit(logit(value) + arm)))
 
 

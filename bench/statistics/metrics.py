@@ -5,7 +5,7 @@ as they are, never squashed or rounded. Every metric takes weights, in particula
 for which the scores are sorted once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -13,10 +13,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.statistics import curve_values
 from bench.statistics.operating_curve import Curve, Floats, curves_of
 
 Weights = ArrayLike | None
 Positive = Literal["generated", "real"]
+
+
+@dataclass(frozen=True)
+class CurveMetric:
+    """A metric that follows from the operating curve alone, so that several share one sorting of the images.
+
+    Called as `auroc` is.
+    """
+
+    value: Callable[[Curve], Floats]
+    positive: Positive = "generated"
+
+    def __call__(self, labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> float | Floats:
+        """Computes the value; shapes and errors are those of `auroc`."""
+        (values,) = _over_draws([self.value], labels, scores, self.positive, weights)
+        return float(values[0]) if weights is None or np.ndim(weights) == 1 else values
 
 
 def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> float | Floats:
@@ -39,7 +56,7 @@ def auroc(labels: ArrayLike, scores: ArrayLike, weights: Weights = None) -> floa
         >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
         0.875
     """
-    return _over_draws(_auroc, labels, scores, "generated", weights)
+    return CurveMetric(_auroc)(labels, scores, weights)
 
 
 def average_precision(
@@ -58,7 +75,7 @@ def average_precision(
         >>> round(average_precision([0, 0, 0, 1], [0.1, 0.4, 0.9, 0.8], "generated", balanced=True), 4)
         0.75
     """
-    return _over_draws(partial(_average_precision, balanced=balanced), labels, scores, positive, weights)
+    return CurveMetric(partial(_average_precision, balanced=balanced), positive)(labels, scores, weights)
 
 
 def tpr_at_fpr(
@@ -75,7 +92,7 @@ def tpr_at_fpr(
         >>> tpr_at_fpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], fpr=0.2)
         0.5
     """
-    return _over_draws(partial(_tpr_at_fpr, limit=_rate("fpr", fpr)), labels, scores, positive, weights)
+    return CurveMetric(partial(curve_values.tpr_at_fpr, limit=_rate("fpr", fpr)), positive)(labels, scores, weights)
 
 
 def fpr_at_tpr(
@@ -89,7 +106,7 @@ def fpr_at_tpr(
         >>> fpr_at_tpr([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.5, 0.7], tpr=0.95)
         0.25
     """
-    return _over_draws(partial(_fpr_at_tpr, limit=_rate("tpr", tpr)), labels, scores, positive, weights)
+    return CurveMetric(partial(curve_values.fpr_at_tpr, limit=_rate("tpr", tpr)), positive)(labels, scores, weights)
 
 
 def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
@@ -159,6 +176,37 @@ class Metric:
         return np.asarray(self.function(labels, scores, weights=np.atleast_2d(weights)))
 
 
+def replicates(metrics: Collection[str], labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> dict[str, Floats]:
+    """Computes ``(draws,)`` values of several of `METRICS` for ``(draws, n)`` weights; images are sorted once a class.
+
+    The values are those of `Metric.replicates`, to the last bit.
+    """
+    on_curves: dict[Positive, dict[str, Callable[[Curve], Floats]]] = {}
+    drawn = {}
+    for name in metrics:
+        function = METRICS[name].function
+        if isinstance(function, CurveMetric):
+            on_curves.setdefault(function.positive, {})[name] = function.value
+        else:
+            drawn[name] = METRICS[name].replicates(labels, scores, weights)
+    for positive, values in on_curves.items():
+        together = _over_draws(list(values.values()), labels, scores, positive, np.atleast_2d(weights))
+        drawn |= dict(zip(values, together, strict=True))
+    return {name: drawn[name] for name in metrics}
+
+
+def _at_fpr(limit: float, positive: Positive = "generated") -> CurveMetric:
+    return CurveMetric(partial(curve_values.tpr_at_fpr, limit=limit), positive)
+
+
+def _at_tpr(limit: float, positive: Positive = "generated") -> CurveMetric:
+    return CurveMetric(partial(curve_values.fpr_at_tpr, limit=limit), positive)
+
+
+def _to_fpr(limit: float) -> CurveMetric:
+    return CurveMetric(partial(curve_values.partial_auroc, limit=limit))
+
+
 _balanced_ap = partial(average_precision, balanced=True)
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -168,10 +216,13 @@ METRICS: dict[str, Metric] = {
         Metric("ap_real", "AP (real)", partial(average_precision, positive="real"), True, "real"),
         Metric("ap_generated_balanced", "balanced AP (generated)", partial(_balanced_ap, positive="generated")),
         Metric("ap_real_balanced", "balanced AP (real)", partial(_balanced_ap, positive="real")),
-        Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", tpr_at_fpr, rate=True),
-        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", fpr_at_tpr, rate=True),
-        Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", partial(tpr_at_fpr, positive="real"), rate=True),
-        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", partial(fpr_at_tpr, positive="real"), rate=True),
+        Metric("tpr_at_5_fpr", "TPR at 5 % FPR (generated)", _at_fpr(0.05), rate=True),
+        Metric("fpr_at_95_tpr", "FPR at 95 % TPR (generated)", _at_tpr(0.95), rate=True),
+        Metric("tpr_at_5_fpr_real", "TPR at 5 % FPR (real)", _at_fpr(0.05, "real"), rate=True),
+        Metric("fpr_at_95_tpr_real", "FPR at 95 % TPR (real)", _at_tpr(0.95, "real"), rate=True),
+        Metric("partial_auroc_5_fpr", "partial AUROC to 5 % FPR", _to_fpr(0.05)),
+        Metric("eer", "EER", CurveMetric(curve_values.equal_error_rate)),
+        Metric("tpr_at_1_fpr", "TPR at 1 % FPR (generated)", _at_fpr(0.01), rate=True),
     )
 }
 
@@ -201,30 +252,27 @@ def _average_precision(curve: Curve, balanced: bool) -> Floats:
     return area / curve.totals()[0]
 
 
-def _tpr_at_fpr(curve: Curve, limit: float) -> Floats:
-    # Rates, not counts, are compared: the rounded quotient 3 / 60 is the float 0.05, but 0.05 * 60 may round past 3.
-    tpr, fpr = curve.rates()
-    return np.asarray(np.max(tpr, axis=-1, where=fpr <= limit, initial=0.0))
-
-
-def _fpr_at_tpr(curve: Curve, limit: float) -> Floats:
-    tpr, fpr = curve.rates()
-    return np.asarray(np.min(fpr, axis=-1, where=tpr >= limit, initial=1.0))
-
-
 def _over_draws(
-    value: Callable[[Curve], Floats], labels: ArrayLike, scores: ArrayLike, positive: Positive, weights: Weights
-) -> float | Floats:
+    values: Sequence[Callable[[Curve], Floats]],
+    labels: ArrayLike,
+    scores: ArrayLike,
+    positive: Positive,
+    weights: Weights,
+) -> list[Floats]:
+    """Computes ``(draws,)`` values of several functions of the same curves; one draw for weights of one dimension."""
     label, score = checked(labels, scores)
     weight = np.ones(len(label)) if weights is None else np.asarray(weights)
     if weight.ndim not in (1, 2) or weight.shape[-1] != len(label):
         raise ValueError(f"weights must have shape ({len(label)},) or (draws, {len(label)}), got {weight.shape}.")
     is_positive = label == (1 if positive == "generated" else 0)
     ascending = -score if positive == "generated" else score
-    curves = curves_of(is_positive, ascending, np.atleast_2d(weight))
-    # Some metrics have a value without negatives, but not one that says anything.
-    values = [np.where(np.isnan(sum(curve.totals())), np.nan, value(curve)) for curve in curves]
-    return float(values[0][0]) if weight.ndim == 1 else np.concatenate([np.empty(0), *values])
+    drawn: list[list[Floats]] = [[np.empty(0)] for _ in values]
+    for curve in curves_of(is_positive, ascending, np.atleast_2d(weight)):
+        # Some metrics have a value without negatives, but not one that says anything.
+        undefined = np.isnan(sum(curve.totals()))
+        for value, chunks in zip(values, drawn, strict=True):
+            chunks.append(np.where(undefined, np.nan, value(curve)))
+    return [np.concatenate(chunks) for chunks in drawn]
 
 
 def _rate(name: str, value: float) -> float:

@@ -15,6 +15,7 @@ from bench.results.estimates import (
     INFLUENCES,
     LOW_RATES,
     NO_ERROR,
+    PARTIAL,
     TOO_MANY,
     Estimate,
     estimate,
@@ -95,9 +96,9 @@ def test_the_interval_of_an_auroc_comes_from_influence_values_and_needs_no_draws
     assert (number.reason, number.seeds_sd, number.seeds) == (None, None, (number.value,))
 
 
-@pytest.mark.parametrize("metric", sorted(set(METRICS) - set(INFLUENCES)))
+@pytest.mark.parametrize("metric", sorted(set(METRICS) - set(INFLUENCES) - set(PARTIAL)))
 def test_the_interval_of_another_metric_is_that_of_the_percentiles_of_its_draws(metric):
-    part = part_of(120, 110)
+    part = part_of(520, 110)
     weights = weights_of(part)
     number = estimate(part, [metric], None, weights)[metric].number(metric)
     drawn = METRICS[metric].replicates(part.labels, part.scores[0], weights)
@@ -164,9 +165,42 @@ def test_images_of_few_photographs_do_not_carry_a_threshold():
     assert "80 independent groups" in number.reason
 
 
+@pytest.mark.parametrize(("metric", "n_real"), [("partial_auroc_5_fpr", 99), ("tpr_at_1_fpr", 499)])
+def test_what_is_measured_at_few_false_alarms_is_refused_where_they_would_be_fewer_than_5(metric, n_real):
+    refused, carried = (estimate(part_of(n, 30), [metric], "no interval", None)[metric] for n in (n_real, n_real + 1))
+    assert np.isnan(refused.number(metric).value)
+    assert f"% of {n_real} independent groups are fewer than 5" in refused.number(metric).reason
+    assert 0 < carried.number(metric).value < 1
+
+
+def test_the_interval_of_a_partial_auroc_is_on_the_logit_scale_with_the_degrees_of_freedom_of_its_few_images():
+    part = part_of(120, 110)
+    weights = weights_of(part)
+    number = estimate(part, ["partial_auroc_5_fpr"], None, weights)["partial_auroc_5_fpr"].number("partial_auroc_5_fpr")
+    drawn = METRICS["partial_auroc_5_fpr"].replicates(part.labels, part.scores[0], weights)
+    arm = t.ppf(0.975, 5) * drawn.std() / (number.value * (1 - number.value))  # 5 % of 120 less one
+    assert [logit(end) - logit(number.value) for end in number.interval] == pytest.approx([-arm, arm], rel=1e-9)
+    assert number.error == pytest.approx((drawn.std(), 5.0))
+    assert number.doubt == "fewer than 500 independent groups among the real images (120)"
+    part = part_of(500, 40)
+    number = estimate(part, sorted(PARTIAL), None, weights_of(part))["partial_auroc_5_fpr"].number("")
+    assert number.doubt is None
+
+
+def test_an_equal_error_rate_of_few_errors_is_approximate():
+    part = part_of(30, 12)
+    number = estimate(part, ["eer"], None, weights_of(part))["eer"].number("eer")
+    assert number.value * 12 < 5
+    assert number.doubt == "fewer than 5 independent groups expected on the wrong side"
+    part = part_of(30, 30)
+    number = estimate(part, ["eer"], None, weights_of(part))["eer"].number("eer")
+    assert number.value * 30 > 5
+    assert (number.doubt, number.chance) == (None, None)
+
+
 def test_100_groups_carry_a_rate_at_5_percent_errors():
     part = part_of(100, 100)
-    found = estimate(part, sorted(LOW_RATES), None, weights_of(part))
+    found = estimate(part, sorted(set(LOW_RATES) - {"tpr_at_1_fpr"}), None, weights_of(part))
     for metric, one in found.items():
         number = one.number(metric)
         assert number.reason is None
@@ -174,7 +208,7 @@ def test_100_groups_carry_a_rate_at_5_percent_errors():
 
 
 def test_seeds_widen_every_interval():
-    part = part_of(120, 120, seeds=3)
+    part = part_of(520, 120, seeds=3)
     weights = weights_of(part)
     found = estimate(part, list(METRICS), None, weights)
     for metric, one in found.items():
@@ -183,7 +217,7 @@ def test_seeds_widen_every_interval():
         assert number.value == pytest.approx(np.mean(each), abs=1e-15)
         assert number.seeds == pytest.approx(each, abs=1e-15)
         assert number.seeds_sd == pytest.approx(np.std(each, ddof=1))
-        alone = Estimate(np.full(1, np.mean(each)), influence=one.influence, drawn=one.drawn)
+        alone = Estimate(np.full(1, np.mean(each)), influence=one.influence, drawn=one.drawn, tail=one.tail)
         if one.influence is not None:
             images = np.sum(one.influence.values**2)
         else:

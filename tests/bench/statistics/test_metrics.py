@@ -7,7 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_scores import labelled_scores
 
-from bench.statistics.metrics import METRICS, auroc, average_precision, fpr_at_tpr, tpr_at_fpr, undefined_reason
+from bench.statistics.metrics import (
+    METRICS,
+    auroc,
+    average_precision,
+    fpr_at_tpr,
+    replicates,
+    tpr_at_fpr,
+    undefined_reason,
+)
 
 # The slow obvious twins.
 
@@ -55,6 +63,35 @@ def slow_fpr_at_tpr(labels, scores, positive, weights, tpr):
     return min(fp / negatives for tp, fp in points if tp / positives >= tpr)
 
 
+def slow_partial_auroc(labels, scores, weights, limit):
+    """Adds up trapezoids of the polyline, cut at the limit, and standardises by McClish's formula."""
+    points = slow_points(labels, scores, "generated", weights)
+    positives, negatives = points[-1]
+    area = 0.0
+    for (tp, fp), (next_tp, next_fp) in pairwise(points):
+        left, right, low, high = fp / negatives, next_fp / negatives, tp / positives, next_tp / positives
+        if left >= limit:
+            break
+        end = min(right, limit)
+        if right > left:
+            area += (end - left) * (low + (low + (high - low) * (end - left) / (right - left))) / 2
+    smallest, largest = limit**2 / 2, limit
+    return (1 + (area - smallest) / (largest - smallest)) / 2
+
+
+def slow_equal_error_rate(labels, scores, weights):
+    """Walks along each piece of the polyline until as many positives are missed as negatives pass."""
+    points = slow_points(labels, scores, "generated", weights)
+    positives, negatives = points[-1]
+    for (tp, fp), (next_tp, next_fp) in pairwise(points):
+        left, right, low, high = fp / negatives, next_fp / negatives, 1 - tp / positives, 1 - next_tp / positives
+        if right >= high:
+            if right - left + low - high == 0:
+                return left
+            return left + (right - left) * (low - left) / (right - left + low - high)
+    raise AssertionError("the curve ends where all pass and none is missed")
+
+
 SLOW = {
     "auroc": slow_auroc,
     "ap_generated": lambda y, s, w: slow_average_precision(y, s, "generated", w),
@@ -65,6 +102,9 @@ SLOW = {
     "fpr_at_95_tpr": lambda y, s, w: slow_fpr_at_tpr(y, s, "generated", w, 0.95),
     "tpr_at_5_fpr_real": lambda y, s, w: slow_tpr_at_fpr(y, s, "real", w, 0.05),
     "fpr_at_95_tpr_real": lambda y, s, w: slow_fpr_at_tpr(y, s, "real", w, 0.95),
+    "partial_auroc_5_fpr": lambda y, s, w: slow_partial_auroc(y, s, w, 0.05),
+    "eer": slow_equal_error_rate,
+    "tpr_at_1_fpr": lambda y, s, w: slow_tpr_at_fpr(y, s, "generated", w, 0.01),
 }
 
 
@@ -242,3 +282,13 @@ def test_a_rate_outside_zero_to_one_is_refused():
         tpr_at_fpr([0, 1], [0.0, 1.0], fpr=5)
     with pytest.raises(ValueError, match="tpr must be a rate"):
         fpr_at_tpr([0, 1], [0.0, 1.0], tpr=-0.1)
+
+
+def test_several_metrics_at_once_are_each_alone_to_the_last_bit():
+    rng = np.random.default_rng(2)
+    labels, scores = rng.integers(0, 2, 60), rng.normal(size=60).round(1)
+    weights = rng.integers(0, 3, size=(30, 60), dtype=np.int16)
+    together = replicates(list(METRICS), labels, scores, weights)
+    assert list(together) == list(METRICS)
+    for name, values in together.items():
+        np.testing.assert_array_equal(values, METRICS[name].replicates(labels, scores, weights))
