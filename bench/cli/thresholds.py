@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
+from bench.cli.parser import OneLineParser, add_output_option, add_shared_options, whole
 from bench.cli.printing import make_console, print_written
 from bench.cli.unread import exit_code
 
@@ -28,6 +28,21 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--probabilities", nargs="+", metavar="NAME", help="detectors whose scores are probabilities; adds calibration"
     )
+    parser.add_argument(
+        "--prevalence",
+        nargs="+",
+        default=[],
+        metavar="P",
+        help="also tell the precision of each threshold if so many of all images were generated, for instance 0.01",
+    )
+    parser.add_argument(
+        "--calibrate-with",
+        nargs="+",
+        type=whole(1),
+        default=[],
+        metavar="K",
+        help="also fit the thresholds of fpr:P to K of the held-out real groups alone, as a user with few images would",
+    )
     add_output_option(parser)
     add_shared_options(parser, "raw-names", "json", "quiet")
     return parser
@@ -36,13 +51,22 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
     from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
+    from bench.results.thresholds.precision import parse_prevalence
     from bench.results.thresholds.study import study_thresholds
     from bench.results.unread import nothing_stored
     from bench.store.whole_store import read_store
 
+    prevalences = list(dict.fromkeys(map(parse_prevalence, arguments.prevalence)))
     output, console = Path(arguments.output), make_console(arguments)
     panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in read_store(output)}
-    study = study_thresholds(panels, arguments.rules, arguments.detectors, arguments.probabilities or ())
+    study = study_thresholds(
+        panels,
+        arguments.rules,
+        arguments.detectors,
+        arguments.probabilities or (),
+        prevalences=prevalences,
+        calibrate_with=arguments.calibrate_with,
+    )
     files = write_thresholds(study, output, arguments.raw_names)
     print_thresholds(study, console)
     print_written(arguments, files, lambda: thresholds_json(study))

@@ -7,7 +7,16 @@ from functools import cached_property
 import numpy as np
 
 from bench.results.summary import DRAWS, Draws
-from bench.results.thresholds.rules import Bools, Floats, held_out, interval_refusal, refusal, threshold_at_fpr
+from bench.results.thresholds.rules import (
+    Bools,
+    Floats,
+    Weights,
+    calibration_groups,
+    held_out,
+    interval_refusal,
+    refusal,
+    threshold_at_fpr,
+)
 from bench.store.contrasts import averaged
 from bench.store.panel import Panel, Part
 
@@ -72,20 +81,44 @@ class Thresholds:
     refused: str | None = None
 
 
-def fit_at_fpr(halves: Halves, detector: str, condition: str, share: float) -> Thresholds:
-    """Fits one threshold for each seed to the held-out real images that face any of the generators."""
+def fit_at_fpr(
+    halves: Halves, detector: str, condition: str, share: float, calibrate_with: int | None = None
+) -> Thresholds:
+    """Fits one threshold for each seed to the held-out real images that face any of the generators.
+
+    With ``calibrate_with`` it is fitted to the images of so many groups of these alone. Each draw then takes as many
+    groups anew, out of all held-out ones: it shows what other choices of them would have given.
+    """
     parts = halves.parts(detector, condition).values()
     if not parts:
         return _refused("no generator to face")
     real = union([take(part, halves.held[part.rows] & (part.labels == 0)) for part in parts])
     n_groups = len(np.unique(real.groups))
-    reason = refusal(n_groups, share)
+    fitted, n_fitted = real, calibrate_with or n_groups
+    reason = refusal(n_fitted, share)
+    if n_groups < n_fitted:
+        reason = f"{n_groups} held-out groups of real images are fewer than the {n_fitted} to calibrate with"
     if reason:
         return _refused(reason)
-    weights = halves.fitting.weights(real)
-    points = np.array([threshold_at_fpr(scores, share)[0] for scores in real.scores])
+    if calibrate_with is None:
+        weights: Weights = halves.fitting.weights(real)
+    else:
+        names = halves.panel.images["group"].gather(real.rows)
+        fitted = take(real, names.is_in(sorted(calibration_groups(names.to_list(), n_fitted))).to_numpy())
+        weights = _drawn_of_all(real, n_fitted, halves.draws)
+    points = np.array([threshold_at_fpr(scores, share)[0] for scores in fitted.scores])
     drawn = np.stack([threshold_at_fpr(scores, share, weights) for scores in real.scores])
-    return Thresholds(points, drawn, len(real.rows), n_groups, interval_refusal(n_groups, share))
+    return Thresholds(points, drawn, len(fitted.rows), n_fitted, interval_refusal(n_groups, share))
+
+
+def _drawn_of_all(real: Part, number: int, draws: int) -> Weights:
+    """Counts, ``(draws, n)``, how often each image is there if so many of all groups are drawn with replacement."""
+    groups, codes = np.unique(real.groups, return_inverse=True)
+    counts = np.empty((draws, len(groups)), dtype=np.int16)
+    for draw, row in enumerate(counts):
+        picked = np.random.default_rng((2, draw)).integers(len(groups), size=number)
+        row[:] = np.bincount(picked, minlength=len(groups))
+    return counts[:, codes]
 
 
 def take(part: Part, chosen: Bools) -> Part:

@@ -12,19 +12,24 @@ reaches in use. Its bootstrap fits again too, on the images that it then measure
 
 ``fixed:T`` is for scores that are probabilities.
 
+``fpr:P from K`` fits the threshold to ``K`` of the held-out groups, the same for every detector: what a user would get
+who has so few real images. Its draws take ``K`` of all held-out groups anew, so its intervals, that of the FPR too, say
+what other choices of them would have given.
+
 The FPR's Clopper-Pearson interval is about the one threshold that was fitted; the bootstrap intervals of the
 accuracies are about the rule, with thresholds that other held-out images would give.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.results.summary import MEAN
 from bench.results.thresholds.halves import Halves, Thresholds, fit_at_fpr, union
-from bench.results.thresholds.rules import BEST, FIXED, FPR, Rule, Weights, best_thresholds, expected_fpr
+from bench.results.thresholds.precision import precision
+from bench.results.thresholds.rules import BEST, FIXED, FPR, Rule, Weights, best_thresholds, expected_fpr, fpr_range
 from bench.results.thresholds.shares import BOOTSTRAP, CLOPPER_PEARSON, SHARES, Shares, mean_shares, measure
 from bench.statistics.bootstrap import Interval, groups_reason, interval
 from bench.statistics.metrics import undefined_reason
@@ -42,6 +47,9 @@ class OperatingPoint:
         numbers: By name, see ``SHARES``: mean over seeds.
         fpr_interval: How the interval of the FPR came about.
         expected_fpr: The FPR that the rule is expected to realise; None where nothing exact can be said.
+        expected_range: Where it lies in 95 % of all choices of the held-out images.
+        precisions: By prevalence; without numbers there are none.
+        calibrated_with: Number of held-out groups that the threshold was fitted to, where these were chosen.
         reason: Why there are no numbers, or None.
     """
 
@@ -57,6 +65,9 @@ class OperatingPoint:
     numbers: Mapping[str, Number]
     fpr_interval: str = BOOTSTRAP
     expected_fpr: float | None = None
+    expected_range: Interval | None = None
+    precisions: Mapping[float, Number] = field(default_factory=dict)
+    calibrated_with: int | None = None
     reason: str | None = None
 
     @property
@@ -66,11 +77,17 @@ class OperatingPoint:
 
 
 def operating_points(
-    halves: Halves, detector: str, condition: str, rule: Rule, probability: bool = False
+    halves: Halves,
+    detector: str,
+    condition: str,
+    rule: Rule,
+    probability: bool = False,
+    prevalences: Sequence[float] = (),
 ) -> list[OperatingPoint]:
     """Measures a detector with the threshold that a rule gives, against each generator and averaged over them.
 
-    ``probability`` is the caller's word that the scores are probabilities of being generated.
+    ``probability`` is the caller's word that the scores are probabilities of being generated; ``prevalences`` are the
+    shares of generated images, in (0, 1), at which to tell the precision.
 
     Returns:
         One for each generator and, with two and more that are not apart, one for their mean; where the rule is refused,
@@ -81,7 +98,7 @@ def operating_points(
     """
     if rule.kind == FIXED:
         check_probabilities(halves.panel, detector, condition, rule.title, probability)
-    measurement = _Measurement(halves, detector, condition, rule)
+    measurement = _Measurement(halves, detector, condition, rule, prevalences)
     points = [measurement.generator(name, part) for name, part in measurement.parts.items()]
     return [*points, measurement.mean()] if len(halves.averaged(condition)) > 1 else points
 
@@ -105,13 +122,16 @@ def check_probabilities(panel: Panel, detector: str, condition: str, what: str, 
 class _Measurement:
     """One detector under one condition on the images to measure, by generator, with the thresholds of one rule."""
 
-    def __init__(self, halves: Halves, detector: str, condition: str, rule: Rule) -> None:
+    def __init__(
+        self, halves: Halves, detector: str, condition: str, rule: Rule, prevalences: Sequence[float] = ()
+    ) -> None:
         self.halves, self.detector, self.condition, self.rule = halves, detector, condition, rule
+        self.prevalences = prevalences
         self.shares: dict[str, Shares] = {}
         self.common: Thresholds | None = None  # to all generators
         if rule.kind == FPR:
             self.parts, self.draws = halves.measured_parts(detector, condition), halves.measured
-            self.common = fit_at_fpr(halves, detector, condition, rule.value)
+            self.common = fit_at_fpr(halves, detector, condition, rule.value, rule.groups)
             return
         self.parts, self.draws = halves.parts(detector, condition), halves.everything
         if rule.kind == FIXED:
@@ -126,9 +146,11 @@ class _Measurement:
         weights = self.draws.weights(part)
         thresholds = self.common or _best(part, weights)
         shares = measure(part, thresholds, weights)
-        self.shares[name] = replace(shares, exact=None) if self.rule.kind == BEST else shares
+        inexact = self.rule.kind == BEST or self.rule.groups is not None
+        self.shares[name] = replace(shares, exact=None) if inexact else shares
         numbers = self.shares[name].numbers([part], self._no_interval(part))
-        return self._point(name, part, self._threshold(thresholds), numbers, self.shares[name].exact)
+        point = self._point(name, part, self._threshold(thresholds), numbers, self.shares[name].exact)
+        return self._with_precisions(point, self.shares[name], part, part.n_groups[1])
 
     def mean(self) -> OperatingPoint:
         """Averages over the generators that are not apart."""
@@ -144,7 +166,13 @@ class _Measurement:
         one_each = Number(np.nan, reason="one for each generator")
         threshold = self._threshold(self.common) if self.common else one_each
         numbers = shares.numbers(parts, self._no_interval(everyone), classes={})
-        return self._point(MEAN, everyone, threshold, numbers, shares.exact)
+        point = self._point(MEAN, everyone, threshold, numbers, shares.exact)
+        return self._with_precisions(point, shares, everyone, min(part.n_groups[1] for part in parts))
+
+    def _with_precisions(self, point: OperatingPoint, shares: Shares, part: Part, n_generated: int) -> OperatingPoint:
+        reason, n_groups = self._no_interval(part), (part.n_groups[0], n_generated)
+        found = {prevalence: precision(shares, prevalence, n_groups, reason) for prevalence in self.prevalences}
+        return replace(point, precisions=found)
 
     def _no_interval(self, part: Part) -> str | None:
         return groups_reason(*part.n_groups) or (self.common.no_interval if self.common else None)
@@ -162,6 +190,7 @@ class _Measurement:
         self, name: str, part: Part, threshold: Number, numbers: Mapping[str, Number], exact: Interval | None
     ) -> OperatingPoint:
         n, n_groups = (self.common.n, self.common.n_groups) if self.common else (0, 0)
+        exactly = 0 < n == n_groups
         return OperatingPoint(
             detector=self.detector,
             condition=self.condition,
@@ -174,7 +203,9 @@ class _Measurement:
             threshold=threshold,
             numbers=numbers,
             fpr_interval=CLOPPER_PEARSON if exact else BOOTSTRAP,
-            expected_fpr=expected_fpr(n, self.rule.value) if 0 < n == n_groups else None,
+            expected_fpr=expected_fpr(n, self.rule.value) if exactly else None,
+            expected_range=fpr_range(n, self.rule.value) if exactly else None,
+            calibrated_with=self.rule.groups,
         )
 
 

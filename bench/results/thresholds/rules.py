@@ -5,15 +5,17 @@ An image is called generated where its score lies above the threshold; a score e
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from bench.errors import BenchError
-from bench.statistics.bootstrap import FEWEST_BEYOND, FEWEST_GROUPS
+from bench.statistics.bootstrap import FEWEST_BEYOND, FEWEST_GROUPS, Interval
 from bench.statistics.operating_curve import curves_of
 
 Floats = NDArray[np.float64]
@@ -22,6 +24,7 @@ Weights = NDArray[Any]
 
 FPR, BEST, FIXED = "fpr", "best", "fixed"
 SALT = "held-out reals"
+CALIBRATION_SALT = "calibration reals"
 # Shares times totals are compared: 0.07 * 100 is 7.000000000000001, and 0.29 * 100 is 28.999999999999996.
 ROUNDING = 1e-9
 
@@ -33,11 +36,17 @@ class Rule:
     Args:
         kind: ``fpr``, ``best`` or ``fixed``.
         value: The share of real images, in (0, 1), for ``fpr``; the threshold for ``fixed``; nan for ``best``.
+        groups: To how many held-out groups ``fpr`` is fitted; None for all.
     """
 
     kind: str
     value: float
     title: str
+    groups: int | None = None
+
+    def calibrated_with(self, groups: int) -> "Rule":
+        """Returns the rule that is fitted to so many held-out groups alone."""
+        return replace(self, title=f"{self.title} from {groups}", groups=groups)
 
 
 def parse_rule(text: str) -> Rule:
@@ -48,7 +57,7 @@ def parse_rule(text: str) -> Rule:
 
     Examples:
         >>> parse_rule("fpr:5")
-        Rule(kind='fpr', value=0.05, title='fpr:5')
+        Rule(kind='fpr', value=0.05, title='fpr:5', groups=None)
         >>> parse_rule("best").title
         'best (oracle)'
     """
@@ -76,6 +85,15 @@ def is_held_out(group: str) -> bool:
     there when images are added.
     """
     return hashlib.sha256(f"{SALT}\0{group}".encode()).digest()[0] < 128
+
+
+def calibration_groups(groups: Collection[str], number: int) -> set[str]:
+    """Takes so many of the held-out groups, the first by the sha256 of their names.
+
+    Another one than `is_held_out` takes, so that these are any of the held-out ones.
+    """
+    order = {group: hashlib.sha256(f"{CALIBRATION_SALT}\0{group}".encode()).digest() for group in set(groups)}
+    return set(sorted(order, key=lambda group: order[group])[:number])
 
 
 def held_out(images: pl.DataFrame) -> Bools:
@@ -197,6 +215,22 @@ def expected_fpr(n: int, share: float) -> float:
         0.0612
     """
     return (math.floor(share * n + ROUNDING) + 1) / (n + 1)
+
+
+def fpr_range(n: int, share: float) -> Interval:
+    """Returns where the FPR on further real images lies in 95 % of all choices of ``n`` held-out ones.
+
+    The share of a distribution above the ``k + 1`` st largest of ``n`` scores has the beta distribution of ``k + 1``
+    and ``n - k``, whatever the scores: so this is exact where `expected_fpr` is, its mean.
+
+    Examples:
+        >>> low, high = fpr_range(100, 0.05)
+        >>> round(low, 4), round(high, 4)
+        (0.0223, 0.1128)
+    """
+    above = math.floor(share * n + ROUNDING)
+    low, high = (float(beta.ppf(tail, above + 1, n - above)) for tail in (0.025, 0.975))
+    return Interval(low, high)
 
 
 def _or_ones(weights: Weights | None, n: int) -> Weights:

@@ -115,7 +115,7 @@ def share_number(points: Floats, drawn: Floats, n_groups: int, reason: str | Non
     if reason is not None:
         return Number(value, None, seeds_sd, reason)
     if alike:
-        return Number(value, _clopper_pearson(round(value * n_groups), n_groups), seeds_sd)
+        return Number(value, clopper_pearson(round(value * n_groups), n_groups), seeds_sd)
     return Number(value, widened(ends, value, float(np.nanstd(drawn, ddof=1)), points.tolist()), seeds_sd)
 
 
@@ -129,10 +129,11 @@ def binomial_fpr(part: Part, counts: Counts) -> Interval | None:
         return None
     above = float(np.mean(counts.real_above))
     low, high = int(np.floor(above)), int(np.ceil(above))
-    return Interval(_clopper_pearson(low, part.n_real).low, _clopper_pearson(high, part.n_real).high)
+    return Interval(clopper_pearson(low, part.n_real).low, clopper_pearson(high, part.n_real).high)
 
 
-def _clopper_pearson(count: int, n: int) -> Interval:
+def clopper_pearson(count: int, n: int) -> Interval:
+    """Computes the exact interval at 95 % of a share of which ``count`` of ``n`` were found; each end is at 97.5 %."""
     low = float(beta.ppf(TAIL, count, n - count + 1)) if count > 0 else 0.0
     high = float(beta.ppf(1 - TAIL, count + 1, n - count)) if count < n else 1.0
     return Interval(low, high)

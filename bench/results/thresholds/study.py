@@ -17,7 +17,8 @@ from functools import cached_property
 import numpy as np
 
 from bench.errors import BenchError
-from bench.results.summary import DRAWS
+from bench.results.stored_detectors import chosen_detectors
+from bench.results.summary import DRAWS, Row, summarise
 from bench.results.thresholds.calibration import Calibration, calibration
 from bench.results.thresholds.halves import Halves, Thresholds, fit_at_fpr, union
 from bench.results.thresholds.points import OperatingPoint, operating_points
@@ -30,6 +31,8 @@ from bench.store.panel import Panel, Part
 from bench.store.schema import CLEAN
 
 RATES = ("fpr", "tpr")
+LOW_RATES = ("partial_auroc_5_fpr", "eer", "tpr_at_1_fpr")
+"""Metrics without a threshold that say what a detector does where false alarms must be rare."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,13 @@ class ThresholdStudy:
         points: By data set.
         matrices: One for each rule ``fpr:P`` and each detector with two and more data sets or conditions.
         calibrations: By data set, of the detectors whose scores are probabilities.
+        low_rates: By data set, rows whose numbers have `LOW_RATES`; of all images, since nothing is fitted.
     """
 
     points: Mapping[str, Sequence[OperatingPoint]]
     matrices: Sequence[TransferMatrix]
     calibrations: Mapping[str, Sequence[Calibration]] = field(default_factory=dict)
+    low_rates: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
 def study_thresholds(
@@ -116,6 +121,8 @@ def study_thresholds(
     detectors: Collection[str] | None = None,
     probabilities: Collection[str] = (),
     draws: int = DRAWS,
+    prevalences: Sequence[float] = (),
+    calibrate_with: Sequence[int] = (),
 ) -> ThresholdStudy:
     """Measures detectors under threshold rules, and thresholds of ``fpr:P`` across data sets and conditions.
 
@@ -125,15 +132,23 @@ def study_thresholds(
         detectors: Labels of the only detectors to take; all where it is None.
         probabilities: Labels of the detectors whose scores are probabilities, for ``fixed:T`` and calibration.
         draws: Number of bootstrap draws.
+        prevalences: Shares of generated images, in (0, 1), at which to tell the precision of every threshold.
+        calibrate_with: Numbers of real groups, each at least 1; to so many alone each rule ``fpr:P`` is fitted, too.
 
     Raises:
-        BenchError: No rule is given, a rule is unknown or not for a detector, or a detector is in no data set.
+        BenchError: No rule is given, a rule is unknown or not for a detector, a detector is in no data set, or there is
+            no rule to fit to few groups.
     """
     parsed = list(dict.fromkeys(parse_rule(rule) for rule in rules))
     if not parsed:
         raise BenchError("No threshold rule is given: write for instance --rule fpr:5 best.")
-    chosen = _chosen(panels, detectors)
-    _chosen(panels, probabilities)
+    if calibrate_with and not any(rule.kind == FPR for rule in parsed):
+        raise BenchError(
+            "--calibrate-with is about the rules fpr:P, and none is given: add for instance --rules fpr:5."
+        )
+    from_few = [rule.calibrated_with(k) for rule in parsed if rule.kind == FPR for k in dict.fromkeys(calibrate_with)]
+    chosen = chosen_detectors(panels, detectors)
+    chosen_detectors(panels, probabilities)
     halves = {title: Halves(panel, draws) for title, panel in panels.items()}
     points: dict[str, list[OperatingPoint]] = {}
     calibrations: dict[str, list[Calibration]] = {}
@@ -144,8 +159,8 @@ def study_thresholds(
             if detector not in chosen:
                 continue
             probability = detector in probabilities
-            for rule in parsed:
-                points[title] += operating_points(halves[title], detector, condition, rule, probability)
+            for rule in (*parsed, *from_few):
+                points[title] += operating_points(halves[title], detector, condition, rule, probability, prevalences)
             if probability:
                 calibrations[title] += calibration(halves[title], detector, condition, probability)
             name = title if condition == CLEAN else f"{title}, {condition}"
@@ -158,7 +173,11 @@ def study_thresholds(
         for detector in chosen
         if len(cells[detector]) > 1
     ]
-    return ThresholdStudy(points, matrices, calibrations)
+    low_rates = {
+        title: [row for row in summarise(panel, LOW_RATES, draws).rows if row.detector in chosen]
+        for title, panel in panels.items()
+    }
+    return ThresholdStudy(points, matrices, calibrations, low_rates)
 
 
 def transfer_between(cells: Sequence[Cell], rule: Rule) -> TransferMatrix:
@@ -178,14 +197,6 @@ def transfer_between(cells: Sequence[Cell], rule: Rule) -> TransferMatrix:
     names = tuple(cell.name for cell in cells)
     entries = {(row, column): columns[column][row] for row in names for column in names}
     return TransferMatrix(cells[0].detector, rule.title, names, entries)
-
-
-def _chosen(panels: Mapping[str, Panel], detectors: Collection[str] | None) -> list[str]:
-    there = list(dict.fromkeys(detector for panel in panels.values() for detector, _ in panel.cells))
-    unknown = [detector for detector in detectors or () if detector not in there]
-    if unknown:
-        raise BenchError(f"There are no scores of detector {unknown[0]!r}. Available: {', '.join(there)}.")
-    return there if detectors is None else [detector for detector in there if detector in detectors]
 
 
 def _measured(source: Cell, fitted: Thresholds, target: Cell, weights: Mapping[str, Weights]) -> Transfer:

@@ -9,14 +9,9 @@ from scipy.stats import norm
 from threshold_panels import exact_interval, names, panel_of, points_of
 
 from bench.errors import BenchError
-from bench.report.thresholds import (
-    point_records,
-    threshold_markdown,
-    threshold_notes,
-    threshold_tables,
-    transfer_records,
-    write_thresholds,
-)
+from bench.report.threshold_notes import threshold_notes
+from bench.report.threshold_records import point_records, transfer_records
+from bench.report.thresholds import threshold_markdown, threshold_tables, write_thresholds
 from bench.results.thresholds.rules import (
     best_thresholds,
     count_above,
@@ -27,7 +22,7 @@ from bench.results.thresholds.rules import (
     refusal,
     threshold_at_fpr,
 )
-from bench.results.thresholds.study import ThresholdStudy, study_thresholds
+from bench.results.thresholds.study import LOW_RATES, ThresholdStudy, study_thresholds
 from bench.statistics.metrics import tpr_at_fpr
 
 LABELS = np.array([0, 0, 0, 1, 1, 1])
@@ -234,10 +229,11 @@ def test_the_files_have_every_metric_and_the_study_every_table(tmp_path):
     assert [file.name for file in files] == ["thresholds.csv", "thresholds.md", "transfer.csv"]
     points, transfers = pl.read_csv(files[0]), pl.read_csv(files[2])
     assert points.columns == ["dataset", *records[0]]
-    assert points.height == 2 * 2 * 7
+    assert points.height == 2 * 2 * 7 + 2 * 3  # and the metrics without a threshold
+    assert points.filter(pl.col("rule").is_null())["metric"].to_list() == [*LOW_RATES, *LOW_RATES]
     assert transfers.columns == list(transfer_records(study.matrices)[0])
     assert transfers.height == 4 * 2
-    assert len(threshold_tables(study)) == 4
+    assert len(threshold_tables(study)) == 6
     assert "a\\|b" in threshold_markdown(study)
     assert files[1].read_text() == threshold_markdown(study)
     with pytest.raises(BenchError, match="no scores of detector 'y'"):

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from threshold_panels import exact_interval, panel_of, points_of
 
-from bench.report.thresholds import threshold_markdown, threshold_tables, transfer_notes, transfer_records
+from bench.report.threshold_notes import transfer_notes
+from bench.report.threshold_records import transfer_records
+from bench.report.thresholds import threshold_markdown, threshold_tables
 from bench.results.thresholds.halves import Halves
 from bench.results.thresholds.rules import parse_rule
 from bench.results.thresholds.study import Cell, ThresholdStudy, TransferMatrix, transfer_between
