@@ -12,6 +12,7 @@ from bench.cli.parser import (
     chosen_detectors,
     run_options,
 )
+from bench.cli.planning import add_plan_options, check_plan_options, run_plan
 from bench.cli.printing import make_console, print_json, print_written, shows_progress
 from bench.cli.unread import exit_code
 from bench.scoring.options import RunOptions
@@ -20,14 +21,19 @@ from bench.scoring.options import RunOptions
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
     parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
-    add_shared_options(parser, "detectors", "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
+    add_shared_options(parser, "detectors", required=False)  # a plan needs none
+    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
     add_shared_options(parser, "raw-names", "json", "quiet")
+    add_plan_options(parser)
     add_run_options(parser)
     return parser
 
 
 def run(arguments: Namespace) -> int:
     """Runs ``compare`` and prints its table."""
+    check_plan_options(arguments)
+    if arguments.plan_n is not None:
+        return run_plan(arguments)
     options, detectors = run_options(arguments), chosen_detectors(arguments)
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page

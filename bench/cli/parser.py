@@ -25,7 +25,8 @@ class OptionValueError(ArgumentTypeError, ValueError):
     """A value that an option cannot take; a command line wants the first kind of error, a file the second."""
 
 
-def _margin(value: object) -> float:
+def difference(value: object) -> float:
+    """Reads a difference of two AUROCs, above 0 and up to 1."""
     try:
         margin = float(str(value))
     except ValueError:
@@ -82,7 +83,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "html": {"type": path_text, "metavar": "FILE", "help": "also write everything as one page that opens from disk"},
     "json": {**FLAG, "help": "print one JSON object and nothing else"},
     "margin": {
-        "type": _margin,
+        "type": difference,
         "default": MARGIN,
         "metavar": "D",
         "help": "difference from a paper's number that a match must be able to find; beyond it is too wide to tell",
@@ -179,10 +180,10 @@ def add_run_options(parser: ArgumentParser, without: Collection[str] = ()) -> No
     add_options(parser, RunOptions, names, GROUPS)
 
 
-def add_shared_options(parser: ArgumentParser, *names: str) -> None:
-    """Adds options of :data:`SHARED` by their names."""
+def add_shared_options(parser: ArgumentParser, *names: str, **changes: Any) -> None:  # noqa: ANN401 - argparse's own
+    """Adds options of :data:`SHARED` by their names; ``changes`` are what argparse is told otherwise of them."""
     for name in names:
-        parser.add_argument(f"--{name}", **SHARED[name])
+        parser.add_argument(f"--{name}", **{**SHARED[name], **changes})
 
 
 def add_output_option(parser: ArgumentParser) -> None:

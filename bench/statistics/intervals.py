@@ -16,7 +16,14 @@ from scipy.stats import nct, t
 
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, aligned
-from bench.statistics.standard_errors import StandardError, images_alone, mixed, over_images_and_seeds, seeds_variance
+from bench.statistics.standard_errors import (
+    StandardError,
+    images_alone,
+    mixed,
+    over_images_and_seeds,
+    satterthwaite,
+    seeds_variance,
+)
 
 Floats = NDArray[np.float64]
 
@@ -227,9 +234,7 @@ def _over_images(influence: InfluenceValues, values: Floats, heavy_tails: bool =
         # (kurtosis - 1) times the squared sum, which is 0 where all influences are alike.
         excess = sizes * fourths - squares**2
         freedom = freedom * np.divide(2 * squares**2, excess, out=np.ones_like(excess), where=excess > 2 * squares**2)
-    variance, known = float(squares.sum()), freedom > 0
-    weight = float(np.sum(squares[known] ** 2 / freedom[known]))
-    return variance, variance**2 / weight if weight > 0 else float(freedom.sum())
+    return satterthwaite(squares, freedom)
 
 
 def _effective_groups(influence: InfluenceValues) -> float:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 SEEDS_ALLOWANCE = 6.0
 
@@ -43,6 +44,13 @@ def mixed(images: float, df: float, spreads: Sequence[tuple[float, float]]) -> S
     weight = images**2 / df + sum(spread**2 / df_seeds for spread, df_seeds in counted)
     se = float(np.sqrt(images + sum(spread for spread, _ in spreads)))
     return StandardError(se, (images + sum(spread for spread, _ in counted)) ** 2 / weight if weight > 0 else df)
+
+
+def satterthwaite(squares: NDArray[np.float64], freedom: NDArray[np.float64]) -> tuple[float, float]:
+    """Adds up the ``(K,)`` variances of strata, each with its degrees of freedom: their sum, and its own degrees."""
+    variance, known = float(squares.sum()), freedom > 0
+    weight = float(np.sum(squares[known] ** 2 / freedom[known]))
+    return variance, variance**2 / weight if weight > 0 else float(freedom.sum())
 
 
 def seeds_variance(seeds: Sequence[float]) -> float:

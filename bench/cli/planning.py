@@ -1,0 +1,54 @@
+"""``python -m bench compare --plan-n STORE``: says how many images a comparison needs, from scores that there are."""
+
+from pathlib import Path
+
+from jsonargparse import ArgumentParser, Namespace
+
+from bench.cli.parser import difference, path_text
+from bench.cli.printing import make_console, print_written
+from bench.errors import BenchError
+from bench.scoring.options import MARGIN
+
+
+def add_plan_options(parser: ArgumentParser) -> None:
+    """Adds the options of a plan."""
+    parser.add_argument(
+        "--plan-n",
+        type=path_text,
+        metavar="STORE",
+        help="score nothing: from the scores in this results folder, a pilot, say how many groups of images are needed to "
+        "tell each pair of its detectors apart (all, or those of --detectors by their labels); writes plan.csv there",
+    )
+    parser.add_argument(
+        "--difference",
+        nargs="+",
+        type=difference,
+        metavar="D",
+        help=f"differences of two AUROCs that --plan-n is to find, beside the observed one (default: {MARGIN:g})",
+    )
+
+
+def check_plan_options(arguments: Namespace) -> None:
+    """Refuses words that do not go together.
+
+    Raises:
+        BenchError: There is no detector to score with, or a difference without a plan.
+    """
+    if arguments.plan_n is None and not arguments.detectors:
+        raise BenchError("The following arguments are required: --detectors, unless --plan-n names a results folder.")
+    if arguments.plan_n is None and arguments.difference:
+        raise BenchError("--difference is for --plan-n, which names the results folder to plan from.")
+
+
+def run_plan(arguments: Namespace) -> int:
+    """Prints the plan."""
+    from bench.report.planning import PlanReport, plan_json, print_plan, write_plan
+    from bench.results.planning import plan_images
+
+    store, console = Path(arguments.plan_n), make_console(arguments)
+    differences = list(dict.fromkeys(arguments.difference or [MARGIN]))
+    report = PlanReport(plan_images(store, differences, arguments.detectors))
+    files = write_plan(report, store, arguments.raw_names)
+    print_plan(report, console)
+    print_written(arguments, files, lambda: plan_json(report))
+    return 0
