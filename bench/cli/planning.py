@@ -16,8 +16,8 @@ def add_plan_options(parser: ArgumentParser) -> None:
         "--plan-n",
         type=path_text,
         metavar="STORE",
-        help="score nothing: from the scores in this results folder, a pilot, say how many groups of images are needed to "
-        "tell each pair of its detectors apart (all, or those of --detectors by their labels); writes plan.csv there",
+        help="score nothing: from the scores in this results folder, a pilot, say how many groups of images it takes "
+        "to tell each pair of its detectors apart (all, or those of --detectors, by label); writes plan.csv there",
     )
     parser.add_argument(
         "--difference",

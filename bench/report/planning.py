@@ -17,9 +17,9 @@ OBSERVED, ASKED = "observed", "asked"
 WORDS = {SEEDS: "more seeds", OTHER_CLASS: "never", SHARED: "n/a", TOO_MANY: "too many"}
 """Reasons as cells say them."""
 NOTES = (
-    "Groups: images that are independent of each other, such as a photograph and what was made from it; so many of real + "
-    "generated images, in the pilot's ratio, and of one class alone where the other stays as it is. Generated ones are "
-    "counted over all generators, in the pilot's shares.",
+    "Groups hold images that are not independent, such as a photograph and what was made from it; where each image is "
+    "its own group they are images. So many of real + generated ones, in the pilot's ratio, and of one class alone "
+    "where the other stays as it is. Generated ones are counted over all generators, in the pilot's shares.",
     "With so many, four of five data sets find the difference at 5 % in the paired test, at the first step of Holm's "
     "procedure: the strictest one, so other pairs are found more often.",
     "[...]: real groups at both ends of the 95 % interval of the pilot's variance. The difference itself is not in it: "
@@ -71,8 +71,8 @@ class PlanReport:
                 }
             )
             notes.append(
-                f"Of {', '.join(names)} at least one has drawn something that all images share, with a single seed: the plan is "
-                "for this draw."
+                f"Of {', '.join(names)} at least one has drawn something that all images share, with a single seed: "
+                "the plan is for this draw."
             )
         notes += [
             f"{_title(part)}: {planned.pair.first} and {planned.pair.second}: {planned.reason}."

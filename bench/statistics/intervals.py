@@ -234,7 +234,7 @@ def _over_images(influence: InfluenceValues, values: Floats, heavy_tails: bool =
         # (kurtosis - 1) times the squared sum, which is 0 where all influences are alike.
         excess = sizes * fourths - squares**2
         freedom = freedom * np.divide(2 * squares**2, excess, out=np.ones_like(excess), where=excess > 2 * squares**2)
-    return satterthwaite(squares, freedom)
+    return satterthwaite(squares.astype(np.float64), freedom)
 
 
 def _effective_groups(influence: InfluenceValues) -> float:

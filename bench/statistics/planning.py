@@ -1,10 +1,10 @@
 """How many groups of images a paired test of two AUROCs needs to find a difference, from a pilot.
 
-The test is that of `bench.statistics.intervals.paired_test`, at the level of the first step of Holm's procedure over all
-pairs of a table (5 % by their number), and its power is 80 %: `smallest_difference` of a data set that is larger. The
-pilot's squared error is a sum over strata, groups of real images only, of generated ones only, and of both. With ``a``
-times as many groups of a class its strata are ``1 / a`` of what they were, and each of their degrees of freedom,
-``c (1 - 1 / M)`` for ``c`` groups of a class of ``M``, becomes ``a c - c / M``. The error over seeds stays what it is: it is
+The test is that of `bench.statistics.intervals.paired_test`, at the level of the first step of Holm's procedure over
+all pairs of a table (5 % by their number), and its power is 80 %: `smallest_difference` of a data set that is larger.
+The pilot's squared error is a sum over strata, groups of real images only, of generated ones only, and of both. With
+``a`` times as many groups of a class its strata are ``1 / a`` of what they were, and each of their degrees of freedom,
+``c (1 - 1 / M)`` for ``c`` groups of a class of ``M``, becomes ``a c - c / M``. The error over seeds stays what it is:
 a floor that no images remove.
 
 What is taken from the pilot: the variance of the paired difference, the ratio of the generators, and, with several
@@ -175,8 +175,8 @@ def needed(pilot: Pilot, difference: float, tests: int, growing: int = BOTH, var
         times = math.exp(
             brentq(lambda power: excess(math.exp(power)), math.log(least), math.log(MOST_TIMES), xtol=1e-9)
         )
-    grown = [
+    real, generated = (
         math.ceil(times * count - 1e-6) if growing & bit else count
         for bit, count in zip((REAL, GENERATED), pilot.groups, strict=True)
-    ]
-    return Needed(*grown)
+    )
+    return Needed(real, generated)
