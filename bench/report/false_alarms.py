@@ -16,6 +16,7 @@ from bench.statistics.number import Number
 from bench.store.schema import CLEAN
 
 LOW_TITLES = ("pAUROC to 5 % FPR", "EER, %", "TPR at 1 % FPR, %")
+RARE, PRECISION, FEW = "where false alarms are rare", "precision", "from few real images"
 LOW_NOTE = (
     "Without a threshold, of all images. pAUROC: the area up to an FPR of 5 %, standardised so that chance is 0.5 and "
     "perfect is 1 (McClish). EER: the rate at which false positives equal false negatives, straight between "
@@ -31,6 +32,7 @@ FEW_NOTE = (
     "intervals, that of the FPR too, are over other choices of K of all held-out groups, and over the images measured. "
     "Expected FPR: on further real images, and where it lies in 95 % of all choices of K."
 )
+NOTES = {RARE: LOW_NOTE, PRECISION: PRECISION_NOTE, FEW: FEW_NOTE}
 
 
 def narrow_tables(study: ThresholdStudy) -> list[Table]:
@@ -42,23 +44,28 @@ def narrow_tables(study: ThresholdStudy) -> list[Table]:
 
 
 def narrow_notes(study: ThresholdStudy) -> Iterator[str]:
-    """Says why a number of these tables has no value, or no interval."""
-    for title in study.points:
+    """Says how to read these tables, and why a number has no value, or no interval."""
+    suffixes = {table.title.rpartition(": ")[2] for table in narrow_tables(study)}
+    yield from (note for suffix, note in NOTES.items() if suffix in suffixes)
+    for title, points in study.points.items():
         where = f"{title}: " if len(study.points) > 1 else ""
+        lacking: dict[str, dict[str, None]] = {}
         for row in _main_rows(study.low_rates.get(title, ())):
             for metric in LOW_RATES:
-                number = row.numbers[metric]
-                if number.reason:
-                    missing = "n/a" if math.isnan(number.value) else "no interval"
-                    yield f"{where}{_place(row)}: {METRICS[metric].title}: {missing}, {number.reason}."
-                elif number.doubt:
-                    yield f"{where}{_place(row)}: {METRICS[metric].title}: ~ approximate, {number.doubt}."
-        for point in _main_points(study.points[title]):
-            for prevalence, number in point.precisions.items():
-                if number.reason and number.interval is None:
-                    missing = "n/a" if math.isnan(number.value) else "no interval"
-                    what = f"precision at {100 * prevalence:g} %"
-                    yield f"{where}{_place(point)}, {point.rule}: {what}: {missing}, {number.reason}."
+                if why := _lack(row.numbers[metric]):
+                    lacking.setdefault(f"{_rest(row)}: {METRICS[metric].title}: {why}.", {})[row.detector] = None
+        for point in _main_points(points):
+            for number in point.precisions.values():
+                if number.interval is None and (why := _lack(number)):
+                    lacking.setdefault(f"{_rest(point)}, {point.rule}: precision: {why}.", {})[point.detector] = None
+        yield from (f"{where}{', '.join(detectors)}, {words}" for words, detectors in lacking.items())
+
+
+def _lack(number: Number) -> str | None:
+    """Says why a number has no value, no interval or an approximate one."""
+    if number.reason:
+        return f"{'n/a' if math.isnan(number.value) else 'no interval'}, {number.reason}"
+    return f"~ approximate, {number.doubt}" if number.doubt else None
 
 
 def percent_cell(number: Number) -> str:
@@ -90,7 +97,7 @@ def _low_rates(title: str, every: Sequence[Row]) -> Table:
             "n/a" if math.isnan(partial.value) else f"{partial.value:.3f}{_ends(partial.interval, 1, 3, partial.doubt)}"
         )
         cells.append([*(getattr(row, name) for name in names), area, percent_cell(eer), percent_cell(tpr)])
-    return Table(f"{title}: where false alarms are rare", (*names, *LOW_TITLES), cells, LOW_NOTE, names=len(names))
+    return Table(f"{title}: {RARE}", (*names, *LOW_TITLES), cells, names=len(names))
 
 
 def _precisions(title: str, every: Sequence[OperatingPoint]) -> Table:
@@ -101,7 +108,7 @@ def _precisions(title: str, every: Sequence[OperatingPoint]) -> Table:
         [*(getattr(point, name) for name in names), *map(percent_cell, point.precisions.values())] for point in points
     ]
     columns = (*names, *(f"precision at {100 * prevalence:g} %, %" for prevalence in prevalences))
-    return Table(f"{title}: precision", columns, rows, PRECISION_NOTE, names=len(names))
+    return Table(f"{title}: {PRECISION}", columns, rows, names=len(names))
 
 
 def _few(title: str, every: Sequence[OperatingPoint]) -> Table:
@@ -120,7 +127,7 @@ def _few(title: str, every: Sequence[OperatingPoint]) -> Table:
         for point in points
     ]
     columns = (*names, "realised FPR, %", "expected FPR, %", "TPR, %")
-    return Table(f"{title}: from few real images", columns, rows, FEW_NOTE, names=len(names))
+    return Table(f"{title}: {FEW}", columns, rows, names=len(names))
 
 
 def _main_rows(rows: Iterable[Row]) -> list[Row]:
@@ -146,7 +153,6 @@ def _names(rows: Sequence[Row] | Sequence[OperatingPoint]) -> tuple[str, ...]:
     return ("detector", *condition, *generator)
 
 
-def _place(row: Row | OperatingPoint) -> str:
-    return ", ".join(
-        word for word in (row.detector, row.condition if row.condition != CLEAN else "", row.generator) if word
-    )
+def _rest(row: Row | OperatingPoint) -> str:
+    """Says what a row is about, beside its detector."""
+    return row.generator if row.condition == CLEAN else f"{row.condition}, {row.generator}"

@@ -86,14 +86,16 @@ def _expectations(points: Sequence[OperatingPoint]) -> list[str]:
 
 
 def _absences(points: Sequence[OperatingPoint]) -> list[str]:
-    notes: dict[str, None] = {}
+    """Says why numbers are missing, once for all detectors of which the same is to be said."""
+    detectors: dict[str, dict[str, None]] = {}
     for point in points:
-        where = f"{point.detector}, {point.condition}, {point.rule}"
+        where = f"{point.condition}, {point.rule}"
         if point.reason:
             alone = "" if point.refused else f", {point.generator}"
-            notes[f"{where}{alone}: n/a, {point.reason}."] = None
+            detectors.setdefault(f"{where}{alone}: n/a, {point.reason}.", {})[point.detector] = None
             continue
         for number in point.numbers.values():
             if number.interval is None:
-                notes[f"{where}, {point.generator}: no interval, {number.reason}."] = None
-    return list(notes)
+                words = f"{where}, {point.generator}: no interval, {number.reason}."
+                detectors.setdefault(words, {})[point.detector] = None
+    return [f"{', '.join(names)}, {words}" for words, names in detectors.items()]

@@ -70,7 +70,7 @@ def precision(shares: Shares, prevalence: float, n_groups: tuple[int, int], reas
     """
     tpr, fpr = (float(np.mean(shares.points[rate])) for rate in ("tpr", "fpr"))
     value = float(positive_predictive_value(np.array(tpr), np.array(fpr), prevalence))
-    above = fpr * n_groups[0]
+    above = round(fpr * n_groups[0], 9)
     if math.isnan(value):
         return Number(value, reason=NOTHING_ABOVE)
     if above == 0:
