@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from cue_verdicts import NEVER_ABOVE, NEVER_BELOW, POWER, SIZES, share_above, share_above_first, share_below
 from numpy.typing import NDArray
+from scipy.integrate import quad
 from scipy.stats import norm, t
 from tables import Tables, percent, print_tables, row
 
@@ -24,6 +25,7 @@ from bench.references.comparability import Ours
 from bench.references.reported import MEAN, find_reported
 from bench.references.verdicts import DIFFERS, MATCHES, TOO_WIDE, judge
 from bench.results.cues.audit import audit
+from bench.results.estimates import estimate
 from bench.results.thresholds.rules import best_thresholds, threshold_at_fpr
 from bench.statistics.bootstrap import GroupBootstrap, Interval, interval
 from bench.statistics.influence import Contrast, auroc_influence
@@ -32,6 +34,7 @@ from bench.statistics.metrics import auroc, average_precision, tpr_at_fpr
 from bench.statistics.number import Number
 from bench.statistics.standard_errors import over_images_and_seeds
 from bench.store.contrasts import rules_of
+from bench.store.panel import Part
 
 Floats = NDArray[np.float64]
 DRAWS = 500
@@ -100,6 +103,28 @@ def rate_tables(trials: int) -> Iterator[str]:
             truth = float(norm.sf(norm.isf(0.05) - shift))
             shares.append(share(percentile(tpr_at_fpr, 20 * beyond, shift, trials), truth))
         yield row(beyond, *map(percent, shares))
+
+
+def low_tables(trials: int) -> Iterator[str]:
+    """The suite's intervals of the partial AUROC up to 5 % FPR and of the EER; ``~`` where they are approximate."""
+    for metric, sizes in (("partial_auroc_5_fpr", (100, 200, 500)), ("eer", (20, 48, 200))):
+        yield row(f"images a class, {metric}", *(f"AUROC {area:g}" for area in (0.6, 0.9, 0.99)))
+        for n in sizes:
+            cells = []
+            for area in (0.6, 0.9, 0.99):
+                shift = separation(area)
+                to_5 = quad(lambda fpr, shift=shift: norm.sf(norm.isf(fpr) - shift), 0, 0.05)[0]
+                truths = {"partial_auroc_5_fpr": (1 + (to_5 - 0.00125) / 0.04875) / 2, "eer": norm.sf(shift / 2)}
+                numbers = []
+                for trial in range(trials):
+                    labels, scores = scores_of(np.random.default_rng((n, trial)), n, shift)
+                    part = Part(np.arange(2 * n), labels, np.arange(2 * n, dtype=np.int32), scores[None], 0)
+                    numbers.append(estimate(part, [metric], None, weights_of(labels, trial))[metric].number(metric))
+                about = "~" if np.mean([number.doubt is not None for number in numbers]) > 0.5 else ""
+                held = share((number.interval for number in numbers), float(truths[metric]))
+                cells.append(f"{about}{percent(held)}")
+            yield row(n, *cells)
+        yield ""
 
 
 def seed_tables(trials: int) -> Iterator[str]:
@@ -226,6 +251,7 @@ def verdict_tables(trials: int) -> Iterator[str]:
 TABLES: Tables = {
     "areas": area_tables,
     "rates": rate_tables,
+    "low": low_tables,
     "seeds": seed_tables,
     "thresholds": threshold_tables,
     "cues": cue_tables,

@@ -55,9 +55,11 @@ def narrow_notes(study: ThresholdStudy) -> Iterator[str]:
                 if why := _lack(row.numbers[metric]):
                     lacking.setdefault(f"{_rest(row)}: {METRICS[metric].title}: {why}.", {})[row.detector] = None
         for point in _main_points(points):
-            for number in point.precisions.values():
+            rates = {name.upper(): point.numbers[name] for name in ("fpr", "tpr") if point.calibrated_with}
+            told = [*rates.items(), *(("precision", number) for number in point.precisions.values())]
+            for what, number in told if not point.refused else ():
                 if number.interval is None and (why := _lack(number)):
-                    lacking.setdefault(f"{_rest(point)}, {point.rule}: precision: {why}.", {})[point.detector] = None
+                    lacking.setdefault(f"{_rest(point)}, {point.rule}: {what}: {why}.", {})[point.detector] = None
         yield from (f"{where}{', '.join(detectors)}, {words}" for words, detectors in lacking.items())
 
 

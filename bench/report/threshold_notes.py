@@ -90,6 +90,8 @@ def _absences(points: Sequence[OperatingPoint]) -> list[str]:
     detectors: dict[str, dict[str, None]] = {}
     for point in points:
         where = f"{point.condition}, {point.rule}"
+        if point.calibrated_with and not point.refused:
+            continue  # a table of its own has these, and their notes
         if point.reason:
             alone = "" if point.refused else f", {point.generator}"
             detectors.setdefault(f"{where}{alone}: n/a, {point.reason}.", {})[point.detector] = None

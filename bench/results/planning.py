@@ -9,7 +9,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.results.rankings import CommonImages, drawing_of, rankings_of
 from bench.results.stored_detectors import chosen_detectors
-from bench.results.summary import Summary, summarise
+from bench.results.summary import Summary, main_row, summarise
 from bench.statistics.bootstrap import FEWEST_GROUPS
 from bench.statistics.influence import InfluenceValues
 from bench.statistics.intervals import ZERO
@@ -21,6 +21,8 @@ from bench.store.whole_store import read_store
 
 TOO_FEW = "too few independent groups in common for an interval"
 NO_ERROR = "the pilot leaves no error, as where both put all images in order"
+MOST_REASONS = 3
+"""Why detectors are in no pair, as far as a refusal says it."""
 NO_DIFFERENCE = "no difference was observed"
 
 
@@ -81,9 +83,11 @@ def plan_images(
     chosen = chosen_detectors(panels, detectors)
     planned = [part for dataset in datasets for part in _planned(dataset, chosen, differences)]
     if not any(part.pairs for part in planned):
+        reasons = list(dict.fromkeys(why for part in planned for why in part.left_out.values()))[:MOST_REASONS]
         raise BenchError(
             f"Nothing can be planned from {store}: it takes two detectors, scored on the same images, with at least "
             f"{FEWEST_GROUPS} independent groups of real and of generated images against every generator."
+            + (f" Here: {'; '.join(reasons)}." if reasons else "")
         )
     return planned
 
@@ -97,7 +101,11 @@ def _planned(dataset: StoredDataset, chosen: Collection[str], differences: Seque
     rankings = rankings_of(summary, panel, {*incomplete, *others}, drawing_of(facts))
     sets = []
     for condition, ranking in rankings.items():
-        left_out = dict(ranking.unranked)
+        rows = {name: main_row(cell.values()) for (name, where), cell in summary.cells.items() if where == condition}
+        left_out = {
+            name: (row.numbers["auroc"].reason if (row := rows.get(name)) else None) or why
+            for name, why in ranking.unranked.items()
+        }
         left_out |= {name: why for (name, where), why in incomplete.items() if where == condition and name in chosen}
         pairs = tuple(_planned_pair(pair, ranking, summary, panel, condition, differences) for pair in ranking.pairs)
         sets.append(PlannedSet(title, condition, pairs[0].pair.generator if pairs else "", pairs, left_out))

@@ -223,3 +223,22 @@ def test_nineteen_of_twenty_papers_lie_where_they_are_expected(papers_images):
         low, high = prediction_interval(own.value, *standard_error(own), ours, papers_images, spread, own.seeds)
         inside += low <= paper.value <= high
     assert 0.93 <= inside / trials <= 0.97
+
+
+@pytest.mark.parametrize(("truth", "per_class", "least"), [(0.9, 200, 0.9), (0.99, 200, 0.88), (0.9, 500, 0.93)])
+def test_intervals_of_a_partial_auroc_hold_or_are_called_approximate(truth, per_class, least):
+    # Percentiles of the bootstrap hold in 84 to 90 % only.
+    name, distance, trials = "partial_auroc_5_fpr", separation(truth), 300
+    labels, rng = np.repeat([0, 1], per_class), np.random.default_rng(0)
+    fprs = (np.arange(100_000) + 0.5) / 2_000_000
+    area = np.mean(norm.sf(norm.isf(fprs) - distance)) * 0.05
+    exact, rows, inside = (1 + (area - 0.00125) / 0.04875) / 2, np.arange(2 * per_class), 0
+    bootstrap = GroupBootstrap([f"g{i:05}" for i in rows], labels.tolist(), draws=300)
+    weights = bootstrap.weights(rows)
+    for _ in range(trials):
+        scores = scores_of(rng, truth, per_class)
+        part = Part(rows, labels, rows.astype(np.int32), scores[None], 0)
+        number = estimate(part, [name], None, weights)[name].number(name)
+        inside += number.interval.low <= exact <= number.interval.high
+        assert (number.doubt is None) == (per_class >= 500)
+    assert inside / trials >= least - 3 * np.sqrt(least * (1 - least) / trials)

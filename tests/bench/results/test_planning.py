@@ -80,6 +80,7 @@ def test_a_pilot_with_few_groups_or_one_detector_is_refused(tmp_path):
     with pytest.raises(BenchError, match="at least 10 independent groups") as caught:
         plan_images(made(tmp_path / "few", real=9), [0.05])
     assert "\n" not in str(caught.value)
+    assert "Here: gan: fewer than 10 independent groups among the real images (9)." in str(caught.value)
     with pytest.raises(BenchError, match="it takes two detectors"):
         plan_images(made(tmp_path / "alone", shifts={"good": 1.0}), [0.05])
     with pytest.raises(BenchError, match="There are no scores"):
