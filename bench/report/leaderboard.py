@@ -273,10 +273,7 @@ def boards_json(reports: Sequence[BoardReport], across: Sequence[AcrossSets] = (
 def write_boards(
     reports: Sequence[BoardReport], output: Path, raw_names: bool = False, across: Sequence[AcrossSets] = ()
 ) -> tuple[Path, ...]:
-    """Writes ``LEADERBOARD.md``, ``leaderboard.csv`` and ``leaderboard.json``; ``raw_names`` as for `csv_line`.
-
-    Beside them, where there are any: ``leaderboard-generators.csv``, ``leaderboard-across.csv`` and its figures.
-    """
+    """Writes ``LEADERBOARD.md`` and the files ``leaderboard*`` beside it; ``raw_names`` as for `csv_line`."""
     sections = [*(report.markdown() for report in reports), *map(across_markdown, across)]
     texts = {
         "LEADERBOARD.md": HEAD + "".join("\n" + "\n".join(lines).rstrip("\n") + "\n" for lines in sections),

@@ -199,11 +199,12 @@ def _differences(entry: Entry, runs: Sequence[Run], scorer: Scorer) -> str:
 
 def _flat(facts: Facts, protocol: Mapping[str, object]) -> dict[str, object]:
     """Lays out what a score depends on, as far as a run tells, by its name in words."""
-    backbone = facts.get("backbone") or {}
+    backbone, options = facts.get("backbone") or {}, dict(facts.get("options") or {})
+    options.pop("preprocessing", None)  # it names what the view says
     return {
         "version": facts.get("version"),
         "source": str(facts.get("source", ""))[:SHORT] or "the suite's own",
-        **{f"option {name}": value for name, value in (facts.get("options") or {}).items()},
+        **{f"option {name}": value for name, value in options.items()},
         "view": facts.get("view"),
         "backbone": backbone.get("name"),
         "weights": str(backbone.get("weights"))[:SHORT],
