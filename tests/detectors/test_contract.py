@@ -188,6 +188,7 @@ def test_every_option_is_documented_and_kept_under_its_name(name, create):
         assert inspect.signature(cls.__init__).parameters[option].kind is inspect.Parameter.KEYWORD_ONLY
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", EACH)
 def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(name, create, vit, cnn):
     detector = create(name)

@@ -37,6 +37,7 @@ def test_a_benchmark_runs_as_it_lies_on_the_disk(
     assert f"Data: {dataset}" in capsys.readouterr().out
 
 
+@pytest.mark.heavy
 def test_corrupt_files_are_counted_and_a_chosen_generator_is_taken(tmp_path, capsys):
     root = make_genimage(tmp_path / "data", ["biggan", "adm"])
     broken = break_files(root / "ADM/imagenet_ai_0508_adm/val", 2)

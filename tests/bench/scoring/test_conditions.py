@@ -63,6 +63,7 @@ def test_conditions_are_scored_beside_the_clean_images(image_folder, tmp_path):
             assert logged == pytest.approx(row.numbers["auroc"].value, abs=1e-6)
 
 
+@pytest.mark.heavy
 def test_a_condition_limited_to_a_class_leaves_the_other_as_it_was(image_folder, tmp_path):
     rows = run(image_folder, tmp_path / "r", conditions=("noise:0.2@generated",)).scores()
     both = rows.filter(pl.col("condition") == "clean").join(

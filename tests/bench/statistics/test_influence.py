@@ -273,6 +273,7 @@ def slow_ap_influences(one, positive, balanced):
     return [slopes[np.array(one.groups) == name].sum() for name in names]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("positive", ["generated", "real"])
 @settings(deadline=None)

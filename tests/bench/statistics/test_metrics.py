@@ -128,6 +128,7 @@ def test_metric_equals_its_slow_twin(name, data):
     assert METRICS[name](labels, scores) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", METRICS)
 @settings(deadline=None)
 @given(data=labelled_scores(), seed=st.integers(0, 1000))

@@ -58,6 +58,7 @@ def test_a_damaged_cache_is_empty_and_made_anew(file, kind):
     assert read_cache(file).equals(TABLE)
 
 
+@pytest.mark.heavy
 def test_no_flipped_bit_changes_what_is_read(file):
     data = file.read_bytes()
     unnoticed = 0

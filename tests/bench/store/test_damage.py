@@ -127,6 +127,7 @@ def test_every_flipped_bit_of_a_part_is_found(output):
     assert fault_of(part) is None
 
 
+@pytest.mark.heavy
 def test_a_flipped_bit_of_a_part_without_checksum_is_no_other_error(output):
     part = without_checksum(part_of(output))
     data = part.read_bytes()
