@@ -32,7 +32,7 @@ def change_table(comparison: Comparison, title: str) -> Table:
 
 
 def marked_p(change: Change) -> str:
-    """Writes the adjusted p-value of a change, with a mark where it is separated from none."""
+    """Writes the adjusted p-value of a change, with a mark where it is separated from no change."""
     return p_cell(change.p_adjusted) + (f" {SEPARATED}" if change.separated else "")
 
 

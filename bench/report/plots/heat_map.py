@@ -25,7 +25,7 @@ PART = 0.55
 """Of a cell's height, between conditions of both classes and those of one."""
 MISSING = "#f0f0f0"
 CAPTION = (
-    f"change of mean AUROC against the clean images, 95 % interval below;\n{SEPARATED}: separated from none (Holm "
+    f"change of mean AUROC against the clean images, 95 % interval below;\n{SEPARATED}: separated from no change (Holm "
     "over each detector's conditions)"
 )
 
