@@ -18,6 +18,7 @@ from bench.report.notes import comparison_notes, warnings_of
 from bench.results.comparison import Comparison, compare
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import plan_batches
+from bench.statistics.metrics import METRICS
 from detectors import Detector, View
 from detectors.registry import _registered
 
@@ -51,7 +52,7 @@ def test_every_number_is_in_the_table_and_the_files(image_folder, tmp_path):
     assert [(row.n_real, row.n_generated) for row in result.summary.rows[:3]] == [(12, 12), (12, 12), (12, 24)]
     with (tmp_path / "results" / "compare.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 6 * 9 + 6  # and the worst cue and all cues
+    assert len(rows) == 6 * len(METRICS) + 6  # and the worst cue and all cues
     auroc = next(r for r in rows if (r["detector"], r["generator"], r["metric"]) == ("rigid", "mean", "auroc"))
     assert float(auroc["value"]) == result.summary.rows[-1].numbers["auroc"].value
     assert float(auroc["low"]) <= float(auroc["value"]) <= float(auroc["high"])
