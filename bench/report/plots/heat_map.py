@@ -62,7 +62,7 @@ def heat_map_figure(heat_map: HeatMap) -> Figure:
         axes.spines[:].set_visible(False)
         if True in heat_map.parts:
             above = len(heat_map.parts.get(False, ())) + PART / 2
-            axes.text(0, above, "one class alone (evasion):", fontsize=8, va="center", style="italic")
+            axes.text(0, above, "one class alone:", fontsize=8, va="center", style="italic")
         axes.set_xlabel(CAPTION, fontsize=8, loc="left")
     return figure
 

@@ -74,7 +74,7 @@ def test_a_figure_has_a_cell_for_each_change_and_colours_by_its_sign():
     assert to_hex(refused) == to_hex(nothing) == MISSING
     texts = [text.get_text() for text in axes.texts]
     assert {"-0.250*", "[-0.300, -0.200]", "+0.125", "[no interval]", "n/a"} <= set(texts)
-    assert "one class alone (evasion):" in texts
+    assert "one class alone:" in texts
     assert heat_map_svg(MAP) == heat_map_svg(MAP)
 
 
