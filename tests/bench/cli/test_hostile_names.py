@@ -108,6 +108,7 @@ def test_a_comparison_is_read_back_by_a_program(output, capsys):
     assert names == {*FOLDERS, "mean"}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", FOLDERS[:4], ids=ascii)
 def test_explain_and_errors_write_names_as_text(name, hostile, output, capsys):
     title = f"folder:{hostile.name}"

@@ -62,6 +62,7 @@ def test_a_table_has_one_row_an_image_and_no_verdict(images, capsys):
         assert re.fullmatch(rf"generated/blurry/{number:02d}\.png +-?[\d.e-]+ +-?[\d.e-]+", line)
 
 
+@pytest.mark.heavy
 def test_csv_and_json_hold_the_same_rows_with_all_digits_and_nothing_else(images, capsys):
     (images / 'odd, "name"\n.png').write_bytes((images / "real/camera/00.png").read_bytes())
     (images / "zero.png").touch()
@@ -175,6 +176,7 @@ def test_options_come_from_a_file_too(images, capsys):
     assert capsys.readouterr().out == _csv_of(capsys, "real")
 
 
+@pytest.mark.heavy
 def test_a_trained_detector_takes_its_checkpoint(images, capsys, tmp_path):
     file = write_checkpoint("npr", tmp_path)
     code, out, _ = score(capsys, "real", "--detectors", "npr", "--checkpoint", f"npr={file}", "--format", "json")

@@ -34,6 +34,7 @@ def scores_of(capsys, folder, *names):
     return [(float(row["rigid"]), float(row["wepe"])) for row in csv.DictReader(out.splitlines())]
 
 
+@pytest.mark.heavy
 def test_a_csv_file_comes_back_with_the_scores_that_its_files_have(table, tmp_path, capsys):
     before = table.read_bytes()
     target = tmp_path / "out.csv"

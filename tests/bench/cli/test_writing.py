@@ -71,6 +71,7 @@ def words_of(command, folder, output):
     return [command, *WORDS.get(command, []), *data, "--output", output]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("command", [*STORE, "compare", "data"])
 def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -88,6 +89,7 @@ def test_a_folder_in_the_place_of_a_table_is_one_line(command, results, tmp_path
     assert not list(tmp_path.glob(f".*{stem}*"))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("command", TABLES)
 def test_a_full_disk_is_one_line_and_old_tables_stay(command, results, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -86,6 +86,7 @@ def test_where_wandb_is_disabled_the_comparison_is_made_all_the_same(image_folde
     assert wandb.run is None
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("_offline")
 def test_a_run_of_the_caller_is_neither_used_nor_ended(image_folder, tmp_path):
     with wandb.init(dir=tmp_path, settings=wandb.Settings(silent=True)) as open_run:

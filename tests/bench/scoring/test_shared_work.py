@@ -126,6 +126,7 @@ def test_a_network_whose_weights_change_is_drawn_anew(vit: Backbone):
     assert create_detector("wepe", copy.deepcopy(own)).perturbed[0] is not held
 
 
+@pytest.mark.heavy
 def test_scores_of_one_image_under_one_seed_are_stored_once(image_folder, tmp_path):
     run(image_folder, tmp_path, ["wepe"], seeds=2, crop_seeds=True)
     rows = stored_rows(tmp_path)

@@ -65,6 +65,7 @@ def contrasts(draw):
     return result
 
 
+@pytest.mark.heavy
 @settings(deadline=None)
 @given(given_contrasts=contrasts())
 def test_influences_equal_their_slow_twin(given_contrasts):

@@ -117,6 +117,7 @@ def test_tables_have_columns_of_these():
     assert [name for name, metric in METRICS.items() if metric.shown] == ["auroc", "ap_generated", "ap_real"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", METRICS)
 @settings(deadline=None)
 @given(data=labelled_scores())

@@ -137,6 +137,7 @@ def setting_order(record, recording):
     return wrapped
 
 
+@pytest.mark.heavy
 def test_the_sweep_of_a_data_set_has_a_line_for_each_k_and_generator(setting, options):
     study = STUDIES["figure5"]
     assert isinstance(study, PrefixStudy)

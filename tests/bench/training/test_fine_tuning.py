@@ -127,6 +127,7 @@ def test_it_learns_what_it_is_shown_and_the_saved_file_scores_as_in_the_table(ro
     assert not detector.network.training
 
 
+@pytest.mark.heavy
 def test_training_changes_every_parameter_and_the_batch_statistics(root, tmp_path):
     torch.manual_seed(0)
     start = timm.create_model("test_resnet", num_classes=1).state_dict()

@@ -92,6 +92,7 @@ def images():
     return [Image.fromarray((image * 255).byte().permute(1, 2, 0).numpy()) for image in drawn]
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 def test_logits_are_those_of_the_published_forward_at_odd_sizes(checkpoint, state, images):
     expected = torch.stack([plain_logits(state, transforms.ToTensor()(image)) for image in images])

@@ -41,6 +41,7 @@ def test_uncropped_images_are_judged_whole_and_one_by_one(detector, network):
     assert expected.std() > 0.2
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 def test_a_crop_is_judged_as_the_manual_crop_and_not_as_the_whole(detector, checkpoint, network):
     cropped = create_detector("cnnspot", checkpoint=str(checkpoint), crop="centre")

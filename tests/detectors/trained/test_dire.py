@@ -97,6 +97,7 @@ def test_without_a_checkpoint_one_line_says_what_is_missing():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.heavy
 def test_a_file_that_holds_another_network_is_refused(checkpoint, tmp_path):
     state = torch.load(checkpoint, weights_only=True)["model"]
     state["fc.weight"] = state["fc.weight"].repeat(2, 1)

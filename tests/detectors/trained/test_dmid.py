@@ -38,6 +38,7 @@ def plain_map(state, image):
     return F.conv2d(maps, state["fc.weight"][:, :, None, None], state["fc.bias"])[0, 0]
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 def test_logits_are_the_means_of_the_published_map_at_odd_sizes(checkpoint, state):
     images = [pictures(1, 99, seed=1)[0], pictures(1, 64, seed=2)[0, :, :, :51], pictures(1, 40, seed=3)[0]]

@@ -127,6 +127,7 @@ def test_random_patches_depend_on_seed_and_key_alone_and_lie_within_the_image():
     assert random_corners(0, 0, 2, torch.Generator()) == [(0, 0), (0, 0)]
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 def test_seed_and_key_move_the_first_network_alone(folder, detector):
     (image,) = as_views(images((97, 61)))
