@@ -12,7 +12,7 @@ from made_stores import detector, images, keep, scored
 import bench.cli.app
 from bench.report.escaping import csv_cell, printable
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("small_views")]
 
 DETECTORS = ["--detectors", "rigid", "rigid:draws=2"]
 FOLDERS = (*NAMES[:3], *NAMES[5:9], *NAMES[11:15], NAMES[-1])

@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 from bench.store.files import write_together
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("small_views")]
 
 DETECTOR = ["--detectors", "rigid"]
 STORE = {"leaderboard": "leaderboard.csv", "thresholds": "thresholds.md"}

@@ -32,7 +32,7 @@ from bench.scoring.options import RunOptions
 from bench.statistics.number import Number
 from datamodules.degradations import Axis
 
-pytestmark = pytest.mark.usefixtures("small_views")
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("small_views")]
 
 DETECTORS, CONDITIONS, SEEDS = ("rigid", "wepe:ratio=0.2"), ("jpeg:75", "jpeg:50", "blur:1"), 2
 METRICS = ("auroc", "ap_generated", "ap_real")

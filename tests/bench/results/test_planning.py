@@ -12,6 +12,8 @@ from bench.results.summary import summarise
 from bench.statistics.planning import SEEDS, pilot_of, plan
 from bench.store.whole_store import read_store
 
+pytestmark = pytest.mark.heavy
+
 SHIFTS = {"good": 1.6, "fair": 1.2, "poor": 0.6}
 
 

@@ -9,6 +9,8 @@ from bench.results.across.findings import across_sets
 from bench.results.leaderboard import read_comparisons
 from bench.statistics.agreement import TIED
 
+pytestmark = pytest.mark.heavy
+
 GENERATORS = ("flow", "gan")
 MANY = images(15, 15, GENERATORS)
 STRENGTHS = {"best": 4.0, "good": 2.0, "fair": 1.0, "poor": 0.0}
