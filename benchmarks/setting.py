@@ -7,7 +7,10 @@ from pathlib import Path
 from measure import refuse, run_vit
 
 IMAGES = 200
-BACKBONES = {"dinov2-vits14": "vit_small_patch14_dinov2.lvd142m"}
+BACKBONES = {
+    "dinov2-vits14": "vit_small_patch14_dinov2.lvd142m",
+    "dinov2-vitl14": "vit_large_patch14_dinov2.lvd142m",
+}
 """The timm model of each backbone that is not called ``timm:<model>``."""
 
 

@@ -8,7 +8,10 @@ nothing but that two ways of computing agree.
 """
 
 import argparse
+import functools
 import importlib.util
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,9 @@ from torch import nn
 DINOV2 = "vit_small_patch14_dinov2.lvd142m"
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "retina.jpg")
 SIZE = (512, 384)
+PLACES = ("real/camera", "generated/upsampled")
+FEW = 50
+"""Images that one process makes; more are made by several."""
 NOISE = 4.0
 """Standard deviation of the noise, of 255."""
 SHARPNESS = 1.5
@@ -65,16 +71,32 @@ def make_images(folder: Path, count: int, size: tuple[int, int] = SIZE) -> None:
         count: How many images.
         size: Their width and height in pixels.
     """
-    photographs = [Image.open(path).convert("RGB") for path in photograph_files()]
-    places = [folder / "real" / "camera", folder / "generated" / "upsampled"]
-    for place in places:
-        place.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        generated = number % 2
-        crop = random_crop(photographs[number // 2 % len(photographs)], size, np.random.default_rng(number))
-        if generated:
-            crop = crop.resize((size[0] // 2, size[1] // 2)).resize(size, Image.Resampling.BICUBIC)
-        crop.save(places[generated] / f"{number:06d}.jpg", quality=92)
+    for place in PLACES:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    if count <= FEW:
+        for number in range(count):
+            make_image(folder, size, number)
+        return
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(functools.partial(make_image, folder, size), range(count), chunksize=FEW):
+            pass  # an error in a process is raised here
+
+
+def make_image(folder: Path, size: tuple[int, int], number: int) -> None:
+    """Writes one of the JPEGs."""
+    generated = number % 2
+    photographs = photograph_files()
+    photograph = open_photograph(photographs[number // 2 % len(photographs)])
+    crop = random_crop(photograph, size, np.random.default_rng(number))
+    if generated:
+        crop = crop.resize((size[0] // 2, size[1] // 2)).resize(size, Image.Resampling.BICUBIC)
+    crop.save(folder / PLACES[generated] / f"{number:06d}.jpg", quality=92)
+
+
+@functools.cache
+def open_photograph(file: Path) -> Image.Image:
+    """Reads a photograph."""
+    return Image.open(file).convert("RGB")
 
 
 def photograph_files() -> list[Path]:

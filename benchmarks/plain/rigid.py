@@ -53,14 +53,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--model", default="vit_small_patch14_dinov2")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    model = load_model(args.model, args.weights)
+    model = load_model(args.model, args.weights).to(args.device)
     config = timm.data.resolve_model_data_config(model)
-    mean, std = (torch.tensor(config[name]).view(3, 1, 1) for name in ("mean", "std"))
+    mean, std = (torch.tensor(config[name], device=args.device).view(3, 1, 1) for name in ("mean", "std"))
     images, scores, passes, started = Images(args.images), [], 0, time.perf_counter()
     for batch, keys in DataLoader(images, batch_size=32, num_workers=0):
-        normalised = (batch - mean) / std
-        noise = image_noise(batch, keys, "rigid", args.seed, 0)
+        normalised = (batch.to(args.device) - mean) / std
+        noise = image_noise(batch, keys, "rigid", args.seed, 0).to(args.device)
         clean, moved = model(normalised), model(normalised + 0.05 * noise)
         scores += (1 - F.cosine_similarity(clean.double(), moved.double())).tolist()
         passes += 2 * len(batch)
