@@ -57,7 +57,6 @@ WAYS = (
     Way("bfloat16", "bf16-mixed"),
     Way("bfloat16, compiled", "bf16-mixed", compiled=True),
 )
-ON_CPU = tuple(way for way in WAYS if way.precision != "tf32")
 
 
 def measure(way: Way, setting: Setting, options: argparse.Namespace, output: Path) -> dict[str, Any]:
@@ -68,10 +67,9 @@ def measure(way: Way, setting: Setting, options: argparse.Namespace, output: Pat
     data = ["--dataset", "folder", "--data-root", str(setting.images), "--view", "common", *network, *batch]
     accelerator = ["--accelerator", "gpu" if options.device == "cuda" else "cpu", "--devices", "1"]
     arguments = ["compare", "--detectors", *PAIR, *data, *accelerator, *way.words]
-    if way.compiled:
-        run_suite(arguments)  # compiles: later runs take its code from the disk
-    suite = run_suite(arguments, output)
-    print(f"  {way.name}: {bare.cost['seconds']:.1f} s bare, {suite.seconds:.1f} s", file=sys.stderr, flush=True)
+    suite = run_suite(arguments, output)  # where code is compiled, it takes from the disk what the bare loop compiled
+    costs = {"bare": bare.cost, "bare command": bare.seconds, "suite": suite.cost, "suite command": suite.seconds}
+    print(f"  {way.name}: {json.dumps(costs)}", file=sys.stderr, flush=True)
     return {"bare": bare.cost, "suite": suite.cost, "whole": suite.seconds, "run": find_run(output, arguments)}
 
 
@@ -86,6 +84,11 @@ def run_scripts(setting: Setting, device: str, output: Path) -> tuple[float, flo
         cost = json.loads(file.read_text())
         loops, wholes = loops + cost["seconds"], wholes + timed.seconds - cost["borrowed"]
     return loops, wholes
+
+
+def _is_measured(way: Way, options: argparse.Namespace) -> bool:
+    has_it = options.device == "cuda" or way.precision != "tf32"
+    return has_it and (options.ways is None or way.name in options.ways)
 
 
 def report(found: Mapping[str, Mapping[str, Any]], scripts: tuple[float, float] | None) -> str:
@@ -148,6 +151,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=64, help="images in a batch (default 64)")
     parser.add_argument("--workers", type=int, default=usable_cores(), help="processes that decode (default: cores)")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="cpu: to try this script")
+    parser.add_argument("--ways", nargs="+", choices=[way.name for way in WAYS], help="some ways alone (default: all)")
     parser.add_argument("--no-scripts", action="store_true", help="leave out the plain scripts")
     options = parser.parse_args(words)
     gpu = run_command([sys.executable, "-c", NAME_OF_GPU]).output.strip()
@@ -156,7 +160,7 @@ def main(words: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         setting = make_setting(options, scratch)
-        ways = WAYS if options.device == "cuda" else ON_CPU
+        ways = [way for way in WAYS if _is_measured(way, options)]
         found = {way.name: measure(way, setting, options, scratch / str(index)) for index, way in enumerate(ways)}
         scripts = None if options.no_scripts else run_scripts(setting, options.device, scratch)
         images = found[ways[0].name]["suite"]["images"]

@@ -160,7 +160,8 @@ def test_scores_hold_no_gradient(detector, images, keys):
 
 @pytest.mark.parametrize("name", EACH)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_scores_on_a_gpu_are_those_of_the_cpu(name, create, vit, images, keys):
+def test_scores_on_a_gpu_are_those_of_the_cpu(name, create, vit, images, keys, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # torch's default; runs forbid it, too
     scores = create(name)(images, keys)
     on_gpu = create(name, copy.deepcopy(vit)).to("cuda")(images.to("cuda"), keys.to("cuda"))
     torch.testing.assert_close(on_gpu.cpu(), scores, rtol=0.02, atol=1e-6)
