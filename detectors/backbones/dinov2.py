@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from detectors.backbones.base import Backbone
 from detectors.backbones.timm_models import adapted_state, load_into, timm_backbone, timm_hub_file
 from detectors.errors import OptionError
-from detectors.weights import load_strictly, read_weights
+from detectors.weights import built_unfilled, load_strictly, read_weights
 
 DINOV2_MODELS = {
     "dinov2-vits14": "vit_small_patch14_dinov2.lvd142m",
@@ -37,7 +37,7 @@ DINOV3_MODELS = {
 
 def load_dinov2(name: str, weights: str | Path | None, image_size: int) -> Backbone:
     """Builds a DINOv2 from the hub or from a file."""
-    model = timm.create_model(DINOV2_MODELS[name], num_classes=0)
+    model = built_unfilled(lambda: timm.create_model(DINOV2_MODELS[name], num_classes=0))
     return dinov2_backbone(name, model, Path(weights) if weights else timm_hub_file(model, name), image_size)
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
-from detectors.weights import check_sha256, hub_file, is_cached, load_strictly, read_weights
+from detectors.weights import built_unfilled, check_sha256, hub_file, is_cached, load_strictly, read_weights
 
 
 def put_into_cache(cache: Path, repository: str, name: str) -> Path:
@@ -157,3 +158,26 @@ def test_weights_that_cannot_be_had_are_named_with_the_ways_out(hub_cache):
         "be reached. Go online once, or give the file with --weights FILE, or take the installed --backbone "
         "efficientnet-lite0."
     )
+
+
+def test_a_network_that_a_file_fills_draws_no_initial_values():
+    def build() -> nn.Module:
+        return VisionTransformer(img_size=56, patch_size=14, embed_dim=48, depth=2, num_heads=4, num_classes=0)
+
+    expected, drawn = build().eval(), torch.get_rng_state()
+    built = built_unfilled(build).eval()
+    assert torch.equal(torch.get_rng_state(), drawn)
+    load_strictly(built, expected.state_dict(), "file")
+    images = torch.rand(2, 3, 56, 56)
+    with torch.inference_mode():
+        assert torch.equal(built(images), expected(images))
+
+
+def test_a_network_with_a_buffer_of_its_own_is_built_as_ever():
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+            self.register_buffer("shift", torch.arange(3.0), persistent=False)
+
+    assert torch.equal(built_unfilled(Shifted).shift, torch.arange(3.0))
