@@ -78,7 +78,7 @@ def _run() -> int:
     from bench.cli.app import main as run
 
     try:
-        return run()
+        return run(speaks=True)
     except SystemExit as stop:  # the parser's
         return stop.code if isinstance(stop.code, int) else 0
 

@@ -29,6 +29,7 @@ from bench.cli.plugins import load_plugins
 from bench.errors import is_users_mistake, message_of
 from bench.report.escaping import printable
 from bench.scoring.foreign_code import plugin_failure
+from bench.scoring.machine import phases
 from bench.scoring.machine.signals import has_come, is_interruption
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
@@ -63,11 +64,12 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, speaks: bool = False) -> int:
     """Runs the command line.
 
     Args:
         arguments: The words after ``python -m bench``; those of the process by default.
+        speaks: Whether to say on standard error what is going on, unless ``--quiet`` or ``--json`` is given.
 
     Returns:
         The exit code: 0, 1 where a command found something wrong, 2 for a mistake, which is told in one line.
@@ -76,8 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = build_parser().parse_args(arguments)
         command, _ = COMMANDS[parsed.subcommand]
         options = parsed[parsed.subcommand]
-        load_plugins(options.get("plugin") or ())
+        phases.show(speaks and not options.get("quiet") and not options.get("json"))
+        plugins = options.get("plugin") or ()
+        if plugins:
+            phases.say(f"Loading {printable(', '.join(map(str, plugins)))}")
+        load_plugins(plugins)
         code = int(command.run(options))
+        phases.end()
         sys.stdout.flush()  # what cannot be written is told below
         return code
     except BaseException as error:

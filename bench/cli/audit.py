@@ -29,7 +29,8 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``audit`` and prints its table."""
-    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    options = run_options(arguments)
+    detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.audit import audit_json, print_audit, write_audit
     from bench.results.cues.study import audit_dataset
 

@@ -34,7 +34,8 @@ def run(arguments: Namespace) -> int:
     check_plan_options(arguments)
     if arguments.plan_n is not None:
         return run_plan(arguments)
-    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    options = run_options(arguments)
+    detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
     from bench.report.wandb import compare_and_log

@@ -5,7 +5,8 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, path_text, run_options
-from bench.cli.printing import written
+from bench.cli.printing import announce, written
+from bench.scoring.machine.phases import phase
 
 
 def make_parser() -> ArgumentParser:
@@ -31,6 +32,7 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``data``; a check that finds something wrong ends with exit code 1."""
     options = run_options(arguments)
+    announce(f"Loading {options.dataset}" if arguments.action == "check" else "Listing data sets")
     from rich.console import Console
 
     from bench.errors import BenchError
@@ -51,9 +53,11 @@ def run(arguments: Namespace) -> int:
         raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
     target = check_groups(arguments.write_groups)
     declared = datamodule.declared_groups() if target and isinstance(datamodule, FolderDataModule) else {}
-    list_for_check(datamodule)
+    with phase("Listing the images"):
+        list_for_check(datamodule)
     output = options.make_output() if arguments.output else None
-    diagnosis, console = check(datamodule, options.allow_one_class), Console()
+    with phase("Reading every file"):
+        diagnosis, console = check(datamodule, options.allow_one_class), Console()
     files = list(write_diagnosis(diagnosis, output, arguments.raw_names)) if output else []
     if target:
         files.append(write_groups(diagnosis, declared, target))

@@ -5,6 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_output_option
+from bench.cli.printing import announce
 
 
 def make_parser() -> ArgumentParser:
@@ -21,6 +22,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``explain`` and prints what it found."""
+    announce(f"Reading {arguments.output}")
     from rich.console import Console
 
     from bench.report.explanation import print_explanation

@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_run_options, add_shared_options, run_options, values_of
-from bench.cli.printing import written
+from bench.cli.printing import announce, written
 from bench.training.options import FitOptions
 
 GROUPS = {"detector": "training", "c": "linear detectors", "epochs": "fine-tuning"}
@@ -24,6 +24,7 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``fit`` and prints its table."""
     fit, options = FitOptions(**values_of(FitOptions, arguments)), run_options(arguments)
+    announce(f"Loading {options.dataset} to train {fit.detector}")
     from rich.console import Console
 
     from bench.report.table import print_line

@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_shared_options, path_text
-from bench.cli.printing import long_hint, make_console, print_written
+from bench.cli.printing import announce, long_hint, make_console, print_written
 from bench.cli.unread import exit_code
 from bench.scoring.options import RunOptions
 
@@ -33,6 +33,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``leaderboard``, prints its tables and says what was written."""
+    announce(f"Reading {', '.join(arguments.output)}")
     from bench.report.html.pages import check_page, write_leaderboard_page
     from bench.report.leaderboard import board_reports, boards_json, write_boards
     from bench.report.printed_boards import print_boards

@@ -3,6 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_shared_options
+from bench.scoring.machine.phases import IMPORTS, begin
 from bench.scoring.options import RunOptions
 
 
@@ -18,6 +19,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``list``."""
+    begin(IMPORTS)
     from rich.console import Console
 
     from bench.report.detectors import listed_detectors, print_backbones, print_detectors

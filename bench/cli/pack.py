@@ -3,7 +3,9 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
+from bench.cli.printing import announce
 from bench.report.escaping import printable
+from bench.scoring.machine.phases import phase
 
 
 def make_parser() -> ArgumentParser:
@@ -18,10 +20,12 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``pack`` and says what was written."""
     options = run_options(arguments)
+    announce(f"Loading {options.dataset}")
     from bench.scoring.build import create_datamodule
     from datamodules.packing import pack
 
-    result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
+    with phase("Packing the images"):
+        result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
     count = f"{result.images} images in {len(result.shards)} shards"
     print(printable(f"{count} under {options.output} ({result.kept} kept)."))
     for path, reason in result.left_out.items():

@@ -14,8 +14,10 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.config import MOST_BYTES, NONE, ConfigAction
+from bench.cli.printing import announce
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.escaping import printable
+from bench.report.words import named
 from bench.scoring.options import MARGIN, MOST, RunOptions, Written, check_names
 from bench.scoring.specs import check_detectors, with_checkpoints
 from detectors.errors import MOST_DRAWS, UnknownNameError, did_you_mean
@@ -209,8 +211,12 @@ def values_of(options: type, arguments: Namespace) -> dict[str, Any]:
     }
 
 
-def chosen_detectors(arguments: Namespace) -> list[str]:
+def chosen_detectors(arguments: Namespace, beginning: str) -> list[str]:
     """Returns the detectors that were asked for, with their checkpoints written into them.
+
+    Args:
+        arguments: The command's.
+        beginning: What is said, with the detectors' names, once these are known and before their code is imported.
 
     Raises:
         UnknownNameError: There is no such detector; nothing heavy was imported.
@@ -218,6 +224,7 @@ def chosen_detectors(arguments: Namespace) -> list[str]:
     """
     texts: Sequence[str] = arguments.detectors or ()
     check_detectors(texts)
+    announce(f"{beginning} for {named(texts)}" if texts else beginning)
     return with_checkpoints(texts, arguments.checkpoint)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import difference, path_text
-from bench.cli.printing import make_console, print_written
+from bench.cli.printing import announce, make_console, print_written
 from bench.errors import BenchError
 from bench.scoring.options import MARGIN
 
@@ -42,6 +42,7 @@ def check_plan_options(arguments: Namespace) -> None:
 
 def run_plan(arguments: Namespace) -> int:
     """Prints the plan."""
+    announce(f"Reading {arguments.plan_n}")
     from bench.report.planning import PlanReport, plan_json, print_plan, write_plan
     from bench.results.planning import plan_images
 

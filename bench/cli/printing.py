@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import Namespace
 
+from bench.report.escaping import printable
+from bench.scoring.machine import phases
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 VERSION = 1
 """Of the layout of every JSON object; it changes where a name goes or gets another meaning."""
+
+
+def announce(words: str) -> None:
+    """Says at once, before anything heavy is imported, what a command begins with; the imports are its first phase."""
+    phases.say(printable(words))
+    phases.begin(phases.IMPORTS)
 
 
 def make_console(arguments: Namespace) -> "Console":

@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
-from bench.cli.printing import written
+from bench.cli.printing import announce, written
 
 
 def make_parser() -> ArgumentParser:
@@ -24,6 +24,7 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``probe`` and prints the blocks."""
     options = run_options(arguments)
+    announce(f"Loading {options.dataset} to probe {options.backbone}")
     from rich.console import Console
 
     from bench.report.block_probe import print_probe, write_probe

@@ -5,7 +5,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
-from bench.cli.printing import written
+from bench.cli.printing import announce, written
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions", "resize")
@@ -39,6 +39,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``reproduce``; exit code 1 says that a study could not run, or not wholly."""
+    announce("Listing studies" if arguments.list else f"Loading {', '.join(arguments.names)}")
     from rich.console import Console
 
     from bench.errors import BenchError

@@ -36,7 +36,8 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``robustness`` and prints its tables."""
-    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    options = run_options(arguments)
+    detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.html.pages import check_page, write_comparison_page
     from bench.report.robustness import print_robustness, robustness_json, write_robustness
     from bench.report.wandb import compare_and_log

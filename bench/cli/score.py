@@ -82,7 +82,8 @@ def run(arguments: Namespace) -> int:
     """Runs ``score``."""
     if not arguments.paths:
         raise BenchError("Name a PATH before the other options, or after --: --detectors takes all words behind it.")
-    options, detectors = run_options(arguments), chosen_detectors(arguments)
+    options = run_options(arguments)
+    detectors = chosen_detectors(arguments, "Loading the networks")
     from bench.cli.score_output import Request, write_scores
     from bench.scoring.machine.memory import keep_freed_memory
 

@@ -7,6 +7,7 @@ from jsonargparse import ArgumentParser, Namespace
 from bench.cli.parser import OneLineParser, add_shared_options, path_text
 from bench.cli.printing import make_console, print_json
 from bench.errors import BenchError
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 
 
@@ -43,7 +44,8 @@ def run(arguments: Namespace) -> int:
     folders = arguments.folders or [str(RunOptions.output)]
     if len(folders) > 1 or arguments.output:
         raise BenchError("store check takes one folder, and no --output.")
-    check = check_store(Path(folders[0]), arguments.mend)
+    with phase("Reading every file of the store"):
+        check = check_store(Path(folders[0]), arguments.mend)
     print_check(check, make_console(arguments))
     print_json(arguments, lambda: check_json(check))
     return 0 if check.is_sound else 1
@@ -55,7 +57,8 @@ def _merge(arguments: Namespace) -> int:
 
     if len(arguments.folders) < 2 or not arguments.output or arguments.mend:
         raise BenchError("store merge takes two or more results folders and --output DIR: store merge A B --output C.")
-    merged = merge_stores(list(map(Path, arguments.folders)), Path(arguments.output))
+    with phase("Copying the stores"):
+        merged = merge_stores(list(map(Path, arguments.folders)), Path(arguments.output))
     print_merge(merged, make_console(arguments))
     print_json(arguments, lambda: merge_json(merged))
     return 0

@@ -4,7 +4,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.compare import print_forecast
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
-from bench.cli.printing import make_console, print_written, shows_progress
+from bench.cli.printing import announce, make_console, print_written, shows_progress
 from bench.cli.unread import exit_code
 from bench.errors import BenchError
 
@@ -38,6 +38,7 @@ def run(arguments: Namespace) -> int:
     if not arguments.detector:
         raise BenchError("Name a detector and the values of its options, as in rigid:noise=0.01,0.05,0.1.")
     options = run_options(arguments)
+    announce(f"Loading {options.dataset} for settings of {arguments.detector.partition(':')[0]}")
     from bench.report.html.pages import check_page, write_sweep_page
     from bench.report.sweep import print_sweep, sweep_json, write_sweep
     from bench.report.wandb import compare_and_log

@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_output_option, add_shared_options, whole
-from bench.cli.printing import make_console, print_written
+from bench.cli.printing import announce, make_console, print_written
 from bench.cli.unread import exit_code
 
 
@@ -50,6 +50,7 @@ def make_parser() -> ArgumentParser:
 
 def run(arguments: Namespace) -> int:
     """Runs ``thresholds``, prints its tables and says what was written."""
+    announce(f"Reading {arguments.output}")
     from bench.report.thresholds import print_thresholds, thresholds_json, write_thresholds
     from bench.results.thresholds.precision import parse_prevalence
     from bench.results.thresholds.study import study_thresholds

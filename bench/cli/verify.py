@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_shared_options, path_text
-from bench.cli.printing import make_console, print_json, shows_progress
+from bench.cli.printing import announce, make_console, print_json, shows_progress
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
@@ -65,6 +65,7 @@ def run(arguments: Namespace) -> int:
         raise BenchError("--reason goes with --update: nothing is written without it.")
     if arguments.reference == PAPER:
         return _verify_paper(arguments)
+    announce(f"Reading the lock {arguments.reference}")
     from bench.references.locks import read_lock
     from bench.references.verify import recompute, rerun, verify
     from bench.report.verification import print_verification, verification_json
@@ -96,6 +97,7 @@ def _demo_lock() -> Path:
 
 
 def _verify_paper(arguments: Namespace) -> int:
+    announce(f"Reading {arguments.output or RunOptions.output}")
     from bench.references.paper import verify_paper
     from bench.report.verification import paper_json, print_paper
 

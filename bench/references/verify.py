@@ -13,6 +13,7 @@ from bench.references.checks import LockedScores, Verification, numbers_of
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, rounded
 from bench.references.statistics import locked_statistics
 from bench.results.comparison import compare
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 from bench.store.dataset import ConfiguredDetector, StoredDataset
 from bench.store.panel import Panel
@@ -70,7 +71,8 @@ def recompute(lock: Lock, output: Path) -> LockedRun:
     Raises:
         BenchError: The store has nothing of it.
     """
-    datasets = {(dataset.title, dataset.protocol): dataset for dataset in read_store(output)}
+    with phase("Reading the store"):
+        datasets = {(dataset.title, dataset.protocol): dataset for dataset in read_store(output)}
     dataset = datasets.get((lock.title, lock.protocol))
     run = _run_of(lock, dataset, lock.configurations) if dataset else None
     if dataset and run and run.panel.scorings:
@@ -80,6 +82,7 @@ def recompute(lock: Lock, output: Path) -> LockedRun:
     raise BenchError(f"The store {output / 'scores'} has no run of {lock.title} as locked: {remedy}.")
 
 
+@phase("Comparing with the lock")
 def verify(lock: Lock, run: LockedRun, name: str) -> Verification:
     """Compares a run with its lock, which is called by a name.
 

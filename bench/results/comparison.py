@@ -28,7 +28,9 @@ from bench.scoring.ensembles import assemble
 from bench.scoring.entry import Entry
 from bench.scoring.facts import fused_facts
 from bench.scoring.machine.memory import hand_freed_memory_back
+from bench.scoring.machine.phases import phase, say
 from bench.scoring.machine.processes import Processes
+from bench.scoring.machine.progress import plan_words
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions, check_options
 from bench.scoring.plan import Plan, Preparation
@@ -191,6 +193,7 @@ def compare(
         claims = claiming if processes.is_first else None
         preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims, noted)
         plan = processes.first_does(preparation.plan)
+        say(plan_words(len(plan.datamodule.items), int(plan.job.absent.sum())))
         entries = preparation.entries(plan)
         exact = score_exactly(plan, entries, options, processes, progress)
         logged = score(trainer, entries, plan.job, plan, options, processes)
@@ -206,7 +209,8 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
     datamodule, record = plan.datamodule, plan.job.record
     contrasts = {planned.condition.name: planned.contrasts for planned in plan.conditions}
     store = ScoreStore(options.output, datamodule.title)
-    rows = store.known(datamodule, [entry.scoring for entry in entries])
+    with phase("Reading the scores"):
+        rows = store.known(datamodule, [entry.scoring for entry in entries])
     listing = _read_now(plan.listing, rows)
     n_items = len(datamodule.items)
     left = missing(rows, n_items, len(entries)) & wanted(entries, plan.conditions, n_items)

@@ -9,6 +9,7 @@ import polars as pl
 
 from bench.errors import BenchError
 from bench.results.summary import MEAN, Row, summarise
+from bench.scoring.machine.phases import phase
 from bench.statistics.names import hash_of
 from bench.store.contrasts import averaged
 from bench.store.damage import PARTS
@@ -46,7 +47,9 @@ def explain(
     Raises:
         BenchError: The store has no such number.
     """
-    stored = _dataset(read_store(output), dataset, protocol)
+    with phase("Reading the store"):
+        datasets = read_store(output)
+    stored = _dataset(datasets, dataset, protocol)
     label = _label(stored, detector)
     conditions = [where for name, where in stored.panel.cells if name == label]
     if condition not in conditions:

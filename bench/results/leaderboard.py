@@ -12,6 +12,7 @@ from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
 from bench.results.summary import MEAN, Row, main_row, summarise
 from bench.scoring.cues import read_cues
+from bench.scoring.machine.phases import phase
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset
@@ -123,7 +124,9 @@ def read_comparisons(*outputs: Path) -> list[Comparison]:
     Raises:
         BenchError: The store is empty or broken.
     """
-    return [_compare(dataset) for dataset in read_store(*outputs)]
+    with phase("Reading the store"):
+        datasets = read_store(*outputs)
+    return [_compare(dataset) for dataset in datasets]
 
 
 def make_boards(output: Path) -> list[Board]:

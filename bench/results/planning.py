@@ -10,6 +10,7 @@ from bench.errors import BenchError
 from bench.results.rankings import CommonImages, drawing_of, rankings_of
 from bench.results.stored_detectors import chosen_detectors
 from bench.results.summary import Summary, main_row, summarise
+from bench.scoring.machine.phases import phase
 from bench.statistics.bootstrap import FEWEST_GROUPS
 from bench.statistics.influence import InfluenceValues
 from bench.statistics.intervals import ZERO
@@ -78,7 +79,8 @@ def plan_images(
     Raises:
         BenchError: There are no scores, a detector has none, or no two detectors have groups enough.
     """
-    datasets = read_store(store)
+    with phase("Reading the store"):
+        datasets = read_store(store)
     panels = {f"{dataset.title} ({dataset.protocol})": dataset.panel for dataset in datasets}
     chosen = chosen_detectors(panels, detectors)
     planned = [part for dataset in datasets for part in _planned(dataset, chosen, differences)]

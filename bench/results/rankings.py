@@ -7,6 +7,7 @@ import numpy as np
 
 from bench.results.estimates import influences_of
 from bench.results.summary import MEAN, Summary, main_row
+from bench.scoring.machine.phases import phase
 from bench.statistics.bootstrap import groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.metrics import undefined_reason
@@ -63,6 +64,7 @@ def drawing_of(detectors: Mapping[str, Facts]) -> set[str]:
     return {label for label, facts in detectors.items() if facts.get("shared_draw", True)}
 
 
+@phase("Comparing detectors with each other")
 def rankings_of(
     summary: Summary,
     panel: Panel,

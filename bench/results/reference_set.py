@@ -14,6 +14,7 @@ from bench.results.summary import summarise
 from bench.scoring.entry import Entry
 from bench.scoring.facts import detector_facts
 from bench.scoring.files import Scorer
+from bench.scoring.machine.phases import phase
 from bench.statistics.bootstrap import Interval
 from bench.statistics.number import Number
 from bench.store.damage import PARTS
@@ -114,6 +115,7 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
+@phase("Reading the scores of real images")
 def read_references(folder: Path, scorer: Scorer) -> dict[str, Reference]:
     """Reads what the real images of a store scored, without degradation, with the same detectors and seed, by label.
 

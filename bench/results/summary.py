@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.results.estimates import INFLUENCES, MOST_DRAWN, Estimate, estimate
+from bench.scoring.machine.phases import phase
 from bench.statistics.bootstrap import GroupBootstrap, Interval, groups_reason
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import holm, paired_test
@@ -109,6 +110,7 @@ def main_row(rows: Iterable[Row]) -> Row | None:
     return candidates[0] if len(candidates) == 1 else None
 
 
+@phase("Computing metrics and intervals")
 def summarise(panel: Panel, metrics: Sequence[str] | None = None, draws: int = DRAWS) -> Summary:
     """Computes every number of a comparison from scores alone: all `METRICS` by default; AUROC is always there."""
     names = list(dict.fromkeys(["auroc", *(METRICS if metrics is None else metrics)]))

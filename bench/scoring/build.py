@@ -14,6 +14,7 @@ from bench.scoring.attacks.sources import check_gradient, fingerprinted
 from bench.scoring.attacks.stage import AttackedPictures
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
+from bench.scoring.machine.phases import phase
 from bench.scoring.option_text import option_types, read_options
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
@@ -88,6 +89,7 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
     return datamodule
 
 
+@phase("Listing the images")
 def set_up(options: RunOptions) -> DetectionDataModule:
     """Builds the dataset of what compares two classes, and lists its images.
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from bench.scoring.machine.phases import phase
 from bench.store.cue_cache import CUES, IDENTITY, read_cache, write_cache
 from bench.store.files import file_name
 from datamodules import DetectionDataModule, UnreadableImageError
@@ -24,6 +25,7 @@ _FACTS = ("path", "label", "generator", "group")
 _PART = 50_000
 
 
+@phase("Measuring cues of the images")
 def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition = CLEAN_IMAGES) -> pl.DataFrame:
     """Returns the cues of every readable image, measuring those that are not known yet.
 

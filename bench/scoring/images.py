@@ -6,6 +6,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
+from bench.scoring.machine.phases import begin, end
 from datamodules import Batch, DetectionDataModule
 from datamodules.conditions import Picture
 from detectors import View
@@ -32,11 +33,14 @@ def image_batches(
     chosen, size = list(range(len(datamodule.items)) if indices is None else indices), datamodule.batch_size
     datamodule.views, datamodule.wanted = tuple(dict.fromkeys(views)), None
     datamodule.batches = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    if not progress:
+        begin(f"Reading {len(chosen):,} images")
     for batch in track(datamodule.test_dataloader(), disable=not progress):
         if unreadable is not None:
             unreadable += [f"{sample.path} ({sample.reason})" for sample in batch.unreadable]
         if len(batch):
             yield batch.to(device)
+    end()
 
 
 def pixel_batches(

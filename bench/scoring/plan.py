@@ -26,6 +26,7 @@ from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
 from bench.scoring.exclusion import TrainedGroups, groups_to_fit, trained_groups
 from bench.scoring.facts import data_facts, detector_facts, members_of, provenance
+from bench.scoring.machine.phases import phase
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.options import RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
@@ -189,7 +190,8 @@ class Preparation:
     ) -> Job:
         """Takes the scores asked for that the store lacks; ``left_out`` are groups by the detector fitted to them."""
         store = ScoreStore(options.output, datamodule.title)
-        known = store.known(datamodule, [entry.scoring for entry in entries], columns=())
+        with phase("Looking for scores in the store"):
+            known = store.known(datamodule, [entry.scoring for entry in entries], columns=())
         facts = {
             **provenance(options.as_facts(), self.device),
             "format": FORMAT,
@@ -217,6 +219,7 @@ class Preparation:
             self._entries = create_entries(singles, detectors, datamodule, conditions, self.options, seeds)
         return self._entries
 
+    @phase("Loading the networks")
     def _made(self, specs: Sequence[DetectorSpec], conditions: Sequence[PlannedCondition]) -> Detectors:
         if self._detectors is None:
             singles, seeds = single_detectors(specs), range(self.options.seeds)

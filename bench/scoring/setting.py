@@ -6,6 +6,7 @@ import torch
 
 from bench.errors import BenchError
 from bench.scoring.build import create_datamodule
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import CHOICES, RunOptions
 from datamodules import DetectionDataModule
 from detectors import Backbone, View, WePe, create_backbone
@@ -29,8 +30,9 @@ def open_setting(options: RunOptions) -> Setting:
     """
     device = _find_device(options.accelerator)
     datamodule = create_datamodule(options)
-    datamodule.prepare_data()
-    datamodule.setup()
+    with phase("Listing the images"):
+        datamodule.prepare_data()
+        datamodule.setup()
     return Setting(datamodule, create_backbone(options.backbone, options.weights).to(device), device, WePe.view)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bench.errors import is_users_mistake
 from bench.report.table import Table
 from bench.scoring.build import create_datamodule
+from bench.scoring.machine.phases import phase, say
 from bench.scoring.options import RunOptions
 from bench.studies.arms import DEMO
 from bench.studies.base import Cost, Result, Study
@@ -82,7 +83,8 @@ class Costs:
 def _count(options: RunOptions) -> int | str:
     try:
         datamodule = create_datamodule(options)
-        datamodule.setup()
+        with phase("Listing the images"):
+            datamodule.setup()
     except Exception as error:
         if not is_users_mistake(error):
             raise
@@ -93,6 +95,7 @@ def _count(options: RunOptions) -> int | str:
 def run_study(study: Study, options: RunOptions, progress: bool = False) -> Outcome:
     """Runs a study with options from :func:`settled`; one that cannot run here has a reason."""
     started = time.monotonic()
+    say(f"{study.name}: {study.title}")
     try:
         result = study.run(options, progress)
     except Exception as error:

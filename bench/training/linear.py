@@ -25,6 +25,7 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.scoring.build import VIEWS
 from bench.scoring.images import image_batches
+from bench.scoring.machine.phases import phase
 from bench.scoring.machine.trainer import create_fabric
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import save_fitted
@@ -92,6 +93,7 @@ def _features(
     return FEATURES[fit.name], {}
 
 
+@phase("Fitting")
 def linear_weights(features: NDArray[np.float32], labels: NDArray[np.int64], fit: FitOptions) -> tuple[Floats, float]:
     """Fits weights to features as they are.
 

@@ -9,6 +9,7 @@ import polars as pl
 from bench.errors import BenchError
 from bench.scoring.build import create_datamodule
 from bench.scoring.conditions import plan_conditions
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import TrainingRecord, group_hashes, key_of
 from bench.training.options import FitOptions
@@ -58,6 +59,7 @@ class TrainingSet:
             "n_groups": len(self.split.groups),
         }
 
+    @phase("Noting which images are trained on")
     def record(self, facts: dict[str, Any]) -> TrainingRecord:
         """Adds to facts the sorted hashes of the groups and the sorted keys of the images that can be read."""
         keys = (key_of(self.datamodule, path) for path in self.items["path"])
@@ -78,7 +80,8 @@ def training_set(fit: FitOptions, options: RunOptions) -> TrainingSet:
             f"fit trains on one device; got --devices {options.devices} and --num-nodes {options.num_nodes}."
         )
     datamodule = create_datamodule(options)
-    datamodule.setup()
+    with phase("Listing the images"):
+        datamodule.setup()
     # The matching comes last, after the clean images; degradations are for the test alone.
     condition = plan_conditions(replace(options, conditions=()), datamodule)[-1].condition
     return TrainingSet(datamodule, split_items(datamodule.items, datamodule.facing, fit.train_share), condition)

@@ -146,6 +146,11 @@ def separately(words: list[str], variables: list[dict[str, str]]) -> list[tuple[
     return told
 
 
+def complaints(told: str) -> str:
+    """What a run wrote to standard error but for the lines that say what goes on."""
+    return "".join(line for line in told.splitlines(keepends=True) if not line.endswith(" ...\n"))
+
+
 def errors_in(told: str) -> list[str]:
     """The lines for the user; there must be no traceback beside them."""
     assert "Traceback" not in told, told
@@ -156,4 +161,4 @@ def mistaken(words: list[str]) -> tuple[int, str]:
     """The exit code of a run to its end, and what it complained of."""
     with started(words) as process:
         _, complained = process.communicate(timeout=PATIENCE)
-    return process.returncode, complained
+    return process.returncode, complaints(complained)

@@ -20,6 +20,7 @@ from bench.report.verdicts import NOTE
 from bench.results.across.findings import AcrossSets
 from bench.results.comparison import Comparison
 from bench.results.sweep import Sweep
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import MARGIN
 
 DOCTYPE = b"<!doctype html>"
@@ -47,12 +48,14 @@ def _is_page(file: Path) -> bool:
         return stream.read(len(DOCTYPE)).lower() in (DOCTYPE, b"")
 
 
+@phase("Writing the page")
 def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     """Writes a comparison, with the images that detectors got most wrong."""
     section = Section(comparison, comparison_notes(comparison), warnings_of(comparison))
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
 
+@phase("Writing the page")
 def write_sweep_page(sweep: Sweep, target: Path) -> Path:
     """Writes a sweep: its table and figure above everything that a comparison's page has."""
     comparison = sweep.comparison
@@ -63,6 +66,7 @@ def write_sweep_page(sweep: Sweep, target: Path) -> Path:
     return write_html(f"{len(sweep.settings)} settings of {sweep.method}", [section], target)
 
 
+@phase("Writing the page")
 def write_leaderboard_page(
     comparisons: Sequence[Comparison],
     target: Path,

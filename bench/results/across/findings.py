@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bench.results.across.sets import RankedSet, Sets, sets_of
 from bench.results.comparison import Comparison
 from bench.results.summary import DRAWS
+from bench.scoring.machine.phases import phase
 from bench.statistics.agreement import FEWEST_DETECTORS, agreement
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval
@@ -109,6 +110,7 @@ class AcrossSets:
     agreements: Sequence[Agreement]
 
 
+@phase("Comparing data sets")
 def across_sets(comparisons: Sequence[Comparison], draws: int = DRAWS) -> list[AcrossSets]:
     """Puts the boards of several sets together, for each condition that at least two have."""
     store = sets_of(comparisons)

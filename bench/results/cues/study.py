@@ -13,6 +13,7 @@ from bench.results.unread import NothingRead, nothing_readable
 from bench.scoring.build import create_detectors, create_entries, set_up
 from bench.scoring.conditions import plan_conditions
 from bench.scoring.cues import cues_of
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detectors
 from bench.statistics.bootstrap import FEWEST_GROUPS, GroupBootstrap, Interval, interval
@@ -68,7 +69,8 @@ def audit_dataset(options: RunOptions, detectors: Sequence[str] = ()) -> CueStud
         if audits and not isinstance(planned.condition, Reencoded | Unified):
             continue
         cues = cues_of(datamodule, options.output, planned.condition)
-        audits[planned.condition.name] = [audit(cues, rule) for rule in planned.contrasts]
+        with phase("Measuring what cues tell of the classes"):
+            audits[planned.condition.name] = [audit(cues, rule) for rule in planned.contrasts]
     read = any(len(generator.images) for generator in audits[CLEAN])
     correlations = _correlations(options, datamodule, detectors) if detectors else ()
     return CueStudy(datamodule.title, audits, correlations, None if read else nothing_readable(datamodule))

@@ -14,6 +14,7 @@ from bench.results.cues.audit import COMBINED, NO_INTERVAL, WORST, features_of, 
 from bench.results.cues.given import GivenCues, given_cues
 from bench.results.cues.opponents import Opponents, mean_opponents, opponents_of, verdict_of
 from bench.results.summary import MEAN, Row
+from bench.scoring.machine.phases import phase
 from bench.statistics.influence import Contrast, InfluenceValues, auroc_influence, mean_over_seeds
 from bench.statistics.names import codes_of
 from bench.statistics.number import Number
@@ -42,6 +43,7 @@ class AgainstCues:
     given: list[GivenCues] = field(default_factory=list)
 
 
+@phase("Comparing detectors with cues")
 def compare_with_cues(panel: Panel, cues: Mapping[str, pl.DataFrame]) -> AgainstCues:
     """Measures the cues under each condition, and tests every detector against those of each generator.
 

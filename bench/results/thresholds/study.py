@@ -24,6 +24,7 @@ from bench.results.thresholds.halves import Halves, Thresholds, fit_at_fpr, unio
 from bench.results.thresholds.points import OperatingPoint, operating_points
 from bench.results.thresholds.rules import FPR, Rule, Weights, parse_rule
 from bench.results.thresholds.shares import BOOTSTRAP, CLOPPER_PEARSON, mean_shares, measure
+from bench.scoring.machine.phases import phase
 from bench.statistics.bootstrap import groups_reason
 from bench.statistics.metrics import undefined_reason
 from bench.statistics.number import Number
@@ -115,6 +116,7 @@ class ThresholdStudy:
     low_rates: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
+@phase("Measuring thresholds")
 def study_thresholds(
     panels: Mapping[str, Panel],
     rules: Sequence[str],

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from forked_runs import ForkedRun
 from released_files import write_checkpoint
+from started_runs import complaints
 
 from bench.cli.app import main
 from bench.results.comparison import compare
@@ -234,7 +235,7 @@ def test_an_interruption_ends_it_with_one_line(images, wait):
         time.sleep(wait)
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the processes that decode as well
         run.stdout.read()
-        err = run.stderr.read().decode()
+        err = complaints(run.stderr.read().decode())
         assert run.wait(60) == 130
     assert len(err.splitlines()) == 2, err
     note, line = err.splitlines()
@@ -279,7 +280,7 @@ def test_a_closed_pipe_ends_it_without_a_word(images):
     with process("many", *words) as run:
         run.stdout.readline()
         run.stdout.close()
-        err = run.stderr.read().decode()
+        err = complaints(run.stderr.read().decode())
         assert run.wait(60) == 141
     assert err.count("\n") == 1, err
 

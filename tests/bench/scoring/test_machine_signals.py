@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from started_runs import LIGHT, folder_of, is_alive, started, wait_until, words_of
+from started_runs import LIGHT, complaints, folder_of, is_alive, started, wait_until, words_of
 from stored_rows import stored_rows
 
 from bench.scoring.machine import signals
@@ -48,7 +48,7 @@ def test_a_signal_to_all_processes_of_a_run_is_one_line_and_keeps_the_rows(image
         while group_of(process.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not group_of(process.pid)
-    assert (process.returncode, complained) == (CODES[number], LINE.format(number.name))
+    assert (process.returncode, complaints(complained)) == (CODES[number], LINE.format(number.name))
     assert "Scored now" not in printed
     rows = stored_rows(tmp_path)
     assert 0 < len(rows) < 2 * COUNT
@@ -64,7 +64,7 @@ def test_a_batch_that_takes_for_ever_is_left(images, tmp_path):
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, complained = process.communicate(timeout=60)
-    assert (process.returncode, complained) == (130, LINE.format("SIGINT"))
+    assert (process.returncode, complaints(complained)) == (130, LINE.format("SIGINT"))
     assert time.monotonic() - began < signals.PATIENCE + 2
 
 
@@ -197,4 +197,4 @@ def test_a_signal_while_the_program_starts_is_one_line(images, tmp_path, number,
     process.send_signal(number)
     _, complained = process.communicate(timeout=60)
     assert process.returncode == CODES[number]
-    assert complained in (SHORT.format(number.name), LINE.format(number.name))
+    assert complaints(complained) in (SHORT.format(number.name), LINE.format(number.name))

@@ -13,6 +13,7 @@ from started_runs import (
     LIGHT,
     PATIENCE,
     children_of,
+    complaints,
     errors_in,
     folder_of,
     is_alive,
@@ -59,7 +60,7 @@ def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.Dat
     """Runs on one device, or on two as srun starts them."""
     words = words_of(root, output, "--devices", str(devices), "--batch-size", "4", *more)
     (printed, complained), *others = separately(words, srun_variables(devices) if devices > 1 else [{}])
-    assert not complained
+    assert not complaints(complained)
     assert others in ([], [("", "")])
     return table_of(printed), stored_rows(output)
 

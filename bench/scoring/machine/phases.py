@@ -1,0 +1,91 @@
+"""Says what goes on while nothing else is seen: lines on standard error, of the command line's first process alone.
+
+A phase has a line once it has lasted two seconds, so that short runs stay short and long ones are not silent. Several
+stretches under the same words count as one. Python programs that use the suite as a library see nothing: :func:`show`
+turns the lines on, and the command line alone calls it. They are written where standard error is no terminal, too:
+whoever reads a job's log wants to know where it is.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import ClassVar
+
+from bench.scoring.machine.signals import is_first_process
+
+SILENCE = 2.0
+"""Seconds that a phase may last without a line."""
+IMPORTS = "Importing PyTorch and Lightning"
+
+
+class _State:
+    """Of this process."""
+
+    shown = False
+    now: "_Phase | None" = None
+    said = ""
+    spent: ClassVar[dict[str, float]] = {}
+
+
+class _Phase:
+    """A stretch of work, with the timer that has a line written when it takes long."""
+
+    def __init__(self, words: str) -> None:
+        self.words, self.began = words, time.monotonic()
+        self.timer = Timer(max(0.0, SILENCE - _State.spent.get(words, 0.0)), self._tell)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def _tell(self) -> None:
+        if self is _State.now and _State.said != self.words:
+            _print(self.words)
+
+    def end(self) -> None:
+        self.timer.cancel()
+        _State.spent[self.words] = _State.spent.get(self.words, 0.0) + time.monotonic() - self.began
+
+
+def show(wanted: bool) -> None:
+    """Turns the lines on or off; the other processes of a run never write any."""
+    end()
+    _State.shown, _State.said = wanted and is_first_process(), ""
+    _State.spent.clear()
+
+
+def say(words: str) -> None:
+    """Writes a line at once."""
+    end()
+    if _State.shown:
+        _print(words)
+
+
+def begin(words: str) -> None:
+    """Begins a phase that lasts until the next one: imports, which a function makes one by one, have no block."""
+    end()
+    if _State.shown:
+        _State.now = _Phase(words)
+
+
+def end() -> None:
+    """Ends the phase that there is."""
+    if _State.now is not None:
+        _State.now.end()
+        _State.now = None
+
+
+@contextmanager
+def phase(words: str) -> Iterator[None]:
+    """Makes a phase of a block, or of the function that this decorates; one within it ends it."""
+    begin(words)
+    try:
+        yield
+    finally:
+        end()
+
+
+def _print(words: str) -> None:
+    _State.said = words
+    _State.spent.clear()
+    print(f"{words} ...", file=sys.stderr, flush=True)
