@@ -5,27 +5,48 @@ from jsonargparse import ArgumentParser, Namespace
 from bench.cli.parser import OneLineParser, add_options, add_shared_options
 from bench.scoring.machine.phases import IMPORTS, begin
 from bench.scoring.options import RunOptions
+from detectors.errors import UnknownNameError
+from detectors.registry import BACKBONES, detector_names
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``list``."""
     parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
     parser.add_argument("kind", choices=["detectors", "backbones"], help="what to list")
-    parser.add_argument("--long", action="store_true", help="also every option of every detector")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="only these, with all that is known of them: options, weights, papers"
+    )
+    parser.add_argument("--long", action="store_true", help="the table, and all that is known of each")
     add_options(parser, RunOptions, ["backbone"])
     add_shared_options(parser, "plugin")
     return parser
 
 
 def run(arguments: Namespace) -> int:
-    """Runs ``list``."""
+    """Runs ``list``.
+
+    Raises:
+        UnknownNameError: There is none of a name.
+    """
+    known = detector_names() if arguments.kind == "detectors" else BACKBONES
+    for name in arguments.names:
+        if name not in known:
+            raise UnknownNameError(arguments.kind.removesuffix("s"), name, known)
     begin(IMPORTS)
     from rich.console import Console
 
-    from bench.report.detectors import listed_detectors, print_backbones, print_detectors
+    from bench.report.detectors import listed_detectors
+    from bench.report.listing import print_backbone_cards, print_backbones, print_cards, print_detectors
+    from detectors import list_backbones
 
-    if arguments.kind == "backbones":
-        print_backbones(Console())
+    console = Console()
+    if arguments.kind == "detectors":
+        detectors = listed_detectors(arguments.backbone, arguments.names)
+        print_cards(detectors, console) if arguments.names else print_detectors(detectors, console, arguments.long)
+        return 0
+    backbones = list_backbones()
+    if arguments.names:
+        print_backbone_cards({name: backbones[name] for name in arguments.names}, console)
     else:
-        print_detectors(listed_detectors(arguments.backbone), Console(), long=arguments.long)
+        print_backbones(backbones, console, arguments.long)
     return 0

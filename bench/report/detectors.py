@@ -1,4 +1,4 @@
-"""The ``list`` command: which detectors and backbones there are, what they need, and whether that is here.
+"""Which detectors there are, what they need, and whether that is here; and what a card says of each.
 
 All but the needs comes from the detectors' own signatures and docstrings.
 """
@@ -9,22 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
-from rich.console import Console
 
 from bench.report.docstrings import argument_meanings, docstring_sections
-from bench.report.table import Table, print_line, print_tables
 from bench.scoring.facts import NOT_KNOWN
 from bench.scoring.forecast import NATIVE
 from bench.scoring.stand_in import smallest_backbone
-from detectors import Detector, create_detector, find_detector, list_backbones, list_detectors
+from detectors import Detector, create_detector, find_detector, list_detectors
 from detectors.backbones.base import rehearsed
 from detectors.needs import Need, backbone_need, needs_of
 
 NO_WEAKNESS = "none is recorded in the sources that were read, which does not mean that there is none."
 DEFAULT_BACKBONE = "efficientnet-lite0"
-DETECTORS = ("detector", "idea", "paper", "needs", "here", "passes")
-NEEDS = ("detector", "needs", "for", "from", "here")
-BACKBONES = ("backbone", "model", "paper", "options", "weights", "needs", "here")
 
 
 @dataclass(frozen=True)
@@ -65,52 +60,15 @@ class ListedDetector:
     here: bool
 
 
-def listed_detectors(backbone: str = DEFAULT_BACKBONE) -> tuple[ListedDetector, ...]:
-    """Describes every registered detector, as it would be with a vision model, which is not built.
+def listed_detectors(backbone: str = DEFAULT_BACKBONE, names: Sequence[str] = ()) -> tuple[ListedDetector, ...]:
+    """Describes registered detectors, all by default, as they would be with a vision model, which is not built.
 
     Raises:
-        UnknownNameError: There is no such backbone.
+        UnknownNameError: There is no such backbone or detector.
     """
     need = backbone_need(backbone)
-    return tuple(_describe(cls, need) for cls in list_detectors().values())
-
-
-def print_detectors(detectors: Sequence[ListedDetector], console: Console, long: bool = False) -> None:
-    """Prints the table of detectors and that of their needs and, with ``long``, each detector's card."""
-    rows = [[d.name, d.title, d.paper, _default_needs(d), _yes(d.here), d.cost] for d in detectors]
-    needs = [
-        [detector.name, need.what, need.wanted_for or "the defaults", need.source, _yes(need.here)]
-        for detector in detectors
-        for need in detector.needs
-    ]
-    tables = [
-        Table("Detectors, with passes per image", DETECTORS, rows, names=5),
-        Table("What they need", NEEDS, needs, names=4),
-    ]
-    print_tables(tables, console)
-    for detector in detectors if long else ():
-        for line in ["", *card_lines(detector)]:
-            print_line(line, console)
-    if not long:
-        print_line("Training data, known weaknesses and every option with its meaning: --long.", console)
-
-
-def print_backbones(console: Console) -> None:
-    """Prints the table of backbones."""
-    rows = [
-        [
-            name,
-            info.description,
-            info.paper,
-            "; ".join(f"{option}={'|'.join(choices)}" for option, choices in info.options.items()),
-            info.source,
-            info.package or "",
-            "depends on the model" if "<" in name else _yes(info.here),
-        ]
-        for name, info in list_backbones().items()
-    ]
-    print_tables([Table("Backbones", BACKBONES, rows, names=len(BACKBONES))], console)
-    print_line("What is not here is fetched when it is asked for, or given with --weights FILE.", console)
+    classes = [find_detector(name) for name in dict.fromkeys(names)] if names else list_detectors().values()
+    return tuple(_describe(cls, need) for cls in classes)
 
 
 def card_lines(detector: ListedDetector) -> list[str]:
@@ -125,7 +83,7 @@ def card_lines(detector: ListedDetector) -> list[str]:
     lines += _listed("Known weaknesses", cls.weaknesses or [NO_WEAKNESS])
     lines += ["", *detector.text.splitlines()] if detector.text else []
     lines += [f"\n{name}: {text}" for name, text in detector.sections.items()]
-    lines += ["\nOptions:", *(f"  {option.name}={option.default}: {option.meaning}" for option in detector.options)]
+    lines += ["\nOptions:", *(f"  - {option.name}={option.default}: {option.meaning}" for option in detector.options)]
     return "\n".join(lines).replace("``", "").splitlines()
 
 
@@ -170,10 +128,6 @@ def _passes_itself(detector: Detector) -> bool:
     return counted.images != detector.passes
 
 
-def _default_needs(detector: ListedDetector) -> str:
-    return ", ".join(need.what for need in detector.needs if not need.wanted_for)
-
-
 def _with_choices(meaning: str, hint: Any) -> str:  # noqa: ANN401 - any annotation a detector may have
     """Names the choices of an option after its meaning, unless that does."""
     literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
@@ -183,10 +137,6 @@ def _with_choices(meaning: str, hint: Any) -> str:  # noqa: ANN401 - any annotat
 
 def _written(value: object) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _yes(here: bool) -> str:
-    return "yes" if here else "no"
 
 
 def _card_need(need: Need) -> str:

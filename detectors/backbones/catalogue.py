@@ -55,12 +55,17 @@ class BackboneInfo:
         return f"hub: {self.repository}" if self.repository else "installed with the package"
 
     @property
+    def lacks_package(self) -> bool:
+        """Whether the module that it needs is missing."""
+        return self.package is not None and importlib.util.find_spec(self.package) is None
+
+    @property
     def here(self) -> bool:
         """Whether it can be built without network: its module is installed and its weights are in the hub's cache.
 
         Never so for ``timm:<model>`` and the like, which stand for many.
         """
-        if self.package and importlib.util.find_spec(self.package) is None:
+        if self.lacks_package:
             return False
         if self.repository is None:
             return True
