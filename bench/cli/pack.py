@@ -4,7 +4,6 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
 from bench.cli.printing import announce
-from bench.report.escaping import printable
 from bench.scoring.machine.phases import phase
 
 
@@ -21,13 +20,17 @@ def run(arguments: Namespace) -> int:
     """Runs ``pack`` and says what was written."""
     options = run_options(arguments)
     announce(f"Loading {options.dataset}")
+    from rich.console import Console
+
+    from bench.report.table import print_line
     from bench.scoring.build import create_datamodule
     from datamodules.packing import pack
 
     with phase("Packing the images"):
         result = pack(create_datamodule(options), options.output, arguments.shard_bytes)
     count = f"{result.images} images in {len(result.shards)} shards"
-    print(printable(f"{count} under {options.output} ({result.kept} kept)."))
+    console = Console()
+    print_line(f"{count} under {options.output} ({result.kept} kept).", console)
     for path, reason in result.left_out.items():
-        print(printable(f"left out: {path} ({reason})"))
+        print_line(f"left out: {path} ({reason})", console)
     return 1 if result.left_out else 0

@@ -57,8 +57,9 @@ def run(arguments: Namespace) -> int:
     given = {name: getattr(options, name) for name in given}
     console, costs, outcomes = Console(quiet=not is_first_process()), Costs(), list[Outcome]()
     settings = [(study, settled(study, options, given)) for study in studies]
-    print_tables([costs.table(settings)], console)
+    print_tables([costs.table(settings)], console, notes=costs.lacking(settings))
     if arguments.list:
+        print_line("", console)
         print_tables([rivals_table(study.paper for study in studies)], console)
         return 0
     check_options(options)

@@ -85,6 +85,7 @@ class Verification:
         moved: Scores that drifted, the farthest first.
         notes: What a reader must know, a sentence each.
         further: Of the further runs of the lock.
+        command: Makes the locked run.
     """
 
     title: str
@@ -92,6 +93,7 @@ class Verification:
     moved: tuple[Moved, ...] = ()
     notes: tuple[str, ...] = ()
     further: tuple["Verification", ...] = ()
+    command: str = ""
 
     @property
     def all_checks(self) -> list[Check]:

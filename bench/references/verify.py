@@ -94,16 +94,13 @@ def verify(lock: Lock, run: LockedRun, name: str) -> Verification:
     table = LockedScores(lock, run.panel)
     new = len(run.panel.images) - len(table.panel.images)
     notes = [f"{new:,} images of the run are not in the lock, by path and sha256, and are left out."] if new else []
-    lacking = [detector for detector in lock.detectors if detector not in run.detectors]
-    remedy = f"make it with '{lock.command}', or score afresh with --rerun"
-    notes += [f"There is no {detector} with the locked backbone, view and precision: {remedy}." for detector in lacking]
     checks = [*table.score_checks(), *table.metric_checks()]
     checks.sort(key=lambda check: lock.detectors.index(check.detector))
     checks += table.statistics_checks()
     backbone = f" with {lock.options['backbone']}" if "backbone" in lock.options else ""
     title = f"{run.dataset.title}{backbone} against {name}"
     further = tuple(verify(other, found, name) for other, found in zip(lock.further, run.further, strict=True))
-    return Verification(title, tuple(checks), tuple(table.moved), tuple(notes), further)
+    return Verification(title, tuple(checks), tuple(table.moved), tuple(notes), further, lock.command)
 
 
 def make_lock(lock: Lock, run: LockedRun, reason: str) -> Lock:

@@ -1,16 +1,19 @@
 """An audit: the worst cues of each generator, and the correlations of scores with storage."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.report.table import Table, columns_of, csv_text, print_tables, write_texts
-from bench.results.cues.audit import CueResult
+from bench.results.cues.audit import GeneratorAudit
 from bench.results.cues.study import CueStudy
 from bench.statistics.bootstrap import Interval
 from bench.statistics.number import finite
 
-HEADER = ("condition", "generator", "worst container cue", "AUROC", "worst content cue", "AUROC", "all cues together")
+HEADER = ("condition", "generator", "kind of cue", "worst cue", "AUROC")
+ALL = "all"
+"""The kind of what was made of every cue."""
 CORRELATIONS = ("detector", "fact", "real images", "Spearman's rho")
 AUDIT_COLUMNS = (
     *("condition", "generator", "cue", "kind", "detail", "auroc", "low", "high", "apparent"),
@@ -63,17 +66,12 @@ def correlation_records(study: CueStudy) -> list[dict[str, object]]:
 def print_audit(study: CueStudy, console: Console) -> None:
     """Prints the worst cues and, where there are any, the correlations."""
     rows = [
-        [
-            condition,
-            audit.generator,
-            *_worst(audit.worst.get("container")),
-            *_worst(audit.worst.get("content")),
-            _value(audit.combined["all"].auroc, audit.combined["all"].interval) if "all" in audit.combined else "",
-        ]
+        [condition, audit.generator, *cells]
         for condition, audits in study.audits.items()
         for audit in audits
+        for cells in _cells(audit)
     ]
-    tables = [Table(f"{study.title}: what trivia tell", HEADER, rows, NOTE, names=2)]
+    tables = [Table(f"{study.title}: what trivia tell", HEADER, rows, NOTE, names=4)]
     if study.correlations:
         cells = [[c.detector, c.fact, str(c.n), _value(c.rho, c.interval)] for c in study.correlations]
         tables.append(Table("Scores and storage, within each source of real images", CORRELATIONS, cells, names=2))
@@ -98,8 +96,13 @@ def write_audit(study: CueStudy, output: Path, raw_names: bool = False) -> tuple
     return write_texts(texts, output)
 
 
-def _worst(cue: CueResult | None) -> tuple[str, str]:
-    return ("", "") if cue is None else (cue.detail or cue.reason or "", _value(cue.auroc, cue.interval))
+def _cells(audit: GeneratorAudit) -> Iterator[list[str]]:
+    """Yields the worst cue of each kind, and all together."""
+    for kind in (kind for kind in audit.worst if kind != ALL):
+        cue = audit.worst[kind]
+        yield [kind, cue.detail or cue.reason or "", _value(cue.auroc, cue.interval)]
+    if ALL in audit.combined:
+        yield ["all together", "", _value(audit.combined[ALL].auroc, audit.combined[ALL].interval)]
 
 
 def _value(value: float, interval: Interval | None) -> str:

@@ -1,38 +1,91 @@
 """Prints what a verification came to."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
-from bench.references.checks import COUNTED, Check, Moved, Verification
+from bench.references.checks import AGREEMENT, COUNTED, SCORES, STATISTICS, Check, Moved, Verification
 from bench.references.paper import PaperVerification
 from bench.report.table import Table, print_line, print_tables
 from bench.report.verdicts import COLUMNS, NOTE, sensitivity_words
 from bench.statistics.metrics import METRICS
 
 MOST_MOVED = 10
+OF_THE_LOCK = (STATISTICS, AGREEMENT)
+"""Checks of what is computed from the locked scores, whatever a store has."""
+TITLE = "bold italic"
 CHECKS = ("detector", "condition", "generator", "metric", "locked", "now", "verdict", "note")
 MOVED = ("image", "detector", "condition", "seed", "locked", "now", "times tolerated")
 PAPER = ("detector", "data", "condition", "generator", "metric", "ours", "reported", "where", *COLUMNS)
 
 
 def print_verification(verification: Verification, console: Console) -> None:
-    """Prints of every run the checks, the scores that moved most and the notes, and the sum."""
+    """Prints of every run what drifts or is missing, the scores that moved most and the notes, and the sum.
+
+    A detector that matches whole is named in a sentence, and so is one without a number that can be compared; a store
+    without any is one line. ``--json`` has every check.
+    """
+    if all(check.status == "missing" for check in verification.all_checks if check.metric not in OF_THE_LOCK):
+        print_line(f"Nothing to verify: {_lacking(verification, _compared(verification))}", console)
+        return
     _print_run(verification, console)
     print_line(_counted(check.status for check in verification.all_checks), console)
 
 
 def _print_run(verification: Verification, console: Console) -> None:
-    tables = [Table(verification.title, CHECKS, [_check_cells(check) for check in verification.checks], names=4)]
+    compared = _compared(verification)
+    whole, absent = (
+        {name: checks for name, checks in compared.items() if all(check.status == status for check in checks)}
+        for status in ("matches", "missing")
+    )
+    lines = [check for name, checks in compared.items() if name not in {*whole, *absent} for check in checks]
+    of_the_lock = [check for check in verification.checks if check.metric in OF_THE_LOCK]
+    if len(absent) < len(compared):
+        lines += [check for check in of_the_lock if check.status != "matches"]
+    tables = [Table(verification.title, CHECKS, list(map(_check_cells, lines)), names=4)] if lines else []
     if verification.moved:
         title = f"Scores that moved most, {min(MOST_MOVED, len(verification.moved))} of {len(verification.moved):,}"
         tables.append(Table(title, MOVED, [_moved_cells(moved) for moved in verification.moved[:MOST_MOVED]], names=4))
-    print_tables(tables, console, notes=verification.notes)
+    if not lines:
+        print_line(verification.title, console, TITLE)
+    notes = [f"Matches: {name} ({_sum(checks)})." for name, checks in whole.items()]
+    again = sum(int(check.now or 0) for check in of_the_lock)
+    notes += [f"Computed again from the locked scores: {again:,} numbers match."] if again else []
+    notes += [f"Not verified: {_lacking(verification, absent)}"] if absent else []
+    print_tables(tables, console, notes=[*verification.notes, *notes])
     for further in verification.further:
+        print_line("", console)
         _print_run(further, console)
+
+
+def _compared(verification: Verification) -> dict[str, list[Check]]:
+    """Returns the checks of scores and metrics by detector."""
+    by_detector: dict[str, list[Check]] = {}
+    for check in verification.checks:
+        if check.metric not in OF_THE_LOCK:
+            by_detector.setdefault(check.detector, []).append(check)
+    return by_detector
+
+
+def _sum(checks: Sequence[Check]) -> str:
+    scores = sum(int(check.now or 0) for check in checks if check.metric == SCORES)
+    return f"{scores:,} scores, {sum(check.metric != SCORES for check in checks):,} metrics"
+
+
+def _lacking(verification: Verification, absent: Mapping[str, Sequence[Check]]) -> str:
+    """Says of which detectors the store lacks scores, and how to make them."""
+    named = []
+    for name, checks in absent.items():
+        counts = [(check.now or 0, check.locked or 0) for check in checks if check.metric == SCORES]
+        there, locked = map(sum, zip(*counts, strict=True)) if counts else (0, 0)
+        named.append(name + (f" ({there:,.0f} of {locked:,.0f} scores are there)" if there else ""))
+    return (
+        f"the store has no whole run of {', '.join(named)} as locked. Make it with '{verification.command}', or score "
+        "afresh with --rerun."
+    )
 
 
 def print_paper(verification: PaperVerification, console: Console) -> None:

@@ -16,4 +16,4 @@ def rivals_table(papers: Iterable[Paper]) -> Table:
         for paper in dict.fromkeys(papers)
         for rival in rivals_of(paper.source)
     ]
-    return Table("Trained rivals of the papers", HEADER, rows, names=5)
+    return Table("Trained rivals of the papers", HEADER, rows, names=2)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bench.errors import is_users_mistake
 from bench.report.table import Table
+from bench.report.words import named
 from bench.scoring.build import create_datamodule
 from bench.scoring.machine.phases import phase, say
 from bench.scoring.options import RunOptions
@@ -73,11 +74,20 @@ class Costs:
         for study, options in studies:
             cost = self.of(study, options)
             if isinstance(cost, str):
-                cells = ["not here", f"{study.whole_cost(options, 0).passes:,}", "", cost]
+                cells = ["not here", f"{study.whole_cost(options, 0).passes:,}", "", ""]
             else:
                 cells = [f"{cost.images:,}", f"{cost.passes:,}", f"{cost.images * cost.passes:,}", cost.note]
             rows.append([study.name, study.title, study.source, options.dataset, options.backbone, *cells])
-        return Table("Costs", COSTS, rows, names=5)
+        return Table("Studies and what they cost", COSTS, rows)
+
+    def lacking(self, studies: Sequence[tuple[Study, RunOptions]]) -> list[str]:
+        """Says why the costs of some studies are not known, a sentence for each reason."""
+        names: dict[str, list[str]] = {}
+        for study, options in studies:
+            cost = self.of(study, options)
+            if isinstance(cost, str):
+                names.setdefault(cost, []).append(study.name)
+        return [f"Not here, {named(studies)}: {reason}" for reason, studies in names.items()]
 
 
 def _count(options: RunOptions) -> int | str:
