@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+
 from bench.cli.score_output import Request, is_among, other_inputs
 from bench.errors import BenchError
 from bench.report.appended import append_scores, check_target
 from bench.report.escaping import printable
 from bench.report.own_files import Tally, appended, notes_before, problems
+from bench.report.table import print_line
 from bench.scoring.files import Scorer
 from datamodules.tables.columns import read_columns
 from datamodules.tables.rows import RowsDataModule, TableRows, read_rows_of
@@ -38,15 +41,16 @@ def append(request: Request, target: str) -> int:
     check_target(rows.table.file, Path(target), labels, rows.table.names)
     if is_among(Path(target), _inputs(request, rows)):
         raise BenchError(f"--append {target} is one of the images, or a file that the scores are made from.")
+    console = Console()
     for note in notes_before(scorer, {}):
-        print(printable(note))
+        print_line(note, console)
     tally, scores = Tally(), dict[str, dict[str, float]]()
     for row in scorer.score(rows.images):
         tally.add(row, {})
         scores[row.path] = dict(row.scores)
     columns = {label: [scores[path].get(label) for path in rows.paths] for label in labels}
     append_scores(rows.table.file, Path(target), columns)
-    print(printable(appended(target, labels, len(rows.paths), tally)))
+    print_line(appended(target, labels, len(rows.paths), tally), console)
     for line in problems(tally, {}):
         print(printable(line), file=sys.stderr)
     return 1 if tally.unreadable else 0

@@ -12,9 +12,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
+from rich.console import Console
+
 from bench.errors import BenchError
 from bench.report.escaping import printable
-from bench.report.own_files import FORMATS, Tally, notes_after, notes_before, problems
+from bench.report.own_files import Tally, notes_after, notes_before, problems
+from bench.report.score_rows import FORMATS
+from bench.report.table import hanging, width_of
 from bench.results.reference_set import read_references
 from bench.scoring.files import Scorer
 from bench.scoring.options import RunOptions
@@ -69,9 +73,11 @@ def write_scores(request: Request) -> int:
     with _sink(request.output_file, chain(files, other_inputs(request))) as sink:
         # A table's notes belong to it; a program reads the other formats and nothing else.
         notes = sink if request.format == "table" else sys.stderr
-        notes.writelines(f"{printable(note)}\n" for note in notes_before(scorer, references))
+        width = None if request.output_file and notes is sink else width_of(Console())
+        _write_notes(notes, notes_before(scorer, references), width)
         labels = [entry.scoring.detector for entry in scorer.entries]
-        writer = FORMATS[request.format](sink, labels, references, request.raw_names, request.output_file is None)
+        to_stdout = request.output_file is None
+        writer = FORMATS[request.format](sink, labels, references, request.raw_names, to_stdout, width)
         writer.begin(files)
         sink.flush()
         for row in scorer.score(files):
@@ -80,10 +86,16 @@ def write_scores(request: Request) -> int:
             if (tally.scored + tally.unreadable) % request.options.batch_size == 0:
                 sink.flush()
         sink.flush()
-        notes.writelines(f"{printable(note)}\n" for note in notes_after(tally, references))
+        _write_notes(notes, notes_after(tally, references), width)
     for line in problems(tally, ignored):
         print(printable(line), file=sys.stderr)
     return 1 if tally.unreadable else 0
+
+
+def _write_notes(stream: TextIO, notes: Iterable[str], width: int | None) -> None:
+    """Writes sentences, folded for a terminal."""
+    for note in map(printable, notes):
+        stream.writelines(f"{line}\n" for line in ([note] if width is None else hanging("", note, width)))
 
 
 def _with_list(paths: Sequence[str]) -> Iterator[str]:

@@ -1,28 +1,17 @@
-"""Rows of one's own images as they come, and the sentences around them."""
+"""The sentences around the rows of one's own images."""
 
-import json
 import math
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
 
-from rich.cells import cell_len
-
-from bench.report.escaping import csv_line, printable
 from bench.report.notes import finding_notes, nothing_words
 from bench.report.table import cell
 from bench.results.concerns import find_scaled_images
-from bench.results.reference_set import Reference, Standing, percent
+from bench.results.reference_set import Reference, percent
 from bench.results.unread import NothingRead
 from bench.scoring.files import ScoredImage, Scorer
-from bench.store.schema import OK, UNREADABLE
 
-FACTS = ("path", "sha256", "status", "reason")
-STANDING = ("reference", "reals", "reals_as_high", "groups", "groups_as_high", "share")
-WIDEST_PATH = 120
-"""Longer paths are written whole, and move the rest of their row."""
 LEVEL = 0.05
 """The level for which false alarms are foretold."""
 
@@ -124,121 +113,3 @@ def appended(file: str, labels: Sequence[str], rows: int, tally: Tally) -> str:
     columns = f"column{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
     images = f"{rows:,} rows, {tally.scored + tally.unreadable:,} images, {tally.scored:,} of them scored"
     return f"Written: {file}, with the {columns} ({images}; a row without a score is empty)."
-
-
-class RowWriter(ABC):
-    """Writes one row an image.
-
-    Args:
-        references: What the real images of the reference set scored, by detector; empty without one.
-        raw_names: As for :func:`bench.report.escaping.csv_line`.
-        to_stdout: Whether a terminal may show the rows: CSV then writes out what that would obey, unless names are
-            wanted raw.
-    """
-
-    def __init__(
-        self,
-        sink: TextIO,
-        labels: Sequence[str],
-        references: Mapping[str, Reference],
-        raw_names: bool = False,
-        to_stdout: bool = False,
-    ) -> None:
-        self.sink, self.labels, self.references = sink, labels, references
-        self.raw_names, self.to_stdout = raw_names, to_stdout
-
-    def standings(self, row: ScoredImage) -> dict[str, Standing]:
-        """Returns how an image stands among the real images, by detector."""
-        return {label: self.references[label].standing(row.scores[label]) for label in row.scores if self.references}
-
-    @abstractmethod
-    def begin(self, files: Sequence[str]) -> None:
-        """Writes what comes before the rows of some files."""
-
-    @abstractmethod
-    def write(self, row: ScoredImage) -> None:
-        """Writes a row."""
-
-
-class TableWriter(RowWriter):
-    """A table whose widths are known before the first row."""
-
-    def begin(self, files: Sequence[str]) -> None:
-        """Writes the header."""
-        self.path_width = min(max((cell_len(printable(file)) for file in files), default=4), WIDEST_PATH)
-        standings = dict.fromkeys(self.references, "reals at least as high")
-        self._line("path", {label: printable(label) for label in self.labels}, standings)
-
-    def write(self, row: ScoredImage) -> None:
-        """Writes a row; in place of scores the reason why there are none."""
-        if row.reason is not None:
-            self.sink.write(f"{self._padded_path(row.path)}  {UNREADABLE}: {printable(row.reason)}\n")
-            return
-        standings = {
-            label: f"{standing.higher:,} of {standing.reals:,}: {percent(standing.share)}"
-            for label, standing in self.standings(row).items()
-        }
-        self._line(row.path, {label: f"{score:.6g}" for label, score in row.scores.items()}, standings)
-
-    def _line(self, path: str, scores: Mapping[str, str], standings: Mapping[str, str]) -> None:
-        line = self._padded_path(path)
-        for label in self.labels:
-            line += f"  {scores[label]:>{max(12, cell_len(printable(label)))}}"
-            line += f"  {standings[label]:>22}" if label in standings else ""
-        self.sink.write(f"{line}\n")
-
-    def _padded_path(self, path: str) -> str:
-        words = printable(path)
-        return words + " " * max(0, self.path_width - cell_len(words))
-
-
-class CsvWriter(RowWriter):
-    """Comma-separated values with a header; scores with all their digits."""
-
-    def begin(self, files: Sequence[str]) -> None:
-        """Writes the header."""
-        self.names = [*FACTS]
-        for label in self.labels:
-            self.names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
-        self._line(self.names)
-
-    def write(self, row: ScoredImage) -> None:
-        """Writes a row; cells without a number are empty."""
-        cells = {**_facts(row), **row.scores}
-        for label, standing in self.standings(row).items():
-            cells |= {f"{label}_{name}": value for name, value in _standing_facts(standing).items()}
-        self._line(map(cells.get, self.names))
-
-    def _line(self, cells: Iterable[object]) -> None:
-        line = csv_line(cells, self.raw_names)
-        self.sink.write(printable(line, lines=True) if self.to_stdout and not self.raw_names else line)
-
-
-class JsonWriter(RowWriter):
-    """JSON Lines: one object a line, each a whole JSON text."""
-
-    def begin(self, files: Sequence[str]) -> None:
-        """Writes nothing: there is no frame around the lines."""
-
-    def write(self, row: ScoredImage) -> None:
-        """Writes a row."""
-        facts = {**_facts(row), "scores": dict(row.scores)}
-        if self.references:
-            facts["standings"] = {
-                label: {**_standing_facts(standing), "in_words": str(standing)}
-                for label, standing in self.standings(row).items()
-            }
-        self.sink.write(json.dumps(facts) + "\n")
-
-
-def _facts(row: ScoredImage) -> dict[str, Any]:
-    status = OK if row.reason is None else UNREADABLE
-    return dict(zip(FACTS, (row.path, row.sha256 or None, status, row.reason), strict=True))
-
-
-def _standing_facts(standing: Standing) -> dict[str, Any]:
-    counts = (standing.reals, standing.higher, standing.groups, standing.higher_groups)
-    return dict(zip(STANDING, (standing.dataset, *counts, standing.share), strict=True))
-
-
-FORMATS: dict[str, type[RowWriter]] = {"table": TableWriter, "csv": CsvWriter, "json": JsonWriter}
