@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, path_text, run_options
-from bench.cli.printing import announce, written
+from bench.cli.printing import announce
 from bench.scoring.machine.phases import phase
 
 
@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
 
     from bench.errors import BenchError
     from bench.report.data import check_groups, print_diagnosis, print_entries, write_diagnosis, write_groups
-    from bench.report.table import print_line
+    from bench.report.table import print_files
     from datamodules.checks.catalogue import list_entries
     from datamodules.checks.diagnosis import check, list_for_check
     from datamodules.folder import FolderDataModule
@@ -63,5 +63,5 @@ def run(arguments: Namespace) -> int:
         files.append(write_groups(diagnosis, declared, target))
     print_diagnosis(diagnosis, console)
     if files:
-        print_line(written(files), console)
+        print_files(files, console)
     return 0 if diagnosis.ok else 1

@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_run_options, add_shared_options, run_options, values_of
-from bench.cli.printing import announce, written
+from bench.cli.printing import announce
 from bench.training.options import FitOptions
 
 GROUPS = {"detector": "training", "c": "linear detectors", "epochs": "fine-tuning"}
@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
     announce(f"Loading {options.dataset} to train {fit.detector}")
     from rich.console import Console
 
-    from bench.report.table import print_line
+    from bench.report.table import print_files
     from bench.training.fit import fit_detector
     from bench.training.report import print_held_out, write_held_out
 
@@ -38,5 +38,5 @@ def run(arguments: Namespace) -> int:
     title = f"{fit.detector} ({fit.save.name}) on held-out groups of {result.record.facts['dataset']}"
     files = write_held_out(result, title, options.output, arguments.raw_names)
     print_held_out(result, title, console)
-    print_line(f"Saved: {fit.save}. Scored now: {result.scored}. {written(files)}", console)
+    print_files([fit.save, *files], console, f"Scored now: {result.scored}. ")
     return 0

@@ -58,11 +58,6 @@ def long_hint(arguments: Namespace) -> str:
     return "" if arguments.long else "--long prints every generator, paired tests and all notes. "
 
 
-def written(files: Sequence[Path]) -> str:
-    """Names the files that were written."""
-    return f"Written: {', '.join(map(str, files))}."
-
-
 def print_json(arguments: Namespace, facts: Callable[[], Mapping[str, Any]]) -> None:
     """Prints the object of ``--json``, where it is asked for.
 

@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options, whole
-from bench.cli.printing import announce, written
+from bench.cli.printing import announce
 
 
 def make_parser() -> ArgumentParser:
@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.report.block_probe import print_probe, write_probe
-    from bench.report.table import print_line
+    from bench.report.table import print_files
     from bench.results.block_probe import probe_dataset
     from detectors import Perturbation
 
@@ -37,5 +37,5 @@ def run(arguments: Namespace) -> int:
     result = probe_dataset(options, perturbation, arguments.seed)
     files, console = write_probe(result, options.output, arguments.raw_names), Console()
     print_probe(result, console)
-    print_line(written(files), console)
+    print_files(files, console)
     return 0

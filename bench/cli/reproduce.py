@@ -5,7 +5,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
-from bench.cli.printing import announce, written
+from bench.cli.printing import announce
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions", "resize")
@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from bench.errors import BenchError
-    from bench.report.table import print_line, print_tables
+    from bench.report.table import print_files, print_line, print_tables
     from bench.scoring.machine.signals import is_first_process
     from bench.scoring.options import check_options
     from bench.studies.base import Cost
@@ -76,7 +76,7 @@ def run(arguments: Namespace) -> int:
         if result.lines or result.figures:
             files = write_study(study, result, setting.output, arguments.raw_names)
             print_study(study, result, console)
-            print_line(written(files), console)
+            print_files(files, console)
         elif outcome.reason:
             print_line(f"{study.name} cannot run here: {outcome.reason}", console)
     print_tables([outcome_table(outcomes)], console)

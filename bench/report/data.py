@@ -73,7 +73,7 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
         style = "red" if finding.severity == WRONG else ""
         print_line(f"{finding.severity}: {finding.where}: {finding.what}", console, style)
         for example in finding.examples:
-            print_line(f"    {example}", console)
+            print_line(example, console, mark="    ")
     identity = diagnosis.identity or "not known, as not every image of the set was read"
     print_line(f"Identity (sha256 over all images' bytes and labels): {identity}", console)
     wrong = sum(finding.severity == WRONG for finding in diagnosis.findings)

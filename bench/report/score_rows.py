@@ -69,7 +69,7 @@ class TableWriter(RowWriter):
 
     def begin(self, files: Sequence[str]) -> None:
         """Writes the header."""
-        short = shortened(self.labels, SHORT)
+        short = {label: label for label in self.labels} if self.width is None else shortened(self.labels, SHORT)
         self.heads = {label: printable(short[label]) for label in self.labels}
         widths = {label: max(NUMBER, cell_len(head)) for label, head in self.heads.items()}
         self.widths = {label: (width, STANDING_WIDTH * (label in self.references)) for label, width in widths.items()}
@@ -82,6 +82,9 @@ class TableWriter(RowWriter):
         self.path_width = min(max(names, default=0), room)
         self.path_width = max(self.path_width, len("path"))
         self.stacked = self.width is not None and room < LEAST_PATH
+        for label in self.labels:
+            if short[label] != label:
+                self._folded("", f"{self.heads[label]} = {printable(label)}")
         if self.folder:
             self._folded("", f"In {printable(self.folder)}:")
         if not self.stacked:
