@@ -33,7 +33,7 @@ class DgmEvalDataModule(BenchmarkDataModule):
     Images have 256 x 256 pixels and are not scaled, unless they have another size. Detectors crop them at random.
     """
 
-    citations = (RELEASE,)
+    citations: ClassVar[tuple[Mapping[str, str], ...]] = (RELEASE,)
     licence = "MIT (samples, by Layer 6 AI); the real images keep their own terms"
     download_page = DOWNLOAD_PAGE
     real_folders: ClassVar[tuple[str, ...]] = ()

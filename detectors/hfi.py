@@ -67,8 +67,8 @@ class Hfi(ReconstructionDetector):
     citations = (
         {
             "key": "choi2024hfi",
-            "author": "Choi, Sungik and Park, S. and Lee, Jaehoon and Kim, Seunghyun and Choi, Stanley Jungkyu and Lee, "
-            "Moontae",
+            "author": "Choi, Sungik and Park, S. and Lee, Jaehoon and Kim, Seunghyun and Choi, Stanley Jungkyu and "
+            "Lee, Moontae",
             "title": "HFI: A unified framework for training-free detection and implicit watermarking of latent "
             "diffusion model generated images",
             "year": "2024",

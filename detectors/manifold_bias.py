@@ -65,8 +65,8 @@ class ManifoldBias(Detector):
     citations = (
         {
             "key": "brokman2025manifold",
-            "author": "Brokman, Jonathan and Giloni, Amit and Hofman, Omer and Vainshtein, Roman and Kojima, Hisashi and "
-            "Gilboa, Guy",
+            "author": "Brokman, Jonathan and Giloni, Amit and Hofman, Omer and Vainshtein, Roman and Kojima, Hisashi "
+            "and Gilboa, Guy",
             "title": "Manifold Induced Biases for Zero-shot and Few-shot Detection of Generated Images",
             "booktitle": "International Conference on Learning Representations (ICLR)",
             "year": "2025",

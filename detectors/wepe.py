@@ -79,7 +79,8 @@ class WePe(Detector):
     citations = (
         {
             "key": "nie2025epistemic",
-            "author": "Nie, Jun and Zhang, Yonggang and Liu, Tongliang and Cheung, Yiu-ming and Han, Bo and Tian, Xinmei",
+            "author": "Nie, Jun and Zhang, Yonggang and Liu, Tongliang and Cheung, Yiu-ming and Han, Bo and Tian, "
+            "Xinmei",
             "title": "Epistemic Uncertainty for Generated Image Detection",
             "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
             "year": "2025",

@@ -47,8 +47,8 @@ class BFree(TrainedDetector):
     citations = (
         {
             "key": "guillaro2025biasfree",
-            "author": "Guillaro, Fabrizio and Zingarini, Giada and Usman, Ben and Sud, Avneesh and Cozzolino, Davide and "
-            "Verdoliva, Luisa",
+            "author": "Guillaro, Fabrizio and Zingarini, Giada and Usman, Ben and Sud, Avneesh and Cozzolino, Davide "
+            "and Verdoliva, Luisa",
             "title": "A Bias-Free Training Paradigm for More General AI-generated Image Detection",
             "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
             "year": "2025",

@@ -48,8 +48,8 @@ class C2PClip(TrainedDetector):
     citations = (
         {
             "key": "tan2025c2pclip",
-            "author": "Tan, Chuangchuang and Tao, Renshuai and Liu, Huan and Gu, Guanghua and Wu, Baoyuan and Zhao, Yao "
-            "and Wei, Yunchao",
+            "author": "Tan, Chuangchuang and Tao, Renshuai and Liu, Huan and Gu, Guanghua and Wu, Baoyuan and Zhao, "
+            "Yao and Wei, Yunchao",
             "title": "C2P-CLIP: Injecting Category Common Prompt in CLIP to Enhance Generalization in Deepfake "
             "Detection",
             "booktitle": "AAAI Conference on Artificial Intelligence",

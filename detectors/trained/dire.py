@@ -43,8 +43,8 @@ class Dire(TrainedDetector):
     citations = (
         {
             "key": "wang2023dire",
-            "author": "Wang, Zhendong and Bao, Jianmin and Zhou, Wengang and Wang, Weilun and Hu, Hezhen and Chen, Hong "
-            "and Li, Houqiang",
+            "author": "Wang, Zhendong and Bao, Jianmin and Zhou, Wengang and Wang, Weilun and Hu, Hezhen and Chen, "
+            "Hong and Li, Houqiang",
             "title": "DIRE for Diffusion-Generated Image Detection",
             "booktitle": "IEEE/CVF International Conference on Computer Vision (ICCV)",
             "pages": "22445--22455",
