@@ -8,11 +8,9 @@ from released_files import create_with_checkpoint
 from rich.console import Console
 
 from bench.cli.app import main
-from bench.errors import BenchError
 from bench.report.detectors import NO_WEAKNESS, card_lines, listed_detectors, print_backbones, print_detectors
 from bench.scoring.specs import parse_detector
 from detectors import UnknownNameError, list_backbones, list_detectors
-from tools.readme import BEGIN, END, TABLES, with_table
 
 LISTED = {detector.name: detector for detector in listed_detectors()}
 SOURCE = re.compile(r"(arXiv \d{4}\.\d{5}|[\w-]+/[\w-]+(@[0-9a-f]{7}|, (issue|issues) \d+)|a third party's report)")
@@ -169,16 +167,3 @@ def test_only_the_long_list_has_cards(capsys):
     assert "Known weaknesses:" not in out.getvalue()
     assert main(["list", "detectors", "--long"]) == 0
     assert capsys.readouterr().out.count("Known weaknesses:") == len(LISTED)
-
-
-@pytest.mark.parametrize("file", TABLES, ids=lambda file: file.parent.name)
-def test_the_readmes_are_current_whatever_is_here(file, hub_cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    text = file.read_text(encoding="utf-8")
-    assert with_table(text, TABLES[file]()) == text, f"{file} is out of date: run `python -m tools.readme`."
-
-
-@pytest.mark.parametrize("text", ["", f"{BEGIN}{BEGIN}{END}", f"{END}{BEGIN}"])
-def test_a_readme_without_its_markers_is_refused(text):
-    with pytest.raises(BenchError, match="once each"):
-        with_table(text, "")
