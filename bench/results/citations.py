@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.store.facts import Facts
 from bench.store.runs import Run, read_runs
 from datamodules.errors import UnknownDataNameError
 from datamodules.registry import find_dataset
@@ -101,9 +102,15 @@ def _cited(runs: Sequence[Run]) -> Iterator[tuple[str, str, Sequence[Fields], st
         for facts in run.detectors.values():
             members = str(facts["name"]).rpartition(":")[2].split("+") if "members" in facts else [str(facts["name"])]
             for member in (member.partition("#")[0] for member in members):
-                yield member, DETECTOR, _of_detector(member), "" if "members" in facts else str(facts.get("paper", ""))
+                yield member, DETECTOR, _of_detector(member), "" if "members" in facts else _paper(facts)
             if fuse := facts.get("options", {}).get("fuse"):
                 yield from ((fuse, DETECTOR, [paper], "") for paper in create_fusion(str(fuse)).citations)
+
+
+def _paper(facts: Facts) -> str:
+    """Returns what a detector says of its paper; nothing where it has none."""
+    paper = str(facts.get("paper", ""))
+    return "" if paper.startswith("none") else paper
 
 
 def _of_detector(name: str) -> Sequence[Fields]:
