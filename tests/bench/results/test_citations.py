@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -69,3 +70,26 @@ def test_a_store_is_cited_with_its_detectors_its_data_wepe_and_the_suite():
 def test_a_folder_without_runs_is_a_mistake(tmp_path):
     with pytest.raises(BenchError, match="There are no scores under"):
         cite_store(tmp_path)
+
+
+def test_an_ensemble_is_cited_by_its_members_and_its_way_of_fusing(tmp_path):
+    common = {"paper": "none: an example", "version": 1, "options": {}}
+    common |= dict.fromkeys(("view", "view_mode", "label", "precision"), "any")
+    fused = {"name": "fuse=minp:npr+rigid#2", "members": ["b", "c"], "options": {"fuse": "minp"}}
+    facts = {
+        "format": 1,
+        "data": {"name": "folder"},
+        "detectors": {"a": {**common, **fused}, "d": {**common, "name": "mine"}},
+    }
+    run = tmp_path / "scores" / "folder-x" / "20260101T000000.000000-abcdef"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    found = cite_store(tmp_path)
+    used = {citation.fields["key"]: citation.users for citation in found.entries}
+    assert used["tan2024rethinking"] == ("npr",)
+    assert used["he2024rigid"] == ("rigid",)
+    assert used["zisman2026realstats"] == ("minp",)
+    assert [(one.name, one.kind, one.paper) for one in found.uncited] == [
+        ("folder", "data set", ""),
+        ("mine", "detector", ""),
+    ]
