@@ -26,7 +26,7 @@ COMMAND = ("python", "-m", "bench", "compare", "--detectors", "wepe", "rigid", "
 PAGE = COMMAND[-1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 COLUMNS, MOST_LINES = 80, 40
-WINDOW, COLOURS = (1280, 860), 64
+WINDOW, COLOURS = (1280, 1080), 64
 LARGEST = 200_000
 """Bytes of a picture."""
 
