@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup compare test lint types test-slow coverage mutants oracle real-weights clean
+.PHONY: setup compare test lint types test-slow coverage mutants oracle real-weights docs pictures clean
 
 setup: $(READY)
 
@@ -51,6 +51,14 @@ oracle: .oracle/.ready
 # real/<source> and generated/<source>; ten images of each source, with FULL=1 all.
 real-weights: setup
 	$(BIN)/python -m tools.real_weights '$(IMAGES)' $(if $(FULL),--full)
+
+# The tables in README.md and docs/ that follow from code and locked numbers.
+docs: setup
+	$(BIN)/python -m tools.docs
+
+# The pictures of README.md, from a real run on the demo; the page's needs Chromium.
+pictures: setup
+	$(BIN)/python -m tools.pictures
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,6 +77,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
 
     name = ""
     citation: ClassVar[str] = ""
+    citations: ClassVar[tuple[Mapping[str, str], ...]] = ()  # fields as in BibTeX, and a key; none of the user's own
     licence: ClassVar[str] = ""
     takes_text: ClassVar[bool] = False
     """Whether what stands behind the name and a colon is one text, the argument ``source``, and no options."""
@@ -108,8 +109,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
             raise DataOptionError(f"--partial must be one of {', '.join(PARTIAL_MODES)}, got {partial!r}.")
         self.root = Path(root)
         self.generators, self.limit, self.balance = generators, limit, balance
-        self.resize, self.crop_seed = resize, crop_seed
-        self.batch_size, self.max_pixels = batch_size, max_pixels
+        self.resize, self.crop_seed, self.batch_size, self.max_pixels = resize, crop_seed, batch_size, max_pixels
         self.shares_cores = num_workers is None
         self.num_workers = usable_cores() if num_workers is None else num_workers
         self.given_pairs = read_pairs(Path(pairs)) if pairs else {}

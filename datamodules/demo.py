@@ -20,6 +20,29 @@ class DemoDataModule(DetectionDataModule):
 
     name = "demo"
     licence = "see the image packages of scikit-image and scikit-learn"
+    citations = (
+        {
+            "key": "vanderwalt2014scikit",
+            "author": r"van der Walt, St{\'e}fan and Sch{\"o}nberger, Johannes L. and Nunez-Iglesias, Juan and "
+            r"Boulogne, Fran{\c{c}}ois and Warner, Joshua D. and Yager, Neil and Gouillart, Emmanuelle and Yu, Tony",
+            "title": "scikit-image: image processing in Python",
+            "journal": "PeerJ",
+            "volume": "2",
+            "pages": "e453",
+            "year": "2014",
+        },
+        {
+            "key": "pedregosa2011scikit",
+            "author": "Pedregosa, F. and Varoquaux, G. and Gramfort, A. and Michel, V. and Thirion, B. and Grisel, O. "
+            "and Blondel, M. and Prettenhofer, P. and Weiss, R. and Dubourg, V. and Vanderplas, J. and Passos, A. and "
+            "Cournapeau, D. and Brucher, M. and Perrot, M. and Duchesnay, E.",
+            "title": "Scikit-learn: Machine Learning in Python",
+            "journal": "Journal of Machine Learning Research",
+            "volume": "12",
+            "pages": "2825--2830",
+            "year": "2011",
+        },
+    )
 
     def __init__(self, root: str | Path | None = None, **options: Any) -> None:  # noqa: ANN401 - the base's
         super().__init__(root or Path(), **options)

@@ -8,10 +8,16 @@ from datamodules.benchmark import BenchmarkDataModule, Source
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 
-CITATION = (
-    "Stein et al., Exposing flaws of generative model evaluation metrics and their unfair treatment of diffusion "
-    "models, NeurIPS 2023, arXiv 2306.04675"
-)
+RELEASE = {
+    "key": "stein2023exposing",
+    "author": "Stein, George and Cresswell, Jesse C. and Hosseinzadeh, Rasa and Sui, Yi and Ross, Brendan Leigh and "
+    "Villecroze, Valentin and Liu, Zhaoyan and Caterini, Anthony L. and Taylor, J. Eric T. and Loaiza-Ganem, Gabriel",
+    "title": "Exposing flaws of generative model evaluation metrics and their unfair treatment of diffusion models",
+    "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+    "year": "2023",
+    "eprint": "2306.04675",
+}
+"""Where the generated images were published."""
 DOWNLOAD_PAGE = "https://github.com/layer6ai-labs/dgm-eval#data-access"
 TOP_FOLDERS = frozenset(("cifar10", "imagenet256", "lsunbedroom", "ffhq256", "toydatasets", "genimage"))
 """Of the release, and of what people keep beside it: a dataset's search passes by those of the others."""
@@ -27,7 +33,7 @@ class DgmEvalDataModule(BenchmarkDataModule):
     Images have 256 x 256 pixels and are not scaled, unless they have another size. Detectors crop them at random.
     """
 
-    citation = CITATION
+    citations: ClassVar[tuple[Mapping[str, str], ...]] = (RELEASE,)
     licence = "MIT (samples, by Layer 6 AI); the real images keep their own terms"
     download_page = DOWNLOAD_PAGE
     real_folders: ClassVar[tuple[str, ...]] = ()

@@ -47,7 +47,17 @@ class GenImageDataModule(BenchmarkDataModule):
     name = "genimage"
     full_name = "GenImage"
     licence = "CC BY-NC-SA 4.0; the photographs are ImageNet's and keep its terms"
-    citation = "Zhu et al., GenImage: A Million-Scale Benchmark for Detecting AI-Generated Image, NeurIPS 2023"
+    citations = (
+        {
+            "key": "zhu2023genimage",
+            "author": "Zhu, Mingjian and Chen, Hanting and Yan, Qiangyu and Huang, Xudong and Lin, Guanyu and Li, Wei "
+            "and Tu, Zhijun and Hu, Hailin and Hu, Jie and Wang, Yunhe",
+            "title": "GenImage: A Million-Scale Benchmark for Detecting AI-Generated Image",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2023",
+            "eprint": "2306.08571",
+        },
+    )
     download_page = "https://github.com/GenImage-Dataset/GenImage"
     affixes = ("imagenetai", "imagenet")
     known = (

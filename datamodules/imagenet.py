@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from datamodules.benchmark import ANY_SPLIT, Count, Generator
-from datamodules.dgm_eval import DgmEvalDataModule
+from datamodules.dgm_eval import RELEASE, DgmEvalDataModule
 
 _COUNTED = {ANY_SPLIT: Count(50_000, "a third party's count; the release's README says 100,000 for every generator")}
 _CONFIRMED = {ANY_SPLIT: Count(100_000, "the release's README, and a third party's count")}
@@ -21,6 +21,16 @@ class ImageNetDataModule(DgmEvalDataModule):
 
     name = "imagenet"
     full_name = "ImageNet 256 x 256 (dgm-eval)"
+    citations = (
+        RELEASE,
+        {
+            "key": "deng2009imagenet",
+            "author": "Deng, Jia and Dong, Wei and Socher, Richard and Li, Li-Jia and Li, Kai and Fei-Fei, Li",
+            "title": "ImageNet: A Large-Scale Hierarchical Image Database",
+            "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2009",
+        },
+    )
     affixes = ("imagenet256", "imagenet")
     real_folders = ("imagenet256", "ImageNet", "imagenet-1k", "ILSVRC2012", "real")
     real_counts: ClassVar[Mapping[str, Count]] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from datamodules.benchmark import ANY_SPLIT, Count, Generator
-from datamodules.dgm_eval import DgmEvalDataModule
+from datamodules.dgm_eval import RELEASE, DgmEvalDataModule
 
 _STATED = {ANY_SPLIT: Count(100_000, "the release's README")}
 
@@ -18,6 +18,17 @@ class LSUNBedroomDataModule(DgmEvalDataModule):
 
     name = "lsun-bedroom"
     full_name = "LSUN Bedroom 256 x 256 (dgm-eval)"
+    citations = (
+        RELEASE,
+        {
+            "key": "yu2015lsun",
+            "author": "Yu, Fisher and Seff, Ari and Zhang, Yinda and Song, Shuran and Funkhouser, Thomas and Xiao, "
+            "Jianxiong",
+            "title": "LSUN: Construction of a Large-scale Image Dataset using Deep Learning with Humans in the Loop",
+            "year": "2015",
+            "eprint": "1506.03365",
+        },
+    )
     affixes = ("lsunbedroom256", "lsunbedroom", "lsun256", "lsun")
     real_folders = ("LSUN Bedroom", "lsun_bedroom256", "lsun_bedrooms", "lsun", "bedroom", "real")
     split_folders: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -6,6 +6,7 @@ made again, by name and with the options it had, and asked.
 
 import inspect
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
@@ -84,9 +85,22 @@ def describe(datamodule: DetectionDataModule, shard_bytes: int) -> Description:
         contrasts={plain_name(generator): list(reals) for generator, reals in datamodule.facing.items()},
         notes=list(datamodule.notes),
         licence=datamodule.licence,
-        citation=datamodule.citation,
+        citation=datamodule.citation or "; ".join(map(_in_words, datamodule.citations)),
         shard_bytes=shard_bytes,
     )
+
+
+def _in_words(paper: Mapping[str, str]) -> str:
+    """Names a paper in a line.
+
+    Examples:
+        >>> _in_words({"author": "Roe, A. and Poe, B.", "title": "On T", "year": "2023", "eprint": "2301.00001"})
+        'Roe et al., On T, 2023, arXiv 2301.00001'
+    """
+    first, _, others = paper["author"].partition(" and ")
+    author = first.partition(",")[0] + (" et al." if others else "")
+    known = [f"arXiv {paper['eprint']}"] if "eprint" in paper else []
+    return ", ".join([author, paper["title"], paper["year"], *known])
 
 
 def load_description(folder: Path) -> Description | None:

@@ -50,6 +50,17 @@ class Aeroblade(ReconstructionDetector):
 
     name = "aeroblade"
     paper = "arXiv 2401.17879"
+    citations = (
+        {
+            "key": "ricker2024aeroblade",
+            "author": "Ricker, Jonas and Lukovnikov, Denis and Fischer, Asja",
+            "title": "AEROBLADE: Training-Free Detection of Latent Diffusion Images Using Autoencoder Reconstruction "
+            "Error",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2024",
+            "eprint": "2401.17879",
+        },
+    )
     tuned_on = "not known here: on which images the paper chose the distance and its layer (its Table 4)"
     view = View(fit="native")
     unscaled = True

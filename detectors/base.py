@@ -86,6 +86,8 @@ class Detector(nn.Module, ABC):
 
     name: ClassVar[str]
     paper: ClassVar[str]
+    citations: ClassVar[tuple[Mapping[str, str], ...]] = ()
+    """What to cite: the paper's fields as in BibTeX, with its ``key``, and those of others that it stands on."""
     tuned_on: ClassVar[str | None] = None
     """The images that the published settings, or those here, were chosen on; None where nothing is known of any."""
     weaknesses: ClassVar[tuple[str, ...]] = ()

@@ -36,6 +36,16 @@ class ContrastiveBlur(Detector):
 
     name = "contrastive-blur"
     paper = "arXiv 2411.19117"
+    citations = (
+        {
+            "key": "tsai2024understanding",
+            "author": "Tsai, Chung-Ting and Ko, Ching-Yun and Chung, I-Hsin and Wang, Yu-Chiang Frank and Chen, Pin-Yu",
+            "title": "Understanding and Improving Training-Free AI-Generated Image Detections with Vision Foundation "
+            "Models",
+            "year": "2024",
+            "eprint": "2411.19117",
+        },
+    )
     tuned_on = "not known here: on which images sigma was chosen"
     view = View(224, "short-side", interpolation="bicubic")
     unscaled = True

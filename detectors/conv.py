@@ -50,6 +50,16 @@ class ConV(Detector):
 
     name = "conv"
     paper = "arXiv 2511.01293"
+    citations = (
+        {
+            "key": "zhang2025detecting",
+            "author": "Zhang, Yonggang and Nie, Jun and Tian, Xinmei and Gong, Mingming and Zhang, Kun and Han, Bo",
+            "title": "Detecting Generated Images by Fitting Natural Image Distributions",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2025",
+            "eprint": "2511.01293",
+        },
+    )
     tuned_on = "not known here: on which images the strength of the transforms was chosen"
     view = View(256, "square", interpolation="bicubic")
     unscaled = True

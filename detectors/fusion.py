@@ -18,7 +18,7 @@ References:
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -39,6 +39,7 @@ class Fusion(ABC):
 
     name: ClassVar[str]
     paper: ClassVar[str]
+    citations: ClassVar[tuple[Mapping[str, str], ...]] = ()
     tuned_on: ClassVar[str]
 
     @property
@@ -105,6 +106,16 @@ class OfRanks(Fusion):
     """
 
     paper = "arXiv 2601.18900, its idea: p-values from real images"
+    citations = (
+        {
+            "key": "zisman2026realstats",
+            "author": "Zisman, Haim and Shaham, Uri",
+            "title": "RealStats: A Rigorous Real-Only Statistical Framework for Fake Image Detection",
+            "booktitle": "International Conference on Artificial Intelligence and Statistics (AISTATS)",
+            "year": "2026",
+            "eprint": "2601.18900",
+        },
+    )
     tuned_on = "held-out real images only, for the members' p-values; the members as they are"
 
     def __init__(self, *, sides: int = 1) -> None:

@@ -17,7 +17,7 @@ from detectors.errors import OptionError, UnknownNameError, check_count
 from detectors.perturbation import Blocks, Perturbation, PerturbedModels, Rule, Tensors
 from detectors.randomness import Family, Match, seeded_generator
 from detectors.similarity import cosine_distance
-from detectors.wepe import block_ranges
+from detectors.wepe import WePe, block_ranges
 
 Space = Literal["input", "input_of_wepe"]
 
@@ -52,6 +52,16 @@ class GradientCuff(Detector):
 
     name = "gradient-cuff"
     paper = "arXiv 2403.00867"
+    citations = (
+        {
+            "key": "hu2024gradient",
+            "author": "Hu, Xiaomeng and Chen, Pin-Yu and Ho, Tsung-Yi",
+            "title": "Gradient Cuff: Detecting Jailbreak Attacks on Large Language Models by Exploring Refusal Loss "
+            "Landscapes",
+            "year": "2024",
+            "eprint": "2403.00867",
+        },
+    )
     weaknesses = (
         "It was made to detect jailbreaks of language models (arXiv 2403.00867); for images neither the function that "
         "is differentiated nor P and mu are given (arXiv 2412.05897, appendix A.5).",
@@ -148,6 +158,7 @@ class WepeGradientCuff(Detector):
 
     name = "wepe-gradient-cuff"
     paper = "arXiv 2412.05897"
+    citations = (*WePe.citations, *GradientCuff.citations)
     weaknesses = (
         "Which function is differentiated, by what, and P and mu are not given for images, so the published 89.36 of "
         "mean AUROC cannot be recomputed for certain (arXiv 2412.05897, appendix A.5 and Table 7).",

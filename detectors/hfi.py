@@ -64,6 +64,17 @@ class Hfi(ReconstructionDetector):
 
     name = "hfi"
     paper = "arXiv 2412.20704"
+    citations = (
+        {
+            "key": "choi2024hfi",
+            "author": "Choi, Sungik and Park, S. and Lee, Jaehoon and Kim, Seunghyun and Choi, Stanley Jungkyu and "
+            "Lee, Moontae",
+            "title": "HFI: A unified framework for training-free detection and implicit watermarking of latent "
+            "diffusion model generated images",
+            "year": "2024",
+            "eprint": "2412.20704",
+        },
+    )
     tuned_on = "not known here: on which images the paper chose its filter"
     view = View(fit="native")
     unscaled = True

@@ -62,6 +62,17 @@ class ManifoldBias(Detector):
 
     name = "manifold-bias"
     paper = "arXiv 2504.15470"
+    citations = (
+        {
+            "key": "brokman2025manifold",
+            "author": "Brokman, Jonathan and Giloni, Amit and Hofman, Omer and Vainshtein, Roman and Kojima, Hisashi "
+            "and Gilboa, Guy",
+            "title": "Manifold Induced Biases for Zero-shot and Few-shot Detection of Generated Images",
+            "booktitle": "International Conference on Learning Representations (ICLR)",
+            "year": "2025",
+            "eprint": "2504.15470",
+        },
+    )
     tuned_on = "not known here: on which images noises and time step were chosen"
     view = View(fit="native")
     unscaled = True

@@ -65,6 +65,17 @@ class McDropout(Detector):
 
     name = "mc-dropout"
     paper = "arXiv 1506.02142"
+    citations = (
+        {
+            "key": "gal2016dropout",
+            "author": "Gal, Yarin and Ghahramani, Zoubin",
+            "title": "Dropout as a Bayesian Approximation: Representing Model Uncertainty in Deep Learning",
+            "booktitle": "International Conference on Machine Learning (ICML)",
+            "pages": "1050--1059",
+            "year": "2016",
+            "eprint": "1506.02142",
+        },
+    )
     weaknesses = (
         "Its mean AUROC is 81.63, that of noise on the weights 87.99 (arXiv 2412.05897, Table 5): DINOv2 was trained "
         "without dropout (arXiv 2412.05897, section 3.5).",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from detectors.backbones import Backbone
 from detectors.base import Detector, View
-from detectors.contrastive_blur import blur_distance, check_sigma
+from detectors.contrastive_blur import ContrastiveBlur, blur_distance, check_sigma
 from detectors.errors import OptionError, check_count
 from detectors.randomness import image_noise
 from detectors.similarity import cosine_distance
@@ -34,6 +34,7 @@ class Minder(Detector):
 
     name = "minder"
     paper = "arXiv 2411.19117"
+    citations = ContrastiveBlur.citations
     tuned_on = "not known here: on which images noise, draws and sigma were chosen"
     view = View(224, "short-side", interpolation="bicubic")
     unscaled = True

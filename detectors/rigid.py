@@ -53,6 +53,15 @@ class Rigid(Detector):
 
     name = "rigid"
     paper = "arXiv 2405.20112"
+    citations = (
+        {
+            "key": "he2024rigid",
+            "author": "He, Zhiyuan and Chen, Pin-Yu and Ho, Tsung-Yi",
+            "title": "RIGID: A Training-free and Model-Agnostic Framework for Robust AI-Generated Image Detection",
+            "year": "2024",
+            "eprint": "2405.20112",
+        },
+    )
     tuned_on = "not known here: the paper sweeps the noise level up to 0.5; on which images 0.05 was chosen"
     view = View(224, "resize")
     unscaled = True

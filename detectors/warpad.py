@@ -41,6 +41,16 @@ class WaRPAD(Detector):
 
     name = "warpad"
     paper = "arXiv 2511.14030"
+    citations = (
+        {
+            "key": "choi2025training",
+            "author": "Choi, Sungik and Lee, Hankook and Lee, Moontae",
+            "title": "Training-free Detection of AI-generated images via Cropping Robustness",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2025",
+            "eprint": "2511.14030",
+        },
+    )
     tuned_on = "not known here: on which images the sizes and the level were chosen"
     view = View(896, "resize", interpolation="bicubic")
     unscaled = True

@@ -76,6 +76,17 @@ class WePe(Detector):
 
     name = "wepe"
     paper = "arXiv 2412.05897"
+    citations = (
+        {
+            "key": "nie2025epistemic",
+            "author": "Nie, Jun and Zhang, Yonggang and Liu, Tongliang and Cheung, Yiu-ming and Han, Bo and Tian, "
+            "Xinmei",
+            "title": "Epistemic Uncertainty for Generated Image Detection",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2025",
+            "eprint": "2412.05897",
+        },
+    )
     shared_draw = True
     tuned_on = (
         "the paper's blocks: a small set of real and generated images, which are not named (sections 4.3 and A.15); "

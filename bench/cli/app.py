@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser
 
 from bench.cli import (
     audit,
+    cite,
     compare,
     data,
     explain,
@@ -37,6 +38,7 @@ DESCRIPTION = "Compares detectors of AI-generated images: every number with its 
 
 COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "audit": (audit, "measure how much of the label can be read from trivia"),
+    "cite": (cite, "print the BibTeX of what a store stands on"),
     "compare": (compare, "score a data set with detectors and compare them"),
     "data": (data, "list the data sets, or examine every file of one"),
     "explain": (explain, "say where a number comes from"),

@@ -53,6 +53,17 @@ class Aide(TrainedDetector):
 
     name = "aide"
     paper = "arXiv 2406.19435"
+    citations = (
+        {
+            "key": "yan2025sanity",
+            "author": "Yan, Shilin and Li, Ouxiang and Cai, Jiayin and Hao, Yanbin and Jiang, Xiaolong and Hu, Yao and "
+            "Xie, Weidi",
+            "title": "A Sanity Check for AI-generated Image Detection",
+            "booktitle": "International Conference on Learning Representations (ICLR)",
+            "year": "2025",
+            "eprint": "2406.19435",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     architecture: ClassVar[Mapping[str, Any]] = {

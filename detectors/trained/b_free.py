@@ -44,6 +44,17 @@ class BFree(TrainedDetector):
 
     name = "b-free"
     paper = "arXiv 2412.17671"
+    citations = (
+        {
+            "key": "guillaro2025biasfree",
+            "author": "Guillaro, Fabrizio and Zingarini, Giada and Usman, Ben and Sud, Avneesh and Cozzolino, Davide "
+            "and Verdoliva, Luisa",
+            "title": "A Bias-Free Training Paradigm for More General AI-generated Image Detection",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2025",
+            "eprint": "2412.17671",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     own_passes = 5

@@ -45,6 +45,19 @@ class C2PClip(TrainedDetector):
 
     name = "c2p-clip"
     paper = "arXiv 2408.09647"
+    citations = (
+        {
+            "key": "tan2025c2pclip",
+            "author": "Tan, Chuangchuang and Tao, Renshuai and Liu, Huan and Gu, Guanghua and Wu, Baoyuan and Zhao, "
+            "Yao and Wei, Yunchao",
+            "title": "C2P-CLIP: Injecting Category Common Prompt in CLIP to Enhance Generalization in Deepfake "
+            "Detection",
+            "booktitle": "AAAI Conference on Artificial Intelligence",
+            "volume": "39",
+            "year": "2025",
+            "eprint": "2408.09647",
+        },
+    )
     view = VIEWS["resize"]
     unscaled = True
     released = (

@@ -40,6 +40,17 @@ class CnnSpot(TrainedDetector):
 
     name = "cnnspot"
     paper = "arXiv 1912.11035"
+    citations = (
+        {
+            "key": "wang2020cnn",
+            "author": "Wang, Sheng-Yu and Wang, Oliver and Zhang, Richard and Owens, Andrew and Efros, Alexei A.",
+            "title": "CNN-generated images are surprisingly easy to spot... for now",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "8695--8704",
+            "year": "2020",
+            "eprint": "1912.11035",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     released = (

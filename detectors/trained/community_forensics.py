@@ -51,6 +51,17 @@ class CommunityForensics(TrainedDetector):
 
     name = "community-forensics"
     paper = "arXiv 2411.04125"
+    citations = (
+        {
+            "key": "park2025community",
+            "author": "Park, Jeongsoo and Owens, Andrew",
+            "title": "Community Forensics: Using Thousands of Generators to Train Fake Image Detectors",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "8245--8257",
+            "year": "2025",
+            "eprint": "2411.04125",
+        },
+    )
     view = VIEWS[384]
     unscaled = True
     released = (

@@ -51,6 +51,17 @@ class Dda(TrainedDetector):
 
     name = "dda"
     paper = "arXiv 2505.14359"
+    citations = (
+        {
+            "key": "chen2025dual",
+            "author": "Chen, Ruoxin and Xi, Junwei and Yan, Zhiyuan and Zhang, Ke-Yue and Wu, Shuang and Xie, Jingyi "
+            "and Chen, Xu and Xu, Lei and Guan, Isabel and Yao, Taiping and Ding, Shouhong",
+            "title": "Dual Data Alignment Makes AI-Generated Image Detector Easier Generalizable",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2025",
+            "eprint": "2505.14359",
+        },
+    )
     view = View(336, "centre-crop")
     unscaled = True
     released = (

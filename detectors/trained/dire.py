@@ -40,6 +40,18 @@ class Dire(TrainedDetector):
 
     name = "dire"
     paper = "arXiv 2303.09295"
+    citations = (
+        {
+            "key": "wang2023dire",
+            "author": "Wang, Zhendong and Bao, Jianmin and Zhou, Wengang and Wang, Weilun and Hu, Hezhen and Chen, "
+            "Hong and Li, Houqiang",
+            "title": "DIRE for Diffusion-Generated Image Detection",
+            "booktitle": "IEEE/CVF International Conference on Computer Vision (ICCV)",
+            "pages": "22445--22455",
+            "year": "2023",
+            "eprint": "2303.09295",
+        },
+    )
     consumes = "dire-map"
     view = View(fit="native")
     version = 2

@@ -99,6 +99,18 @@ class Drct(TrainedDetector):
 
     name = "drct"
     paper = "ICML 2024, PMLR 235:7621"
+    citations = (
+        {
+            "key": "chen2024drct",
+            "author": "Chen, Baoying and Zeng, Jishen and Yang, Jianquan and Yang, Rui",
+            "title": "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of Diffusion "
+            "Generated Images",
+            "booktitle": "International Conference on Machine Learning (ICML)",
+            "volume": "235",
+            "pages": "7621--7639",
+            "year": "2024",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     architecture: ClassVar[Mapping[str, Any]] = {

@@ -39,6 +39,17 @@ class Durall(LinearDetector):
 
     name = "durall"
     paper = "arXiv 2003.01826"
+    citations = (
+        {
+            "key": "durall2020watch",
+            "author": "Durall, Ricard and Keuper, Margret and Keuper, Janis",
+            "title": "Watch your Up-Convolution: CNN Based Generative Deep Neural Networks are Failing to Reproduce "
+            "Spectral Distributions",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2020",
+            "eprint": "2003.01826",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     unreleased = "No classifier was ever released; its authors give features of their images."

@@ -53,6 +53,19 @@ class Effort(TrainedDetector):
 
     name = "effort"
     paper = "arXiv 2411.15633"
+    citations = (
+        {
+            "key": "yan2025orthogonal",
+            "author": "Yan, Zhiyuan and Wang, Jiangming and Jin, Peng and Zhang, Ke-Yue and Liu, Chengchun and Chen, "
+            "Shen and Yao, Taiping and Ding, Shouhong and Wu, Baoyuan and Yuan, Li",
+            "title": "Orthogonal Subspace Decomposition for Generalizable AI-Generated Image Detection",
+            "booktitle": "International Conference on Machine Learning (ICML)",
+            "volume": "267",
+            "pages": "70268--70288",
+            "year": "2025",
+            "eprint": "2411.15633",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     released = (

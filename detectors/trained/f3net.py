@@ -36,6 +36,17 @@ class F3Net(TrainedDetector):
 
     name = "f3net"
     paper = "arXiv 2007.09355"
+    citations = (
+        {
+            "key": "qian2020thinking",
+            "author": "Qian, Yuyang and Yin, Guojun and Sheng, Lu and Chen, Zixuan and Shao, Jing",
+            "title": "Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues",
+            "booktitle": "European Conference on Computer Vision (ECCV)",
+            "pages": "86--103",
+            "year": "2020",
+            "eprint": "2007.09355",
+        },
+    )
     view = View(SIDE, "resize", interpolation="bicubic")
     unscaled = True
     version = 2

@@ -40,6 +40,18 @@ class Frank(LinearDetector):
 
     name = "frank"
     paper = "arXiv 2003.08685"
+    citations = (
+        {
+            "key": "frank2020leveraging",
+            "author": r"Frank, Joel and Eisenhofer, Thorsten and Sch{\"o}nherr, Lea and Fischer, Asja and Kolossa, "
+            "Dorothea and Holz, Thorsten",
+            "title": "Leveraging Frequency Analysis for Deep Fake Image Recognition",
+            "booktitle": "International Conference on Machine Learning (ICML)",
+            "pages": "3247--3258",
+            "year": "2020",
+            "eprint": "2003.08685",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     unreleased = "The released networks are in TensorFlow's format, which is not read here."

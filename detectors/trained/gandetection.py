@@ -60,6 +60,18 @@ class GanDetection(TrainedDetector):
 
     name = "gandetection"
     paper = "arXiv 2203.02246"
+    citations = (
+        {
+            "key": "mandelli2022detecting",
+            "author": r"Mandelli, Sara and Bonettini, Nicol{\`o} and Bestagini, Paolo and Tubaro, Stefano",
+            "title": "Detecting GAN-generated Images by Orthogonal Training of Multiple CNNs",
+            "booktitle": "IEEE International Conference on Image Processing (ICIP)",
+            "pages": "3091--3095",
+            "doi": "10.1109/ICIP46576.2022.9897310",
+            "year": "2022",
+            "eprint": "2203.02246",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     own_passes = 1000

@@ -40,6 +40,17 @@ class GramNet(TrainedDetector):
 
     name = "gramnet"
     paper = "arXiv 2002.00133"
+    citations = (
+        {
+            "key": "liu2020global",
+            "author": "Liu, Zhengzhe and Qi, Xiaojuan and Torr, Philip H. S.",
+            "title": "Global Texture Enhancement for Fake Face Detection in the Wild",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "8060--8069",
+            "year": "2020",
+            "eprint": "2002.00133",
+        },
+    )
     unscaled = True
     released = (
         ReleasedFile("Gram.pth", "Ekko-zn/AIGCDetectBenchmark@cf3015c, README (Google Drive, Baidu)", ("progan",)),

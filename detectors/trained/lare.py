@@ -57,6 +57,16 @@ class Lare(TrainedDetector):
 
     name = "lare"
     paper = "arXiv 2403.17465"
+    citations = (
+        {
+            "key": "luo2024lare",
+            "author": "Luo, Yunpeng and Du, Junlong and Yan, Ke and Ding, Shouhong",
+            "title": "LaRE$^2$: Latent Reconstruction Error Based Method for Diffusion-Generated Image Detection",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2024",
+            "eprint": "2403.17465",
+        },
+    )
     view = View(fit="native")
     unscaled = True
     reads_beside = True

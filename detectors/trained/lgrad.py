@@ -46,6 +46,16 @@ class LGrad(TrainedDetector):
 
     name = "lgrad"
     paper = "CVPR 2023, Tan et al."
+    citations = (
+        {
+            "key": "tan2023learning",
+            "author": "Tan, Chuangchuang and Zhao, Yao and Wei, Shikui and Gu, Guanghua and Wei, Yunchao",
+            "title": "Learning on Gradients: Generalized Artifacts Representation for GAN-Generated Images Detection",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "12105--12114",
+            "year": "2023",
+        },
+    )
     view = View(SIDE, "resize")
     unscaled = True
     files = ("checkpoint", "discriminator")

@@ -9,6 +9,7 @@ from detectors.backbones import Backbone
 from detectors.base import View
 from detectors.errors import OptionError
 from detectors.trained.linear import LinearDetector
+from detectors.trained.univfd import UnivFD
 
 
 class LinearProbe(LinearDetector):
@@ -34,6 +35,7 @@ class LinearProbe(LinearDetector):
 
     name = "linear-probe"
     paper = "arXiv 2302.10174"
+    citations = UnivFD.citations
     view = View(224, "centre-crop")
 
     def __init__(self, backbone: Backbone, *, checkpoint: str | None = None, seed: int = 0) -> None:

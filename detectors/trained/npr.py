@@ -82,6 +82,17 @@ class Npr(TrainedDetector):
 
     name = "npr"
     paper = "arXiv 2312.10461"
+    citations = (
+        {
+            "key": "tan2024rethinking",
+            "author": "Tan, Chuangchuang and Zhao, Yao and Wei, Shikui and Gu, Guanghua and Liu, Ping and Wei, Yunchao",
+            "title": "Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable Deepfake "
+            "Detection",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "year": "2024",
+            "eprint": "2312.10461",
+        },
+    )
     fitted_here = True
     view = VIEWS["resize"]
     unscaled = True

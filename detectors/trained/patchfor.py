@@ -50,6 +50,16 @@ class PatchFor(TrainedDetector):
 
     name = "patchfor"
     paper = "arXiv 2008.10588"
+    citations = (
+        {
+            "key": "chai2020makes",
+            "author": "Chai, Lucy and Bau, David and Lim, Ser-Nam and Isola, Phillip",
+            "title": "What makes fake images detectable? Understanding properties that generalize",
+            "booktitle": "European Conference on Computer Vision (ECCV)",
+            "year": "2020",
+            "eprint": "2008.10588",
+        },
+    )
     fitted_here = True
     view = View(299, "short-side", interpolation="lanczos")
     unscaled = True

@@ -56,6 +56,16 @@ class Rine(ClipDetector):
 
     name = "rine"
     paper = "arXiv 2402.19091"
+    citations = (
+        {
+            "key": "koutlis2024leveraging",
+            "author": "Koutlis, Christos and Papadopoulos, Symeon",
+            "title": "Leveraging Representations from Intermediate Encoder-blocks for Synthetic Image Detection",
+            "booktitle": "European Conference on Computer Vision (ECCV)",
+            "year": "2024",
+            "eprint": "2402.19091",
+        },
+    )
     view = View(224, "centre-crop")
     unscaled = True
     released = (

@@ -79,6 +79,18 @@ class Safe(TrainedDetector):
 
     name = "safe"
     paper = "arXiv 2408.06741"
+    citations = (
+        {
+            "key": "li2025improving",
+            "author": "Li, Ouxiang and Cai, Jiayin and Hao, Yanbin and Jiang, Xiaolong and Hu, Yao and Feng, Fuli",
+            "title": "Improving Synthetic Image Detection Towards Generalization: An Image Transformation Perspective",
+            "booktitle": "ACM SIGKDD Conference on Knowledge Discovery and Data Mining (KDD)",
+            "pages": "2405--2414",
+            "doi": "10.1145/3690624.3709392",
+            "year": "2025",
+            "eprint": "2408.06741",
+        },
+    )
     view = View(SIDE, "centre-crop")
     unscaled = True
     released = (

@@ -42,6 +42,17 @@ class SelfBlend(TrainedDetector):
 
     name = "selfblend"
     paper = "arXiv 2204.08376"
+    citations = (
+        {
+            "key": "shiohara2022detecting",
+            "author": "Shiohara, Kaede and Yamasaki, Toshihiko",
+            "title": "Detecting Deepfakes with Self-Blended Images",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "18720--18729",
+            "year": "2022",
+            "eprint": "2204.08376",
+        },
+    )
     consumes = "face-crop"
     view = View(fit="native")
     unscaled = True

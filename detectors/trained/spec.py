@@ -40,6 +40,16 @@ class Spec(TrainedDetector):
 
     name = "spec"
     paper = "arXiv 1907.06515"
+    citations = (
+        {
+            "key": "zhang2019detecting",
+            "author": "Zhang, Xu and Karaman, Svebor and Chang, Shih-Fu",
+            "title": "Detecting and Simulating Artifacts in GAN Fake Images",
+            "booktitle": "IEEE International Workshop on Information Forensics and Security (WIFS)",
+            "year": "2019",
+            "eprint": "1907.06515",
+        },
+    )
     fitted_here = True
     view = View(SIDE, "resize")
     unscaled = True

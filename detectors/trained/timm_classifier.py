@@ -37,6 +37,17 @@ class TimmClassifier(TrainedDetector):
 
     name = "timm"
     paper = "arXiv 2306.08571"
+    citations = (
+        {
+            "key": "zhu2023genimage",
+            "author": "Zhu, Mingjian and Chen, Hanting and Yan, Qiangyu and Huang, Xudong and Lin, Guanyu and Li, Wei "
+            "and Tu, Zhijun and Hu, Hailin and Hu, Jie and Wang, Yunhe",
+            "title": "GenImage: A Million-Scale Benchmark for Detecting AI-Generated Image",
+            "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+            "year": "2023",
+            "eprint": "2306.08571",
+        },
+    )
     fitted_here = True
     view = View(224, "centre-crop")
     mean: Tensor

@@ -40,6 +40,17 @@ class UnivFD(ClipDetector):
 
     name = "univfd"
     paper = "arXiv 2302.10174"
+    citations = (
+        {
+            "key": "ojha2023towards",
+            "author": "Ojha, Utkarsh and Li, Yuheng and Lee, Yong Jae",
+            "title": "Towards Universal Fake Image Detectors that Generalize Across Generative Models",
+            "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+            "pages": "24480--24489",
+            "year": "2023",
+            "eprint": "2302.10174",
+        },
+    )
     view = View(224, "centre-crop")
     unscaled = True
     released = (

@@ -11,7 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tools.pictures import BROWSERS as NAMES
 
 
 @contextmanager

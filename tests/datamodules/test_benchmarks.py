@@ -164,7 +164,7 @@ def test_constants_are_complete_and_no_folder_means_two_generators(cls, tmp_path
     data = cls(tmp_path)
     assert cls.full_name
     assert cls.licence
-    assert cls.citation
+    assert cls.citations
     assert cls.download_page.startswith("https://")
     for generator in cls.known:
         for folder in (generator.name, generator.title, *generator.folders):

@@ -5,11 +5,9 @@ import pytest
 import torch
 from released_files import create_with_checkpoint
 
-from bench.errors import BenchError
 from bench.report.detectors import NO_WEAKNESS, card_lines, listed_detectors
 from bench.scoring.specs import parse_detector
 from detectors import UnknownNameError, list_detectors
-from tools.readme import BEGIN, END, TABLES, with_table
 
 LISTED = {detector.name: detector for detector in listed_detectors()}
 SOURCE = re.compile(r"(arXiv \d{4}\.\d{5}|[\w-]+/[\w-]+(@[0-9a-f]{7}|, (issue|issues) \d+)|a third party's report)")
@@ -141,16 +139,3 @@ def test_several_weaknesses_stand_below_each_other():
 
 def test_needs_name_their_source_and_whether_they_are_here():
     assert "Needs: backbone efficientnet-lite0 (installed with the package): here" in card_lines(LISTED["rigid"])
-
-
-@pytest.mark.parametrize("file", TABLES, ids=lambda file: file.parent.name)
-def test_the_readmes_are_current_whatever_is_here(file, hub_cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
-    text = file.read_text(encoding="utf-8")
-    assert with_table(text, TABLES[file]()) == text, f"{file} is out of date: run `python -m tools.readme`."
-
-
-@pytest.mark.parametrize("text", ["", f"{BEGIN}{BEGIN}{END}", f"{END}{BEGIN}"])
-def test_a_readme_without_its_markers_is_refused(text):
-    with pytest.raises(BenchError, match="once each"):
-        with_table(text, "")

@@ -1,16 +1,22 @@
-"""Writes the READMEs' tables of detectors and of their options from the code: ``python -m tools.readme``."""
+"""Writes the tables in the documentation that follow from code and locked numbers: ``make docs``."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.references.locks import read_lock
 from bench.report.detectors import DEFAULT_BACKBONE, ListedDetector, listed_detectors
+from bench.training.recipes import RECIPES
+from tools.real_weights import LEFT_OUT
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
 DETECTORS = ("name", "idea", "paper", "passes per image", "needs")
 OPTIONS = ("detector", "option", "default", "meaning")
+STATUS = ("detector", "run for real?")
+RESULTS = ("detector", "AUROC [95 %]", "AP (generated)", "AP (real)")
+LOCK = ROOT / "bench" / "references" / "demo.json"
 
 
 def detectors_markdown() -> str:
@@ -30,8 +36,37 @@ def options_markdown() -> str:
     return "\n".join(_table(OPTIONS, rows))
 
 
+def status_markdown() -> str:
+    """Writes what was run of every detector; the same on every machine."""
+    rows = [(f"`{method.name}`", _standing(method)) for method in listed_detectors()]
+    return "\n".join(_table(STATUS, rows))
+
+
+def results_markdown() -> str:
+    """Writes the means of the demo's locked numbers, highest AUROC first."""
+    lock = read_lock(LOCK)
+    means = {
+        (number.detector, number.metric): number.value
+        for number in lock.statistics
+        if number.generator == "mean" and number.condition == "clean"
+    }
+    values = {name: value for (name, metric), value in means.items() if metric == "auroc" and value is not None}
+    shown = sorted((name for name in values if name in lock.detectors), key=lambda name: -values[name])
+    rows = [
+        (
+            f"`{name}`",
+            f"{values[name]:.2f} [{means[name, 'auroc low']:.2f}, {means[name, 'auroc high']:.2f}]",
+            *(f"{means[name, metric]:.2f}" for metric in ("ap_generated", "ap_real")),
+        )
+        for name in shown
+    ]
+    return "\n".join(_table(RESULTS, rows))
+
+
 TABLES: Mapping[Path, Callable[[], str]] = {
-    ROOT / "README.md": detectors_markdown,
+    ROOT / "README.md": results_markdown,
+    ROOT / "docs" / "detectors.md": detectors_markdown,
+    ROOT / "docs" / "status.md": status_markdown,
     ROOT / "detectors" / "README.md": options_markdown,
 }
 """The table of each file."""
@@ -48,13 +83,13 @@ def with_table(text: str, table: str) -> str:
         BenchError: The markers are missing, or there more than once.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise BenchError(f"A README must hold {BEGIN} and, after it, {END}, once each.")
+        raise BenchError(f"A file with a table must hold {BEGIN} and, after it, {END}, once each.")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def main() -> None:
-    """Rewrites the READMEs of this checkout."""
+    """Rewrites the tables of this checkout."""
     for file, table in TABLES.items():
         file.write_text(with_table(file.read_text(encoding="utf-8"), table()), encoding="utf-8")
         print(f"Written: {file}.")
@@ -68,6 +103,18 @@ def _needs(method: ListedDetector) -> str:
     words += [need.what.partition(" (")[0] for need in needs if not need.wanted_for]
     others = ", ".join(need.what for need in needs if need.wanted_for)
     return ", ".join(words) + (f"; for other options: {others}" if others else "")
+
+
+def _standing(method: ListedDetector) -> str:
+    if recipe := RECIPES.get(method.name):
+        how = "fitted" if recipe.linear else "trained from random weights"
+        return f"{how} and tested on the CPU, with few images"
+    if method.name in LEFT_OUT:
+        return "no: tiny random models"
+    if any(option.name == "checkpoint" for option in method.options):
+        return "no: random weights in the layout of the released files"
+    embedded = any("autoencoders of the demo" in need.what for need in method.needs)
+    return "yes, with the demo's autoencoders" if embedded else "yes, on the CPU"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
