@@ -8,7 +8,10 @@ from bench.scoring.options import RunOptions
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``list``."""
-    parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
+    parser = OneLineParser(
+        description="Lists the detectors or the backbones, what they need, and whether it is here.",
+        examples=("list detectors", "list backbones"),
+    )
     parser.add_argument("kind", choices=["detectors", "backbones"], help="what to list")
     parser.add_argument("--long", action="store_true", help="also every option of every detector")
     add_options(parser, RunOptions, ["backbone"])
