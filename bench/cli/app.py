@@ -34,7 +34,7 @@ from bench.scoring.foreign_code import plugin_failure
 from bench.scoring.machine.signals import has_come, is_interruption
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh")
 
 COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "audit": (audit, "measure the worst cue: what size, format and the like tell"),

@@ -19,13 +19,17 @@ from typing import Any
 
 from bench.cli.streams import CLOSED_PIPE
 from bench.errors import BenchError
+from bench.scoring.machine.signals import NUMBERS
 
 PROGRAM = "python -m bench"
 WIDEST = 100
 """Columns of a help, however wide the terminal is."""
-STOPPED = "130, 143, 129"
+STOPPED = ", ".join(str(128 + number) for number in NUMBERS)
+"""Exit codes as a shell gives them."""
 COLUMN = 17
 """Where the meaning of an exit code begins."""
+PATHS = ("DIR", "FILE", "PATH", "STORE", "OUTPUT")
+"""Placeholders of what is a file or a folder."""
 TOGETHER = "\N{NO-BREAK SPACE}"
 """Between words that stay on one line."""
 
@@ -137,5 +141,17 @@ class PrintCompletion(Action):
         if find_spec("shtab") is None:
             raise BenchError("Completion is made by shtab, which is not here: pip install 'fauxbench[completion]'.")
         parser.prog = "fauxbench"
+        _complete_paths(parser)
         print(parser.get_completion_script(f"shtab-{shell}"))  # type: ignore[attr-defined] # jsonargparse's
         PlainParser.exit(parser)
+
+
+def _complete_paths(parser: Any) -> None:  # noqa: ANN401 - jsonargparse's, whose parsers of commands are its own affair
+    """Has files or folders offered for the options of a parser, and of its commands', that take them."""
+    import shtab
+
+    for action in parser._actions:
+        if action.metavar in PATHS:
+            action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE
+    for command in parser._subcommands_action._name_parser_map.values() if parser._subcommands_action else ():
+        _complete_paths(command)
