@@ -1,8 +1,8 @@
 """Keeps libraries from importing at once what they hardly ever need: two seconds of most commands.
 
 timm imports W&B for a function that writes summaries, and torchmetrics, which Lightning brings, imports Transformers
-for its metrics of text. While they are imported, a module of late names stands in their place: what is made of such a name
-becomes the real thing when it is first used. What the program itself imports, before or later, is the real module.
+for its metrics of text. While they are imported, a module of late names stands in their place: what is made of such a
+name becomes the real thing when it is first used. What the program itself imports, before or later, is the real module.
 """
 
 import sys

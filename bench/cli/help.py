@@ -140,10 +140,12 @@ class PrintCompletion(Action):
 
         if find_spec("shtab") is None:
             raise BenchError("Completion is made by shtab, which is not here: pip install 'fauxbench[completion]'.")
+        import shtab
+
         parser.prog = "fauxbench"
         _complete_paths(parser)
-        print(parser.get_completion_script(f"shtab-{shell}"))  # type: ignore[attr-defined] # jsonargparse's
-        PlainParser.exit(parser)
+        print(shtab.complete(parser, shell))
+        parser.exit()
 
 
 def _complete_paths(parser: Any) -> None:  # noqa: ANN401 - jsonargparse's, whose parsers of commands are its own affair

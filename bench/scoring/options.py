@@ -233,7 +233,7 @@ def check_names(options: RunOptions) -> None:
     """
     dataset, backbone = (text.partition(":")[0] for text in (options.dataset, options.backbone))
     if dataset not in dataset_names():
-        raise UnknownDataNameError("dataset", dataset, dataset_names())
+        raise UnknownDataNameError("data set", dataset, dataset_names())
     if backbone not in {name.partition(":<")[0] for name in BACKBONES}:
         raise UnknownNameError("backbone", backbone, BACKBONES)
 
