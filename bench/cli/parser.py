@@ -3,8 +3,9 @@
 import inspect
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
@@ -109,12 +110,12 @@ def add_options(
         groups: The fields under each title of the help; those of ``RunOptions`` by default.
         **meanings: What fields mean in this command, where it is something else.
     """
-    hints = {field.name: (field, hint) for field, hint in _hints(options)}
+    hints, known = _hints(options), _meanings(options) | {name: _as_help(text) for name, text in meanings.items()}
     for title, held in (groups or RUN_GROUPS).items():
         for name in held:
             if names is None or name in names:
                 most = _unwrapped(hints[name][1])[1].most
-                meaning = _meanings(options, **meanings)[name] + ("" if most == MOST else f"; at most {most:,}")
+                meaning = known[name] + ("" if most == MOST else f"; at most {most:,}")
                 flag = f"--{name.replace('_', '-')}"
                 parser.titled(title).add_argument(flag, help=meaning, **_argument(*hints[name]))
 
@@ -201,15 +202,18 @@ def _unwrapped(hint: Any) -> tuple[Any, Written, bool]:  # noqa: ANN401 - any an
             return hint, written, may_be_none
 
 
-def _hints(options: type) -> Iterator[tuple["Field[Any]", object]]:
+@cache
+def _hints(options: type) -> dict[str, tuple["Field[Any]", object]]:
+    """Returns the fields with their annotations, by name."""
     hints = get_type_hints(options, include_extras=True)
-    return ((field, hints[field.name]) for field in fields(options))
+    return {field.name: (field, hints[field.name]) for field in fields(options)}
 
 
-def _meanings(options: type, **others: str) -> dict[str, str]:
-    """Reads what the docstring says of each field, or what is said in its place, as a help says it."""
+@cache
+def _meanings(options: type) -> dict[str, str]:
+    """Reads what the docstring says of each field, as a help says it."""
     meanings = argument_meanings(docstring_sections(inspect.getdoc(options) or "")[1]["Args"])
-    return {name: _as_help(text) for name, text in (meanings | others).items()}
+    return {name: _as_help(text) for name, text in meanings.items()}
 
 
 def _as_help(text: str) -> str:
