@@ -11,7 +11,7 @@ def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(
         description="Says where a number of the leaderboard comes from, from the score store alone.",
-        examples=("explain demo rigid mean", "explain demo rigid camera-lab --condition jpeg:75 --output results"),
+        examples=("explain demo rigid mean", "explain demo rigid upsampler --condition jpeg:75 --output results"),
     )
     parser.add_argument("dataset", metavar="DATASET", help="the data set, as the leaderboard names it")
     parser.add_argument(
