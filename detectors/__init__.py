@@ -5,6 +5,4 @@ What is here is listed in ``__init__.pyi``, and imported when it is first used.
 
 import lazy_loader
 
-import detectors.late_imports  # noqa: F401 - before any library is imported
-
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -31,7 +31,7 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["compare", "--detectors", "wepe", "--limt", "3"],
             "Unknown option '--limt'. Did you mean '--limit'? See python -m bench compare --help.",
         ),
-        (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, compare, "),
+        (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, cite, compare, "),
         (["compare"], "--detectors"),
         (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
         (

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-from detectors.late_imports import LATE, _LateName, _replaced
+from bench.cli.late_imports import LATE, _LateName, _replaced
+
+INSTALLED = "from bench.cli import late_imports; late_imports.install()"
 
 
 def run(code: str) -> str:
@@ -34,13 +36,13 @@ def test_a_module_is_replaced_while_it_is_not_there_yet(monkeypatch):
 
 
 def test_what_was_replaced_is_itself_for_everybody_else():
-    code = "import detectors, timm, sys; print('wandb' in sys.modules); import wandb; print(wandb.__version__ != '')"
+    code = f"{INSTALLED}; import timm, sys; print('wandb' in sys.modules); import wandb; print(wandb.__version__ != '')"
     assert run(code) == "False\nTrue\n"
 
 
 @pytest.mark.heavy
 def test_the_library_still_does_what_it_needs_the_other_for():
     assert LATE == {"timm": "wandb", "torchmetrics": "transformers"}
-    code = "import detectors; from torchmetrics.functional.text import bert; import transformers; "
+    code = f"{INSTALLED}; from torchmetrics.functional.text import bert; import transformers; "
     told = "print(bert.AutoModel.from_config.__func__ is transformers.AutoModel.from_config.__func__)"
     assert run(code + told) == "True\n"

@@ -3,6 +3,7 @@
 timm imports W&B for a function that writes summaries, and torchmetrics, which Lightning brings, imports Transformers
 for its metrics of text. While they are imported, a module of late names stands in their place: what is made of such a
 name becomes the real thing when it is first used. What the program itself imports, before or later, is the real module.
+Only the process of a command does so (:func:`install`): whoever imports our packages has Python's own imports.
 """
 
 import sys
@@ -88,5 +89,7 @@ class _Finder(MetaPathFinder):
         self.found: set[str] = set()
 
 
-if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-    sys.meta_path.insert(0, _Finder())
+def install() -> None:
+    """Has this process import these libraries so; to be called before any of them is imported."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
