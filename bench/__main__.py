@@ -75,8 +75,10 @@ def _run() -> int:
         return 2
     gc.set_threshold(RARELY)
     os.environ.setdefault(ALLOCATOR, AT_ONCE)  # read when polars is imported, which it is not yet
+    from bench.cli import late_imports
     from bench.cli.app import main as run
 
+    late_imports.install()
     try:
         return run(speaks=True)
     except SystemExit as stop:  # the parser's

@@ -37,9 +37,9 @@ def register_dataset(cls: DatasetT) -> DatasetT:
         ValueError: It has no name, or the name is taken by another class.
     """
     if not cls.name:
-        raise ValueError(f"The dataset class {cls.__qualname__} states no name.")
+        raise ValueError(f"The data set class {cls.__qualname__} states no name.")
     if cls.name in dataset_names():
-        raise ValueError(f"The dataset name {cls.name!r} is taken by {find_dataset(cls.name).__qualname__}.")
+        raise ValueError(f"The data set name {cls.name!r} is taken by {find_dataset(cls.name).__qualname__}.")
     _registered[cls.name] = cls
     return cls
 
@@ -58,7 +58,7 @@ def find_dataset(name: str) -> "type[DetectionDataModule]":
     if name in _registered:
         return _registered[name]
     if name not in DATASETS:
-        raise UnknownDataNameError("dataset", name, dataset_names())
+        raise UnknownDataNameError("data set", name, dataset_names())
     module, _, attribute = DATASETS[name].partition(":")
     cls: type[DetectionDataModule] = getattr(importlib.import_module(module), attribute)
     return cls

@@ -104,7 +104,7 @@ def check_name(name: str) -> None:
         ShardError: It does.
     """
     if not name or "\0" in name or name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name):
-        raise ShardError(f"the name {_short(name)} leads outside the dataset")
+        raise ShardError(f"the name {_short(name)} leads outside the data set")
 
 
 def read_at(stream: BinaryIO, position: int, size: int) -> bytes:

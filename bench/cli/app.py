@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli import (
     audit,
@@ -25,6 +25,7 @@ from bench.cli import (
     verify,
 )
 from bench.cli import list as list_command
+from bench.cli.help import PROGRAM, PrintCompletion, ShowVersion
 from bench.cli.parser import OneLineParser
 from bench.cli.plugins import load_plugins
 from bench.errors import is_users_mistake, message_of
@@ -34,10 +35,10 @@ from bench.scoring.machine import phases
 from bench.scoring.machine.signals import has_come, is_interruption
 
 DESCRIPTION = "Compares detectors of AI-generated images: every number with its interval and its provenance."
-
+SHELLS = ("bash", "zsh")
 
 COMMANDS: dict[str, tuple[ModuleType, str]] = {
-    "audit": (audit, "measure how much of the label can be read from trivia"),
+    "audit": (audit, "measure the worst cue: what size, format and the like tell"),
     "cite": (cite, "print the BibTeX of what a store stands on"),
     "compare": (compare, "score a data set with detectors and compare them"),
     "data": (data, "list the data sets, or examine every file of one"),
@@ -59,11 +60,32 @@ COMMANDS: dict[str, tuple[ModuleType, str]] = {
 
 def build_parser() -> ArgumentParser:
     """Makes the whole parser."""
-    parser = OneLineParser(prog="python -m bench", description=DESCRIPTION)
-    commands = parser.add_subcommands(title="commands")
+    parser = OneLineParser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        examples=("compare --detectors rigid wepe", "compare --help"),
+        partial="a command found something wrong, as its own help says",
+    )
+    parser.add_argument("--version", action=ShowVersion, help="print the versions of fauxbench, Python and torch")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print what completes the words of the command fauxbench in this shell",
+    )
+    commands = parser.add_subcommands(title="commands", metavar="COMMAND", description=None)
     for name, (command, summary) in COMMANDS.items():
-        commands.add_subcommand(name, command.make_parser(), help=summary)
+        added = commands.add_subcommand(name, command.make_parser(), help=summary)
+        if hasattr(command, "add_actions"):
+            command.add_actions(added)
     return parser
+
+
+def _innermost(parsed: Namespace) -> Namespace:
+    """Returns the options of the command, or of its action."""
+    while "subcommand" in parsed:
+        parsed = parsed[parsed.subcommand]
+    return parsed
 
 
 def main(arguments: Sequence[str] | None = None, speaks: bool = False) -> int:
@@ -79,13 +101,13 @@ def main(arguments: Sequence[str] | None = None, speaks: bool = False) -> int:
     try:
         parsed = build_parser().parse_args(arguments)
         command, _ = COMMANDS[parsed.subcommand]
-        options = parsed[parsed.subcommand]
+        options = _innermost(parsed)
         phases.show(speaks and not options.get("quiet") and not options.get("json"))
         plugins = options.get("plugin") or ()
         if plugins:
             phases.say(f"Loading {printable(', '.join(map(str, plugins)))}")
         load_plugins(plugins)
-        code = int(command.run(options))
+        code = int(command.run(parsed[parsed.subcommand]))
         phases.end()
         sys.stdout.flush()  # what cannot be written is told below
         return code

@@ -12,7 +12,8 @@ def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(
         description="Prints the BibTeX entries of the detectors and data sets in a results folder, of the WePe paper "
-        "and of this suite, and writes them into CITATIONS.bib there. Exit code: 0, done; 2, a mistake in the call."
+        "and of this suite, and writes them into CITATIONS.bib there.",
+        examples=("cite", "cite --output results --json"),
     )
     add_output_option(parser)
     add_shared_options(parser, "plugin", "json", "quiet")

@@ -1,4 +1,4 @@
-"""``python -m bench compare``: scores a dataset with detectors and compares them."""
+"""``python -m bench compare``: scores a data set with detectors and compares them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,29 @@ from bench.cli.parser import (
 )
 from bench.cli.planning import add_plan_options, check_plan_options, run_plan
 from bench.cli.printing import long_hint, make_console, print_json, print_written, shows_progress
-from bench.cli.unread import exit_code
+from bench.cli.shared import EVERY
+from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.options import RunOptions
+
+FIELDS = EVERY
+"""The options of a run that mean something here."""
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``compare``."""
-    parser = OneLineParser(description="Scores a dataset with detectors and compares them.")
+    parser = OneLineParser(
+        description="Scores a data set with detectors and compares them; what the store has is not scored again.",
+        examples=(
+            "compare --detectors rigid wepe",
+            "compare --detectors rigid wepe:n=2 --dataset folder --data-root images --limit 50 --html page.html",
+        ),
+        partial=UNREAD,
+    )
     add_shared_options(parser, "detectors", required=False)  # a plan needs none
     add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
     add_shared_options(parser, "raw-names", "json", "quiet", "long")
     add_plan_options(parser)
-    add_run_options(parser)
+    add_run_options(parser, FIELDS)
     return parser
 
 

@@ -5,6 +5,7 @@ file. Each is read by the option's own reader.
 """
 
 import argparse
+import sys
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import yaml
 from jsonargparse import ActionConfigFile  # type: ignore[attr-defined] # which names no __all__ for it
 
 from bench.errors import BenchError
+from bench.report.escaping import printable
+from bench.scoring.options import RunOptions
 from bench.store.facts import parse_facts
 from detectors.errors import did_you_mean
 
@@ -22,6 +25,19 @@ MOST_LETTERS = 4_096
 """Of a value."""
 NONE = "none"
 """Written of an option that has no value though its default is one."""
+ELSEWHERE = (
+    "detectors",
+    "checkpoint",
+    "plugin",
+    "dry_run",
+    "html",
+    "seen_hashes",
+    "raw_names",
+    "json",
+    "quiet",
+    "action",
+)
+"""Options beside those of a run that several commands have, so that one file can be for all of them."""
 NULL, TRUE, FALSE = ("", "~", "null"), ("true", "yes", "on"), ("false", "no", "off")
 Value = str | list[str]
 
@@ -51,7 +67,11 @@ class ConfigAction(ActionConfigFile):
         others = (self.dest, "help", "print_config")
         actions = {action.dest: action for action in parser._actions if action.dest not in others}
         told = read_run(values, actions) if Path(values).suffix == ".json" else read_config(values)
+        passed_by = []
         for name, value in told.items():
+            if name not in actions and (name in ELSEWHERE or hasattr(RunOptions, name)):
+                passed_by += [name] if _is_set(name, value) else []
+                continue
             if name not in actions:
                 near = did_you_mean(name, actions)
                 raise BenchError(f"Unknown option {name!r} in the file of --config.{near} File: {values}.")
@@ -61,7 +81,17 @@ class ConfigAction(ActionConfigFile):
                 raise ConfigError(values, f"{name}: {error}") from error
             if taken is not None:
                 setattr(cfg, name, taken)
+        if passed_by:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in passed_by)
+            print(printable(f"note: {values}: passed by, as other commands have them: {names}"), file=sys.stderr)
         setattr(cfg, self.dest, [values])
+
+
+def _is_set(name: str, value: Value) -> bool:
+    """Says whether an option has another value than by default."""
+    default = getattr(RunOptions, name, None)
+    written = _written(list(default) if isinstance(default, tuple) else default)
+    return value not in (written, "none", []) and (isinstance(value, list) or value.lower() not in (*NULL, *FALSE))
 
 
 def read_run(file: str, known: Container[str]) -> dict[str, Value]:

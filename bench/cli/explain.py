@@ -10,12 +10,19 @@ from bench.cli.printing import announce
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
-    parser = OneLineParser(description="Says where a number of the leaderboard comes from, from the score store alone.")
-    parser.add_argument("dataset", help="the data set, as the leaderboard names it")
-    parser.add_argument("detector", help="the detector, as the leaderboard names it, or the start of its fingerprint")
-    parser.add_argument("generator", help="the generator, or mean")
-    parser.add_argument("--condition", metavar="TEXT", help="the degradation of the images; none by default")
-    parser.add_argument("--protocol", metavar="TEXT", help="which protocol, where the store has several")
+    parser = OneLineParser(
+        description="Says where a number of the leaderboard comes from, from the score store alone.",
+        examples=("explain demo rigid mean", "explain demo rigid upsampler --condition jpeg:75 --output results"),
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="the data set, as the leaderboard names it")
+    parser.add_argument(
+        "detector",
+        metavar="DETECTOR",
+        help="the detector, as the leaderboard names it, or the start of its fingerprint",
+    )
+    parser.add_argument("generator", metavar="GENERATOR", help="the generator, or mean")
+    parser.add_argument("--condition", metavar="NAME", help="the degradation of the images; none by default")
+    parser.add_argument("--protocol", metavar="NAME", help="which protocol, where the store has several")
     add_output_option(parser)
     return parser
 

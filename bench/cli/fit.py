@@ -4,20 +4,36 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_run_options, add_shared_options, run_options, values_of
 from bench.cli.printing import announce
+from bench.cli.shared import EVERY
+from bench.cli.unread import UNREAD
 from bench.training.options import FitOptions
 
-GROUPS = {"detector": "training", "c": "linear detectors", "epochs": "fine-tuning"}
+GROUPS = {
+    "training": ("detector", "save", "train_share", "also_seen", "seed"),
+    "linear detectors": ("c", "classifier"),
+    "fine-tuning": ("epochs", "lr", "augment", "init"),
+}
+WITHOUT = ("seeds", "crop_seeds", "devices", "num_nodes", "strategy", "groups", "allow_one_class")
+"""It trains on both classes, on one device, and tests the one file that comes of it; it prints no note on groups."""
+FIELDS = tuple(name for name in EVERY if name not in WITHOUT)
+"""The options of a run that mean something here."""
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``fit``."""
     parser = OneLineParser(
         description="Trains a detector on a share of the groups of some --generators, saves it as one file with the "
-        "record of its training, and tests it on the other groups of every generator."
+        "record of its training, and tests it on the other groups of every generator.",
+        examples=(
+            "fit --detector linear-probe --save probe.safetensors --dataset folder --data-root images",
+            "fit --detector npr --save npr.safetensors --generators sd14 --epochs 50 --dataset genimage "
+            "--data-root GenImage",
+        ),
+        partial=UNREAD,
     )
     add_options(parser, FitOptions, groups=GROUPS)
     add_shared_options(parser, "plugin", "raw-names")
-    add_run_options(parser)
+    add_run_options(parser, FIELDS)
     return parser
 
 

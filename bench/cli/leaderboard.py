@@ -4,16 +4,22 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_shared_options, path_text
+from bench.cli.parser import OneLineParser, add_shared_options
 from bench.cli.printing import announce, long_hint, make_console, print_written
-from bench.cli.unread import exit_code
+from bench.cli.readers import path_text
+from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.options import RunOptions
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
-    parser = OneLineParser(description="Makes the leaderboard from the score store alone; nothing is scored.")
-    parser.add_argument(
+    parser = OneLineParser(
+        description="Makes the leaderboard from the score store alone; nothing is scored.",
+        examples=("leaderboard --html board.html", "leaderboard --output results others/results --by-date"),
+        partial=UNREAD,
+    )
+    results = parser.titled("results")
+    results.add_argument(
         "--output",
         nargs="+",
         type=path_text,
@@ -22,8 +28,8 @@ def make_parser() -> ArgumentParser:
         help="results folders, whose stores are read together; files are written into the first",
     )
     add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet", "long")
-    parser.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
-    parser.add_argument(
+    results.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
+    results.add_argument(
         "--split-date",
         metavar="DATE",
         help="also give mean AUROCs over generators released before DATE and from it: YYYY, YYYY-MM or YYYY-MM-DD",

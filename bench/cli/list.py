@@ -11,7 +11,10 @@ from detectors.registry import BACKBONES, detector_names
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``list``."""
-    parser = OneLineParser(description="Lists the detectors or the backbones, what they need, and whether it is here.")
+    parser = OneLineParser(
+        description="Lists the detectors or the backbones, what they need, and whether it is here.",
+        examples=("list detectors", "list detectors wepe"),
+    )
     parser.add_argument("kind", choices=["detectors", "backbones"], help="what to list")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="only these, with all that is known of them: options, weights, papers"

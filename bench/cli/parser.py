@@ -1,124 +1,62 @@
 """Parsers whose errors are one line, and options made from dataclasses and their docstrings."""
 
 import inspect
-import math
 import re
 import sys
-from argparse import SUPPRESS, Action, ArgumentDefaultsHelpFormatter, ArgumentTypeError
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.config import MOST_BYTES, NONE, ConfigAction
+from bench.cli.config import NONE
+from bench.cli.help import HelpFormatter, epilog
 from bench.cli.printing import announce
+from bench.cli.readers import path_text, whole
+from bench.cli.shared import DETECTORS, EVERY, ORDER, RUN_GROUPS, SHARED, TITLES
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.escaping import printable
 from bench.report.words import named
-from bench.scoring.options import MARGIN, MOST, RunOptions, Written, check_names
+from bench.scoring.options import MOST, RunOptions, Written, check_names
 from bench.scoring.specs import check_detectors, with_checkpoints
-from detectors.errors import MOST_DRAWS, UnknownNameError, did_you_mean
-
-
-class OptionValueError(ArgumentTypeError, ValueError):
-    """A value that an option cannot take; a command line wants the first kind of error, a file the second."""
-
-
-def difference(value: object) -> float:
-    """Reads a difference of two AUROCs, above 0 and up to 1."""
-    try:
-        margin = float(str(value))
-    except ValueError:
-        margin = math.nan
-    if not 0 < margin <= 1:
-        raise OptionValueError(f"expected a difference above 0 and up to 1, got {value}")
-    return margin
-
-
-def path_text(value: object) -> str:
-    """Reads a path, which is not empty: an empty one would be the current folder."""
-    if not str(value):
-        raise OptionValueError("expected a path, got ''")
-    return str(value)
-
+from detectors.errors import UnknownNameError, did_you_mean
 
 PATHS = ("DIR", "FILE")
 """Placeholders of options whose values are paths."""
-GROUPS = {"dataset": "data", "backbone": "model", "batch_size": "machine", "output": "results"}
-"""Where a group of the shared options begins in the help."""
-LONGEST = 64
-"""Letters of a mistaken number that are shown; no number has so many."""
-FLAG: dict[str, Any] = {"action": "store_true"}
-SHARED: dict[str, dict[str, Any]] = {
-    "config": {
-        "action": ConfigAction,
-        "metavar": "FILE",
-        "help": f"YAML file of options, up to {MOST_BYTES // 1024} KiB, or a run.json; words after it override it",
-    },
-    "detectors": {
-        "nargs": "+",
-        "required": True,
-        "metavar": "NAME[:OPTION=VALUE,...]",
-        "help": "detectors to compare, for instance wepe:rule=tensor_std,ratio=0.2 rigid; rigid+wepe fuses z-scores, "
-        "fuse=minp:rigid+wepe and fuse=stouffer:rigid+wepe by p-values from held-out real images; view=FIT among a "
-        "detector's options cuts its own picture, as in rigid:view=native; n, draws and "
-        f"directions are at most {MOST_DRAWS:,}",
-    },
-    "checkpoint": {
-        "nargs": "+",
-        "metavar": "NAME=FILE",
-        "help": "weights of the trained detectors, for instance npr=NPR.pth univfd=fc_weights.pth",
-    },
-    "plugin": {
-        "nargs": "+",
-        "type": path_text,
-        "metavar": "FILE",
-        "help": "Python files that register detectors or data sets of your own; packages can do so by entry points",
-    },
-    "dry-run": {
-        **FLAG,
-        "help": "print the plan (images, conditions, passes, memory, what the store has) and score nothing",
-    },
-    "html": {"type": path_text, "metavar": "FILE", "help": "also write everything as one page that opens from disk"},
-    "json": {**FLAG, "help": "print one JSON object and nothing else"},
-    "margin": {
-        "type": difference,
-        "default": MARGIN,
-        "metavar": "D",
-        "help": "difference from a paper's number that a match must be able to find; beyond it is too wide to tell",
-    },
-    "seen-hashes": {
-        "type": path_text,
-        "metavar": "FILE",
-        "help": "sha256 of a training set's images, one a line or a column sha256 of a CSV or Parquet file: a note "
-        "says how many of the images at hand are among them, and what AUROC is without them",
-    },
-    "raw-names": {
-        **FLAG,
-        "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, "
-        "which a spreadsheet would take for a formula",
-    },
-    "long": {**FLAG, "help": "print every generator, paired tests and all notes, not a row a detector alone"},
-    "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
-}
-"""Options that several commands take beside those of a run: what argparse wants to know of each."""
-
-
-class HelpFormatter(ArgumentDefaultsHelpFormatter):
-    """Shows defaults where there are any; types are said in words."""
-
-    def _get_help_string(self, action: Action) -> str | None:
-        return action.help if action.default in (None, False, SUPPRESS) else super()._get_help_string(action)
 
 
 class OneLineParser(ArgumentParser):
-    """A parser whose errors are one line and exit code 2."""
+    """A parser whose errors are one line and exit code 2, and whose help ends with examples and exit codes.
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - jsonargparse's own
-        super().__init__(formatter_class=HelpFormatter, **options)
+    Args:
+        examples: Calls, as the words after ``python -m bench``.
+        partial: What exit code 1 says; empty where the command has none.
+        **options: What jsonargparse takes.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), partial: str = "", **options: Any) -> None:  # noqa: ANN401 - jsonargparse's own
+        super().__init__(formatter_class=HelpFormatter, epilog=epilog(examples, partial), **options)
+        self.examples = tuple(examples)
+        self._positionals.title = "arguments"
+
+    def titled(self, title: str) -> Any:  # noqa: ANN401 - a group, of a class that is jsonargparse's own
+        """Returns the group of this title in the help, made where there is none."""
+        if title == self._optionals.title:
+            return self
+        return next((group for group in self._action_groups if group.title == title), None) or (
+            self.add_argument_group(title)
+        )
+
+    def format_help(self, formatter: Any = None) -> str:  # noqa: ANN401 - argparse's own
+        """Writes the help, groups in their order: those of one command alone after its detectors."""
+        places = {title: place for place, title in enumerate(ORDER)}
+        self._action_groups = sorted(
+            self._action_groups, key=lambda group: places.get(str(group.title), places[DETECTORS])
+        )
+        return super().format_help(formatter)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Prints what is wrong and ends the program."""
@@ -135,14 +73,23 @@ class OneLineParser(ArgumentParser):
     def _told(self, message: str) -> str:
         """Says it as the rest of the program does, with the nearest name there is."""
         if choice := re.fullmatch(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
-            kind = {"subcommand": "command"}.get(choice[1], choice[1])
-            return str(UnknownNameError(kind, choice[2], re.findall(r"[\w-]+", choice[3])))
-        if message.startswith('expected "subcommand"'):
-            return f"Name a command; {self._command} --help lists them."
+            known = re.findall(r"[\w-]+", choice[3])
+            if choice[1].startswith("--"):
+                return f"{choice[1]} must be one of {', '.join(known)}, got {choice[2]!r}."
+            return str(UnknownNameError(choice[1].lower(), choice[2], known))
+        if lacking := re.match(r'expected "(\w+\.)?subcommand"', message):
+            kind, whose = ("an action", f" {lacking[1][:-1]}") if lacking[1] else ("a command", "")
+            return f"Name {kind}; {self._command}{whose} --help lists them."
         if option := re.match(r"unrecognized arguments: (--[^ =]+)", message):
-            known = [name for action in self._actions for name in action.option_strings]
-            return f"Unknown option {option[1]!r}.{did_you_mean(option[1], known)} See {self._command} --help."
+            return self._unknown(option[1])
         return re.sub(r"\b(compare|robustness|score|fit|sweep)\.(?=\w)", "--", message)
+
+    def _unknown(self, flag: str) -> str:
+        """Says that there is no such option, or that it does nothing here."""
+        known = [name for action in self._actions for name in action.option_strings]
+        if flag.removeprefix("--").replace("-", "_") in EVERY:
+            return f"{flag} is an option of other commands and would do nothing here. See {self._command} --help."
+        return f"Unknown option {flag!r}.{did_you_mean(flag, known)} See {self._command} --help."
 
     @property
     def _command(self) -> str:
@@ -150,10 +97,11 @@ class OneLineParser(ArgumentParser):
 
 
 def add_options(
-    parser: ArgumentParser,
+    parser: OneLineParser,
     options: type,
     names: Collection[str] | None = None,
-    groups: Mapping[str, str] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    **meanings: str,
 ) -> None:
     """Adds fields of a dataclass as options: the docstring says what they mean, the fields their types and defaults.
 
@@ -161,35 +109,35 @@ def add_options(
         parser: Gets the options.
         options: The dataclass.
         names: The fields to take; all by default.
-        groups: Titles of the help's groups, by the first field of each.
+        groups: The fields under each title of the help; those of ``RunOptions`` by default.
+        **meanings: What fields mean in this command, where it is something else.
     """
-    meanings, title, made = _meanings(options), "", dict[str, Any]()
-    for field, hint in _hints(options):
-        title = (groups or {}).get(field.name, title)
-        if names is not None and field.name not in names:
-            continue
-        if title and title not in made:
-            made[title] = parser.add_argument_group(title)
-        flag = f"--{field.name.replace('_', '-')}"
-        most = _unwrapped(hint)[1].most
-        meaning = meanings[field.name] + ("" if most == MOST else f"; at most {most:,}")
-        made.get(title, parser).add_argument(flag, help=meaning, **_argument(field, hint))
+    hints, known = _hints(options), _meanings(options) | {name: _as_help(text) for name, text in meanings.items()}
+    for title, held in (groups or RUN_GROUPS).items():
+        for name in held:
+            if names is None or name in names:
+                most = _unwrapped(hints[name][1])[1].most
+                meaning = known[name] + ("" if most == MOST else f"; at most {most:,}")
+                flag = f"--{name.replace('_', '-')}"
+                parser.titled(title).add_argument(flag, help=meaning, **_argument(*hints[name]))
 
 
-def add_run_options(parser: ArgumentParser, without: Collection[str] = ()) -> None:
-    """Adds the options that all commands share, without some that a command has in its own way."""
+def add_run_options(parser: OneLineParser, names: Collection[str] = EVERY, **meanings: str) -> None:
+    """Adds options of a run, of all those there are by default, and the file that holds them."""
     add_shared_options(parser, "config")
-    names = [field.name for field in fields(RunOptions) if field.name not in without]
-    add_options(parser, RunOptions, names, GROUPS)
+    add_options(parser, RunOptions, names, None, **meanings)
 
 
-def add_shared_options(parser: ArgumentParser, *names: str, **changes: Any) -> None:  # noqa: ANN401 - argparse's own
+def add_shared_options(parser: OneLineParser, *names: str, **changes: Any) -> None:  # noqa: ANN401 - argparse's own
     """Adds options of :data:`SHARED` by their names; ``changes`` are what argparse is told otherwise of them."""
     for name in names:
-        parser.add_argument(f"--{name}", **{**SHARED[name], **changes})
+        parser.titled(TITLES[name]).add_argument(f"--{name}", **{**SHARED[name], **changes})
+    if "config" in names:
+        printing = parser._option_string_actions["--print_config"]
+        printing.help = "print the options as a file for --config, and end; =skip_default leaves out the defaults"
 
 
-def add_output_option(parser: ArgumentParser) -> None:
+def add_output_option(parser: OneLineParser) -> None:
     """Adds the folder of results alone."""
     add_options(parser, RunOptions, ["output"])
 
@@ -228,28 +176,6 @@ def chosen_detectors(arguments: Namespace, beginning: str) -> list[str]:
     return with_checkpoints(texts, arguments.checkpoint)
 
 
-def whole(least: int, other: str = "", most: int = MOST) -> Callable[[object], int | str]:
-    """Makes the reader of a whole number, in the digits 0 to 9.
-
-    Args:
-        least: The least that it may be.
-        other: A word that may stand in its place.
-        most: The largest that it may be.
-    """
-
-    def read(value: object) -> int | str:
-        if other and str(value).lower() in (other, "null"):
-            return other
-        text, or_other = str(value), f" or {other}" if other else ""
-        if not re.fullmatch("[0-9]+", text) or (len(text) < LONGEST and int(text) < least):
-            raise OptionValueError(f"expected a whole number of at least {least}{or_other}, got {text[:LONGEST]}")
-        if len(text) >= LONGEST or int(text) > most:
-            raise OptionValueError(f"expected a whole number of at most {most:,}{or_other}, got {text[:LONGEST]}")
-        return int(text)
-
-    return read
-
-
 def _argument(field: "Field[Any]", hint: object) -> dict[str, Any]:
     """Returns what argparse wants to know of a field beside its meaning."""
     if hint is bool:
@@ -257,7 +183,9 @@ def _argument(field: "Field[Any]", hint: object) -> dict[str, Any]:
     kind, written, may_be_none = _unwrapped(hint)
     required = field.default is MISSING
     default = None if required or field.default == () else field.default
-    known: dict[str, Any] = {"metavar": written.placeholder, "required": required}
+    known: dict[str, Any] = {"metavar": written.placeholder or "|".join(written.choices), "required": required}
+    if written.choices:
+        known["choices"] = written.choices
     if written.placeholder in PATHS:
         known["type"] = path_text
     if get_origin(kind) is not None:
@@ -281,11 +209,14 @@ def _unwrapped(hint: Any) -> tuple[Any, Written, bool]:  # noqa: ANN401 - any an
             return hint, written, may_be_none
 
 
-def _hints(options: type) -> Iterator[tuple["Field[Any]", object]]:
+@cache
+def _hints(options: type) -> dict[str, tuple["Field[Any]", object]]:
+    """Returns the fields with their annotations, by name."""
     hints = get_type_hints(options, include_extras=True)
-    return ((field, hints[field.name]) for field in fields(options))
+    return {field.name: (field, hints[field.name]) for field in fields(options)}
 
 
+@cache
 def _meanings(options: type) -> dict[str, str]:
     """Reads what the docstring says of each field, as a help says it."""
     meanings = argument_meanings(docstring_sections(inspect.getdoc(options) or "")[1]["Args"])

@@ -2,24 +2,26 @@
 
 from pathlib import Path
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
-from bench.cli.parser import difference, path_text
+from bench.cli.parser import OneLineParser
 from bench.cli.printing import announce, make_console, print_written
+from bench.cli.readers import difference, path_text
 from bench.errors import BenchError
 from bench.scoring.options import MARGIN
 
 
-def add_plan_options(parser: ArgumentParser) -> None:
+def add_plan_options(parser: OneLineParser) -> None:
     """Adds the options of a plan."""
-    parser.add_argument(
+    plan = parser.titled("how many images")
+    plan.add_argument(
         "--plan-n",
         type=path_text,
         metavar="STORE",
         help="score nothing: from the scores in this results folder, a pilot, say how many groups of images it takes "
         "to tell each pair of its detectors apart (all, or those of --detectors, by label); writes plan.csv there",
     )
-    parser.add_argument(
+    plan.add_argument(
         "--difference",
         nargs="+",
         type=difference,

@@ -6,32 +6,41 @@ from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
 from bench.cli.printing import announce
+from bench.cli.shared import EVERY
 
 EVERYTHING = "all"
 DECLARED = ("dataset", "backbone", "generators", "seeds", "view", "conditions", "resize")
-BOTH = "both"
 """Options that each study declares, and the user may name instead."""
+PRESETS = ("both", "code", "text")
+FIELDS = EVERY
+"""The options of a run that mean something here."""
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``reproduce``."""
     parser = OneLineParser(
         description="Runs the paper's tables and figures again, each on its own data, backbone and seeds unless others "
-        "are named here. --dataset demo rehearses them with the embedded backbone."
+        "are named here. --dataset demo rehearses them with the embedded backbone.",
+        examples=(
+            "reproduce --list",
+            "reproduce table1 --dataset demo --limit 4",
+        ),
+        partial="a study could not run here, or not wholly",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="studies, such as table1 or figure4, or all")
-    parser.add_argument(
+    parser.add_argument("names", nargs="*", metavar="STUDY", help="studies, such as table1 or figure4, or all")
+    studies = parser.titled("studies")
+    studies.add_argument(
         "--preset",
-        default=BOTH,
-        metavar="PRESET",
-        help="where the code of a paper's authors and its text differ: code, text, or both (default: both)",
+        choices=PRESETS,
+        default=PRESETS[0],
+        help="which version, where the code of a paper's authors and its text differ",
     )
-    parser.add_argument(
+    studies.add_argument(
         "--list",
         action="store_true",
         help="only show each study, its source and its cost, and what became of the papers' trained rivals",
     )
-    add_run_options(parser)
+    add_run_options(parser, FIELDS)
     add_shared_options(parser, "margin", "raw-names")
     parser.set_defaults(dict.fromkeys(DECLARED))
     return parser
@@ -95,9 +104,6 @@ def _chosen(names: list[str], listing: bool, preset: str) -> list[Any]:
             raise UnknownNameError("study", name, {*STUDIES, EVERYTHING})
     if not names and not listing:
         raise BenchError(f"Name a study, or all, or take --list: {', '.join(STUDIES)}.")
-    presets = {name for study in STUDIES.values() for name in study.paper.presets}
-    if preset not in {*presets, BOTH}:
-        raise UnknownNameError("preset", preset, {*presets, BOTH})
     wanted = STUDIES if not names or EVERYTHING in names else dict.fromkeys(names)
     studies = [STUDIES[name] for name in wanted]
     return [replace(study, presets=(preset,)) if preset in study.paper.presets else study for study in studies]

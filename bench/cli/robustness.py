@@ -13,24 +13,39 @@ from bench.cli.parser import (
     run_options,
 )
 from bench.cli.printing import long_hint, make_console, print_written, shows_progress
-from bench.cli.unread import exit_code
+from bench.cli.shared import EVERY
+from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.grids import PRESETS
+from datamodules.degradations import CLASSES
+
+FIELDS = EVERY
+"""The options of a run that mean something here."""
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``robustness``."""
-    parser = OneLineParser(description="Scores clean and degraded images with detectors, and draws their curves.")
-    add_shared_options(parser, "detectors", "checkpoint")
-    parser.add_argument(
-        "--preset",
-        metavar="NAME",
-        help=f"grid of conditions: {', '.join(PRESETS)} (default: rigid, without --conditions)",
+    parser = OneLineParser(
+        description="Scores clean and degraded images with detectors, and draws their curves.",
+        examples=(
+            "robustness --detectors rigid wepe --limit 10",
+            "robustness --detectors rigid --conditions jpeg:90 jpeg:50 --only generated --html page.html",
+        ),
+        partial=UNREAD,
     )
-    parser.add_argument(
-        "--only", metavar="real|generated", help="degrade the images of this class alone, as an evader would"
+    add_shared_options(parser, "detectors", "checkpoint")
+    conditions = parser.titled("conditions")
+    conditions.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="grid of conditions (default: rigid, without --conditions)",
+    )
+    conditions.add_argument(
+        "--only",
+        choices=CLASSES,
+        help="degrade the images of this class alone, as an evader would",
     )
     add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet", "long")
-    add_run_options(parser)
+    add_run_options(parser, FIELDS)
     return parser
 
 

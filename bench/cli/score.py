@@ -3,22 +3,18 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import (
-    GROUPS,
-    SHARED,
     OneLineParser,
     add_options,
     add_shared_options,
     chosen_detectors,
-    path_text,
     run_options,
-    whole,
 )
-from bench.cli.streams import CLOSED_PIPE
+from bench.cli.readers import path_text, whole
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
 FORMATS = ("table", "csv", "json")
-OF_A_RUN = (
+FIELDS = (
     "resize",
     "backbone",
     "weights",
@@ -35,14 +31,20 @@ OF_A_RUN = (
 DESCRIPTION = (
     "Scores image files with detectors, one row an image, as batches are done. Higher means more likely generated; "
     "with --calibration each row also says how many real images of a data set score at least as high. There is no "
-    "verdict. Exit code: 0, every image was scored; 1, some could not be read; 2, a mistake in the call; "
-    f"130, 143 and 129, stopped by SIGINT, SIGTERM or SIGHUP; {CLOSED_PIPE}, the reader of the rows has gone."
+    "verdict."
 )
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``score``."""
-    parser = OneLineParser(description=DESCRIPTION)
+    parser = OneLineParser(
+        description=DESCRIPTION,
+        examples=(
+            "score photo.jpg --detectors rigid wepe --calibration results",
+            "score 'photos/**/*.png' --detectors rigid --format csv --output-file scores.csv",
+        ),
+        partial="some images could not be read",
+    )
     parser.add_argument(
         "paths",
         nargs="*",
@@ -51,7 +53,7 @@ def make_parser() -> ArgumentParser:
         "or each ended by a zero byte; before other options, or after --",
     )
     add_shared_options(parser, "detectors", "checkpoint", "plugin", "config")
-    rows = parser.add_argument_group("rows")
+    rows = parser.titled("rows")
     rows.add_argument(
         "--calibration",
         type=path_text,
@@ -64,7 +66,7 @@ def make_parser() -> ArgumentParser:
         default=FORMATS[0],
         help="table, csv, or json: one JSON object a line (JSON Lines)",
     )
-    rows.add_argument("--raw-names", **SHARED["raw-names"])
+    add_shared_options(parser, "raw-names")
     rows.add_argument(
         "--append",
         type=path_text,
@@ -73,8 +75,8 @@ def make_parser() -> ArgumentParser:
         "scores for each detector; --columns and --image-root are for it",
     )
     rows.add_argument("--output-file", type=path_text, metavar="FILE", help="write the rows there (default: stdout)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the detectors")
-    add_options(parser, RunOptions, OF_A_RUN, GROUPS)
+    parser.titled("model").add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the detectors")
+    add_options(parser, RunOptions, FIELDS)
     return parser
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_shared_options, path_text
+from bench.cli.parser import OneLineParser, add_shared_options
 from bench.cli.printing import make_console, print_json
+from bench.cli.readers import path_text
 from bench.errors import BenchError
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
@@ -14,8 +15,9 @@ from bench.scoring.options import RunOptions
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``store``."""
     parser = OneLineParser(
-        description="Examines every file of the score store in a results folder, or copies several stores into one. "
-        "Exit code: 0, nothing is damaged; 1, something is, or was before --mend; 2, a mistake in the call."
+        description="Examines every file of the score store in a results folder, or copies several stores into one.",
+        examples=("store check results --mend", "store merge mine/results others/results --output merged"),
+        partial="check: something is damaged, or was before --mend",
     )
     parser.add_argument(
         "action",
@@ -24,8 +26,10 @@ def make_parser() -> ArgumentParser:
         "content counts once",
     )
     parser.add_argument("folders", nargs="*", metavar="OUTPUT", help="results folders of compare (default: results)")
-    parser.add_argument("--output", type=path_text, metavar="DIR", help="merge: the results folder to copy into")
-    parser.add_argument(
+    parser.titled("results").add_argument(
+        "--output", type=path_text, metavar="DIR", help="merge: the results folder to copy into"
+    )
+    parser.titled("results").add_argument(
         "--mend",
         action="store_true",
         help="rename damaged files to NAME.damaged, and remove what killed runs left; no scores are deleted",

@@ -5,14 +5,23 @@ from jsonargparse import ArgumentParser, Namespace
 from bench.cli.compare import print_forecast
 from bench.cli.parser import OneLineParser, add_run_options, add_shared_options, run_options
 from bench.cli.printing import announce, make_console, print_written, shows_progress
-from bench.cli.unread import exit_code
+from bench.cli.shared import EVERY
+from bench.cli.unread import UNREAD, exit_code
 from bench.errors import BenchError
+
+FIELDS = tuple(name for name in EVERY if name != "view")
+"""The options of a run that mean something here: of views there may be several."""
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser of ``sweep``."""
     parser = OneLineParser(
-        description="Scores a data set with several settings of one detector: does its sign depend on them?"
+        description="Scores a data set with several settings of one detector: does its sign depend on them?",
+        examples=(
+            "sweep rigid:noise=0.01,0.05,0.1",
+            "sweep rigid:noise=0.05,0.1,draws=1,4 --view method,native --dataset folder --data-root images",
+        ),
+        partial=UNREAD,
     )
     parser.add_argument(
         "detector",
@@ -21,14 +30,14 @@ def make_parser() -> ArgumentParser:
         help="the detector and its options' values, as in rigid:noise=0.01,0.05,0.1,draws=1,4; all combinations are "
         "settings, up to 64; a value that holds commas stands in brackets, as in wepe:blocks=[0-3,6],[0-7]",
     )
-    parser.add_argument(
+    parser.titled("model").add_argument(
         "--view",
         metavar="FIT,FIT,...",
         help="also sweep how the picture is cut: method (its own), resize, random-crop, centre-crop, short-side, "
         "square, native (as it is; not every network takes it)",
     )
     add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
-    add_run_options(parser, without=("view",))
+    add_run_options(parser, FIELDS)
     return parser
 
 

@@ -4,38 +4,42 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_output_option, add_shared_options, whole
+from bench.cli.parser import OneLineParser, add_output_option, add_shared_options
 from bench.cli.printing import announce, make_console, print_written
-from bench.cli.unread import exit_code
+from bench.cli.readers import whole
+from bench.cli.unread import UNREAD, exit_code
 
 
 def make_parser() -> ArgumentParser:
     """Makes the parser."""
     parser = OneLineParser(
         description="Accuracies under named threshold rules, and how thresholds carry over to other data and "
-        "conditions, from the score store alone."
+        "conditions, from the score store alone.",
+        examples=("thresholds", "thresholds --rules fpr:1 best --detectors rigid --prevalence 0.01"),
+        partial=UNREAD,
     )
-    parser.add_argument(
+    rules = parser.titled("rules")
+    rules.add_argument(
         "--rules",
         nargs="+",
         default=["fpr:5", "best"],
-        metavar="RULE",
+        metavar="fpr:P|best|fixed:T",
         help="fpr:P, at most P %% of held-out real images above; best, the oracle's; fixed:T, for probabilities",
     )
-    parser.add_argument(
+    parser.titled("detectors").add_argument(
         "--detectors", nargs="+", metavar="NAME", help="detectors to take, by their labels (default: all)"
     )
-    parser.add_argument(
+    parser.titled("detectors").add_argument(
         "--probabilities", nargs="+", metavar="NAME", help="detectors whose scores are probabilities; adds calibration"
     )
-    parser.add_argument(
+    rules.add_argument(
         "--prevalence",
         nargs="+",
         default=[],
         metavar="P",
         help="also tell the precision of each threshold if so many of all images were generated, for instance 0.01",
     )
-    parser.add_argument(
+    rules.add_argument(
         "--calibrate-with",
         nargs="+",
         type=whole(1),

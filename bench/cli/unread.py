@@ -3,6 +3,8 @@
 import sys
 from typing import TYPE_CHECKING
 
+UNREAD = "not one image could be read"
+"""What exit code 1 says of most commands."""
 if TYPE_CHECKING:
     from bench.results.unread import NothingRead
 

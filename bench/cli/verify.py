@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from bench.cli.parser import OneLineParser, add_options, add_shared_options, path_text
+from bench.cli.parser import OneLineParser, add_options, add_shared_options
 from bench.cli.printing import announce, make_console, print_json, shows_progress
+from bench.cli.readers import path_text
 from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
@@ -25,10 +26,12 @@ def make_parser() -> ArgumentParser:
     """Makes the parser of ``verify``."""
     parser = OneLineParser(
         description="Compares what the score store holds, or a rerun gives, with locked numbers: score by score and "
-        "metric by metric, and what the statistics make of the locked scores. Exit code 1 where something drifted or "
-        "is missing."
+        "metric by metric, and what the statistics make of the locked scores.",
+        examples=("verify --rerun", "verify --reference paper --output results"),
+        partial="something drifted or is missing",
     )
-    parser.add_argument(
+    numbers = parser.titled("numbers")
+    numbers.add_argument(
         "--reference",
         type=path_text,
         default=DEMO,
@@ -37,22 +40,22 @@ def make_parser() -> ArgumentParser:
         'a run alone and is filled by --update: {"format": 1, "detectors": ["wepe"], "options": {"seeds": 5}}; '
         '"further" may hold a list of other runs',
     )
-    parser.add_argument("--rerun", action="store_true", help="score the images again, rather than read the store")
-    parser.add_argument(
+    numbers.add_argument("--rerun", action="store_true", help="score the images again, rather than read the store")
+    numbers.add_argument(
         "--update",
         dest="renew",
         action="store_true",
         help="rerun and lock what it gives, the further runs of the lock and all statistics included; needs --reason",
     )
-    parser.add_argument("--reason", metavar="TEXT", help="why the numbers change; kept in the lock")
-    parser.add_argument(
+    numbers.add_argument("--reason", metavar="SENTENCE", help="why the numbers change; kept in the lock")
+    parser.titled("results").add_argument(
         "--output",
         type=path_text,
         metavar="DIR",
         help=f"folder of the score store (default: {RunOptions.output}; a temporary one to rerun)",
     )
     add_shared_options(parser, "json", "margin", "quiet")
-    add_options(parser, RunOptions, MACHINE, {"dataset": "machine, to rerun"})
+    add_options(parser, RunOptions, MACHINE, {"machine, to rerun": MACHINE})
     return parser
 
 

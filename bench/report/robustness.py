@@ -107,7 +107,7 @@ def robustness_notes(robustness: Robustness) -> list[str]:
     """
     changes = robustness.comparison.summary.changes
     notes = [
-        "Degraded are 8-bit pictures after the dataset's resize and before a view is cut, or with at=original before "
+        "Degraded are 8-bit pictures after the data set's resize and before a view is cut, or with at=original before "
         "the resize; each image is read once for all conditions.",
         "Intervals hold for each level by itself.",
         *([NOTE, *change_notes(changes)] if changes else []),

@@ -135,7 +135,7 @@ def _check_ready(spec: DetectorSpec) -> None:
     """Refuses what is fitted to the real images of a dataset, and what does not look at images."""
     if spec.members:
         parts = " ".join(member.label for member in spec.members)
-        raise BenchError(f"{spec.label!r} is fitted to real images of a dataset: score its members, {parts}.")
+        raise BenchError(f"{spec.label!r} is fitted to real images of a data set: score its members, {parts}.")
     if asks_for_probe(spec):
         raise BenchError(f"{spec.label!r} asks for a probe of a dataset: name the blocks, as in wepe:blocks=0-4.")
     consumed = getattr(find_detector(spec.name), "consumes", "image")

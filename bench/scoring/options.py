@@ -38,11 +38,13 @@ class Written:
         placeholder: What stands for it in the help.
         least: The least value of a whole number.
         most: The largest; a larger one is a slip of the finger.
+        choices: The values, where there are a few.
     """
 
     placeholder: str | None = None
     least: int = 1
     most: int = MOST
+    choices: tuple[str, ...] = ()
 
 
 Count = Annotated[int, Written("N")]
@@ -69,12 +71,12 @@ class RunOptions:
     """What to compute on what, and with what.
 
     Args:
-        dataset: Dataset: demo, folder, imagenet, lsun-bedroom, genimage, shards, manifest, parquet, hf:OWNER/NAME of
+        dataset: Data set: demo, folder, imagenet, lsun-bedroom, genimage, shards, manifest, parquet, hf:OWNER/NAME of
             the Hugging Face hub, or a plugin's with its options, as in my-data:option=value.
-        data_root: The dataset's folder, .zip or .tar, or its file or pattern of files; not needed for demo and hf.
+        data_root: The data set's folder, .zip or .tar, or its file or pattern of files; not needed for demo and hf.
         generators: Generators to take; all by default.
         resize: Length of the short side before a view is cut; none keeps the native scale.
-        name: What to call the dataset in tables and in the store.
+        name: What to call the data set in tables and in the store.
         real: For folder: folders, .zip or .tar files of real images, anywhere, each a source; with --generated, without
             --data-root. For manifest and parquet: such folders beside their own images.
         generated: For folder: the same of generated images, each a generator.
@@ -90,7 +92,7 @@ class RunOptions:
         partial: Edited images: rows of their own outside the mean, left out, or counted as their generator's.
         pairs: CSV file (generator, real source) that says who faces whom.
         pair_by_name: Let a generator face the real images of its own name.
-        real_split: Split of a published dataset's real images.
+        real_split: Split of a published data set's real images.
         protocol: For genimage: matched gives both classes one resize.
         real_fit: For genimage: how reals are brought to 256 px.
         content: For a folder: what its files hold, image by default.
@@ -104,7 +106,7 @@ class RunOptions:
             docs/degradations.md), chained with +, limited by @real or @generated, placed by ,at=original; or an attack
             on generated images, attack:pgd:2/255, with ,source=DETECTOR or ,source=each.
         match: Also score with the same size and codec for both classes; reported beside the images as they are.
-        backbone: Vision model whose features are compared.
+        backbone: Vision model whose features are compared, one of those that ``list backbones`` names.
         weights: File with the backbone's weights; the published ones by default.
         view: The picture of an image: method is that of each paper's code; common is one crop for all.
         seeds: Number of seeds, 0 to N - 1.
@@ -116,9 +118,8 @@ class RunOptions:
         devices: Number of devices of a machine.
         num_nodes: Number of machines.
         strategy: How devices share the work: one process each.
-        accelerator: Kind of device: auto, cpu, gpu, mps.
-        precision: 32-true, tf32, bf16-mixed or 16-mixed; all but the first move the scores, which is measured and
-            printed.
+        accelerator: Kind of device.
+        precision: Of the arithmetic; all but 32-true move the scores, which is measured and printed.
         compile: Compile the backbone's blocks (torch.compile), cached between runs.
         output: Folder of the score store and tables.
         wandb: Log to this W&B project, offline without a key.
@@ -127,11 +128,11 @@ class RunOptions:
         BenchError: A value cannot be.
     """
 
-    dataset: str = "demo"
+    dataset: Annotated[str, Written("NAME[:OPTION=VALUE,...]")] = "demo"
     data_root: Folder | None = None
     generators: Names | None = None
     resize: Side | None = 256
-    name: Annotated[str | None, Written("TEXT")] = None
+    name: Annotated[str | None, Written("NAME")] = None
     real: Annotated[Sequence[str] | None, Written("DIR")] = None
     generated: Annotated[Sequence[str] | None, Written("DIR")] = None
     split: Annotated[str | None, Written("NAME")] = None
@@ -140,7 +141,7 @@ class RunOptions:
     generated_label: Annotated[str | None, Written("VALUE")] = None
     real_label: Annotated[str | None, Written("VALUE")] = None
     label_from_path: Annotated[str | None, Written("REGEX")] = None
-    partial: Annotated[str, Written("rows|leave-out|as-generator")] = "rows"
+    partial: Annotated[str, Written(choices=CHOICES["partial"])] = "rows"
     pairs: File | None = None
     pair_by_name: bool = False
     real_split: Annotated[str | None, Written("val|train")] = None
@@ -150,12 +151,12 @@ class RunOptions:
     limit: Count | None = None
     balance: bool = False
     allow_one_class: bool = False
-    groups: Annotated[str, Written("given|duplicates|none")] = "given"
-    conditions: Annotated[Sequence[str], Written("TEXT")] = ()
+    groups: Annotated[str, Written(choices=CHOICES["groups"])] = "given"
+    conditions: Annotated[Sequence[str], Written("CONDITION")] = ()
     match: Annotated[str, Written("none|reencode:Q|unbiased")] = "none"
-    backbone: str = "efficientnet-lite0"
+    backbone: Annotated[str, Written("NAME")] = "efficientnet-lite0"
     weights: File | None = None
-    view: str = "method"
+    view: Annotated[str, Written(choices=CHOICES["view"])] = "method"
     seeds: Draws = 1
     crop_seeds: bool = False
     batch_size: Batch = 32
@@ -163,9 +164,9 @@ class RunOptions:
     max_pixels: Count = MAX_PIXELS
     devices: Places = 1
     num_nodes: Places = 1
-    strategy: Annotated[str, Written("auto|ddp")] = "auto"
-    accelerator: str = "auto"
-    precision: str = "32-true"
+    strategy: Annotated[str, Written(choices=CHOICES["strategy"])] = "auto"
+    accelerator: Annotated[str, Written(choices=CHOICES["accelerator"])] = "auto"
+    precision: Annotated[str, Written(choices=PRECISIONS)] = "32-true"
     compile: bool = False
     output: Annotated[Path, Written("DIR")] = Path("results")
     wandb: Annotated[str | None, Written("PROJECT")] = None
@@ -232,7 +233,7 @@ def check_names(options: RunOptions) -> None:
     """
     dataset, backbone = (text.partition(":")[0] for text in (options.dataset, options.backbone))
     if dataset not in dataset_names():
-        raise UnknownDataNameError("dataset", dataset, dataset_names())
+        raise UnknownDataNameError("data set", dataset, dataset_names())
     if backbone not in {name.partition(":<")[0] for name in BACKBONES}:
         raise UnknownNameError("backbone", backbone, BACKBONES)
 

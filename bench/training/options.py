@@ -37,15 +37,15 @@ class FitOptions:
 
     detector: Annotated[str, Written("NAME")]
     save: Annotated[Path, Written("FILE")]
-    train_share: float = 0.5
+    train_share: Annotated[float, Written("SHARE")] = 0.5
     also_seen: Names = ()
     seed: Whole = 0
-    c: float = 1.0
-    classifier: str = LOGISTIC
+    c: Annotated[float, Written("STRENGTH")] = 1.0
+    classifier: Annotated[str, Written(choices=(LOGISTIC, SVM))] = LOGISTIC
     epochs: Count = 10
-    lr: float | None = None
-    augment: str = "none"
-    init: str = PRETRAINED
+    lr: Annotated[float | None, Written("RATE")] = None
+    augment: Annotated[str, Written(choices=AUGMENTATIONS)] = "none"
+    init: Annotated[str, Written(f"{PRETRAINED}|{RANDOM}|FILE")] = PRETRAINED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "save", Path(self.save))

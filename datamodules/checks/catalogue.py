@@ -85,7 +85,7 @@ def list_entries(root: Path | None = None, datasets: Sequence[str] | None = None
         UnknownDataNameError: There is no such dataset.
     """
     if root is not None and not root.is_dir():
-        raise DatasetNotFoundError(f"There is no folder {root}. Give the folder with the datasets as --data-root DIR.")
+        raise DatasetNotFoundError(f"There is no folder {root}. Give the folder with the data sets as --data-root DIR.")
     classes = [find_dataset(name) for name in datasets or dataset_names()]
     try:
         return [entry for cls in classes for entry in _entries_of(cls, root)]

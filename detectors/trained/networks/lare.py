@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import torch
-from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,6 +35,8 @@ class LareNetwork(nn.Module):
         head_width: int = 64,
         side: int = 224,
     ) -> None:
+        from open_clip.modified_resnet import ModifiedResNet  # seconds, which a list of detectors does without
+
         super().__init__()
         channels = width * 16
         self.visual = ModifiedResNet(list(layers), features, width * 32 // 64, side, width)

@@ -31,7 +31,7 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["compare", "--detectors", "wepe", "--limt", "3"],
             "Unknown option '--limt'. Did you mean '--limit'? See python -m bench compare --help.",
         ),
-        (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, compare, "),
+        (["compre"], "Unknown command 'compre'. Did you mean 'compare'? Available: audit, cite, compare, "),
         (["compare"], "--detectors"),
         (["compare", "--detectors", "wepe", "--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
         (
@@ -71,7 +71,7 @@ def stderr_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "--detectors", "wpe"], "Unknown detector 'wpe'. Did you mean 'wepe'?"),
         (["compare", "--detectors", "wepe:ratio=-1"], "ratio must be a number of at least 0, got -1.0"),
         (["compare", "--detectors", "wepe", "--backbone", "dinov2"], "Unknown backbone 'dinov2'. Did you mean"),
-        (["compare", "--detectors", "wepe", "--dataset", "folders"], "Unknown dataset 'folders'. Did you mean"),
+        (["compare", "--detectors", "wepe", "--dataset", "folders"], "Unknown data set 'folders'. Did you mean"),
         (["compare", "--detectors", "wepe", "--dataset", "folder"], "--dataset folder needs --data-root DIR"),
         (["compare", "--detectors", "wepe", "--dataset", "folder", "--data-root", "/nowhere"], "no folder /nowhere"),
         (["compare", "--detectors", "wepe", "--view", "mine"], "--view must be one of method, common, got 'mine'"),

@@ -15,7 +15,7 @@ def scores_of(output: Path) -> pl.DataFrame:
 @pytest.mark.heavy
 def test_scores_from_shards_equal_scores_from_folders(tmp_path, capsys):
     root = make_genimage(tmp_path / "data", ["biggan", "adm"])
-    source = ["--dataset", "genimage", "--data-root", str(root), "--num-workers", "0"]
+    source = ["--dataset", "genimage", "--data-root", str(root)]
     assert main(["pack", *source, "--output", str(tmp_path / "shards"), "--shard-bytes", "100000"]) == 0
     assert "images in" in capsys.readouterr().out
     compare = ["compare", "--detectors", "rigid", "wepe", "--num-workers", "0"]

@@ -164,7 +164,7 @@ def test_every_command_that_resolves_names_loads_plugins_first(image_folder, mon
     data = "from datamodules import FolderDataModule, register_dataset\n\n@register_dataset\nclass GreyData"
     write(Path("grey_two.py"), f"{data}(FolderDataModule):\n    name = 'grey-data'\n")
     words = [*command, *(["--data-root", "images", "--limit", "2"] if "--dataset" in command else [])]
-    words += ["--num-workers", "0"] if command[0] not in ("list",) else []
+    words += ["--num-workers", "0"] if command[0] not in ("list", "pack") else []
     assert main([*words, "--plugin", "grey_one.py", "grey_two.py"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out
 
@@ -200,7 +200,7 @@ def test_a_dataset_is_registered_once_and_under_a_name(registries):
 
     assert register_dataset(Mine) is Mine
     assert find_dataset("mine") is Mine
-    with pytest.raises(ValueError, match="The dataset name 'mine' is taken by"):
+    with pytest.raises(ValueError, match="The data set name 'mine' is taken by"):
         register_dataset(Mine)
 
     class Nameless(FolderDataModule):

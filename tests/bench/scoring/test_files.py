@@ -116,7 +116,7 @@ def test_rows_come_before_later_files_are_read(image_folder):
             ["rigid+wepe"],
             {},
             BenchError,
-            "'rigid\\+wepe' is fitted to real images of a dataset: score its members, rig",
+            "'rigid\\+wepe' is fitted to real images of a data set: score its members, rig",
         ),
         (["wepe:blocks=probe:3"], {}, BenchError, "asks for a probe of a dataset: name the blocks"),
         (["wepe", "wepe:ratio=0.1"], {}, BenchError, "'wepe:ratio=0.1' is the same detector as 'wepe'"),

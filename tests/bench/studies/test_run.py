@@ -190,8 +190,9 @@ def test_a_preset_may_be_chosen_and_an_unknown_one_is_named(root, tmp_path, caps
     assert "WePe on BLIP (text)" in text
     assert "WePe on BLIP (code)" not in text
     capsys.readouterr()
-    assert main(["reproduce", "table8", *data, *few, "--preset", "paper"]) == 2
-    assert "Unknown preset 'paper'. Available: both, code, text." in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "table8", *data, *few, "--preset", "paper"])
+    assert "--preset must be one of both, code, text, got 'paper'." in capsys.readouterr().err
 
 
 def test_a_robustness_study_draws_a_figure_for_each_kind(options):

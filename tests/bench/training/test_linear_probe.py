@@ -159,21 +159,38 @@ def test_the_command_prints_the_table_and_writes_it(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--classifier", "tree"], "--classifier must be one of logistic, svm, got 'tree'"),
+        (["--augment", "cutout"], "--augment must be one of none, blur-jpeg, got 'cutout'"),
+        (["--view", "mine"], "--view must be one of method, common, got 'mine'"),
+        (["--devices", "2"], "--devices is an option of other commands and would do nothing here"),
+        (["--seeds", "2"], "--seeds is an option of other commands and would do nothing here"),
+    ],
+)
+def test_an_option_that_fit_does_not_take_is_one_line_and_exit_code_2(tmp_path, capsys, words, message):
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "--detector", "durall", "--save", str(tmp_path / "p.safetensors"), *words])
+    assert message in capsys.readouterr().err
+
+
+def test_several_devices_are_refused(root, tmp_path):
+    with pytest.raises(BenchError, match="fit trains on one device; got --devices 2"):
+        fit_detector(fit_options(tmp_path / "p.safetensors"), options(root, tmp_path / "r", devices=2))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (["--detector", "rigid"], "resnet50 or timm:<model>, got 'rigid'; the other detectors cannot be trained here."),
         (["--detector", "timm"], "--detector must be linear-probe, durall, frank, npr, "),
         (["--detector", "spec:resnet18"], "got 'spec:resnet18'; the other detectors"),
         (["--classifier", "svm"], "--classifier must be logistic, or svm for durall, got 'svm'"),
-        (["--detector", "durall", "--classifier", "tree"], "--classifier must be logistic, or svm for durall"),
         (["--save", "probe.pth"], "--save takes a file that ends in .safetensors, got probe.pth"),
         (["--save", "/nowhere/p.safetensors"], "there is no folder /nowhere"),
         (["--save", "/tmp/a+b.safetensors"], "with + or a comma in its path"),
         (["--train-share", "1"], "--train-share must lie between 0 and 1, got 1.0"),
         (["--c", "0"], "--c must be a number above 0, got 0.0"),
-        (["--augment", "cutout"], "--augment must be one of none, blur-jpeg, got 'cutout'"),
         (["--augment", "blur-jpeg"], "--augment does not apply to linear-probe"),
         (["--match", "unbiased"], "fit takes --match none or reencode:Q"),
-        (["--devices", "2"], "fit trains on one device; got --devices 2"),
-        (["--view", "mine"], "--view must be one of method, common, got 'mine'"),
         (["--generators", "sofd"], "Unknown generator 'sofd'. Did you mean 'soft'?"),
     ],
 )

@@ -1,0 +1,71 @@
+"""What is imported before it is needed: nothing, by names of modules."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "torch",
+    "torchvision",
+    "lightning",
+    "torchmetrics",
+    "timm",
+    "polars",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+)
+LATE = ("wandb", "transformers", "open_clip", "diffusers")
+
+
+def loaded(code: str) -> set[str]:
+    """Runs a program and returns which of the libraries it has imported."""
+    watched = (*HEAVY, *LATE)
+    program = f"""
+import sys
+try:
+    {code}
+except SystemExit:
+    pass
+print([name for name in {watched} if name in sys.modules])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(eval(ended.stdout.splitlines()[-1]))
+
+
+def of_command(words: list[str]) -> set[str]:
+    return loaded(f"from bench.__main__ import main; sys.argv[1:] = {words}; main()")
+
+
+@pytest.mark.parametrize("package", ["bench", "detectors", "datamodules", "bench.cli.app"])
+def test_a_package_imports_nothing_heavy(package):
+    assert loaded(f"import {package}") == set()
+
+
+@pytest.mark.parametrize("words", [["verify", "--help"], ["compare", "--detectors", "rigd"]])
+def test_help_and_a_mistyped_name_import_nothing_heavy(words):
+    assert of_command(words) == set()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "detectors"],
+        ["data", "list"],
+        ["leaderboard", "--output", "nowhere"],
+        ["explain", "demo", "rigid", "mean", "--output", "nowhere"],
+        ["thresholds", "--output", "nowhere"],
+        ["verify", "--output", "nowhere"],
+    ],
+)
+def test_a_command_imports_no_library_of_other_commands(words):
+    assert of_command(words) & set(LATE) == set()
+
+
+@pytest.mark.heavy
+def test_a_comparison_on_the_small_backbone_imports_no_library_of_others(tmp_path):
+    words = ["compare", "--detectors", "rigid", "--limit", "2", "--num-workers", "0", "--output", str(tmp_path)]
+    assert of_command(words) & set(LATE) == set()
