@@ -38,7 +38,8 @@ def write_citations(found: Citations, output: Path) -> tuple[Path, ...]:
 def print_citations(found: Citations, console: Console) -> None:
     """Prints them; what is no entry BibTeX passes by."""
     for line in bibtex(found).splitlines():
-        print_line(line, console)
+        words = line.lstrip()
+        print_line(words, console, mark=line[: len(line) - len(words)])
 
 
 def citations_json(found: Citations) -> dict[str, Any]:
