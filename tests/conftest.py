@@ -39,6 +39,14 @@ SMALLER = (ConV, ContrastiveBlur, GradientCuff, LinearProbe, McDropout, Minder, 
 collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets no line be folded where a test looks for a sentence; tests of widths set their own, and pytest keeps its."""
+    if config.pluginmanager.has_plugin("terminalreporter"):
+        writer = config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
+    os.environ["COLUMNS"] = "1000"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _made_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Has the processes of one run of the tests share what takes seconds to make."""

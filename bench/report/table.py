@@ -3,20 +3,23 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import rich.table
 from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
 from bench.report.escaping import csv_cell, markdown, printable
+from bench.report.fitting import RULE, Grid, Line, fitted
+from bench.report.folding import fold
 from bench.statistics.number import Number
 from bench.store.files import write_together
 
-UNLIMITED = 10_000
+LEAST_WIDTH = 20
+"""Of a terminal: narrower ones are written to as if they had this."""
 
 
 @dataclass(frozen=True)
@@ -49,46 +52,60 @@ class Table:
         title = [f"{heading} {markdown(self.title)}", ""] if heading else []
         return [*title, *lines, "", *([self.note, ""] if self.note else [])]
 
-    def for_terminal(self) -> rich.table.Table:
-        """Makes rich's table."""
-        table = rich.table.Table(title=text_of(self.title) if self.title else None, title_justify="left")
-        numbers = self.columns[self.names :] if self.numbers is None else self.numbers
-        for name in self.columns:
-            table.add_column(text_of(name), justify="right" if name in numbers else "left", no_wrap=name in numbers)
-        before: Sequence[str] = ()
-        for row in self.rows:
-            if before and row[0] != before[0]:
-                table.add_section()
-            repeated = [row[: i + 1] == before[: i + 1] and i < self.names - 1 for i in range(len(row))]
-            shown = ("" if again else cell for cell, again in zip(row, repeated, strict=True))
-            table.add_row(*(text_of(cell, lines=self.lines) for cell in shown))
-            before = row
-        return table
+    def for_terminal(self, width: int) -> list[Line]:
+        """Writes the table in lines no wider than this, and below it names in full that it had to shorten."""
+        text = partial(printable, lines=self.lines)
+        columns, *rows = (tuple(map(text, row)) for row in (self.columns, *self.rows))
+        numbers = None if self.numbers is None else tuple(map(text, self.numbers))
+        lines, full = fitted(Grid(columns, tuple(rows), self.names, numbers), width)
+        title = [Line(part, "bold italic") for part in fold(printable(self.title), width)] if self.title else []
+        legend = [f"{short} = {name}" for short, name in full.items()]
+        return [*title, *lines, *(Line(part, "dim") for entry in legend for part in hanging("", entry, width))]
 
 
 def print_tables(
     tables: Sequence[Table], console: Console, warnings: Iterable[str] = (), notes: Iterable[str] = ()
 ) -> None:
-    """Prints tables whole, and under them warnings and notes.
-
-    Where tables are wider than the console, lines run on rather than numbers being cut.
-    """
-    shown = [table.for_terminal() for table in tables]
-    width = max((Console(width=UNLIMITED).measure(table).maximum for table in shown), default=0)
-    wide = Console(
-        file=console.file, width=max(console.width, width), force_terminal=console.is_terminal, quiet=console.quiet
-    )
-    for table in shown:
-        wide.print(table)
+    """Prints warnings to standard error, then tables, fitted to the console's width, and under them notes."""
+    errors = Console(stderr=True, width=width_of(console), quiet=console.quiet)
     for warning in warnings:
-        print_line(f"Warning: {warning}", console, "yellow")
+        print_line(f"Warning: {warning}", errors, "yellow")
+    for number, table in enumerate(tables):
+        if number:
+            _print(Line(""), console)
+        for line in table.for_terminal(width_of(console)):
+            _print(line, console)
     for note in notes:
-        print_line(f"- {note}", console)
+        print_line(note, console, mark="- ")
 
 
-def print_line(words: str, console: Console, style: str = "") -> None:
-    """Prints a sentence, which runs on where the console ends."""
-    console.print(text_of(words, style), soft_wrap=True, highlight=False)
+def print_line(words: str, console: Console, style: str = "", mark: str = "") -> None:
+    """Prints a sentence, folded at the console's width; a path that is longer stands whole on a line of its own.
+
+    Args:
+        words: The sentence.
+        console: Where to.
+        style: Rich's.
+        mark: Stands before the first line, and blanks before the others.
+    """
+    for part in hanging(mark, printable(words), width_of(console)):
+        _print(Line(part, style), console)
+
+
+def hanging(mark: str, words: str, width: int) -> list[str]:
+    """Folds a sentence whose further lines are indented: below the first line's words, or a little without a mark."""
+    indent = " " * len(mark)
+    return [(indent if number else mark) + part for number, part in enumerate(fold(words, width - len(mark), True))]
+
+
+def width_of(console: Console) -> int:
+    """Returns the width that lines are fitted to: ``COLUMNS``, else the terminal's, else 80, as rich finds it."""
+    return max(console.width, LEAST_WIDTH)
+
+
+def _print(line: Line, console: Console) -> None:
+    text = line.text.replace(RULE, "-") if console.options.ascii_only else line.text
+    console.print(Text(text, style=line.style), soft_wrap=True, highlight=False)
 
 
 def note_lines(notes: Iterable[str], warnings: Iterable[str] = ()) -> list[str]:
@@ -171,15 +188,3 @@ def p_cell(p: float | None) -> str:
     if p is None or math.isnan(p):
         return "n/a"
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
-
-
-def text_of(words: str, style: str = "", lines: bool = False) -> Text:
-    r"""Makes a text for rich in which names of files are neither markup nor commands to the terminal.
-
-    Without ``lines`` a line break is written out, too.
-
-    Examples:
-        >>> text_of("[red]\x1b[2J\n").plain
-        '[red]\\x1b[2J\\n'
-    """
-    return Text(printable(words, lines), style=style)

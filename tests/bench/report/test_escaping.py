@@ -50,8 +50,9 @@ def test_the_headers_of_a_table_are_text_too(capsys):
 
     name = "\x1b[31m[bold]x[/bold]"
     print_tables([Table(name, (name,), [[name]])], Console(), notes=[name], warnings=[name])
-    out = capsys.readouterr().out
-    assert out.count("\\x1b[31m[bold]x[/bold]") == 5
+    out, errors = capsys.readouterr()
+    assert out.count("\\x1b[31m[bold]x[/bold]") == 4
+    assert errors == "Warning: \\x1b[31m[bold]x[/bold]\n"
     assert not acting(out)
 
 
