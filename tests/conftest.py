@@ -39,6 +39,7 @@ SMALLER = (ConV, ContrastiveBlur, GradientCuff, LinearProbe, McDropout, Minder, 
 collect_ignore = ["bench/light_detectors.py"]  # a plugin: it registers its detectors where it is loaded
 
 
+@pytest.hookimpl(trylast=True)  # when the reporter is there
 def pytest_configure(config: pytest.Config) -> None:
     """Lets no line be folded where a test looks for a sentence; tests of widths set their own, and pytest keeps its."""
     if config.pluginmanager.has_plugin("terminalreporter"):
