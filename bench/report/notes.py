@@ -1,12 +1,12 @@
 """Every sentence around a table, made from findings and from what runs keep."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 
 from bench.report.facing import facing_notes
 from bench.report.generator_sample import sample_notes
 from bench.report.images import seen_words, worst_words
+from bench.report.joined import joined_concerns, missing_elsewhere, missing_intervals
 from bench.report.store_notes import store_sentence
 from bench.report.table import cell
 from bench.report.words import MOST_NAMED, named
@@ -27,7 +27,7 @@ from bench.scoring.exclusion import TrainedGroups
 from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
-from bench.statistics.metrics import METRICS, shown_metrics
+from bench.statistics.metrics import shown_metrics
 from bench.store.facts import Facts
 from bench.store.findings import Finding
 from bench.store.schema import CLEAN
@@ -88,12 +88,18 @@ def comparison_notes(comparison: Comparison, worst_cue: bool = True, settings: b
     made_from = [images, *facing_notes(panel, first), *data["notes"], *demo]
     made_from += _detector_notes(run["detectors"], settings)
     samples = [note for board in boards_of(comparison)[:1] for note in sample_notes(board)]
-    return [*made_from, *reading, *_absences(comparison.summary), *notes, *samples]
+    elsewhere = [*missing_elsewhere(comparison.summary), *_doubts(comparison.summary)]
+    return [*made_from, *reading, *elsewhere, *notes, *samples]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
-    """Writes what makes the numbers doubtful, a sentence each."""
-    return [sentence(finding) for finding in comparison.findings if finding.severity == "warning"]
+    """Writes what makes the numbers doubtful, a sentence each, like ones in one."""
+    others = [
+        sentence(finding)
+        for finding in comparison.findings
+        if finding.severity == "warning" and not isinstance(finding, DetectorConcern)
+    ]
+    return [*joined_concerns(comparison.findings), *others, *missing_intervals(comparison.summary)]
 
 
 def finding_notes(findings: Iterable[Finding]) -> list[str]:
@@ -127,22 +133,11 @@ def _seeds_note(options: Facts, detectors: Facts) -> str:
     return f"{spread} {(RECROPPED if options['crop_seeds'] else SAME_CROP) if cropped else NO_CROP}"
 
 
-def _absences(summary: Summary) -> list[str]:
-    """Says once for each generator why a value or an interval is missing."""
-    notes: dict[str, None] = {}
-    for row in summary.rows:
-        number = row.numbers["auroc"]
-        if number.reason:
-            what = "n/a" if math.isnan(number.value) else "no interval"
-            notes[f"{row.generator}: {what}, {number.reason}."] = None
-            continue
-        for metric in shown_metrics()[1:]:
-            if row.numbers[metric].reason:
-                where = f"{row.detector}, {row.condition}, {row.generator}"
-                notes[f"{where}: no interval of {METRICS[metric].title}, {row.numbers[metric].reason}."] = None
+def _doubts(summary: Summary) -> list[str]:
+    """Says once why intervals are approximate."""
     numbers = [number for row in summary.rows for name, number in row.numbers.items() if name in shown_metrics()]
     doubts = dict.fromkeys(number.doubt.partition(" (")[0] for number in numbers if number.doubt and number.interval)
-    return [*notes, *([f"~: approximate, may hold in less than 93 %; {' or '.join(doubts)}."] if doubts else [])]
+    return [f"~: approximate, may hold in less than 93 %; {' or '.join(doubts)}."] if doubts else []
 
 
 def sentence(finding: Finding) -> str:
@@ -177,8 +172,7 @@ def sentence(finding: Finding) -> str:
             kept = f"{finding.condition} keeps {finding.images} images of {generators} and their reals."
             return f"{kept} No match for {unmatched}." if unmatched else kept
         case DetectorConcern():
-            where = "" if finding.condition == CLEAN else f", {finding.condition}"
-            return f"{finding.detector}, seed {finding.seed}{where}: {finding.words}."
+            return next(joined_concerns([finding]))
         case ScaledImages():
             return (
                 f"{', '.join(finding.detectors)}: published for images as they are; here: {finding.preprocessing}. "
