@@ -102,7 +102,7 @@ def run(images: Path, folder: Path, full: bool) -> None:
     options |= {"limit": None if full else LIMIT, "backbone": BACKBONE, "weights": clip}
     console = Console()
     comparison = bench.compare(training_free(vgg), progress=True, **options)
-    print_comparison(comparison, console)
+    print_comparison(comparison, console, long=True)
     print_tables(cost_tables(comparison), console)
     for rule in get_args(Rule):
         print_line(f"Block probe, rule {rule}:", console)

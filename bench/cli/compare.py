@@ -13,7 +13,7 @@ from bench.cli.parser import (
     run_options,
 )
 from bench.cli.planning import add_plan_options, check_plan_options, run_plan
-from bench.cli.printing import make_console, print_json, print_written, shows_progress
+from bench.cli.printing import long_hint, make_console, print_json, print_written, shows_progress
 from bench.cli.shared import EVERY
 from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.options import RunOptions
@@ -34,7 +34,7 @@ def make_parser() -> ArgumentParser:
     )
     add_shared_options(parser, "detectors", required=False)  # a plan needs none
     add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
-    add_shared_options(parser, "raw-names", "json", "quiet")
+    add_shared_options(parser, "raw-names", "json", "quiet", "long")
     add_plan_options(parser)
     add_run_options(parser, FIELDS)
     return parser
@@ -62,8 +62,9 @@ def run(arguments: Namespace) -> int:
     comparison = mark_seen(comparison, seen)
     files = write_comparison(comparison, options.output, arguments.raw_names)
     files = (*files, write_comparison_page(comparison, page)) if page else files
-    print_comparison(comparison, console)
-    print_written(arguments, files, lambda: comparison_json(comparison), f"Scored now: {comparison.scored}. ")
+    print_comparison(comparison, console, arguments.long)
+    first = f"Scored now: {comparison.scored}. {long_hint(arguments)}"
+    print_written(arguments, files, lambda: comparison_json(comparison), first)
     return exit_code(nothing_read(comparison))
 
 

@@ -34,6 +34,7 @@ ELSEWHERE = (
     "seen_hashes",
     "raw_names",
     "json",
+    "long",
     "quiet",
     "action",
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_shared_options
-from bench.cli.printing import make_console, print_written
+from bench.cli.printing import long_hint, make_console, print_written
 from bench.cli.readers import path_text
 from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.options import RunOptions
@@ -27,7 +27,7 @@ def make_parser() -> ArgumentParser:
         metavar="DIR",
         help="results folders, whose stores are read together; files are written into the first",
     )
-    add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet")
+    add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet", "long")
     results.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
     results.add_argument(
         "--split-date",
@@ -40,7 +40,8 @@ def make_parser() -> ArgumentParser:
 def run(arguments: Namespace) -> int:
     """Runs ``leaderboard``, prints its tables and says what was written."""
     from bench.report.html.pages import check_page, write_leaderboard_page
-    from bench.report.leaderboard import board_reports, boards_json, print_boards, write_boards
+    from bench.report.leaderboard import board_reports, boards_json, write_boards
+    from bench.report.printed_boards import print_boards
     from bench.report.release_dates import Dates
     from bench.results.across.findings import across_sets
     from bench.results.leaderboard import read_comparisons
@@ -55,6 +56,6 @@ def run(arguments: Namespace) -> int:
     reports, across = board_reports(comparisons, arguments.margin, dates), across_sets(comparisons)
     files = write_boards(reports, output, arguments.raw_names, across)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across)) if page else files
-    print_boards(reports, console, across)
-    print_written(arguments, files, lambda: boards_json(reports, across))
+    print_boards(reports, console, across, arguments.long)
+    print_written(arguments, files, lambda: boards_json(reports, across), long_hint(arguments))
     return exit_code(nothing_stored(comparison.panel for comparison in comparisons))

@@ -38,10 +38,15 @@ def print_written(
         facts: Makes what the object holds beside its version and the files.
         first: What is said before the files' names.
     """
-    from bench.report.table import print_line
+    from bench.report.table import print_files
 
-    print_line(f"{first}{written(files)}", make_console(arguments))
+    print_files(files, make_console(arguments), first)
     print_json(arguments, lambda: {**facts(), "written": files})
+
+
+def long_hint(arguments: Namespace) -> str:
+    """Says what ``--long`` prints, where it was not asked for."""
+    return "" if arguments.long else "--long prints every generator, paired tests and all notes. "
 
 
 def written(files: Sequence[Path]) -> str:

@@ -12,7 +12,7 @@ from bench.cli.parser import (
     chosen_detectors,
     run_options,
 )
-from bench.cli.printing import make_console, print_written, shows_progress
+from bench.cli.printing import long_hint, make_console, print_written, shows_progress
 from bench.cli.shared import EVERY
 from bench.cli.unread import UNREAD, exit_code
 from bench.scoring.grids import PRESETS
@@ -44,7 +44,7 @@ def make_parser() -> ArgumentParser:
         choices=CLASSES,
         help="degrade the images of this class alone, as an evader would",
     )
-    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet", "long")
     add_run_options(parser, FIELDS)
     return parser
 
@@ -70,6 +70,7 @@ def run(arguments: Namespace) -> int:
     robustness = Robustness(comparison)
     files = write_robustness(robustness, options.output, arguments.raw_names)
     files = (*files, write_comparison_page(comparison, page)) if page else files
-    print_robustness(robustness, console)
-    print_written(arguments, files, lambda: robustness_json(robustness), f"Scored now: {comparison.scored}. ")
+    print_robustness(robustness, console, arguments.long)
+    first = f"Scored now: {comparison.scored}. {long_hint(arguments)}"
+    print_written(arguments, files, lambda: robustness_json(robustness), first)
     return exit_code(nothing_read(comparison))

@@ -82,12 +82,13 @@ SHARED: dict[str, dict[str, Any]] = {
         "help": "write names into CSV as they are, without the apostrophe before one that begins with = + - or @, "
         "which a spreadsheet would take for a formula",
     },
+    "long": {**FLAG, "help": "print every generator, paired tests and all notes, not a row a detector alone"},
     "quiet": {**FLAG, "help": "print nothing; files are written as ever"},
 }
 """Options that several commands take beside those of a run: what argparse wants to know of each."""
 TITLES = {
     **dict.fromkeys(("detectors", "checkpoint"), DETECTORS),
-    **dict.fromkeys(("html", "json", "margin", "seen-hashes", "raw-names", "quiet"), RESULTS),
+    **dict.fromkeys(("html", "json", "margin", "seen-hashes", "raw-names", "long", "quiet"), RESULTS),
     **dict.fromkeys(("config", "dry-run", "plugin"), "options"),
 }
 """Where they stand in the help."""

@@ -28,6 +28,10 @@ SEPARATED_NOTE = (
     "Sets in which the paired tests of that set's own board (Holm over its pairs) separate the two; not adjusted for "
     "the number of sets. Where one of them has drawn something that all images share with a single seed, for this draw."
 )
+SHORT_NOTE = (
+    "Over the sets in which a detector is ranked, each counting once; the worst was picked for being low, so it is too "
+    "low as a rule."
+)
 AGREEMENT_NOTE = (
     "Spearman's rho of the rankings of two sets, Kendall's W of all of them (1: the same order). Intervals: "
     f"{DRAWS:,} draws of the groups of all sets, those that sets share drawn together; they are for more images of "
@@ -85,10 +89,13 @@ def across_markdown(across: AcrossSets) -> list[str]:
     return lines + [line for table in others for line in table.markdown("###")]
 
 
-def print_across(across: AcrossSets, console: Console) -> None:
-    """Prints the tables, and under them the notes."""
-    tables = across_tables(across)
-    notes = [*across_notes(across), *(f"{table.title}: {table.note}" for table in tables)]
+def print_across(across: AcrossSets, console: Console, long: bool = True) -> None:
+    """Prints the tables, and under them the notes; the means alone without ``long``."""
+    tables, notes = across_tables(across), across_notes(across)
+    if long:
+        notes += [f"{table.title}: {table.note}" for table in tables]
+    else:
+        tables, notes = tables[:1], [*notes[:1], SHORT_NOTE]
     print_tables(tables, console, notes=notes)
 
 

@@ -11,6 +11,7 @@ from bench.report.heat_map import change_table
 from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
+from bench.report.short import short_notes, short_tables
 from bench.report.store_notes import called
 from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
@@ -52,10 +53,16 @@ def write_comparison(comparison: Comparison, output: Path, raw_names: bool = Fal
     return write_texts(texts, output)
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Prints the tables, and under them the warnings and notes."""
-    notes = [*comparison_notes(comparison), *further_notes(comparison)]
-    print_tables(comparison_tables(comparison), console, warnings_of(comparison), notes)
+def print_comparison(comparison: Comparison, console: Console, long: bool = False) -> None:
+    """Prints warnings, a row a detector, and how to read it; with ``long``, or without a mean, everything."""
+    boards = boards_of(comparison)
+    tables = [] if long else short_tables(boards, comparison.title)
+    if tables:
+        notes = short_notes(boards)
+    else:
+        tables = comparison_tables(comparison)
+        notes = [*comparison_notes(comparison), *further_notes(comparison)]
+    print_tables(tables, console, warnings_of(comparison), notes)
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

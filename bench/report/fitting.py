@@ -165,16 +165,18 @@ def _towers(grid: Grid, widths: Sequence[int]) -> Iterator[bool]:
 
 
 def _widths(grid: Grid, room: int) -> list[int] | None:
-    """Shares the room: the widest column gives first, columns of words before those of numbers."""
+    """Shares the room: the widest column gives first; headers first, then words, names, and numbers last."""
     places = range(len(grid.columns))
     cells = [max((_longest(cell) for cell in grid.column(place)), default=0) for place in places]
     widths = [max(cells[place], _longest(grid.columns[place])) for place in places]
     least = [max(map(narrowest, (grid.columns[place], *grid.column(place)))) for place in places]
     if sum(least) > room:
         return None
-    words = [max(least[i], cells[i] if grid.right[i] else min(widths[i], COMFORTABLE)) for i in places]
-    numbers = [least[i] if grid.right[i] else words[i] for i in places]
-    for floor in (words, numbers, least):
+    headers = [max(least[i], cells[i]) for i in places]
+    words = [headers[i] if grid.right[i] or i < grid.names else least[i] for i in places]
+    names = [max(least[i], min(words[i], COMFORTABLE)) if i < grid.names else words[i] for i in places]
+    numbers = [least[i] if grid.right[i] else names[i] for i in places]
+    for floor in (headers, words, names, numbers, least):
         while sum(widths) > room and (wider := [i for i in places if widths[i] > floor[i]]):
             widths[max(wider, key=widths.__getitem__)] -= 1
     return widths

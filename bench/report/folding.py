@@ -13,7 +13,7 @@ SHORTEST = 8
 READABLE = 16
 """A part of a name up to this width is not taken apart before the others are."""
 _INTERVAL = r"~?\[(?:no interval|[-+\d.e]+, [-+\d.e]+)\]"
-_WORD = re.compile(rf"{_INTERVAL}\S*|\S+")
+_WORD = re.compile(rf"{_INTERVAL}\S*|\d[\d.,]* %\S*|\S+")
 _OPTIONS = re.compile(
     r"(?<=[:,/|@])(?<!\d[:,/](?=\d))(?<!:(?=/))(?<!/(?=/))"  # behind these, but within no number or "://"
     r"|(?<=\w\+)(?!\d)"  # between members of an ensemble

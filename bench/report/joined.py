@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from bench.results.concerns import DetectorConcern
-from bench.results.summary import Summary
+from bench.results.leaderboard import UnrankedDetector
+from bench.results.summary import MEAN, Summary
 from bench.statistics.metrics import METRICS, shown_metrics
 from bench.store.findings import Finding
 from bench.store.schema import CLEAN
@@ -47,13 +48,22 @@ def joined_concerns(findings: Iterable[Finding]) -> Iterator[str]:
         yield from (f"{detector}, {sentence}" for sentence in joined(facts, "seeds and conditions"))
 
 
+def joined_unranked(findings: Iterable[Finding]) -> list[str]:
+    """Says of detectors that are not ranked why, once for each reason."""
+    unranked = [finding for finding in findings if isinstance(finding, UnrankedDetector)]
+    facts = [(finding.detector, f"not ranked, {finding.coverage or finding.reason}") for finding in unranked]
+    return joined(facts, "detectors")
+
+
 def missing_intervals(summary: Summary) -> list[str]:
     """Says of which generators an AUROC, or its interval, is missing, and why."""
-    facts = []
+    facts = list[tuple[str, str]]()
     for row in summary.rows:
         number = row.numbers["auroc"]
         if number.reason:
-            facts.append((row.generator, f"{'n/a' if math.isnan(number.value) else 'no interval'}, {number.reason}"))
+            absent = "n/a" if math.isnan(number.value) else "no interval"
+            reason = ", as some generators have none" if row.generator == MEAN and facts else f", {number.reason}"
+            facts.append((row.generator, absent + reason))
     return joined(facts, "generators")
 
 

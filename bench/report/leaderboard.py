@@ -7,11 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
-from bench.report.across import across_json, across_markdown, across_texts, print_across
+from bench.report.across import across_json, across_markdown, across_texts
 from bench.report.comparison import AGAINST_CHANCE
 from bench.report.generator_sample import refused_notes, sample_json, sample_tables, sample_texts
 from bench.report.images import further_records, further_tables, images_notes
@@ -19,7 +17,7 @@ from bench.report.notes import finding_notes
 from bench.report.ranks import PAIRS, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.store_notes import called
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.report.table import Table, cell, columns_of, csv_text, note_lines, write_texts
 from bench.results.across.findings import AcrossSets
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
@@ -283,15 +281,6 @@ def write_boards(
         **across_texts(across, raw_names),
     }
     return write_texts(texts, output)
-
-
-def print_boards(reports: Sequence[BoardReport], console: Console, across: Sequence[AcrossSets] = ()) -> None:
-    """Prints the boards, and under each its notes; then what they say together."""
-    for report in reports:
-        tables = [report.table, *report.tests[1:], *report.further, report.reported]
-        print_tables([table for table in tables if table.rows], console, notes=report.printed_notes)
-    for sets in across:
-        print_across(sets, console)
 
 
 def _backbone(facts: Facts) -> str:

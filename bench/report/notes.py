@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from bench.report.facing import facing_notes
 from bench.report.generator_sample import sample_notes
 from bench.report.images import seen_words, worst_words
-from bench.report.joined import joined_concerns, missing_elsewhere, missing_intervals
+from bench.report.joined import joined_concerns, joined_unranked, missing_elsewhere, missing_intervals
 from bench.report.store_notes import store_sentence
 from bench.report.table import cell
 from bench.report.words import MOST_NAMED, named
@@ -104,7 +104,9 @@ def warnings_of(comparison: Comparison) -> list[str]:
 
 def finding_notes(findings: Iterable[Finding]) -> list[str]:
     """Writes the findings that are no warnings, a sentence each."""
-    return [sentence(finding) for finding in findings if finding.severity == "note"]
+    notes = [finding for finding in findings if finding.severity == "note"]
+    others = [sentence(finding) for finding in notes if not isinstance(finding, UnrankedDetector)]
+    return [*others, *joined_unranked(notes)]
 
 
 def _where(finding: Finding) -> str:
@@ -202,10 +204,8 @@ def sentence(finding: Finding) -> str:
             seen = f"{finding.detector} was trained on images of {', '.join(finding.seen)}"
             mean = "mean AUROC" if several else "AUROC"
             return f"{seen}; {where} that it has not seen its {mean} is {cell(finding.auroc)}."
-        case UnrankedDetector(coverage=None):
-            return f"{finding.detector} is not ranked: {finding.reason}."
         case UnrankedDetector():
-            return f"{finding.detector} has {finding.coverage} and is not ranked."
+            return joined_unranked([finding])[0]
         case WorstRealSources():
             return worst_words(finding)
         case SeenImages():

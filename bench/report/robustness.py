@@ -14,6 +14,7 @@ from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.heat_map import heat_map_svg
 from bench.report.plots.robustness import robustness_svg
 from bench.report.ranks import pair_records, pair_table
+from bench.report.short import short_robustness, short_robustness_notes
 from bench.report.table import Table, cell, csv_text, note_lines, print_tables, write_texts
 from bench.results.heat_map import heat_map_of
 from bench.results.robustness import Area, Robustness
@@ -66,10 +67,13 @@ def write_robustness(robustness: Robustness, output: Path, raw_names: bool = Fal
     return write_texts(texts, output)
 
 
-def print_robustness(robustness: Robustness, console: Console) -> None:
-    """Prints the tables, and under them the warnings and notes."""
-    warnings = warnings_of(robustness.comparison)
-    print_tables(robustness_tables(robustness), console, warnings, robustness_notes(robustness))
+def print_robustness(robustness: Robustness, console: Console, long: bool = False) -> None:
+    """Prints warnings, a row a condition, and how to read it; with ``long`` all tables and notes."""
+    if long:
+        tables, notes = robustness_tables(robustness), robustness_notes(robustness)
+    else:
+        tables, notes = [short_robustness(robustness)], short_robustness_notes(robustness)
+    print_tables(tables, console, warnings_of(robustness.comparison), notes)
 
 
 def robustness_json(robustness: Robustness) -> dict[str, Any]:

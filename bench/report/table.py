@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -92,6 +93,25 @@ def print_line(words: str, console: Console, style: str = "", mark: str = "") ->
     """
     for part in hanging(mark, printable(words), width_of(console)):
         _print(Line(part, style), console)
+
+
+def print_files(files: Sequence[Path], console: Console, first: str = "") -> None:
+    """Says which files were written: in one line where it is wide enough, else each on a line of its own, whole.
+
+    Args:
+        files: What was written.
+        console: Where to.
+        first: What is said before.
+    """
+    names = [printable(str(file)) for file in files]
+    line = f"{first}Written: {', '.join(names)}."
+    if cell_len(line) <= width_of(console):
+        _print(Line(line), console)
+        return
+    for words in (first.rstrip(), "Written:"):
+        print_line(words, console)
+    for name in names:
+        _print(Line(f"  {name}"), console)
 
 
 def hanging(mark: str, words: str, width: int) -> list[str]:
