@@ -106,7 +106,7 @@ class Sheet:
             yield Line(text, "bold")
         yield Line(RULE * (sum(self.widths) + self.gap * (len(self.widths) - 1)), "dim")
         first = [row[0] for row in grid.rows]
-        grouped = len({*first}) < len(first)
+        grouped = grid.names > 1 and len({*first}) < len(first)
         before: Sequence[str] = ()
         for row in grid.rows:
             if before and grouped and row[0] != before[0]:

@@ -41,7 +41,7 @@ def sample_notes(board: Board) -> list[str]:
     return [
         f"{sample.detector}, with its {len(sample.without)} generators as a sample of their kind: mean AUROC "
         f"{_ends(sample.sample.kind)}, one not seen {_ends(sample.sample.unseen)}; without {sample.moving} the mean is "
-        f"{sample.without[sample.moving]:.4f}."
+        f"{sample.without[sample.moving]:.3f}."
         for sample in generator_samples(board)
         if sample.sample is not None
     ]
@@ -98,7 +98,7 @@ def _rows(sample: GeneratorSample) -> list[Sequence[str]]:
         (sample.detector, f"these {len(sample.without)} generators", cell(sample.mean)),
         (sample.detector, "their kind", _ends(known.kind) if known else refused),
         (sample.detector, "one not seen", _ends(known.unseen) if known else refused),
-        (sample.detector, f"without {sample.moving}", f"{sample.without[sample.moving]:.4f}"),
+        (sample.detector, f"without {sample.moving}", f"{sample.without[sample.moving]:.3f}"),
     ]
 
 

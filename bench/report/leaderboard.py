@@ -13,8 +13,8 @@ from bench.report.across import across_json, across_markdown, across_texts
 from bench.report.comparison import AGAINST_CHANCE
 from bench.report.generator_sample import refused_notes, sample_json, sample_tables, sample_texts
 from bench.report.images import further_records, further_tables, images_notes
-from bench.report.notes import finding_notes
-from bench.report.ranks import PAIRS, ranking_tables
+from bench.report.notes import finding_notes, warnings_of
+from bench.report.ranks import full_pairs, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.store_notes import called
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, write_texts
@@ -74,6 +74,12 @@ class BoardReport:
         """The data set in the store."""
         assert self.board.comparison.stored is not None
         return self.board.comparison.stored
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the numbers doubtful, said of a comparison once, on its first board."""
+        first = self.board.condition == self.board.comparison.conditions[0]
+        return warnings_of(self.board.comparison) if first else []
 
     @property
     def notes(self) -> list[str]:
@@ -138,7 +144,7 @@ class BoardReport:
     def markdown(self) -> list[str]:
         """Writes the board, its notes and the tables beside it."""
         tables = (self.detectors, *self.tests, *self.further, self.reported)
-        lines = [*self.table.markdown("##"), *note_lines(self.notes), ""]
+        lines = [*self.table.markdown("##"), *note_lines(self.notes, self.warnings), ""]
         return lines + [line for table in tables if table.rows for line in table.markdown("###")]
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -171,10 +177,11 @@ class BoardReport:
             "condition": self.board.condition,
             "generators": [name for name in self.board.generators if name != MEAN],
             "target": self.board.target or None,
+            "warnings": self.warnings,
             "notes": self.notes,
             "detectors": [self._detector(row) for row in self.board.rows],
             "numbers": list(self.records()),
-            "pairs": [dict(zip(PAIRS, pair, strict=True)) for table in self.tests[1:] for pair in table.rows],
+            "pairs": full_pairs(self.board.ranking, self.board.comparison.views),
             "generators_as_sample": sample_json(self.board),
             **(further_records(self.board.comparison) if self.board.condition == CLEAN else {}),
             **date_record(self.board, self.dates),

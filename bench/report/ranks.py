@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.table import Table, cell, p_cell
+from bench.statistics.bootstrap import Interval
+from bench.statistics.number import Number, finite
 from bench.statistics.ranking import LeftOut, Pair, Ranking
 
 LEFT_OUT = "rank (AUROC) without any one generator"
@@ -35,7 +37,7 @@ def ranking_tables(ranking: Ranking, views: Mapping[str, str]) -> list[Table]:
         return []
     pairs = [_pair_row(pair, views) for pair in ranking.pairs]
     return [
-        Table("Ranks", RANKS, _rank_rows(ranking), RANKS_NOTE, names=2),
+        Table("Ranks", RANKS, _rank_rows(ranking), RANKS_NOTE),
         Table("Paired tests", PAIRS, pairs, _pairs_note([ranking]), names=2),
     ]
 
@@ -61,6 +63,15 @@ def pair_table(
 def pair_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str, Any]]:
     """Makes a record for each pair of detectors of each ranking, whose name is in the first column."""
     return [{column: name, **pair.columns} for name, ranking in rankings.items() for pair in ranking.pairs]
+
+
+def full_pairs(ranking: Ranking, views: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Makes a record for each pair as the table has it, and its values in full precision."""
+    records = []
+    for pair in ranking.pairs:
+        values = {name: finite(value) if isinstance(value, float) else value for name, value in pair.columns.items()}
+        records.append(dict(zip(PAIRS, _pair_row(pair, views), strict=True)) | values)
+    return records
 
 
 def rank_records(rankings: Mapping[str, Ranking], column: str) -> list[dict[str, Any]]:
@@ -96,7 +107,7 @@ def _rank_rows(ranking: Ranking) -> list[list[str]]:
         losses = sum(counts[1] for counts in ranking.wins[detector].values())
         left_out, worst = ranking.leave_one_out.get(detector), ranking.worst.get(detector)
         values = (
-            f"{ranking.values[detector]:.4f}",
+            f"{ranking.values[detector]:.3f}",
             f"{worst[0]}: {cell(worst[1])}" if worst else "",
             f"{wins} : {losses}",
             _range(left_out) if left_out else "",
@@ -108,7 +119,7 @@ def _rank_rows(ranking: Ranking) -> list[list[str]]:
 def _range(left_out: LeftOut) -> str:
     best, worst = min(left_out.places), max(left_out.places)
     places = str(best) if best == worst else f"{best} to {worst}"
-    return f"{places} ({min(left_out.values):.4f} to {max(left_out.values):.4f})"
+    return f"{places} ({min(left_out.values):.3f} to {max(left_out.values):.3f})"
 
 
 def _verdict(pair: Pair) -> str:
@@ -120,10 +131,11 @@ def _verdict(pair: Pair) -> str:
 def _pair_row(pair: Pair, views: Mapping[str, str]) -> list[str]:
     on = "" if pair.images is None else f" on the {pair.images:,} images of both"
     test, (first, second) = pair.test, (views.get(pair.first, "unknown"), views.get(pair.second, "unknown"))
+    difference = Number(test.difference, Interval(test.low, test.high))
     return [
         pair.first,
         pair.second,
-        "n/a" + on if math.isnan(test.p) else f"{test.difference:+.4f} [{test.low:+.3f}, {test.high:+.3f}]{on}",
+        "n/a" + on if math.isnan(test.p) else cell(difference, signed=True) + on,
         p_cell(pair.p_adjusted),
         _verdict(pair),
         f"{pair.smallest:.3f}",

@@ -108,7 +108,7 @@ def print_files(files: Sequence[Path], console: Console, first: str = "") -> Non
     if cell_len(line) <= width_of(console):
         _print(Line(line), console)
         return
-    for words in (first.rstrip(), "Written:"):
+    for words in filter(None, (first.rstrip(), "Written:")):
         print_line(words, console)
     for name in names:
         _print(Line(f"  {name}"), console)
