@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -83,6 +84,7 @@ def _parts(word: str, width: int) -> Iterator[str]:
         yield from [option] if cell_len(option) <= width else _SYLLABLES.split(option)
 
 
+@lru_cache(4096)
 def narrowest(text: str) -> int:
     """Returns the width under which a word, a number or an interval of a text would be cut.
 

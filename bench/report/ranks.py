@@ -70,7 +70,7 @@ def full_pairs(ranking: Ranking, views: Mapping[str, str]) -> list[dict[str, Any
     records = []
     for pair in ranking.pairs:
         values = {name: finite(value) if isinstance(value, float) else value for name, value in pair.columns.items()}
-        records.append(dict(zip(PAIRS, _pair_row(pair, views), strict=True)) | values)
+        records.append({**dict(zip(PAIRS, _pair_row(pair, views), strict=True)), **values})
     return records
 
 

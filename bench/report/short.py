@@ -12,7 +12,7 @@ from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, UnrankedDetector
 from bench.results.robustness import Robustness
 from bench.results.seen import UnseenMean
-from bench.results.summary import MEAN, main_row
+from bench.results.summary import MEAN, Change, Row, main_row
 from bench.statistics.metrics import METRICS, shown_metrics
 from bench.store.findings import ChangedImages, IgnoredFiles, IncompleteSeed, UnreadableImages
 from bench.store.schema import CLEAN
@@ -69,32 +69,30 @@ def short_notes(boards: Sequence[Board]) -> list[str]:
 
 def short_robustness(robustness: Robustness) -> Table:
     """Makes a row for each condition and a column for each detector: its mean AUROC, and what the condition changes."""
-    comparison = robustness.comparison
+    comparison, cells = robustness.comparison, robustness.comparison.summary.cells
+    detectors = list(dict.fromkeys([*comparison.labels, *(detector for detector, _ in cells)]))
+    conditions = sorted(dict.fromkeys(condition for _, condition in cells), key=lambda name: name != CLEAN)
     changes = {(change.detector, change.condition): change for change in comparison.summary.changes}
     rows = []
-    for condition in comparison.conditions:
-        cells = []
-        for detector in comparison.labels:
-            row = main_row(comparison.summary.cells.get((detector, condition), {}).values())
-            change = changes.get((detector, condition))
-            if row is None:
-                cells.append("")
-            elif change is None:
-                cells.append(cell(row.numbers["auroc"]))
-            else:
-                mark = "*" if change.separated else ""
-                cells.append(f"{value_text(row.numbers['auroc'])} {value_text(change.auroc, signed=True)}{mark}")
-        rows.append([condition, *cells])
-    for kind in dict.fromkeys(area.kind for area in robustness.areas if area.weights):
-        areas = {area.detector: area for area in robustness.areas if area.kind == kind}
+    for condition in conditions:
+        places = [(detector, condition) for detector in detectors]
+        rows.append([condition, *(_changed(main_row(cells.get(at, {}).values()), changes.get(at)) for at in places)])
+    areas = {(area.detector, area.kind): area.auroc for area in robustness.areas if area.weights}
+    for kind in dict.fromkeys(kind for _, kind in areas):
         letters = robustness.rankings[kind].letters
-        cells = [value_text(areas[name].auroc) if name in areas else "" for name in comparison.labels]
-        marked = [
-            f"{text} {letters.get(name, '')}".strip() for name, text in zip(comparison.labels, cells, strict=True)
-        ]
+        values = [value_text(areas[name, kind]) if (name, kind) in areas else "" for name in detectors]
+        marked = (f"{text} {letters.get(name, '')}".strip() for name, text in zip(detectors, values, strict=True))
         rows.append([f"area, {kind}", *marked])
-    columns = ("condition", *(called(comparison, name) for name in comparison.labels))
+    columns = ("condition", *(called(comparison, name) for name in detectors))
     return Table(f"{comparison.title}: robustness", columns, rows, numbers=columns[1:])
+
+
+def _changed(row: Row | None, change: Change | None) -> str:
+    """Writes the AUROC of a detector under a condition with its change, or, on the clean images, its interval."""
+    if row is None or change is None:
+        return cell(row.numbers["auroc"] if row else None)
+    mark = "*" if change.separated else ""
+    return f"{value_text(row.numbers['auroc'])} {value_text(change.auroc, signed=True)}{mark}"
 
 
 def short_robustness_notes(robustness: Robustness) -> list[str]:

@@ -75,9 +75,8 @@ def print_tables(
         print_line(f"Warning: {warning}", errors, "yellow")
     for number, table in enumerate(tables):
         if number:
-            _print(Line(""), console)
-        for line in table.for_terminal(width_of(console)):
-            _print(line, console)
+            _print([Line("")], console)
+        _print(table.for_terminal(width_of(console)), console)
     for note in notes:
         print_line(note, console, mark="- ")
 
@@ -91,8 +90,7 @@ def print_line(words: str, console: Console, style: str = "", mark: str = "") ->
         style: Rich's.
         mark: Stands before the first line, and blanks before the others.
     """
-    for part in hanging(mark, printable(words), width_of(console)):
-        _print(Line(part, style), console)
+    _print([Line(part, style) for part in hanging(mark, printable(words), width_of(console))], console)
 
 
 def print_files(files: Sequence[Path], console: Console, first: str = "") -> None:
@@ -106,12 +104,11 @@ def print_files(files: Sequence[Path], console: Console, first: str = "") -> Non
     names = [printable(str(file)) for file in files]
     line = f"{first}Written: {', '.join(names)}."
     if cell_len(line) <= width_of(console):
-        _print(Line(line), console)
+        _print([Line(line)], console)
         return
     for words in filter(None, (first.rstrip(), "Written:")):
         print_line(words, console)
-    for name in names:
-        _print(Line(f"  {name}"), console)
+    _print([Line(f"  {name}") for name in names], console)
 
 
 def hanging(mark: str, words: str, width: int) -> list[str]:
@@ -125,9 +122,10 @@ def width_of(console: Console) -> int:
     return max(console.width, LEAST_WIDTH)
 
 
-def _print(line: Line, console: Console) -> None:
-    text = line.text.replace(RULE, "-") if console.options.ascii_only else line.text
-    console.print(Text(text, style=line.style), soft_wrap=True, highlight=False)
+def _print(lines: Iterable[Line], console: Console) -> None:
+    rule = "-" if console.options.ascii_only else RULE
+    texts = (Text(line.text.replace(RULE, rule), line.style) for line in lines)
+    console.print(Text("\n").join(texts), soft_wrap=True, highlight=False)
 
 
 def note_lines(notes: Iterable[str], warnings: Iterable[str] = ()) -> list[str]:

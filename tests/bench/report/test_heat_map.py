@@ -108,7 +108,7 @@ def test_every_report_of_robustness_has_the_test(tmp_path):
     assert any("adjusted (Holm) over the conditions of each detector, not over detectors" in note for note in notes)
     assert any("Holm counts these conditions with the others" in note for note in notes)
     console = Console(file=io.StringIO(), width=80)
-    print_robustness(study, console)
+    print_robustness(study, console, long=True)
     assert "p (Holm)" in console.file.getvalue()
 
 
@@ -121,7 +121,7 @@ def test_the_table_is_narrow_and_marks_what_is_separated():
     assert any(change.separated for change in study.comparison.summary.changes)
     scores = {("x", "clean"): [0.0, 1.0, 2.0, 3.0], ("x", "jpeg:50"): [1.0, 1.0, 1.0, 1.0]}
     refused = change_table(report_of(small(scores)).comparison, "t")
-    assert refused.rows == [("x", "jpeg:50", "-0.5000 [no interval]", "n/a")]
+    assert refused.rows == [("x", "jpeg:50", "-0.50 [no interval]", "n/a")]
 
 
 def test_the_page_shows_the_map_and_names_stay_text():

@@ -107,6 +107,7 @@ def test_a_leaderboard_has_them_all(store, capsys):
     hashes.write_text("".join(f"{sha(f'sd14/{number:03d}.png')}\n" for number in range(20)))
     words = [
         "leaderboard",
+        "--long",
         "--output",
         str(store),
         "--by-date",

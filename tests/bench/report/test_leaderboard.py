@@ -138,7 +138,7 @@ def test_the_worst_cue_is_a_row_where_cues_are_kept(output):
     report = BoardReport(board)
     assert [row[1] for row in report.table.rows[-2:]] == ["(worst cue)", "(all cues)"]
     assert report.table.rows[-2][-1] == "jpeg_quality"
-    assert report.table.rows[-2][4:-2] == ["1.0000 [no interval]"] * 3
+    assert report.table.rows[-2][4:-2] == ["1.00 [no interval]"] * 3
     assert board.rows[1].against_cue["mean"] == "below"
     records = [record for record in report.records() if record["detector"] == "(worst cue)"]
     assert [record["generator"] for record in records] == [*GENERATORS, "mean"]
@@ -194,8 +194,15 @@ def is_biggans(row):
 def test_the_command_prints_and_writes(output, capsys):
     assert main(["leaderboard", "--output", str(output)]) == 0
     printed = capsys.readouterr().out
-    assert "made-up (resize=256), clean" in printed
+    assert printed.startswith("made-up (resize=256)\n")
     assert "40 of 90 images" in printed
+    assert "Paired tests" not in printed
+    assert "--long" in printed
+    assert main(["leaderboard", "--output", str(output), "--long"]) == 0
+    long = capsys.readouterr().out
+    assert "made-up (resize=256), clean" in long
+    assert "Paired tests" in long
+    assert "--long" not in long
     assert (output / "LEADERBOARD.md").is_file()
 
 

@@ -56,7 +56,7 @@ def test_a_row_for_each_setting_with_its_values_and_marks():
 @pytest.mark.parametrize(
     ("shifts", "beginning"),
     [
-        ([1.0, -1.0], "The sign depends on the setting: above chance is noise=0.01 0.7592"),
+        ([1.0, -1.0], "The sign depends on the setting: above chance is noise=0.01 0.76 ["),
         ([0.4, -0.4], "The sign may depend on the setting: each by its own 95 % interval, noise=0.01 0.61"),
         ([0.1, -0.1], "AUROCs lie on both sides of 0.5, from noise=0.1 0.47"),
         ([1.0, 0.5], "No setting turns the sign: AUROCs from noise=0.1 0.6"),
@@ -120,9 +120,7 @@ def test_it_is_printed_within_80_columns():
     console = Console(file=StringIO(), width=80)
     print_sweep(sweep_of("rigid:noise=0.01,0.1", [1.0, -1.0]), console)
     lines = console.file.getvalue().splitlines()
-    table = [line for line in lines if line.startswith(("│", "┃"))]
-    assert table
-    assert max(map(len, table)) <= 80
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ print_tables([Table("", ("name", "what"), [["a", "word " * 60]])], Console(), ["
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("120", 120), (None, 80)])
 def test_in_a_pipe_lines_are_as_wide_as_columns_says_or_80(columns, width):
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}

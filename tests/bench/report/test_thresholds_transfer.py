@@ -96,4 +96,4 @@ def test_the_matrix_is_written_as_records_tables_and_markdown():
     ]
     study = ThresholdStudy({}, [matrix])
     assert [len(table.columns) for table in threshold_tables(study)] == [3, 3]
-    assert "| low | 0.2500 [0.006, 0.806] | 0.7500" in threshold_markdown(study)
+    assert "| low | 0.25 [0.01, 0.81] | 0.75" in threshold_markdown(study)
