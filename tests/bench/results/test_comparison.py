@@ -139,9 +139,7 @@ def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
     result = run(image_folder, tmp_path / "results", detectors=["rigid"])
     assert result.summary.rows[0].numbers["auroc"].interval is None
     assert "[no interval]" in markdown(tmp_path / "results")
-    assert any(
-        "fewer than 10 independent groups among the real images (4)" in note for note in comparison_notes(result)
-    )
+    assert "fewer than 10 independent groups among the real images (4)" in " ".join(warnings_of(result))
 
 
 @pytest.mark.parametrize(("missing", "reason"), [("generated", "no generated images"), ("real", "no real images")])
@@ -150,7 +148,7 @@ def test_one_class_is_scored_and_its_metrics_are_not_available(image_folder, tmp
     result = run(image_folder, tmp_path / "results", allow_one_class=True)
     assert result.scored == len(result.scores()) > 0
     assert all(math.isnan(row.numbers["auroc"].value) for row in result.summary.rows)
-    assert any(f"n/a, {reason}" in note for note in comparison_notes(result))
+    assert any(f"n/a, {reason}" in warning for warning in warnings_of(result))
     assert "n/a" in markdown(tmp_path / "results")
 
 

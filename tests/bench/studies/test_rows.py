@@ -128,7 +128,7 @@ def test_tables_say_ours_the_papers_and_the_verdict(tmp_path):
     lines = (table.line(measured(0.88), PAPERS), *table.rest(["auroc"], by_generator=False)[:1])
     found = Result(lines, {"extra": "<svg/>"}, ("A note | with a bar.",)).under(0.1)
     text = study_markdown(study, found)
-    assert "| WePe | mean | AUROC | 0.8800 ±0.0080 [0.860, 0.900] | 0.8799 | matches | 0.0" in text
+    assert "| WePe | mean | AUROC | 0.880 ±0.008 [0.860, 0.900] | 0.8799 | matches | 0.0" in text
     assert "| matches at 500 to 10,000 |" in text
     assert "| CNNspot | mean | AUROC |  | 0.6704 | reported only |" in text
     assert "![extra](table1-extra.svg)" in text
