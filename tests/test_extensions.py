@@ -137,7 +137,9 @@ def records(file: Path) -> list[dict[str, str]]:
 
 @pytest.mark.heavy
 def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wandb, capsys):
-    assert main(["compare", *words, "--conditions", "darken-added:0.5", "mirror-added", "--wandb", "trial"]) == 0
+    assert (
+        main(["compare", *words, "--long", "--conditions", "darken-added:0.5", "mirror-added", "--wandb", "trial"]) == 0
+    )
     printed, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
     markdown = (tmp_path / "results/compare.md").read_text()
     for name in EVERYTHING:
@@ -164,7 +166,7 @@ def test_additions_are_in_compare_its_page_and_wandb(words, tmp_path, offline_wa
 @pytest.mark.heavy
 def test_additions_are_in_robustness_and_its_figure(words, tmp_path, capsys):
     conditions = ["darken-added:0.9", "darken-added:0.5", "mirror-added"]
-    assert main(["robustness", *words, "--conditions", *conditions]) == 0
+    assert main(["robustness", *words, "--long", "--conditions", *conditions]) == 0
     printed, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
     for name in EVERYTHING:
         assert name in printed

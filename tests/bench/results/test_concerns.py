@@ -48,7 +48,16 @@ def test_such_a_detector_is_noted_where_it_saw_scaled_images(options, image_fold
 
 def test_every_report_names_the_masks_of_mc_dropout_by_default(image_folder, tmp_path, capsys):
     output = tmp_path / "results"
-    words = ["compare", "--detectors", "mc-dropout:n=2", "--dataset", "folder", "--data-root", str(image_folder)]
+    words = [
+        "compare",
+        "--long",
+        "--detectors",
+        "mc-dropout:n=2",
+        "--dataset",
+        "folder",
+        "--data-root",
+        str(image_folder),
+    ]
     assert main([*words, "--limit", "2", "--num-workers", "0", "--output", str(output)]) == 0
     assert "mask=element" in capsys.readouterr().out
     assert main(["leaderboard", "--output", str(output)]) == 0
