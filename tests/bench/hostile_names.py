@@ -57,7 +57,8 @@ def rendered(text):
 
 def added_tags(text):
     """Returns the tags of rendered Markdown that none of our tables and sentences has; images of ours have a file."""
-    tags, _ = rendered(re.sub(r"^!\[Mean AUROC under \w+\]\(robustness-\w+\.svg\)$", "", text, flags=re.MULTILINE))
+    figures = r"^!\[(?:Mean AUROC under \w+|Change of mean AUROC by detector and condition)\]\(robustness-\w+\.svg\)$"
+    tags, _ = rendered(re.sub(figures, "", text, flags=re.MULTILINE))
     return tags - _PLAIN - _OURS
 
 
