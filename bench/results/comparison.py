@@ -3,6 +3,7 @@
 Nothing is written here: a :class:`Comparison` holds findings, and ``bench.report`` makes text, files and pages of them.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,7 +21,7 @@ from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.real_sources import RealSource, real_sources_of
 from bench.results.seen import marks_of, unseen_means
-from bench.results.summary import Row, Summary, summarise
+from bench.results.summary import Row, Summary, main_row, summarise
 from bench.scoring.build import run_facts, wanted
 from bench.scoring.claiming import Claiming
 from bench.scoring.cues import cues_of
@@ -83,9 +84,19 @@ class Comparison:
 
     @cached_property
     def labels(self) -> list[str]:
-        """The detectors: in the order of the first condition's ranking, and those without a rank after them."""
-        ranking = self.rankings.get(self.conditions[0]) if self.conditions else None
-        return list(dict.fromkeys([*(ranking.order if ranking else ()), *(label for label, _ in self.panel.cells)]))
+        """The detectors in the order of the first condition, and then those that have no scores under it."""
+        first = self.ordered(self.conditions[0]) if self.conditions else []
+        return list(dict.fromkeys([*first, *(label for label, _ in self.panel.cells)]))
+
+    def ordered(self, condition: str) -> list[str]:
+        """Returns the detectors of a condition: by rank, and those without one after them, best first."""
+        ranking = self.rankings.get(condition)
+        main = {
+            label: main_row(rows.values()) for (label, where), rows in self.summary.cells.items() if where == condition
+        }
+        values = {label: row.numbers["auroc"].value if row else math.nan for label, row in main.items()}
+        rest = sorted(values, key=lambda label: (math.isnan(values[label]), -values[label]))
+        return list(dict.fromkeys([*(ranking.order if ranking else ()), *rest]))
 
     @cached_property
     def conditions(self) -> list[str]:

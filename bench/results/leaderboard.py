@@ -165,7 +165,7 @@ def _board(comparison: Comparison, condition: str) -> Board:
     apart = {name: row.apart for rows in by_detector.values() for name, row in rows.items()}
     generators = sorted(apart, key=lambda name: (name == MEAN, apart[name]))
     ranking = comparison.rankings.get(condition, Ranking())
-    order = dict.fromkeys([*ranking.order, *comparison.detectors, *by_detector])
+    order = comparison.ordered(condition)
     coverage = comparison.stored.coverage if comparison.stored else {}
     verdicts = comparison.cues.verdicts.items()
     rows = [

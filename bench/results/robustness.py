@@ -63,6 +63,11 @@ class Curve:
         """The levels that any detector has, ascending."""
         return sorted({level for points in self.points.values() for level, _ in points})
 
+    @property
+    def joined(self) -> bool:
+        """Whether there is a course to draw: two levels or more beside the clean images."""
+        return len({*self.levels} - {self.axis.untouched}) > 1
+
     def clean_without_level(self, detector: str) -> Row | None:
         """Returns the row of the clean images where they are no point of the curve."""
         clean = self.clean.get(detector)

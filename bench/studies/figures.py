@@ -49,7 +49,7 @@ def draw_rows(title: str, lines: Sequence[Line], metrics: Sequence[str]) -> str:
         if metric in CHANCE:
             axes.axvline(CHANCE[metric], **CHANCE_LINE)
         axes.set_xlabel(metric_title(metric))
-    _legend(figure)
+    _legend(figure, [line for line in lines if line.metric in metrics])
     return to_svg(figure, title)
 
 
@@ -71,7 +71,8 @@ def draw_sweep(
         ticks = sorted(set(levels.values()))
         axes.set_xticks(ticks, [f"{level:g}" for level in ticks])
         axes.minorticks_off()
-    _legend(figure, "standard deviation over seeds")
+    drawn = [line for line in lines if line.metric in metrics and line.row in levels]
+    _legend(figure, drawn, "standard deviation over seeds")
     return to_svg(figure, title)
 
 
@@ -113,10 +114,14 @@ def _draw_line(axes: Axes, lines: Sequence[Line], levels: Mapping[str, float]) -
             axes.plot(level, reported.value, **PAPER)
 
 
-def _legend(figure: Figure, spread: str | None = None) -> None:
-    handles: list[Any] = [Line2D([], [], **OURS), Line2D([], [], **PAPER)]
-    labels = ["ours, 95 % interval", "paper"]
-    if spread is not None:
-        handles.append(Patch(color=OURS["color"], alpha=0.35))
-        labels.append(spread)
+def _legend(figure: Figure, lines: Sequence[Line], spread: str | None = None) -> None:
+    """Explains what is drawn of these lines, and nothing else."""
+    numbers = [line.ours for line in lines if line.ours is not None]
+    interval = ", 95 % interval" if any(number.interval for number in numbers) else ""
+    entries: list[tuple[Any, str]] = [(Line2D([], [], **OURS), f"ours{interval}")]
+    if any(line.reported is not None for line in lines):
+        entries.append((Line2D([], [], **PAPER), "paper"))
+    if spread is not None and any(number.seeds_sd is not None for number in numbers):
+        entries.append((Patch(color=OURS["color"], alpha=0.35), spread))
+    handles, labels = zip(*entries, strict=True)
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9, frameon=False)

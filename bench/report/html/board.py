@@ -1,8 +1,9 @@
-"""The page's boards: a table for each condition and metric, a row for each detector, the mean first."""
+"""The page's boards: a table for each condition and metric, a row or a column for each detector, whichever fits."""
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from bench.report.notes import sentence
@@ -16,9 +17,11 @@ from bench.statistics.metrics import METRICS, shown_metrics
 from bench.statistics.number import ABOVE, BELOW, NOT_SEPARATED, Number
 
 CHANCE = 0.5
+MOST_COLUMNS = 8
+"""Columns of numbers that fit beside the names in a window of 1280 pixels."""
 MARKS = {NOT_SEPARATED: "†", BELOW: "‡"}
 """Beside a number that is not above every cue."""
-CUES = {WORST_CUE: "worst trivial predictor", ALL_CUES: "all trivial predictors together"}
+CUES = {WORST_CUE: "worst cue", ALL_CUES: "all cues together"}
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,16 @@ class Cell:
         value: ``n/a`` where it is undefined, empty where there is no number at all.
         sort: What the column is sorted by; nan comes last.
         spread: Standard deviation over seeds.
+        interval: In words, or that there is none where others have one.
         reason: Why there is no value or no interval.
         mark: One of ``MARKS``, or empty.
         verdict: The mark in words.
-        track: Ends of the interval and the value in per cent of the axis; empty without an interval.
+        place: Of the value, in per cent of the axis; None without a value.
+        ends: Of the interval, so placed; empty without one.
+        worst: Of the worst cue, so placed.
         seen: Whether the detector's weights were trained on images of the generator.
         chance: How an AUROC stands against chance, where it is not above; what chance is where it is not 0.5.
+        is_cue: Whether it is a cue's.
     """
 
     value: str = ""
@@ -44,20 +51,36 @@ class Cell:
     reason: str = ""
     mark: str = ""
     verdict: str = ""
-    track: Sequence[float] = ()
+    place: float | None = None
+    ends: Sequence[float] = ()
+    worst: float | None = None
     seen: bool = False
     chance: str = ""
+    is_cue: bool = False
 
 
 @dataclass(frozen=True)
-class MetricRow:
-    """A detector's numbers, or those of the cues."""
+class Head:
+    """What stands before a row or above a column.
 
-    detector: str
-    letters: str
-    unreadable: int
-    cells: Sequence[Cell]
+    Args:
+        small: Further lines.
+        letters: Of a detector's rank.
+        unreadable: Images that a detector could not read.
+    """
+
+    name: str
+    small: Sequence[str] = ()
+    letters: str = ""
+    unreadable: int = 0
     is_cue: bool = False
+
+    @property
+    def turned(self) -> "Head":
+        """The same above a column, where there are no others for the rank and what was unreadable."""
+        rank = [f"rank {self.letters}"] if self.letters else []
+        unreadable = [f"{self.unreadable:,} unreadable"] if self.unreadable else []
+        return replace(self, small=[*self.small, *rank, *unreadable])
 
 
 def metric_tables(comparison: Comparison) -> list[dict[str, Any]]:
@@ -71,28 +94,40 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
     everything = [row for row in shown if metric in row.numbers]
     names = [name for name in board.mean_first if any(row.generator == name for row in everything)]
     lowest = _lowest(row.numbers[metric] for row in everything)
-    rows = []
+    heads, cells = [], []
     for row in board.rows:
-        cells = [_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names]
         letters = row.letters if len(board.ranking.order) > 1 else ""
         unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
-        rows.append(MetricRow(called(board.comparison, row.detector), letters, unreadable, cells))
+        heads.append(Head(called(board.comparison, row.detector), (), letters, unreadable))
+        cells.append([_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names])
     for cue, numbers in cues.items():
-        cells = [_cell(board, numbers.get(name), metric, lowest) for name in names]
-        rows.append(MetricRow(CUES[cue], "", 0, cells, is_cue=True))
+        heads.append(Head(CUES[cue], is_cue=True))
+        of_cue = (_cell(board, numbers.get(name), metric, lowest) for name in names)
+        cells.append([replace(cell, is_cue=True, interval="") for cell in of_cue])
+    has_intervals = any(cell.ends for cell in chain.from_iterable(cells))
+    if not has_intervals:  # said once, below the table
+        cells = [[replace(cell, interval="") for cell in row] for row in cells]
+    columns = [Head(name, _counts([row for row in everything if row.generator == name])) for name in names]
+    turned = len(columns) > MOST_COLUMNS and len(heads) < len(columns)
     means = [board.unseen[row.detector] for row in board.rows if row.detector in board.unseen]
+    each = list(chain.from_iterable(cells))
     return {
         "condition": board.condition,
         "metric": METRICS[metric].title,
-        "columns": [(name, _counts([row for row in everything if row.generator == name])) for name in names],
-        "rows": rows,
+        "turned": turned,
+        "corner": "generator" if turned else "detector",
+        "columns": [head.turned for head in heads] if turned else columns,
+        "rows": list(zip(columns, zip(*cells, strict=True), strict=True) if turned else zip(heads, cells, strict=True)),
         "lowest": lowest,
         # Only an AUROC has a chance that depends on nothing.
         "chance": _per_cent(CHANCE, lowest) if metric == "auroc" else None,
-        "marks": {cell.mark for row in rows for cell in row.cells if cell.mark},
-        "has_letters": any(row.letters for row in rows),
-        "has_unreadable": any(row.unreadable for row in rows),
-        "has_seen": any(cell.seen for row in rows for cell in row.cells),
+        "marks": {cell.mark for cell in each if cell.mark},
+        "reasons": sorted({cell.reason for cell in each if cell.reason and cell.place is not None and not cell.is_cue}),
+        "has_intervals": has_intervals,
+        "has_worst": any(cell.worst is not None for cell in each),
+        "has_letters": any(head.letters for head in heads),
+        "has_unreadable": any(head.unreadable for head in heads),
+        "has_seen": any(cell.seen for cell in each),
         "notes": [sentence(mean) for mean in means] if metric == "auroc" else [],
     }
 
@@ -105,15 +140,18 @@ def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool 
         return Cell("n/a", reason=reason, seen=seen)
     verdicts = board.comparison.cues.verdicts if metric == "auroc" else {}
     verdict, ends = verdicts.get((row.detector, row.condition, row.generator), ""), number.interval
+    worst = board.cues.get(WORST_CUE, {}).get(row.generator) if metric == "auroc" else None
     return Cell(
-        value=f"{number.value:.4f}",
+        value=f"{number.value:.3f}",
         sort=number.value,
-        spread=f"± {number.seeds_sd:.4f}" if number.seeds_sd is not None else "",
+        spread=f"± {number.seeds_sd:.3f}" if number.seeds_sd is not None else "",
         interval=f"{'~ ' if number.doubt else ''}{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
         reason=reason,
         mark=MARKS.get(verdict, ""),
-        verdict="below a trivial predictor" if verdict == BELOW else "not above every trivial predictor, nor below one",
-        track=[_per_cent(value, lowest) for value in (*ends, number.value)] if ends else (),
+        verdict="below a cue" if verdict == BELOW else "not above every cue, nor below one",
+        place=_per_cent(number.value, lowest),
+        ends=[_per_cent(value, lowest) for value in ends] if ends else (),
+        worst=_per_cent(worst.numbers["auroc"].value, lowest) if worst and row.detector != WORST_CUE else None,
         seen=seen,
         chance=_chance(number, metric),
     )
@@ -136,9 +174,9 @@ def _lowest(numbers: Iterable[Number]) -> float:
     return math.floor(10 * min([CHANCE, *(end for end in ends if not math.isnan(end))])) / 10
 
 
-def _counts(rows: Sequence[Row]) -> str:
+def _counts(rows: Sequence[Row]) -> Sequence[str]:
     if not rows or rows[0].generator == ALL:
-        return ""
+        return ()
     both = [sorted(set(counts)) for counts in zip(*((row.n_real, row.n_generated) for row in rows), strict=True)]
     real, generated = (f"{n[0]:,}" if n[0] == n[-1] else f"{n[0]:,} to {n[-1]:,}" for n in both)
-    return f"{real} real, {generated} generated"
+    return (f"{real} real, {generated} generated",)

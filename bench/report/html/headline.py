@@ -17,6 +17,20 @@ def headline(comparison: Comparison, condition: str) -> Iterator[str]:
     yield from _cue(comparison, condition)
 
 
+def area_words(comparison: Comparison, detector: str) -> str:
+    """Says how large the area under a detector's curve is on the first images, beside that of the worst cue."""
+    condition = comparison.conditions[0]
+    row = main_row(comparison.summary.cells.get((detector, condition), {}).values())
+    if row is None:
+        return ""
+    number = row.numbers["auroc"]
+    ends = f" [{number.interval.low:.3f}, {number.interval.high:.3f}]" if number.interval else ""
+    cues = [cue for cue in comparison.cues.rows if (cue.detector, cue.condition) == (WORST_CUE, condition)]
+    worst = main_row(cues)
+    beside = f"; worst cue {worst.numbers['auroc'].value:.3f}" if worst else ""
+    return f"AUROC {number.value:.3f}{ends}; chance 0.5{beside}."
+
+
 def counts(comparison: Comparison) -> list[tuple[str, str]]:
     """Counts images, generators, detectors, conditions and seeds."""
     panel = comparison.panel
@@ -81,11 +95,11 @@ def _cue(comparison: Comparison, condition: str) -> Iterator[str]:
     verdicts = {detector: verdict for (detector, *where), verdict in cues.verdicts.items() if tuple(where) == place}
     name = f" ({cues.names[place]})" if cues.names.get(place) else ""
     value, combined = (row.numbers["auroc"].value for row in (worst, together))
-    yield f"The worst trivial predictor{name} reaches {value:.3f}, all together {combined:.3f}."
+    yield f"The worst cue{name} reaches {value:.3f}, all together {combined:.3f}."
     below = [detector for detector, verdict in verdicts.items() if verdict == BELOW]
     level = [detector for detector, verdict in verdicts.items() if verdict == NOT_SEPARATED]
     if below:
-        yield f"Below a trivial predictor in a paired test: {_listed(below)}."
+        yield f"Below a cue in a paired test: {_listed(below)}."
     if level:
         yield f"Neither above every one nor below one: {_listed(level)}."
     if verdicts and not below and not level:

@@ -11,6 +11,8 @@ from bench.store.panel import Panel, Part
 
 Floats = NDArray[np.float64]
 FEWEST_BINS, MOST_BINS = 14, 60
+ROW, LOW_ROW, FEW_ROWS = 0.8, 0.44, 4
+"""Inches of a generator's row: of few, and of each of more."""
 TAIL = 0.005
 """Share of the scores at each end that the axis leaves out; they are counted in the outermost bins."""
 
@@ -47,17 +49,18 @@ def histograms_of(panel: Panel, detector: str, condition: str) -> Histograms | N
 def histogram_figure(detector: str, histograms: Histograms, position: int, prefix: str) -> str:
     """Draws a row for each generator: the real images in grey, the generated ones in the detector's colour."""
     rows = len(histograms.shares)
-    figure, (axes,) = draw((PAGE_WIDTH, 0.65 + 0.8 * rows))
+    figure, (axes,) = draw((PAGE_WIDTH, 0.65 + rows * (ROW if rows <= FEW_ROWS else LOW_ROW)))
     edges, colour = histograms.edges, series_style(position)["color"]
+    tallest, letters = (0.74, 9) if rows <= FEW_ROWS else (0.62, 7.5)
     for row, (generator, shares) in enumerate(histograms.shares.items()):
         base = float(rows - 1 - row)
-        heights = base + 0.74 * shares / max(float(shares.max()), 1e-12)
+        heights = base + tallest * shares / max(float(shares.max()), 1e-12)
         axes.stairs(heights[0], edges, baseline=base, fill=True, color=INK, alpha=0.22, linewidth=0)
         axes.stairs(heights[0], edges, baseline=base, color=INK, alpha=0.6, linewidth=0.8)
         axes.stairs(heights[1], edges, baseline=base, fill=True, color=colour, alpha=0.25, linewidth=0)
         axes.stairs(heights[1], edges, baseline=base, color=colour, linewidth=1.3)
-        text = axes.text(0.0, base + 0.93, generator, transform=axes.get_yaxis_transform(), color=INK)
-        text.set(verticalalignment="top", fontsize=9, parse_math=False)
+        text = axes.text(0.0, base + 0.95, generator, transform=axes.get_yaxis_transform(), color=INK)
+        text.set(verticalalignment="top", fontsize=letters, parse_math=False)
         text.set_in_layout(False)  # a long name would leave no room for the axes
     axes.tick_params(length=0)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(-0.03, rows), yticks=[])

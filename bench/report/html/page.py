@@ -3,9 +3,11 @@
 import base64
 import functools
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from bench.report.escaping import printable
 from bench.report.given import given_table
 from bench.report.heat_map import change_table
 from bench.report.html.board import metric_tables
-from bench.report.html.headline import counts, headline, images_of
+from bench.report.html.headline import area_words, counts, headline, images_of
 from bench.report.html.heat import heat_table
 from bench.report.html.histograms import histogram_figure, histograms_of
+from bench.report.html.names import Names
 from bench.report.html.roc import RocCurve, mean_roc_curve, roc_figure
-from bench.report.html.runs import MOST_RUNS, cost_tables, described, runs_of
+from bench.report.html.runs import MOST_RUNS, cost_tables, described, latest_run, runs_of
 from bench.report.html.wrong import most_wrong, thumbnail_of
 from bench.report.images import further_tables
+from bench.report.plots.colours import css_variables
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
 from bench.report.ranks import ranking_tables
@@ -46,6 +50,9 @@ _NUMBER = re.compile(r"(?:< )?([+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)(?=$|[\s\[%])")
 DASHES = {"-": "none", "--": "5 2.5", "-.": "6 2 1.5 2", ":": "1.5 2.5"}
 """The lines of series, for SVG."""
 
+EXTENTS = {"short": 24, "long": 72, "longer": math.inf}
+"""Letters of a cell, for its least width."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -65,6 +72,7 @@ class Section:
         warnings: What makes the numbers doubtful.
         tables: Further tables.
         figures: Drawings of their own, shown with these tables.
+        heading: What it is called; by default as the comparison is.
     """
 
     comparison: Comparison
@@ -72,6 +80,7 @@ class Section:
     warnings: Sequence[str] = ()
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
+    heading: str = ""
 
 
 def write_html(title: str, sections: Sequence[Section], target: Path, across: Sequence[Mapping[str, Any]] = ()) -> Path:
@@ -98,13 +107,20 @@ def render(title: str, sections: Sequence[Section], across: Sequence[Mapping[str
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    comparisons = [section.comparison for section in sections]
+    generators = (rule.generator for c in comparisons for rules in c.panel.contrasts.values() for rule in rules)
+    environment.filters["name"] = Names([*(label for c in comparisons for label in c.labels), *generators])
+    environment.filters["extent"] = _extent
+    colours = {"light": Markup(css_variables()), "dark": Markup(css_variables(dark=True))}
     script = (HERE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return environment.get_template("page.html.j2").render(
         title=title,
         across=across,
         sections=[_shown(section, f"s{number}") for number, section in enumerate(sections, start=1)],
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        version=version("fauxbench"),
+        latest=latest_run(comparisons),
+        style=Markup(environment.get_template("page.css").render(colours)),
         script=Markup(script),
         script_hash=f"sha256-{digest}",
         sort_keys=sort_keys,
@@ -115,6 +131,11 @@ def render(title: str, sections: Sequence[Section], across: Sequence[Mapping[str
 def _shown_text(value: Any) -> Any:  # noqa: ANN401 - whatever the template shows
     """Writes out what a browser would obey in a name, such as a change of direction; what we wrote ourselves stays."""
     return printable(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _extent(text: str) -> str:
+    """Says how much room a text of a table takes: a line of its own, several, or many."""
+    return next(name for name, most in EXTENTS.items() if len(text) <= most)
 
 
 def sort_keys(rows: Sequence[Sequence[str]], column: int) -> list[float] | None:
@@ -161,7 +182,7 @@ def _shown(section: Section, prefix: str) -> dict[str, Any]:
         "detectors": [(detector, described(comparison, detector)) for detector in comparison.labels],
         "runs": runs_of(comparison),
         "older_runs": max(0, len(comparison.runs) - MOST_RUNS),
-        "roc": list(_roc_figures(curves, prefix)),
+        "roc": list(_roc_figures(comparison, curves, prefix)),
         "roc_draws": max((curve.draws for curve in curves.values() if isinstance(curve, RocCurve)), default=0),
         "histograms": list(_histogram_figures(comparison, first, prefix)),
         "heat": heat_table(comparison),
@@ -175,7 +196,7 @@ def _cue_table(comparison: Comparison) -> Table | None:
     """Makes a row for each generator: its worst cue, all together, and how every detector stands against them."""
     cues = comparison.cues
     together = {
-        (row.condition, row.generator): f"{row.numbers['auroc'].value:.4f}"
+        (row.condition, row.generator): f"{row.numbers['auroc'].value:.3f}"
         for row in cues.rows
         if row.detector == ALL_CUES
     }
@@ -186,7 +207,7 @@ def _cue_table(comparison: Comparison) -> Table | None:
             row.condition,
             row.generator,
             cues.names.get((row.condition, row.generator), "each generator's own" if row.generator == MEAN else ""),
-            f"{row.numbers['auroc'].value:.4f}",
+            f"{row.numbers['auroc'].value:.3f}",
             together.get((row.condition, row.generator), ""),
             *(cues.verdicts.get((detector, row.condition, row.generator), "") for detector in detectors),
         ]
@@ -197,14 +218,15 @@ def _cue_table(comparison: Comparison) -> Table | None:
     return Table("", columns, rows, CUES_NOTE) if rows else None
 
 
-def _roc_figures(curves: dict[str, RocCurve | str], prefix: str) -> Iterator[Figure]:
+def _roc_figures(comparison: Comparison, curves: dict[str, RocCurve | str], prefix: str) -> Iterator[Figure]:
     drawn = {name: curve for name, curve in curves.items() if isinstance(curve, RocCurve)}
     for position, (name, curve) in enumerate(curves.items()):
         if isinstance(curve, str):
             yield Figure(name, note=f"No curve: {curve}.")
         else:
             svg = roc_figure(name, drawn, position, f"{prefix}c{position}-")
-            yield Figure(name, Markup(svg), f"No band: {curve.reason}." if curve.reason else "")
+            reason = f"No band: {curve.reason}." if curve.reason else ""
+            yield Figure(name, Markup(svg), f"{area_words(comparison, name)} {reason}".strip())
 
 
 def _histogram_figures(comparison: Comparison, condition: str, prefix: str) -> Iterator[Figure]:
@@ -233,8 +255,8 @@ def _wrong_images(comparison: Comparison, condition: str) -> list[tuple[str, dic
     ]
 
 
-def _swatch(position: int) -> tuple[str, int, str]:
-    """Returns a series' colour for CSS, the number of its marker, and its dashes for SVG."""
+def _swatch(position: int) -> tuple[str, int, str, str]:
+    """Returns a series' colour for CSS, the number of its marker, its dashes for SVG, and what a screen reader says."""
     style = series_style(position)
     marker = MARKERS.index(style["marker"])
-    return f"var(--series-{marker + 1})", marker, DASHES[style["linestyle"]]
+    return f"var(--series-{marker + 1})", marker, DASHES[style["linestyle"]], f"line and marker {position + 1}"

@@ -51,7 +51,7 @@ def _is_page(file: Path) -> bool:
 @phase("Writing the page")
 def write_comparison_page(comparison: Comparison, target: Path) -> Path:
     """Writes a comparison, with the images that detectors got most wrong."""
-    section = Section(comparison, comparison_notes(comparison), warnings_of(comparison))
+    section = Section(comparison, comparison_notes(comparison), warnings_of(comparison), heading="Results")
     return write_html(f"Detectors on {comparison.run['data']['title']}", [section], target)
 
 
@@ -62,7 +62,7 @@ def write_sweep_page(sweep: Sweep, target: Path) -> Path:
     table = replace(sweep_table(sweep), note=" ".join(sweep_sentences(sweep)))
     figure = Figure(f"AUROC by setting of {sweep.method}", Markup(sweep_svg(sweep, "sweep-")))
     notes = comparison_notes(comparison)
-    section = Section(comparison, notes, warnings_of(comparison), [table], [figure])
+    section = Section(comparison, notes, warnings_of(comparison), [table], [figure], "Results")
     return write_html(f"{len(sweep.settings)} settings of {sweep.method}", [section], target)
 
 

@@ -66,6 +66,12 @@ def runs_of(comparison: Comparison) -> list[tuple[str, Terms]]:
     return [(_when(facts), _run(facts)) for facts in _latest(comparison)]
 
 
+def latest_run(comparisons: Sequence[Comparison]) -> str:
+    """Returns the time of the latest run behind some comparisons; empty where none told."""
+    times = [str(facts["time"]) for comparison in comparisons for facts in comparison.runs if "time" in facts]
+    return _when({"time": max(times)}) if times else ""
+
+
 def _latest(comparison: Comparison) -> Sequence[Facts]:
     return comparison.runs[::-1][:MOST_RUNS]
 

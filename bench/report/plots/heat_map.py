@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.report.heat_map import SEPARATED, cell_words
+from bench.report.plots.colours import GAIN, LOSS
 from bench.report.plots.svg import INK, STYLE, draw, to_svg
 from bench.results.heat_map import HeatMap
 from bench.results.summary import Change
 
-LOSS, GAIN = "#d55e00", "#0072b2"
-"""Vermilion and blue of Okabe and Ito's palette, told apart by people with colour-blindness."""
 DEEPEST = 0.6
 """The share of the colour in the strongest cell: dark text stays readable on it."""
 COLOURS = LinearSegmentedColormap.from_list("change", [LOSS, "#ffffff", GAIN])

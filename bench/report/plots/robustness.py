@@ -23,6 +23,8 @@ MOST_TICKS = 12
 COLUMNS: dict[int, float] = {3: 18, 2: 34, 1: math.inf}
 """Columns of the legend, and the longest label, in characters, that fits."""
 BAND = 0.16
+APART = 0.03
+"""Between detectors at a level that is the only one, as a share of the axis."""
 CLEAN_LINE: dict[str, Any] = {"linestyle": ":", "linewidth": 1.1, "alpha": 0.8}
 CHANCE_LINE: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 3)), "linewidth": 0.9, "alpha": 0.6}
 
@@ -45,30 +47,37 @@ def robustness_figure(curve: Curve, detectors: Sequence[str], small: bool = Fals
     """Draws every detector's mean AUROC with its 95 % interval at each level; degradation grows to the right.
 
     A dotted line is a detector's AUROC on the clean images, a dashed one chance. A line is broken where a level
-    lacks scores. A small figure is one of several beside each other, without a legend.
+    lacks scores; a single level beside the clean images makes no curve, and its points are not joined. A small figure
+    is one of several beside each other, without a legend.
     """
     lines = math.ceil((len(detectors) + 3) / _columns(detectors))
     figure, (axes, *_) = draw(SMALL if small else (WIDTH, HEIGHT + LEGEND_LINE * lines))
     with rc_context(STYLE):
-        lowest = [_draw_detector(axes, curve, name, series_style(i)) for i, name in enumerate(detectors)]
+        lowest = [_draw_detector(axes, curve, detectors, i) for i in range(len(detectors))]
         _draw_frame(axes, curve, min([CHANCE, *lowest]))
         if not small:
             _draw_legend(figure, curve, detectors)
     return figure
 
 
-def _draw_detector(axes: Axes, curve: Curve, detector: str, style: dict[str, str]) -> float:
-    """Draws a curve and returns how low it gets."""
+def _draw_detector(axes: Axes, curve: Curve, detectors: Sequence[str], position: int) -> float:
+    """Draws a curve, or points beside those of the other detectors, and returns how low it gets."""
+    detector, style = detectors[position], series_style(position)
     rows = {level: row.numbers["auroc"] for level, row in curve.points.get(detector, [])}
     numbers = [rows.get(level, Number(np.nan)) for level in curve.levels]
     values = np.array([number.value for number in numbers])
     low, high = np.array([number.interval or (np.nan, np.nan) for number in numbers], dtype=np.float64).T
-    axes.plot(curve.levels, values, zorder=3, **_line(style))
-    axes.fill_between(curve.levels, low, high, color=style["color"], alpha=BAND, linewidth=0)
-    # A band has no width where no neighbour has an interval, too.
-    known = np.pad(np.isfinite(low), 1)
-    alone = known[1:-1] & ~known[:-2] & ~known[2:]
-    axes.vlines(np.array(curve.levels)[alone], low[alone], high[alone], color=style["color"], linewidth=1.2)
+    levels, known = np.array(curve.levels), np.isfinite(low)
+    if curve.joined:
+        axes.plot(levels, values, zorder=3, **_line(style))
+        axes.fill_between(levels, low, high, color=style["color"], alpha=BAND, linewidth=0)
+        # A band has no width where no neighbour has an interval, too.
+        known = np.pad(known, 1)
+        known = known[1:-1] & ~known[:-2] & ~known[2:]
+    else:
+        levels = levels + APART * (np.ptp(levels) or 1.0) * (position - (len(detectors) - 1) / 2)
+        axes.plot(levels, values, zorder=3, **_line({**style, "linestyle": "none"}))
+    axes.vlines(levels[known], low[known], high[known], color=style["color"], linewidth=1.2)
     clean = curve.clean[detector].numbers["auroc"].value if detector in curve.clean else np.nan
     if np.isfinite(clean):
         axes.axhline(clean, color=style["color"], **CLEAN_LINE)
@@ -93,9 +102,11 @@ def _draw_frame(axes: Axes, curve: Curve, lowest: float) -> None:
 
 
 def _draw_legend(figure: Figure, curve: Curve, detectors: Sequence[str]) -> None:
-    handles: list[Artist] = [Line2D([], [], **_line(series_style(i))) for i in range(len(detectors))]
+    styles = [series_style(i, **({} if curve.joined else {"linestyle": "none"})) for i in range(len(detectors))]
+    handles: list[Artist] = [Line2D([], [], **_line(style)) for style in styles]
     labels = [name + (" (incomplete)" if name in curve.incomplete else "") for name in detectors]
-    handles += [Line2D([], [], color=INK, **CLEAN_LINE), Patch(color=INK, alpha=BAND), Line2D([], [], **CHANCE_LINE)]
+    interval = Patch(color=INK, alpha=BAND) if curve.joined else Line2D([], [], color=INK, linewidth=1.2)
+    handles += [Line2D([], [], color=INK, **CLEAN_LINE), interval, Line2D([], [], **CHANCE_LINE)]
     labels += ["clean images", "95 % interval", "chance"]
     legend = figure.legend(
         handles, labels, loc="outside lower left", ncols=_columns(detectors), fontsize=9, handlelength=2.6

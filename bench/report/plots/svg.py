@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bench.report.escaping import printable
+from bench.report.plots.colours import SERIES
 
-# Okabe and Ito's palette, told apart by people with colour-blindness, in an order that also differs in lightness; a
-# page may replace each by its own with the CSS variables --series-1, --series-2, ...
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d31")
 PAGE_WIDTH = 3.2
 """Inches that figures of a page have, of which several stand side by side."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -58,13 +56,13 @@ def series_style(position: int, **changed: object) -> dict[str, Any]:
 
 
 def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
-    """Writes a figure of :func:`draw` as an ``<svg>`` element.
+    """Writes a figure of :func:`draw` as an ``<svg>`` element, a picture with a title for who cannot see it.
 
     Args:
         figure: The drawing.
         title: What a screen reader says.
         page: For a figure in a page, what its ids begin with, so that they are the page's only ones: text then has the
-            page's colour and family, and series have the colours of its CSS variables.
+            page's colour and family, and series have the colours of its CSS variables (--series-1, ...).
     """
     for words in figure.findobj(Text):
         words.set_text(printable(words.get_text(), lines=True))
@@ -73,7 +71,7 @@ def to_svg(figure: Figure, title: str, page: str | None = None) -> str:
     with rc_context(STYLE):
         figure.savefig(text, format="svg", metadata={**unsaid, "Title": printable(title)})
     svg = text.getvalue()
-    svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke")
+    svg = svg[svg.index("<svg ") :].replace("*{stroke", "svg *{stroke").replace("<svg ", '<svg role="img" ', 1)
     return svg.replace(INK, "#1a1a1a") if page is None else _for_page(svg, page)
 
 
@@ -82,7 +80,7 @@ def _for_page(svg: str, prefix: str) -> str:
     referred = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
     # Tags alone: what is between them are names, which may look like anything.
     svg = re.sub(r"<[^>]*>", lambda tag: _tag_for_page(tag[0], prefix, referred), svg)
-    return re.sub(r">\s+<", "><", svg).replace("<svg ", '<svg role="img" ', 1).strip()
+    return re.sub(r">\s+<", "><", svg).strip()
 
 
 def _tag_for_page(tag: str, prefix: str, referred: Collection[str]) -> str:

@@ -3,7 +3,8 @@
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bench.report.plots.svg import INK, SERIES, STYLE, draw, to_svg
+from bench.report.plots.colours import SERIES
+from bench.report.plots.svg import INK, STYLE, draw, to_svg
 from bench.results.sweep import CHANCE, Sweep
 from bench.statistics.number import ABOVE, BELOW
 

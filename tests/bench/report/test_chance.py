@@ -40,7 +40,7 @@ def test_every_table_says_where_an_auroc_stands():
     at = table.columns.index(AGAINST_CHANCE)
     assert {row[0]: row[at] for row in table.rows} == expected
     assert {row["detector"]: row[AGAINST_CHANCE] for row in leaderboard_rows(comparison)} == expected
-    boards = {row.detector: row.cells[0].chance for row in metric_tables(comparison)[0]["rows"]}
+    boards = {head.name: cells[0].chance for head, cells in metric_tables(comparison)[0]["rows"]}
     assert boards == {"good": "", "blind": "not separated from chance", "inverted": "below chance"}
 
 

@@ -136,7 +136,7 @@ def test_the_page_shows_the_map_and_names_stay_text():
     assert "<b onclick" not in page
     assert "<i>" not in table
     assert "<bdi>&lt;b onclick=x&gt;&amp;&#34;&#39;</bdi>" in table
-    assert "<bdi>jpeg:50,&lt;i&gt;@x</bdi>" in table
+    assert "<bdi>jpeg:50,<wbr>&lt;i&gt;@<wbr>x</bdi>" in table
     assert (table.count("<tbody>"), table.count('style="--deep:')) == (2, 2)
     assert "how scores can be evaded" in table
     for change in summary.changes:

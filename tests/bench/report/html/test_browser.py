@@ -90,7 +90,7 @@ def test_a_hostile_name_stays_text(chromium, page):
 
 def test_a_heading_sorts_by_mouse(chromium, page):
     chromium.open(page)
-    assert detectors(chromium) == ["good", "poor", "worst trivial predictor", "all trivial predictors together"]
+    assert detectors(chromium) == ["good", "poor", "worst cue", "all cues together"]
     button = chromium.driver.find_element("css selector", f"{BOARD} thead th.number button")
     button.click()
     assert heads(chromium)[2] == "descending"
@@ -109,7 +109,7 @@ def test_a_heading_sorts_by_keyboard(chromium, page):
     assert heads(chromium)[0] == "ascending"
     chromium.press("Space")
     assert heads(chromium)[0] == "descending"
-    assert detectors(chromium) == ["worst trivial predictor", "poor", "good", "all trivial predictors together"]
+    assert detectors(chromium) == ["worst cue", "poor", "good", "all cues together"]
     ring = "const s = getComputedStyle(document.activeElement); return s.outlineStyle + s.outlineWidth"
     assert chromium.run(ring) == "solid2px"
 
