@@ -8,6 +8,7 @@ from bench.cli.parser import OneLineParser, add_shared_options
 from bench.cli.printing import announce, long_hint, make_console, print_written
 from bench.cli.readers import path_text
 from bench.cli.unread import UNREAD, exit_code
+from bench.errors import BenchError
 from bench.scoring.options import RunOptions
 
 
@@ -28,6 +29,13 @@ def make_parser() -> ArgumentParser:
         help="results folders, whose stores are read together; files are written into the first",
     )
     add_shared_options(parser, "html", "seen-hashes", "raw-names", "json", "margin", "quiet", "long")
+    results.add_argument(
+        "--data-root",
+        nargs="+",
+        type=path_text,
+        metavar="DIR",
+        help="folders, .zip or .tar files that were scored: the page of --html then shows the most wrong images",
+    )
     results.add_argument("--by-date", action="store_true", help="also list generators in the order of their release")
     results.add_argument(
         "--split-date",
@@ -48,12 +56,16 @@ def run(arguments: Namespace) -> int:
     from bench.results.leaderboard import read_comparisons
     from bench.results.release_dates import check_date
     from bench.results.seen_images import mark_seen, read_hashes
+    from bench.results.stored_images import with_images
     from bench.results.unread import nothing_stored
 
     console, outputs, page = make_console(arguments), list(map(Path, arguments.output)), check_page(arguments.html)
     dates = Dates(arguments.by_date, arguments.split_date and check_date(arguments.split_date))
+    if arguments.data_root and page is None:
+        raise BenchError("--data-root is for the pictures of a page: add --html FILE.")
     seen = read_hashes(Path(arguments.seen_hashes)) if arguments.seen_hashes else None
     comparisons, output = [mark_seen(comparison, seen) for comparison in read_comparisons(*outputs)], outputs[0]
+    comparisons = with_images(comparisons, list(map(Path, arguments.data_root or ())))
     reports, across = board_reports(comparisons, arguments.margin, dates), across_sets(comparisons)
     files = write_boards(reports, output, arguments.raw_names, across)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across)) if page else files

@@ -61,6 +61,12 @@ def make_parser() -> ArgumentParser:
         help="results folder of compare, or one data set's folder in its scores: the real images to compare with",
     )
     rows.add_argument(
+        "--explain",
+        action="store_true",
+        help="with --calibration: say in a sentence under each row (in a column, under a key) what that does and does "
+        "not mean",
+    )
+    rows.add_argument(
         "--format",
         choices=FORMATS,
         default=FORMATS[0],
@@ -84,13 +90,15 @@ def run(arguments: Namespace) -> int:
     """Runs ``score``."""
     if not arguments.paths:
         raise BenchError("Name a PATH before the other options, or after --: --detectors takes all words behind it.")
+    if arguments.explain and (arguments.calibration is None or arguments.append is not None):
+        raise BenchError("--explain says how images stand among real ones: it takes --calibration, and no --append.")
     options = run_options(arguments)
     detectors = chosen_detectors(arguments, "Loading the networks")
     from bench.cli.score_output import Request, write_scores
     from bench.scoring.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    names = ("paths", "seed", "calibration", "format", "output_file", "raw_names")
+    names = ("paths", "seed", "calibration", "format", "output_file", "raw_names", "explain")
     given = {name: arguments[name] for name in names}
     read = [*map(str, arguments.config or ()), *(arguments.plugin or ())]
     request = Request(detectors=detectors, options=options, read=read, **given)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.report.escaping import printable
+from bench.report.explained_score import chance_warnings
 from bench.report.own_files import Tally, notes_after, notes_before, problems
 from bench.report.score_rows import FORMATS
 from bench.report.table import hanging, width_of
@@ -41,6 +42,7 @@ class Request:
         format: One of ``table``, ``csv`` and ``json``.
         output_file: Where the rows go; stdout by default.
         raw_names: As for :func:`bench.report.escaping.csv_line`.
+        explain: Whether each row says in a sentence what its standing means.
         read: Files that the call itself was read from: its configuration and plugins.
     """
 
@@ -52,6 +54,7 @@ class Request:
     format: str = "table"
     output_file: str | None = None
     raw_names: bool = False
+    explain: bool = False
     read: Sequence[str] = ()
 
 
@@ -69,6 +72,8 @@ def write_scores(request: Request) -> int:
     files = find_files(_with_list(request.paths), ignored)
     scorer = Scorer(request.detectors, request.options, request.seed)
     references = read_references(Path(request.calibration), scorer) if request.calibration else {}
+    warnings = (f"Warning: {warning}" for warning in chance_warnings(references))
+    _write_notes(sys.stderr, warnings, width_of(Console()))
     tally = Tally()
     with _sink(request.output_file, chain(files, other_inputs(request))) as sink:
         # A table's notes belong to it; a program reads the other formats and nothing else.
@@ -77,7 +82,8 @@ def write_scores(request: Request) -> int:
         _write_notes(notes, notes_before(scorer, references), width)
         labels = [entry.scoring.detector for entry in scorer.entries]
         to_stdout = request.output_file is None
-        writer = FORMATS[request.format](sink, labels, references, request.raw_names, to_stdout, width)
+        rows = FORMATS[request.format]
+        writer = rows(sink, labels, references, request.raw_names, to_stdout, width, request.explain)
         writer.begin(files)
         sink.flush()
         for row in scorer.score(files):

@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.report.explained_score import LEVEL
 from bench.report.notes import finding_notes, nothing_words
 from bench.report.table import cell
 from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, percent
 from bench.results.unread import NothingRead
 from bench.scoring.files import ScoredImage, Scorer
-
-LEVEL = 0.05
-"""The level for which false alarms are foretold."""
 
 
 @dataclass

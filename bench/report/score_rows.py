@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from rich.cells import cell_len
 
 from bench.report.escaping import csv_line, printable
+from bench.report.explained_score import explained
 from bench.report.fitting import SHORT
 from bench.report.folding import shortened
 from bench.report.table import hanging
@@ -18,6 +19,7 @@ from bench.store.schema import OK, UNREADABLE
 
 FACTS = ("path", "sha256", "status", "reason")
 STANDING = ("reference", "reals", "reals_as_high", "groups", "groups_as_high", "share")
+EXPLAINED = "explained"
 HIGHER = "reals at least as high"
 GAP, NUMBER, STANDING_WIDTH = 2, 12, len(HIGHER)
 LEAST_PATH, WIDEST_PATH = 16, 120
@@ -33,6 +35,7 @@ class RowWriter(ABC):
         to_stdout: Whether a terminal may show the rows: CSV then writes out what that would obey, unless names are
             wanted raw.
         width: Of the terminal, which a table fits; None in a file, where a row is one line.
+        explain: Whether each row says in a sentence what its standing means.
     """
 
     def __init__(
@@ -43,13 +46,19 @@ class RowWriter(ABC):
         raw_names: bool = False,
         to_stdout: bool = False,
         width: int | None = None,
+        explain: bool = False,
     ) -> None:
         self.sink, self.labels, self.references = sink, labels, references
-        self.raw_names, self.to_stdout, self.width = raw_names, to_stdout, width
+        self.raw_names, self.to_stdout, self.width, self.explain = raw_names, to_stdout, width, explain
 
     def standings(self, row: ScoredImage) -> dict[str, Standing]:
         """Returns how an image stands among the real images, by detector."""
         return {label: self.references[label].standing(row.scores[label]) for label in row.scores if self.references}
+
+    def explanations(self, row: ScoredImage) -> dict[str, str]:
+        """Returns what that means, by detector, where it was asked for."""
+        standings = self.standings(row) if self.explain else {}
+        return {label: explained(standing, self.references[label].auroc) for label, standing in standings.items()}
 
     @abstractmethod
     def begin(self, files: Sequence[str]) -> None:
@@ -110,10 +119,12 @@ class TableWriter(RowWriter):
         scores = {label: f"{score:.6g}" for label, score in row.scores.items()}
         if not self.stacked:
             self._line(self._name(row.path), scores, standings)
-            return
-        self.sink.write(f"{self._name(row.path)}\n")
-        for label in self.labels:
-            self._folded("  ", " ".join(filter(None, (self.heads[label], scores[label], standings.get(label)))))
+        else:
+            self.sink.write(f"{self._name(row.path)}\n")
+            for label in self.labels:
+                self._folded("  ", " ".join(filter(None, (self.heads[label], scores[label], standings.get(label)))))
+        for label, words in self.explanations(row).items():
+            self._folded("  ", f"{self.heads[label]}: {printable(words)}")
 
     def _line(self, path: str, scores: Mapping[str, str], standings: Mapping[str, str]) -> None:
         if cell_len(path) > self.path_width and self.width is not None:
@@ -145,6 +156,7 @@ class CsvWriter(RowWriter):
         self.names = [*FACTS]
         for label in self.labels:
             self.names += [label, *(f"{label}_{name}" for name in STANDING if label in self.references)]
+            self.names += [f"{label}_{EXPLAINED}"] if self.explain and label in self.references else []
         self._line(self.names)
 
     def write(self, row: ScoredImage) -> None:
@@ -152,6 +164,7 @@ class CsvWriter(RowWriter):
         cells = {**_facts(row), **row.scores}
         for label, standing in self.standings(row).items():
             cells |= {f"{label}_{name}": value for name, value in _standing_facts(standing).items()}
+        cells |= {f"{label}_{EXPLAINED}": words for label, words in self.explanations(row).items()}
         self._line(map(cells.get, self.names))
 
     def _line(self, cells: Iterable[object]) -> None:
@@ -173,6 +186,8 @@ class JsonWriter(RowWriter):
                 label: {**_standing_facts(standing), "in_words": str(standing)}
                 for label, standing in self.standings(row).items()
             }
+        for label, words in self.explanations(row).items():
+            facts["standings"][label][EXPLAINED] = words
         self.sink.write(json.dumps(facts) + "\n")
 
 

@@ -31,7 +31,7 @@ class Names:
 
         Examples:
             >>> print(Names([])("wepe:rule=tensor_std"))
-            <bdi>wepe:<wbr>rule=<wbr>tensor_<wbr>std</bdi>
+            <bdi>wepe:<wbr>rule=tensor_std</bdi>
         """
         shown = self.short.get(text, text)
         title = Markup(' title="{}"').format(printable(text)) if shown != text else Markup()

@@ -74,7 +74,7 @@ def write_leaderboard_page(
     dates: Dates = NO_DATES,
     across: Sequence[AcrossSets] = (),
 ) -> Path:
-    """Writes every data set of the store, and first all together; the store holds no images, so none are shown."""
+    """Writes every data set of the store, and first all together; images are shown where they are at hand (`stored_images`)."""
     sections = []
     for comparison in comparisons:
         reports = board_reports([comparison], margin, dates)
