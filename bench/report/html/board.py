@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.report.notes import sentence
 from bench.report.store_notes import called
+from bench.report.table import digits_of, value_text
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of
@@ -105,7 +106,7 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         of_cue = (_cell(board, numbers.get(name), metric, lowest) for name in names)
         cells.append([replace(cell, is_cue=True, interval="") for cell in of_cue])
     has_intervals = any(cell.ends for cell in chain.from_iterable(cells))
-    if not has_intervals:  # said once, below the table
+    if not has_intervals:  # a warning says so once
         cells = [[replace(cell, interval="") for cell in row] for row in cells]
     columns = [Head(name, _counts([row for row in everything if row.generator == name])) for name in names]
     turned = len(columns) > MOST_COLUMNS and len(heads) < len(columns)
@@ -122,7 +123,6 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         # Only an AUROC has a chance that depends on nothing.
         "chance": _per_cent(CHANCE, lowest) if metric == "auroc" else None,
         "marks": {cell.mark for cell in each if cell.mark},
-        "reasons": sorted({cell.reason for cell in each if cell.reason and cell.place is not None and not cell.is_cue}),
         "has_intervals": has_intervals,
         "has_worst": any(cell.worst is not None for cell in each),
         "has_letters": any(head.letters for head in heads),
@@ -140,12 +140,13 @@ def _cell(board: Board, row: Row | None, metric: str, lowest: float, seen: bool 
         return Cell("n/a", reason=reason, seen=seen)
     verdicts = board.comparison.cues.verdicts if metric == "auroc" else {}
     verdict, ends = verdicts.get((row.detector, row.condition, row.generator), ""), number.interval
+    digits, about = digits_of(ends), "~ " if number.doubt else ""
     worst = board.cues.get(WORST_CUE, {}).get(row.generator) if metric == "auroc" else None
     return Cell(
-        value=f"{number.value:.3f}",
+        value=value_text(number),
         sort=number.value,
         spread=f"± {number.seeds_sd:.3f}" if number.seeds_sd is not None else "",
-        interval=f"{'~ ' if number.doubt else ''}{ends.low:.3f} to {ends.high:.3f}" if ends else "no interval",
+        interval=f"{about}{ends.low:.{digits}f} to {ends.high:.{digits}f}" if ends else "no interval",
         reason=reason,
         mark=MARKS.get(verdict, ""),
         verdict="below a cue" if verdict == BELOW else "not above every cue, nor below one",

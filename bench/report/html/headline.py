@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.report.table import cell, value_text
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.summary import main_row
@@ -23,12 +24,10 @@ def area_words(comparison: Comparison, detector: str) -> str:
     row = main_row(comparison.summary.cells.get((detector, condition), {}).values())
     if row is None:
         return ""
-    number = row.numbers["auroc"]
-    ends = f" [{number.interval.low:.3f}, {number.interval.high:.3f}]" if number.interval else ""
     cues = [cue for cue in comparison.cues.rows if (cue.detector, cue.condition) == (WORST_CUE, condition)]
     worst = main_row(cues)
-    beside = f"; worst cue {worst.numbers['auroc'].value:.3f}" if worst else ""
-    return f"AUROC {number.value:.3f}{ends}; chance 0.5{beside}."
+    beside = f"; worst cue {value_text(worst.numbers['auroc'])}" if worst else ""
+    return f"AUROC {cell(row.numbers['auroc'])}; chance 0.5{beside}."
 
 
 def counts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -64,12 +63,12 @@ def _ranks(comparison: Comparison, condition: str) -> Iterator[str]:
     best = ranking.order[0]
     row = main_row(comparison.summary.cells.get((best, condition), {}).values())
     number = row.numbers.get("auroc") if row else None
-    ends = f" [{number.interval.low:.3f}, {number.interval.high:.3f}]" if number and number.interval else ""
+    text = cell(number) if number and number.interval else value_text(number) if number else ""
     if number is not None and number.against_chance not in (None, ABOVE):
         yield f"On {images_of(condition)} no detector is known to be above chance."
-        yield f"The highest AUROC is that of {best}, {ranking.values[best]:.3f}{ends}: {number.chance_words}."
+        yield f"The highest AUROC is that of {best}, {text}: {number.chance_words}."
         return
-    yield f"On {images_of(condition)} {best} has the highest AUROC, {ranking.values[best]:.3f}{ends}."
+    yield f"On {images_of(condition)} {best} has the highest AUROC, {text}."
     tied = [
         pair.second if pair.first == best else pair.first
         for pair in ranking.pairs
@@ -94,8 +93,8 @@ def _cue(comparison: Comparison, condition: str) -> Iterator[str]:
     place = (condition, worst.generator)
     verdicts = {detector: verdict for (detector, *where), verdict in cues.verdicts.items() if tuple(where) == place}
     name = f" ({cues.names[place]})" if cues.names.get(place) else ""
-    value, combined = (row.numbers["auroc"].value for row in (worst, together))
-    yield f"The worst cue{name} reaches {value:.3f}, all together {combined:.3f}."
+    value, combined = (value_text(row.numbers["auroc"]) for row in (worst, together))
+    yield f"The worst cue{name} reaches {value}, all together {combined}."
     below = [detector for detector, verdict in verdicts.items() if verdict == BELOW]
     level = [detector for detector, verdict in verdicts.items() if verdict == NOT_SEPARATED]
     if below:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from markupsafe import Markup, escape
 
 from bench.report.escaping import printable
+from bench.report.folding import shortened
 
 SHORT = 32
 """Letters of a name; the full one is then its title."""
@@ -24,7 +25,7 @@ class Names:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.short: Mapping[str, str] = _shortened(dict.fromkeys(names))
+        self.short: Mapping[str, str] = shortened(names, SHORT)
 
     def __call__(self, text: str) -> Markup:
         """Writes a name, or any other text of a table, as an element that may break where it should.
@@ -47,7 +48,3 @@ def _breakable(text: str) -> Markup:
 def _places(word: str) -> Iterable[str]:
     for part in _PARTS.split(word):
         yield from [part] if len(part) <= LONG_PART else _PIECES.split(part)
-
-
-def _shortened(names: Iterable[str]) -> dict[str, str]:
-    return {name: name for name in names}

@@ -31,7 +31,7 @@ from bench.report.plots.colours import css_variables
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
 from bench.report.ranks import ranking_tables
-from bench.report.table import Table
+from bench.report.table import Table, value_text
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.robustness import robustness_curves
@@ -196,7 +196,7 @@ def _cue_table(comparison: Comparison) -> Table | None:
     """Makes a row for each generator: its worst cue, all together, and how every detector stands against them."""
     cues = comparison.cues
     together = {
-        (row.condition, row.generator): f"{row.numbers['auroc'].value:.3f}"
+        (row.condition, row.generator): value_text(row.numbers["auroc"])
         for row in cues.rows
         if row.detector == ALL_CUES
     }
@@ -207,7 +207,7 @@ def _cue_table(comparison: Comparison) -> Table | None:
             row.condition,
             row.generator,
             cues.names.get((row.condition, row.generator), "each generator's own" if row.generator == MEAN else ""),
-            f"{row.numbers['auroc'].value:.3f}",
+            value_text(row.numbers["auroc"]),
             together.get((row.condition, row.generator), ""),
             *(cues.verdicts.get((detector, row.condition, row.generator), "") for detector in detectors),
         ]

@@ -74,7 +74,7 @@ def write_leaderboard_page(
     dates: Dates = NO_DATES,
     across: Sequence[AcrossSets] = (),
 ) -> Path:
-    """Writes every data set of the store, and first all together; images are shown where they are at hand (`stored_images`)."""
+    """Writes every data set of the store, and first all together, with images where they are at hand."""
     sections = []
     for comparison in comparisons:
         reports = board_reports([comparison], margin, dates)
@@ -87,5 +87,5 @@ def write_leaderboard_page(
         rows = [(report.board.condition if several else "", *row) for report in reports for row in report.reported.rows]
         if rows:
             tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, NOTE))
-        sections.append(Section(comparison, comparison_notes(comparison), tables=tables))
+        sections.append(Section(comparison, comparison_notes(comparison), warnings_of(comparison), tables))
     return write_html("Leaderboard", sections, target, shown_across(across))
