@@ -1,20 +1,20 @@
 """A probe of a backbone's blocks: Table 14's row, what it cost, and the blocks to perturb."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 from rich.console import Console
 
+from bench.report.plots.colours import SERIES
+from bench.report.plots.svg import INK, STYLE, draw, to_svg
 from bench.report.table import Table, columns_of, csv_text, print_line, print_tables, write_texts
 from bench.report.words import named
 from bench.results.block_probe import NOISE, BlockProbe
 from detectors.probing import ranking
 
 HEADER = ("backbone", "block", "similarity %", "rank")
-CHOSEN, SPARED = "#2a6f97", "#c8ccd0"
+SPARED = "#c8ccd0"
 
 
 def print_probe(block_probe: BlockProbe, console: Console) -> None:
@@ -69,23 +69,21 @@ def write_probe(block_probe: BlockProbe, output: Path, raw_names: bool = False) 
 def probe_svg(block_probe: BlockProbe) -> str:
     """Draws a bar for each block, its rank above; the same bytes for the same numbers."""
     blocks, similarities, ranks = zip(*block_probe.probe.rows(), strict=True)
-    with rc_context({"svg.hashsalt": "probe", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(max(6.0, 0.34 * len(blocks)), 3.4), layout="constrained")
-        axes = figure.add_subplot()
-        colours = [CHOSEN if block in block_probe.top else SPARED for block in blocks]
+    figure, (axes,) = draw((max(6.0, 0.34 * len(blocks)), 3.4))
+    figure.patch.set_facecolor("white")  # a file of its own is read on any background
+    with rc_context(STYLE):
+        colours = [SERIES[0] if block in block_probe.top else SPARED for block in blocks]
         axes.bar_label(axes.bar(blocks, similarities, color=colours), list(map(str, ranks)), padding=2)
-        axes.axhline(0, color="black", linewidth=0.8)
+        axes.axhline(0, color=INK, linewidth=0.8)
         axes.set(xticks=blocks, ylim=(min(0, *(1.1 * similarity for similarity in similarities)), 108))
         axes.set(xlabel="block perturbed alone", ylabel="cosine similarity, %")
+        axes.grid(visible=False)
         axes.set_title(
             f"{block_probe.backbone}, {block_probe.probe.images} real images, {noise_words(block_probe.noise)}\n"
             f"above a bar: rank; dark: the first {len(block_probe.top)}",
             fontsize=9,
         )
-        axes.spines[["top", "right"]].set_visible(False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
+    return to_svg(figure, f"Similarity of features by perturbed block of {block_probe.backbone}")
 
 
 def noise_words(noise: Mapping[str, str | float]) -> str:

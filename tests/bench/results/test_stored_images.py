@@ -93,9 +93,7 @@ def test_a_listing_leads_nowhere_else(output, root, path):
 def test_without_a_folder_nothing_is_read_and_a_wrong_one_is_a_mistake(output, tmp_path):
     assert one(output).read_bytes is None
     (tmp_path / "other").mkdir()
-    with pytest.raises(
-        BenchError, match=r"other has no image of the store, such as gan/000\.png: give the folder that"
-    ):
+    with pytest.raises(BenchError, match=r"other has no image of the store, such as gan/000\.png: give the"):
         one(output, tmp_path / "other")
     with pytest.raises(DatasetNotFoundError):
         one(output, tmp_path / "nowhere")
