@@ -64,4 +64,4 @@ def _counted(standing: Standing) -> str:
     if standing.reals <= COUNTED:
         return f"{standing.higher} of {standing.reals} {of} {'score' if standing.higher > 1 else 'scores'}"
     of_hundred = round(100 * standing.higher / standing.reals)
-    return f"About {of_hundred} of 100 {of} score" if of_hundred else f"Fewer than 1 of 100 {of} scores"
+    return f"About {of_hundred} of 100 {of} score" if of_hundred else f"Fewer than 1 of 100 {of} score"

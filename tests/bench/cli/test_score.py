@@ -117,6 +117,18 @@ def test_rows_with_calibration_say_how_many_reals_score_at_least_as_high(images,
         assert "with 12 independent real images no share is below 7.7 %: too few for the 5 % level" in text
 
 
+@pytest.mark.heavy
+def test_each_row_is_explained_and_a_detector_that_knew_nothing_is_named_first(images, store, capsys):
+    words = ["generated", "--detectors", "rigid", "wepe", "--calibration", store, "--explain", "--format", "json"]
+    _, out, err = score(capsys, *words)
+    for one in map(json.loads, out.splitlines()):
+        for label in ("rigid", "wepe"):
+            found, sentence = one["standings"][label], one["standings"][label]["explained"]
+            many = f"{found['reals_as_high']} of 12 real photographs of folder:images"
+            assert sentence.startswith(many if found["reals_as_high"] else "None of 12 real photographs")
+            assert ("says nothing" in sentence) == (f"Warning: {label}: on folder:images its AUROC is 0." in err)
+
+
 def _csv_of(capsys, *paths):
     return score(capsys, *paths, "--detectors", "rigid", "--format", "csv")[1]
 
@@ -149,6 +161,7 @@ def test_a_store_that_does_not_fit_is_refused_before_any_row(images, store, caps
         (["real", "--detectors", "rigid", "--output-file", "no/such/folder"], "Cannot write --output-file"),
         (["real", "--detectors", "rigid", "--output-file", "real/camera/00.png"], "is one of the images"),
         (["real", "--detectors", "rigid", "--calibration", "nowhere"], "There is no folder nowhere"),
+        (["real", "--detectors", "rigid", "--explain"], "--explain says how images stand among real ones"),
         (["real", "--detectors", "rigid", "--plugin", "nowhere.py"], "There is no plugin file nowhere.py."),
     ],
 )
