@@ -1,12 +1,16 @@
 import io
 
+import numpy as np
 import pytest
 from browser import browser
 from PIL import Image
-from report_sections import HOSTILE, made_section
+from report_sections import HOSTILE, made_panel, made_section
 from selenium.webdriver.support.ui import Select
 
-from bench.report.html.page import write_html
+from bench.report.html.page import Section, write_html
+from bench.results.comparison import Comparison
+from bench.results.rankings import rankings_of
+from bench.results.summary import summarise
 
 BOARD = ".board:not([hidden])"
 
@@ -32,6 +36,18 @@ for (const element of document.querySelectorAll("body *:not(script):not(style)")
   found.push([(a + 0.05) / (b + 0.05), element.outerHTML.slice(0, 60)]);
 }
 return found;
+"""
+
+# Parts of names, which are texts of their own, and those of them on several lines; a browser may break at a hyphen.
+PIECES = """
+const texts = [...document.querySelectorAll("th bdi, td bdi")].filter((e) => e.checkVisibility())
+  .flatMap((e) => [...e.childNodes]).filter((n) => n.nodeType === 3 && !/[\\s-]/.test(n.textContent));
+const lines = (node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return range.getClientRects().length;
+};
+return [texts.length, texts.filter((n) => lines(n) > 1).map((n) => n.textContent)];
 """
 
 pytestmark = pytest.mark.heavy
@@ -138,6 +154,31 @@ def test_the_page_does_not_scroll_sideways(chromium, page, width):
     chromium.open(page, width)
     chromium.run("document.querySelectorAll('details').forEach(e => { e.open = true; })")
     assert chromium.run("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A board of two detectors and 13 generators, some of long names."""
+    sources = np.repeat(["camera", *(f"versatile_diffusion_of_{number}_steps" for number in range(13))], 12)
+    labels = (sources != "camera").astype(int)
+    scores = np.random.default_rng(0).normal(size=(2, len(labels)))
+    names = ("wepe:rule=tensor_std,ratio=0.2,blocks=0-3", "community-forensics")
+    panel = made_panel(dict(zip(names, scores, strict=True)), labels, sources)
+    summary = summarise(panel, ["auroc"])
+    target = tmp_path_factory.mktemp("wide") / "wide.html"
+    write_html("Wide", [Section(Comparison("t", panel, summary, rankings=rankings_of(summary, panel)))], target)
+    return target
+
+
+@pytest.mark.parametrize("width", [400, 1280, 1920])
+def test_a_board_of_many_generators_fits_and_no_name_breaks_inside_a_word(chromium, wide, width):
+    chromium.open(wide, width)
+    assert chromium.run("return document.documentElement.scrollWidth") <= width
+    board = f"document.querySelector('{BOARD} .scroll')"
+    assert width < 600 or chromium.run(f"return {board}.scrollWidth - {board}.clientWidth") <= 0
+    pieces, broken = chromium.run(PIECES)
+    assert pieces > 30
+    assert broken == []
 
 
 @pytest.mark.parametrize("dark", [False, True])
