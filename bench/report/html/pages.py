@@ -79,7 +79,7 @@ def write_leaderboard_page(
     for comparison in comparisons:
         reports = board_reports([comparison], margin, dates)
         several = len(reports) > 1
-        tables = [reports[0].detectors]
+        tables: list[Table] = []  # what each detector is stands under Provenance
         for report in reports:
             where = f", {report.board.condition}" if several else ""
             dated = [*sample_tables(report.board), *date_tables(report.board, report.dates)]
