@@ -18,6 +18,8 @@ compare: setup
 	$(BIN)/python -m bench compare --detectors wepe rigid
 
 # As many tests at once as there are cores, each on one thread of its own: two at once take two thirds of the time.
+# Compiled code is kept, whatever the environment says: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test: setup lint types

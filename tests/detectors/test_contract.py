@@ -12,7 +12,20 @@ from torch import Tensor, nn
 from detectors import Backbone, Detector, OptionError, UnknownNameError, View, create_detector, list_detectors, register
 
 NAMES = list(list_detectors())
-LARGE = ("cnnspot", "dire", "f3net", "gramnet", "lgrad", "npr", "timm")
+LARGE = (
+    "aide",
+    "cnnspot",
+    "dire",
+    "dmid",
+    "f3net",
+    "gandetection",
+    "gramnet",
+    "lgrad",
+    "manifold-bias",
+    "npr",
+    "safe",
+    "timm",
+)
 """Detectors whose published networks take seconds to build or to run."""
 EACH = [pytest.param(name, marks=pytest.mark.heavy) if name in LARGE else name for name in NAMES]
 DRAWN = ("gandetection",)

@@ -35,6 +35,7 @@ def test_a_module_is_replaced_while_it_is_not_there_yet(monkeypatch):
         assert "no_such_module" not in sys.modules
 
 
+@pytest.mark.heavy
 def test_what_was_replaced_is_itself_for_everybody_else():
     code = f"{INSTALLED}; import timm, sys; print('wandb' in sys.modules); import wandb; print(wandb.__version__ != '')"
     assert run(code) == "False\nTrue\n"

@@ -77,6 +77,7 @@ def test_degradation_grows_to_the_right(conditions, inverted):
     assert axes_of(large(["x"], ["clean", *conditions])).xaxis_inverted() == inverted
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("page", [None, "one-"])
 def test_a_figure_has_the_same_bytes_twice_and_others_from_other_numbers(page):
     first = robustness_svg(curve_of(large()), page)

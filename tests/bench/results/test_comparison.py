@@ -142,6 +142,7 @@ def test_too_few_groups_print_no_interval_and_why(image_folder, tmp_path):
     assert "fewer than 10 independent groups among the real images (4)" in " ".join(warnings_of(result))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("missing", "reason"), [("generated", "no generated images"), ("real", "no real images")])
 def test_one_class_is_scored_and_its_metrics_are_not_available(image_folder, tmp_path, missing, reason):
     (image_folder / missing).rename(tmp_path / "away")

@@ -21,6 +21,12 @@ def words(tmp_path_factory) -> list[str]:
     return [*words, "--output", str(root / "results")]
 
 
+def told_after_warnings(complained: str) -> str:
+    """What stands behind the tables' warnings."""
+    lines = complained.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Warning: "))
+
+
 @pytest.mark.parametrize(
     ("command", "file"),
     [
@@ -32,7 +38,7 @@ def words(tmp_path_factory) -> list[str]:
 def test_a_run_that_read_nothing_is_exit_code_one_with_the_reasons(words, tmp_path, capsys, command, file):
     words = [*words[:-1], str(tmp_path)]
     assert main([*command, *words]) == 1
-    assert capsys.readouterr().err == TOLD
+    assert told_after_warnings(capsys.readouterr().err) == TOLD
     assert (tmp_path / file).is_file()
 
 
@@ -42,7 +48,7 @@ def test_a_store_without_a_score_is_exit_code_one(words, capsys):
         capsys.readouterr()
         assert main([command, *words[-2:]]) == 1
         printed, complained = capsys.readouterr()
-        assert complained == "None of the 80 images could be read.\n"
+        assert told_after_warnings(complained) == "None of the 80 images could be read.\n"
         assert file in printed
 
 
@@ -62,4 +68,4 @@ def test_one_image_is_not_nothing(words, photograph, tmp_path, capsys):
     words = [*words[:2], "--data-root", str(tmp_path / "images"), *words[4:-1], str(tmp_path / "results")]
     for command in (["compare", "--detectors", "rigid"], ["audit"]):
         assert main([*command, *words]) == 0
-        assert capsys.readouterr().err == ""
+        assert told_after_warnings(capsys.readouterr().err) == ""

@@ -94,6 +94,7 @@ def test_two_methods_share_a_perturbed_network_and_its_pass(vit: Backbone):
     torch.testing.assert_close(scores, expected)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("own", [False, True])
 def test_univfd_and_rine_make_one_clean_pass(image_folder, tmp_path, monkeypatch, own):
     """Of the run's CLIP, and beside another backbone of the one that both name."""

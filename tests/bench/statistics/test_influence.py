@@ -296,6 +296,7 @@ def test_hand_computed_influences_on_the_average_precision():
     np.testing.assert_allclose(influence.values, np.sqrt(2) * np.array([1 / 12, 0, -1 / 12]), atol=1e-15)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("metric", ["ap_generated", "ap_real", "ap_generated_balanced"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_standard_errors_of_an_average_precision_equal_those_of_the_bootstrap(metric, shared):

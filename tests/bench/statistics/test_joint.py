@@ -52,6 +52,7 @@ def test_sets_without_a_common_group_are_drawn_apart_though_they_are_alike():
     assert abs(np.corrcoef(drawn["one"][:, 0], drawn["two"][:, 0])[0, 1]) < 0.1
 
 
+@pytest.mark.heavy
 def test_half_of_the_groups_in_common_makes_half_of_the_scatter_common():
     shared = [*range(25), *range(50, 75)]
     sets = {

@@ -49,6 +49,7 @@ def shares_covered(n_seeds, level, of=1000):
     return min(covered), max(covered)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("n_seeds", "least", "most"), [(2, 0.934, 0.969), (3, 0.950, 0.966), (5, 0.950, 0.959), (10, 0.950, 0.953)]
 )

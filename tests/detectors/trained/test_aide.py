@@ -173,6 +173,7 @@ def test_a_pass_of_the_released_size():
     assert sum(parameter.nbytes for parameter in network.parameters()) < 3.6e9
 
 
+@pytest.mark.heavy
 @torch.inference_mode()
 @pytest.mark.parametrize(("bias", "generated"), [((-90.0, 90.0), True), ((90.0, -90.0), False)])
 def test_the_second_logit_is_that_of_generated_images(state, tmp_path, bias, generated):

@@ -81,6 +81,7 @@ def test_a_positive_logit_is_that_of_a_generated_image(state, tmp_path, bias):
     assert ((scores > 0.5) == (bias > 0)).all()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("folder", "trained_on"), [("Grag2021_latent", ("ldm",)), ("Grag2021_progan", ("progan",)), ("elsewhere", ())]
 )

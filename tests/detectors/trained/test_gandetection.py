@@ -162,6 +162,7 @@ def with_bias(folder, target, bias):
     return target
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("bias", "logit"), [([0.0, 2.0], 2.0), ([2.0, 0.0], -2.0)])
 @torch.inference_mode()
 def test_the_second_class_is_generated(folder, tmp_path, bias, logit):
@@ -189,6 +190,7 @@ def test_the_folder_and_each_file_in_it_stand_for_all_five(folder, detector):
     assert detector.options["checkpoint"] == "method_A.pth"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", FILES)
 def test_the_fingerprint_covers_each_file(folder, detector, tmp_path, name):
     shutil.copytree(folder, tmp_path / "moved")
