@@ -17,7 +17,9 @@ from bench.references.locks import Column
 from bench.report.audit import print_audit
 from bench.report.block_probe import print_probe
 from bench.report.data import print_diagnosis, print_entries
+from bench.report.detectors import listed_detectors
 from bench.report.explanation import print_explanation
+from bench.report.listing import print_backbones, print_detectors
 from bench.report.score_rows import TableWriter
 from bench.report.store import print_check
 from bench.report.table import Table, print_tables
@@ -41,7 +43,7 @@ from bench.studies.run import Costs, Outcome, outcome_table, settled
 from datamodules.checks.catalogue import list_entries
 from datamodules.checks.diagnosis import Diagnosis, SourceFacts
 from datamodules.checks.faults import Finding
-from detectors import Perturbation
+from detectors import Perturbation, list_backbones
 from detectors.probing import Probe
 
 DETECTORS = ("wepe:rule=tensor_absmean,ratio=0.2,blocks=0-4,n=5", "rigid+wepe-gradient-cuff", "community-forensics")
@@ -144,7 +146,17 @@ def score(console: Console) -> None:
         writer.write(ScoredImage(files[-1], "0" * 64, reason="unexpected end of the file after 123,456 bytes"))
 
 
+def list_detectors(console: Console) -> None:
+    print_detectors(listed_detectors(RunOptions.backbone, ()), console)
+
+
+def list_all_backbones(console: Console) -> None:
+    print_backbones(list_backbones(), console)
+
+
 NAMES = {
+    list_detectors: ("community-forensics", "wepe-gradient-cuff"),
+    list_all_backbones: ("dinov2-vitl14-reg", "efficientnet-lite0"),
     data_list: ("lsun-bedroom-train", "unleashing-transformers"),
     data_check: GENERATORS[:2],
     verify: (*DETECTORS, *GENERATORS),
