@@ -147,8 +147,9 @@ def separately(words: list[str], variables: list[dict[str, str]]) -> list[tuple[
 
 
 def complaints(told: str) -> str:
-    """What a run wrote to standard error but for the lines that say what goes on."""
-    return "".join(line for line in told.splitlines(keepends=True) if not line.endswith(" ...\n"))
+    """What a run wrote to standard error but for the lines that say what goes on, and the warnings of its tables."""
+    lines = told.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.endswith(" ...\n") and not line.startswith("Warning: "))
 
 
 def errors_in(told: str) -> list[str]:

@@ -186,7 +186,7 @@ def test_the_address_of_the_environment_is_used_and_the_commit_is_in_the_runs_fa
     with serving(REPOSITORY, files) as (address, _):
         environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
         done = subprocess.run(
-            [sys.executable, "-m", "bench", *words, "--output", str(tmp_path / "out")],
+            [sys.executable, "-m", "bench", *words, "--long", "--output", str(tmp_path / "out")],
             env=environment,
             capture_output=True,
             text=True,

@@ -28,7 +28,9 @@ def test_a_benchmark_runs_as_it_lies_on_the_disk(
 ):
     root = make(tmp_path / "data")
     arguments = ["compare", "--detectors", "rigid", "--dataset", dataset, "--data-root", str(root)]
-    assert main([*arguments, "--limit", "2", "--num-workers", "0", "--output", str(tmp_path / "results")]) == 0
+    assert (
+        main([*arguments, "--limit", "2", "--num-workers", "0", "--long", "--output", str(tmp_path / "results")]) == 0
+    )
     rows = scores_of(tmp_path / "results")
     assert rows["status"].unique().to_list() == ["ok"]
     assert len(rows) == len(rows.unique("path"))

@@ -25,7 +25,8 @@ def file(tmp_path_factory):
 
 
 def arguments(command, root, output, *more):
-    small = ["--num-workers", "0", "--accelerator", "cpu", "--batch-size", "8", "--resize", "none"]
+    small = ["--num-workers", "0", "--resize", "none"]
+    small += [] if command == "audit" else ["--accelerator", "cpu", "--batch-size", "8"]
     return [command, *more, "--dataset", "folder", "--data-root", str(root), *small, "--output", str(output)]
 
 

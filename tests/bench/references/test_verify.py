@@ -175,7 +175,7 @@ def test_further_runs_are_rerun_compared_and_renewed_with_the_first(image_folder
     assert main([*words, str(tmp_path / "one")]) == 1
     printed = capsys.readouterr().out
     assert "drifts" not in printed
-    assert f"make it with '{lock.further[0].command}'" in printed
+    assert f"Make it with '{lock.further[0].command}'" in printed
 
 
 def test_auroc_alone_does_not_see_doubled_scores(right, image_folder, monkeypatch):

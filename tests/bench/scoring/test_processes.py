@@ -58,7 +58,7 @@ def table_of(printed: str) -> str:
 
 def run(root: Path, output: Path, devices: int, *more: str) -> tuple[str, pl.DataFrame]:
     """Runs on one device, or on two as srun starts them."""
-    words = words_of(root, output, "--devices", str(devices), "--batch-size", "4", *more)
+    words = words_of(root, output, "--devices", str(devices), "--batch-size", "4", "--long", *more)
     (printed, complained), *others = separately(words, srun_variables(devices) if devices > 1 else [{}])
     assert not complaints(complained)
     assert others in ([], [("", "")])

@@ -234,7 +234,7 @@ def test_the_list_shows_every_study_and_starts_nothing(tmp_path, capsys):
     output = tmp_path / "results"
     assert main(["reproduce", "--list", "--dataset", "demo", "--limit", "2", "--output", str(output)]) == 0
     printed = capsys.readouterr().out
-    assert all(f"│ {name} " in printed for name in STUDIES)
+    assert all(f"\n{name} " in printed for name in STUDIES)
     assert not output.exists()
 
 
