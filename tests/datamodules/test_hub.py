@@ -98,6 +98,7 @@ def test_the_files_of_a_configuration_and_a_split_are_fetched_once_and_their_com
         assert len(ready(f"{REPOSITORY}:inpainting").items) == 4
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("source", "options", "kind", "message"),
     [

@@ -170,15 +170,15 @@ def test_help_does_not_import_torch():
     "words",
     [
         ["comapre"],
-        ["compare", "--limt", "3"],
+        pytest.param(["compare", "--limt", "3"], marks=pytest.mark.heavy),
         ["compare", "--detectors", "wpee"],
-        ["robustness", "--detectors", "rigid", "wepe+rigd"],
-        ["score", "image.png", "--detectors", "wpee"],
-        ["compare", "--detectors", "wepe", "--backbone", "dinov2-vitl41"],
-        ["probe", "--backbone", "dinov2-vitl41"],
-        ["audit", "--dataset", "foldr"],
+        pytest.param(["robustness", "--detectors", "rigid", "wepe+rigd"], marks=pytest.mark.heavy),
+        pytest.param(["score", "image.png", "--detectors", "wpee"], marks=pytest.mark.heavy),
+        pytest.param(["compare", "--detectors", "wepe", "--backbone", "dinov2-vitl41"], marks=pytest.mark.heavy),
+        pytest.param(["probe", "--backbone", "dinov2-vitl41"], marks=pytest.mark.heavy),
+        pytest.param(["audit", "--dataset", "foldr"], marks=pytest.mark.heavy),
         ["data", "check", "--dataset", "foldr"],
-        ["pack", "--dataset", "foldr"],
+        pytest.param(["pack", "--dataset", "foldr"], marks=pytest.mark.heavy),
     ],
 )
 def test_a_mistyped_name_is_answered_before_torch_is_imported(words):

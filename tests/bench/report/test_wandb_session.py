@@ -79,6 +79,7 @@ def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_
     assert "leaderboard" not in run.summary
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("_offline")
 def test_where_wandb_is_disabled_the_comparison_is_made_all_the_same(image_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")

@@ -45,6 +45,7 @@ def test_the_interval_for_all_settings_is_bonferronis():
         assert result.simultaneous.low < result.auroc.interval.low
 
 
+@pytest.mark.heavy
 def test_one_setting_more_can_take_the_certainty_away():
     """Each interval alone lies on its side of chance; for as many settings at once it does not."""
     sweep = sweep_of(-0.42, 0.42, *np.linspace(-0.1, 0.1, 14))

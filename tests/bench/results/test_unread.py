@@ -17,7 +17,7 @@ def words(tmp_path_factory) -> list[str]:
         for number in range(40):
             (root / "images" / source / f"{number:02d}.png").write_text(f"text {number} of {source}")
     (root / "images/real/camera/00.png").write_bytes(b"")
-    words = ["--dataset", "folder", "--data-root", str(root / "images"), "--num-workers", "0", "--accelerator", "cpu"]
+    words = ["--dataset", "folder", "--data-root", str(root / "images"), "--num-workers", "0"]
     return [*words, "--output", str(root / "results")]
 
 

@@ -75,6 +75,7 @@ DETECTORS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", DETECTORS)
 def test_an_attack_lowers_the_score_and_never_leaves_the_budget(photograph, cnn, name):
     detector = create_detector(name, cnn, **DETECTORS[name])

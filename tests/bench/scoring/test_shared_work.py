@@ -58,6 +58,7 @@ def test_the_first_seeds_crop_is_the_one_that_all_share_otherwise(image_folder, 
     assert not same.filter(fixed["seed"] == 1).any()
 
 
+@pytest.mark.heavy
 def test_the_protocol_of_a_table_says_how_crops_are_drawn(image_folder, tmp_path):
     run(image_folder, tmp_path, ["wepe"], seeds=2, crop_seeds=True)
     (facts,) = (json.loads(file.read_text()) for file in tmp_path.glob("scores/*/*/run.json"))
