@@ -7,13 +7,13 @@ import pytest
 
 from bench.scoring.machine import phases
 
-LONG = 0.4
-"""Seconds, against a silence of a twentieth."""
+LONG = 0.6
+"""Seconds, four times the silence."""
 
 
 @pytest.fixture(autouse=True)
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(phases, "SILENCE", 0.05)
+    monkeypatch.setattr(phases, "SILENCE", 0.15)
     phases.show(True)
     yield
     phases.show(False)
