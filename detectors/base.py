@@ -162,14 +162,14 @@ class Detector(nn.Module, ABC):
             return None
         return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Identifies everything but the image and the seed that a score depends on.
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Returns everything but the image and the seed that a score depends on, as plain values.
 
         Args:
             **run: What the caller adds, for instance the numeric precision.
 
         Returns:
-            64 hexadecimal digits.
+            ``detector``, what is of the method, and ``run``, the rest.
         """
         facts = {
             "detector": self.name,
@@ -182,7 +182,18 @@ class Detector(nn.Module, ABC):
         backbone = getattr(self, "backbone", None)
         if isinstance(backbone, Backbone):
             facts["backbone"] = {"name": backbone.name, "weights": backbone.fingerprint}
-        return hashlib.sha256(json.dumps([facts, run], sort_keys=True, default=str).encode()).hexdigest()
+        plain: dict[str, Any] = json.loads(json.dumps({"detector": facts, "run": run}, sort_keys=True, default=str))
+        return plain
+
+    def fingerprint(self, **run: str | int) -> str:
+        """Identifies what is :meth:`covered`; arguments as there.
+
+        Returns:
+            64 hexadecimal digits: the sha256 of the two parts as one JSON list, keys sorted.
+        """
+        covered = self.covered(**run)
+        facts = [covered["detector"], covered["run"]]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def concern(self, real_scores: Tensor) -> str | None:
         """Says in words when the scores of the real images show that the method cannot work as set up.

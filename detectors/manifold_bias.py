@@ -172,12 +172,12 @@ class ManifoldBias(Detector):
         """The options but for names of files, whose content the fingerprint covers."""
         return {name: value for name, value in self.settled.items() if name not in ("model", "clip_model", "captions")}
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers weights, tokens, preprocessing and captions, too; see :meth:`Detector.fingerprint`."""
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers weights, tokens, preprocessing and captions, too; see :meth:`Detector.covered`."""
         more = {"files": self.diffusion.files_sha256 + self.clip.files_sha256}
         if self.captions_by_key is not None:
             more["captions"] = hashlib.sha256(repr(sorted(self.captions_by_key.items())).encode()).hexdigest()
-        return super().fingerprint(weights=state_sha256(self.state_dict()), **more, **run)
+        return super().covered(weights=state_sha256(self.state_dict()), **more, **run)
 
 
 def scaled_centre(images: Tensor, side: int) -> Tensor:

@@ -112,9 +112,9 @@ class ReconstructionDetector(Detector):
         own = " (the demo's own)" if set(self.names) & set(EMBEDDED) else ""
         return self.options | {"autoencoder": ", ".join(self.names) + own, "distance": self.measured}
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the weights of the autoencoders and the distance, too; see :meth:`Detector.fingerprint`."""
-        return super().fingerprint(weights=state_sha256(self.state_dict()), **run)
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers the weights of the autoencoders and the distance, too; see :meth:`Detector.covered`."""
+        return super().covered(weights=state_sha256(self.state_dict()), **run)
 
 
 def extend(images: Tensor, least: int, multiple: int) -> Tensor:

@@ -24,6 +24,7 @@ from bench.store.facts import Facts
 from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
+from bench.store.sharing.submission import fingerprint_of
 from datamodules import GENERATED, REAL, DetectionDataModule
 from datamodules.release_dates import days_of
 from detectors import Backbone, Detector, create_fusion
@@ -32,6 +33,8 @@ from detectors.ensemble import known_sum, member_names
 NOT_KNOWN = "not known"
 TRAINED_ON = "trained_on"
 """The fact that a run keeps of a trained detector alone: names of generators, none where they are not known."""
+COVERS = "covers"
+"""The fact that says what a fingerprint covers, so that it can be computed again."""
 PACKAGES = ("fauxbench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
 
@@ -102,16 +105,34 @@ def members_of(conditions: Sequence[PlannedCondition]) -> pl.DataFrame:
 
 
 def detector_facts(
-    entries: Sequence[Entry], options: RunOptions, held_out: Mapping[str, frozenset[str]]
+    entries: Sequence[Entry],
+    options: RunOptions,
+    held_out: Mapping[str, frozenset[str]],
+    run: Mapping[str, str] | None = None,
 ) -> dict[str, Facts]:
-    """Describes each detector by its fingerprint; ``held_out`` are the groups that it was fitted to, by its label."""
+    """Describes each detector by its fingerprint.
+
+    Args:
+        entries: The detectors.
+        options: Of the run.
+        held_out: Groups that a detector was fitted to, by its label.
+        run: What fingerprints cover beside the detectors; without it nothing is said of what they cover.
+    """
+    configured = {entry.scoring.fingerprint: entry for entry in entries}
     return {
-        entry.scoring.fingerprint: {
+        fingerprint: {
             **_described(entry.detector),
             **_configured(entry.scoring.detector, options, held_out.get(entry.scoring.detector, ()), entry.spec.view),
+            **({} if run is None else _covered(entry.detector, fingerprint, run)),
         }
-        for entry in entries
+        for fingerprint, entry in configured.items()
     }
+
+
+def _covered(detector: Detector, fingerprint: str, run: Mapping[str, str]) -> Facts:
+    """Says what the fingerprint covers; nothing of a plugin that makes its fingerprint in a way of its own."""
+    covered = detector.covered(**run)
+    return {COVERS: covered} if fingerprint_of(covered) == fingerprint else {}
 
 
 def fused_facts(

@@ -198,7 +198,7 @@ class Preparation:
             "asked": list(self.detectors),
             **self.noted,
             "data": data,
-            "detectors": detector_facts(entries, options, left_out),
+            "detectors": detector_facts(entries, options, left_out, run_facts(datamodule, options)),
         }
         absent = missing(known, len(datamodule.items), len(entries))
         return Job(absent & asked, RunRecord.now(facts, members_of(conditions), kind))

@@ -155,9 +155,9 @@ class TrainedDetector(Detector):
         """Checksum of the loaded weights, the same for the same weights in another file or layout."""
         return state_sha256(self.network.state_dict())
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the loaded weights, not their file; see :meth:`Detector.fingerprint`."""
-        return super().fingerprint(trained_weights=self.weights_sha256, **run)
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers the loaded weights, not their file; see :meth:`Detector.covered`."""
+        return super().covered(trained_weights=self.weights_sha256, **run)
 
     @property
     def passes(self) -> int:  # noqa: D102 - see Detector

@@ -128,9 +128,9 @@ class Lare(TrainedDetector):
         maps = torch.stack([loss_map for _, loss_map in both]).to(pictures.device)
         return self.towards_generated(self.network(imagenet_normalised(pictures), maps)[: len(images)])
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the maps, too; see :meth:`TrainedDetector.fingerprint`."""
-        return super().fingerprint(maps=self.loss_maps.sha256, **run)
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers the maps, too; see :meth:`TrainedDetector.covered`."""
+        return super().covered(maps=self.loss_maps.sha256, **run)
 
 
 class LossMaps:

@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -92,9 +93,9 @@ class LGrad(TrainedDetector):
         """Makes the classifier's pictures; images of another size than 256 x 256 are scaled to it before."""
         return imagenet_normalised(gradient_pictures(self.judge, to_square(images, SIDE)))
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the discriminator's weights, too; see :meth:`TrainedDetector.fingerprint`."""
-        return super().fingerprint(discriminator=state_sha256(self.judge.state_dict()), **run)
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers the discriminator's weights, too; see :meth:`TrainedDetector.covered`."""
+        return super().covered(discriminator=state_sha256(self.judge.state_dict()), **run)
 
 
 def read_discriminator(file: Path) -> nn.Module:

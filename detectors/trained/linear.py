@@ -70,10 +70,10 @@ class LinearDetector(Detector):
         """Leaves out the file's name: the fingerprint has the weights."""
         return {}
 
-    def fingerprint(self, **run: str | int) -> str:
-        """Covers the loaded weights, not their file; see :meth:`Detector.fingerprint`."""
+    def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
+        """Covers the loaded weights, not their file; see :meth:`Detector.covered`."""
         weights = state_sha256({"weight": self.weight, "bias": self.bias})
-        return super().fingerprint(trained_weights=weights, **run)
+        return super().covered(trained_weights=weights, **run)
 
     @property
     def trained_on(self) -> tuple[str, ...]:

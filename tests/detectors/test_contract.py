@@ -1,7 +1,9 @@
 """What every registered detector must keep."""
 
 import copy
+import hashlib
 import inspect
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -209,6 +211,9 @@ def test_fingerprint_covers_options_view_precision_and_weights_but_not_the_seed(
     same = create(name, seed=3).fingerprint(precision="32-true")
     assert detector.fingerprint(precision="32-true") == same
     assert detector.fingerprint(precision="bf16-mixed") != same
+    covered = json.loads(json.dumps(detector.covered(precision="32-true")))
+    text = json.dumps([covered["detector"], covered["run"]], sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest() == same
     assert create(name, view=View(112)).fingerprint(precision="32-true") != same
     if name in ON_BACKBONES:
         assert create_detector(name, cnn).fingerprint(precision="32-true") != same

@@ -1,0 +1,1 @@
+"""What is shared between people: frozen tasks and submitted scores, as files."""
