@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.store.dataset import SHORT
-from bench.store.sharing.checking import faults
-from bench.store.sharing.submission import FACTS_FILE, Submission, SubmissionError, read_submission
+from bench.store.sharing.checking import check
+from bench.store.sharing.submission import FACTS_FILE, Submission, SubmissionError, read_facts
 from bench.store.sharing.task import Task, read_task
 
 TASKS, SUBMISSIONS = "tasks", "submissions"
@@ -107,13 +106,19 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _checked(folder: Path, name: str, tasks: Mapping[str, Task]) -> Entry | Refused:
+    task = tasks.get(_digest(folder))
+    checked = check(folder, task)
+    faults = [str(fault) for fault in checked.faults]
+    if task is None and checked.task is not None:  # one that lies elsewhere
+        faults.insert(0, f"{FACTS_FILE}: its task is none of {TASKS}/ here")
+    if faults or checked.submission is None:
+        return Refused(name, faults[0], len(faults) - 1)
+    return Entry(name, checked.submission)
+
+
+def _digest(folder: Path) -> str:
+    """Returns the digest of the task that a submission is for, as it says; of none where it says nothing."""
     try:
-        submission = read_submission(folder)
-    except SubmissionError as error:
-        return Refused(name, str(error.faults[0]), len(error.faults) - 1)
-    told = submission.task
-    if told["digest"] not in tasks:
-        words = f"{told['name']}, version {told['version']}, with the digest {told['digest'][:SHORT]}"
-        return Refused(name, f"{FACTS_FILE}: its task, {words}, is none of {TASKS}/")
-    found = faults(folder, tasks[told["digest"]])
-    return Refused(name, str(found[0]), len(found) - 1) if found else Entry(name, submission)
+        return str(read_facts(folder)["task"]["digest"])
+    except SubmissionError:
+        return ""
