@@ -165,7 +165,11 @@ def read_submission(folder: Path) -> Submission:
     if faults:
         raise SubmissionError(folder, *faults)
     facts = read_facts(folder)
-    scores = read_scores(folder, facts["scores"]["rows"])
+    return submission_of(folder, facts, read_scores(folder, facts["scores"]["rows"]))
+
+
+def submission_of(folder: Path, facts: Mapping[str, Any], scores: pl.DataFrame) -> Submission:
+    """Puts together what was read of a submission."""
     told = {"facts": facts.get("facts"), "trained_on": _names(facts.get("trained_on"))}
     keys = ("detector", "method", "options", "fingerprint", "versions", "task", "repository", "imported")
     file = {"scores_sha256": facts["scores"]["sha256"], "rows": facts["scores"]["rows"]}
@@ -215,13 +219,13 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def read_scores(folder: Path, rows: int, most: int | None = None) -> pl.DataFrame:
+def read_scores(folder: Path, rows: int | None = None, most: int | None = None) -> pl.DataFrame:
     """Reads ``scores.parquet``.
 
     Args:
         folder: The submission's.
-        rows: How many there are to be.
-        most: How many are read.
+        rows: How many there are to be; not looked at without it.
+        most: The most that are read.
 
     Raises:
         SubmissionError: It is something else; what it says of its size is looked at before anything is unpacked.
@@ -232,11 +236,11 @@ def read_scores(folder: Path, rows: int, most: int | None = None) -> pl.DataFram
         with pq.ParquetFile(pa.BufferReader(data), read_dictionary=["sha256", "condition"]) as opened:
             if fault := _fault_of_columns(opened):
                 raise ValueError(fault)
-            if opened.metadata.num_rows != rows:
-                told = f"{opened.metadata.num_rows:,} rows, and {FACTS_FILE} says {rows:,}"
-                raise ValueError(f"it has {told}")
-            if rows > (most or rows):
-                raise ValueError(f"it has {rows:,} rows, where its task allows {most:,}")
+            there = opened.metadata.num_rows
+            if rows is not None and there != rows:
+                raise ValueError(f"it has {there:,} rows, and {FACTS_FILE} says {rows:,}")
+            if most is not None and there > most:
+                raise ValueError(f"it has {there:,} rows, where its task allows {most:,}")
             table = opened.read()
         table.validate(full=True)
         for name in ("sha256", "condition"):

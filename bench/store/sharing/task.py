@@ -48,16 +48,16 @@ _LAYOUT: dict[str, Any] = {
     "conditions": [str],
     "contrasts": {...: {...: {"reals": [str], "apart": bool, "members?": [str]}}},
     "license": str,
-    "images": {name: list for name in IMAGES},
+    "images": dict.fromkeys(IMAGES, list),
 }
 
 
 class TaskError(BenchError):
-    """A file is no task; ``reason`` says why."""
+    """A file is no task; ``reason`` says why of which ``file``."""
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(f"{file} is not a task that can be used: {reason}.")
-        self.reason = reason
+        self.file, self.reason = file, reason
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def freeze(
     title: str,
     protocol: Mapping[str, Any],
     version: int = 1,
-    license: str = "",  # noqa: A002 - the key of the file
+    license: str = "",
 ) -> Frozen:
     """Makes a task of images that were read.
 

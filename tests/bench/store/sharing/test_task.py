@@ -136,7 +136,7 @@ def swap_labels(facts):
     ],
 )
 def test_a_task_that_was_made_by_hand_is_looked_at(tmp_path, change, reason):
-    with pytest.raises(TaskError, match="not a task that can be used: .+") as caught:
+    with pytest.raises(TaskError, match="not a task that can be used") as caught:
         read_task(changed(tmp_path, change))
     assert reason in caught.value.reason
 
