@@ -1,11 +1,10 @@
 """Time and peak memory of ``leaderboard --submissions`` on a results repository of made-up scores.
 
-Run as ``python benchmarks/submission_board.py`` (ten submissions of 100,000 images each, one seed, of ten submitters, of
-which the last confirms the first), or with ``--seeds 3``, ``--images 10000``. The page is written, too.
+Run as ``python benchmarks/submission_board.py`` (ten submissions of 100,000 images each, one seed, of ten submitters,
+the last of whom confirms the first), or with ``--seeds 3``, ``--images 10000``. The page is written, too.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -29,13 +28,18 @@ def make_repository(root: Path, images: int, submissions: int, seeds: int) -> No
 
     rules = tuple(ContrastRule(generator, (REALS,)) for generator in GENERATORS)
     protocol = {"resize": 256}
-    frozen = freeze(make_images(images, "made-up"), {"clean": rules}, name="made-up", title="made-up", protocol=protocol)
+    frozen = freeze(
+        make_images(images, "made-up"), {"clean": rules}, name="made-up", title="made-up", protocol=protocol
+    )
     (root / "tasks").mkdir(parents=True)
     write_task(frozen.task, root / "tasks" / "made-up.json")
     table, rng = frozen.task.images, np.random.default_rng(0)
     first: Submission | None = None
     for number in range(submissions):
-        covered = {"detector": {"detector": f"detector-{number}", "options": {}}, "run": {"protocol": '{"resize": 256}'}}
+        covered = {
+            "detector": {"detector": f"detector-{number}", "options": {}},
+            "run": {"protocol": '{"resize": 256}'},
+        }
         shift = table["label"].to_numpy() * (0.5 + 0.1 * number)
         scores = pl.concat(
             table.select("sha256", score=rng.normal(shift, 1), seed=pl.lit(seed, pl.Int64), condition=pl.lit("clean"))
@@ -78,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root, output = Path(scratch) / "repository", Path(scratch) / "board"
         # What makes the scores is large, and a command is never measured to be smaller than what started it.
-        subprocess.run([sys.executable, __file__, "--make", str(root), *sizes], check=True, env=environment())
+        run_command([sys.executable, __file__, "--make", str(root), *sizes])
         command = [sys.executable, "-m", "bench", "leaderboard", "--submissions", str(root), "--output", str(output)]
         timed = [run_command([*command, "--html", str(root / "page.html")]) for _ in range(arguments.repeats)]
     rows = [
