@@ -39,6 +39,7 @@ _STORED = {
     "seed": ("INT64", "NONE"),
     "condition": ("BYTE_ARRAY", "STRING"),
 }
+_PLAIN = {pl.String: pa.large_string(), pl.Float64: pa.float64(), pl.Int64: pa.int64()}
 _TEXTS = [name for name, kind in SCORES.items() if kind == pl.String]
 _LAYOUT: dict[str, Any] = {
     "format": int,
@@ -249,7 +250,8 @@ def read_scores(folder: Path, rows: int | None = None, most: int | None = None) 
             for chunk in table[name].chunks:
                 if any(len(value.as_py() or "") > _LONGEST for value in chunk.dictionary):
                     raise ValueError(f"its column {name} holds a text of more than {_LONGEST} letters")
-        frame = pl.DataFrame(table).select(*SCORES).cast(pl.Schema(SCORES))
+        plain = {name: table[name].cast(_PLAIN[kind]) for name, kind in SCORES.items()}  # nothing else that it tells
+        frame = pl.DataFrame(pa.table(plain)).cast(pl.Schema(SCORES))
     except FAILURES as error:
         raise SubmissionError(folder, Fault("format", SCORES_FILE, first_line(error))) from error
     lacking = [name for name in SCORES if frame[name].null_count()]
