@@ -26,7 +26,8 @@ from bench.store.sharing.submission import (
     read_scores,
     submission_of,
 )
-from bench.store.sharing.task import SHA256, Task, TaskError, read_task
+from bench.store.sharing.task import Task, TaskError, read_task
+from bench.store.sharing.task_images import SHA256
 
 LONGEST = 500
 """Letters of a label or an address."""
