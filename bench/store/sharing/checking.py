@@ -26,7 +26,8 @@ from bench.store.sharing.submission import (
     read_scores,
     submission_of,
 )
-from bench.store.sharing.task import SHA256, Task, TaskError, read_task
+from bench.store.sharing.task import Task, TaskError, read_task
+from bench.store.sharing.task_images import SHA256
 
 LONGEST = 500
 """Letters of a label or an address."""
@@ -217,7 +218,8 @@ def _wrong_scores(scores: pl.DataFrame, task: Task) -> Iterator[str]:
         yield f"{_images(len(twice), 'have')} more than one score of a seed and condition, such as {where}"
     infinite = scores.filter(~pl.col("score").is_finite())
     if len(infinite):
-        yield f"{_images(len(infinite), 'have')} a score that is no finite number, such as {_short(infinite['sha256'][0])}"
+        first = _short(infinite["sha256"][0])
+        yield f"{_images(infinite['sha256'].n_unique(), 'have')} a score that is no finite number, such as {first}"
     seeds = scores["seed"].unique().sort().to_list()
     if seeds and seeds[0] < 0:
         yield f"it has the seed {seeds[0]}, which is below 0"

@@ -39,6 +39,8 @@ _STORED = {
     "seed": ("INT64", "NONE"),
     "condition": ("BYTE_ARRAY", "STRING"),
 }
+_PLAIN = {pl.String: pa.large_string(), pl.Float64: pa.float64(), pl.Int64: pa.int64()}
+_TEXTS = [name for name, kind in SCORES.items() if kind == pl.String]
 _LAYOUT: dict[str, Any] = {
     "format": int,
     "detector": str,
@@ -232,22 +234,24 @@ def read_scores(folder: Path, rows: int | None = None, most: int | None = None) 
     """
     file = folder / SCORES_FILE
     try:
-        data = read_plain(file, MOST_SCORES)
-        with pq.ParquetFile(pa.BufferReader(data), read_dictionary=["sha256", "condition"]) as opened:
+        data = pa.BufferReader(read_plain(file, MOST_SCORES))
+        with pq.ParquetFile(data) as opened:
             if fault := _fault_of_columns(opened):
                 raise ValueError(fault)
             there = opened.metadata.num_rows
-            if rows is not None and there != rows:
-                raise ValueError(f"it has {there:,} rows, and {FACTS_FILE} says {rows:,}")
-            if most is not None and there > most:
-                raise ValueError(f"it has {there:,} rows, where its task allows {most:,}")
-            table = opened.read()
+        if rows is not None and there != rows:
+            raise ValueError(f"it has {there:,} rows, and {FACTS_FILE} says {rows:,}")
+        if most is not None and there > most:
+            raise ValueError(f"it has {there:,} rows, where its task allows {most:,}")
+        data.seek(0)
+        table = pq.ParquetFile(data, read_dictionary=_TEXTS).read()  # a text that is long and repeated stays one
         table.validate(full=True)
-        for name in ("sha256", "condition"):
+        for name in _TEXTS:
             for chunk in table[name].chunks:
                 if any(len(value.as_py() or "") > _LONGEST for value in chunk.dictionary):
                     raise ValueError(f"its column {name} holds a text of more than {_LONGEST} letters")
-        frame = pl.DataFrame(table).select(*SCORES).cast(pl.Schema(SCORES))
+        plain = {name: table[name].cast(_PLAIN[kind]) for name, kind in SCORES.items()}  # nothing else that it tells
+        frame = pl.DataFrame(pa.table(plain)).cast(pl.Schema(SCORES))
     except FAILURES as error:
         raise SubmissionError(folder, Fault("format", SCORES_FILE, first_line(error))) from error
     lacking = [name for name in SCORES if frame[name].null_count()]

@@ -20,20 +20,13 @@ from bench.store.damage import first_line
 from bench.store.files import write_atomically
 from bench.store.json_objects import fault_in, keys_beside, read_object
 from bench.store.sharing.plain_files import read_plain
+from bench.store.sharing.task_images import IMAGES, fault_of_images
+from datamodules.base import LONGEST_TITLE
 from datamodules.grouping import merged, same_content
 from datamodules.identity import contradicted, identity_of
-from datamodules.items import GENERATED, PARTIAL, REAL
+from datamodules.items import GENERATED, REAL
 
 FORMAT = 1
-IMAGES: dict[str, Any] = {
-    "sha256": pl.String,
-    "label": pl.Int8,
-    "kind": pl.String,
-    "generator": pl.String,
-    "group": pl.String,
-}
-"""The columns of a task's images."""
-SHA256 = "[0-9a-f]{64}"
 MOST_BYTES = 1 << 30
 GROUP_DIGITS = 16
 _DEEPEST = 8
@@ -245,7 +238,14 @@ def _fault_of(facts: dict[str, Any]) -> str | None:
         return f"its digest is {now[:12]}..., and it says {facts['digest'][:12]}...: it was changed after it was frozen"
     if sorted(facts["contrasts"]) != sorted(facts["conditions"]) or not facts["conditions"]:
         return "its conditions are not those of its contrasts"
-    return "it has no name" if not facts["name"] else "its version is below 1" if facts["version"] < 1 else None
+    if strange := [key for key in ("name", "title") if not is_name(facts[key])]:
+        return f"its {strange[0]} cannot name a task"
+    return "its version is below 1" if facts["version"] < 1 else None
+
+
+def is_name(text: str) -> bool:
+    """Says whether a text can name a task or a data set, whose files lie under it."""
+    return text.isprintable() and text.strip(" .") != "" and len(text.encode()) <= LONGEST_TITLE
 
 
 def _task_of(facts: Mapping[str, Any]) -> Task:
@@ -253,7 +253,7 @@ def _task_of(facts: Mapping[str, Any]) -> Task:
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("its columns of images are of different lengths")
     images = pl.DataFrame([pl.Series(name, columns[name], kind, strict=True) for name, kind in IMAGES.items()])
-    if fault := _fault_of_images(images):
+    if fault := fault_of_images(images):
         raise ValueError(fault)
     rules = {
         condition: tuple(
@@ -279,21 +279,3 @@ def _task_of(facts: Mapping[str, Any]) -> Task:
 
 def _members(sha256: Sequence[str] | None) -> frozenset[str] | None:
     return None if sha256 is None else frozenset(sha256)
-
-
-def _fault_of_images(images: pl.DataFrame) -> str | None:
-    """Says what is wrong with the columns of images, or nothing."""
-    if images.is_empty():
-        return "it has no image"
-    if images.drop("kind").null_count().pipe(lambda counts: any(counts.row(0))):
-        return "an image lacks its sha256, label, generator or group"
-    if not images["sha256"].str.contains(f"^{SHA256}$").all():
-        strange = images.filter(~pl.col("sha256").str.contains(f"^{SHA256}$"))["sha256"][0]
-        return f"{strange[:70]!r} is no sha256 in small letters"
-    if not (images["sha256"].shift(1) < images["sha256"]).fill_null(True).all():
-        return "its images are not sorted by sha256, each once"
-    if not images["label"].is_in([REAL, GENERATED]).all():
-        return "a label is neither 0 nor 1"
-    if not images["kind"].is_in([PARTIAL]).fill_null(True).all():
-        return f"a kind is neither null nor {PARTIAL!r}"
-    return None

@@ -151,6 +151,7 @@ WRONG = {
     "cut off": (parquet(columns())[:-40], ""),
     "a column more": (parquet(columns(label=pa.array([1]))), "its columns are"),
     "a column less": (parquet(columns(seed=None)), "its columns are"),
+    "no sha256": (parquet(columns(sha256=None)), "its columns are"),
     "score of 32 bits": (parquet(columns(score=pa.array([0.5], pa.float32()))), "score is not of type Float64"),
     "score as text": (parquet(columns(score=pa.array(["0.5"]))), "score is not of type Float64"),
     "seed of 32 bits": (parquet(columns(seed=pa.array([0], pa.int32()))), "seed is not of type Int64"),
