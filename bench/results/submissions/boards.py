@@ -88,7 +88,7 @@ def _comparison(
         submissions = {entry.folder: entry.submission for entry in entries}
         scored = [_scored(entry, submitters, images["sha256"]) for entry in entries]
         standings = standings_of(scored, (WORST_CUE, ALL_CUES))
-        disagreements = disagreements_of(standings, images["sha256"])
+        disagreements = disagreements_of(standings, images["sha256"].to_list())
     findings: list[Finding] = [
         FrozenTask(task.name, task.version, task.digest, task.license, newest),
         UnknownCues(),
