@@ -101,7 +101,7 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
         letters = row.letters if len(board.ranking.order) > 1 else ""
         unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
         confirmed = confirmed_cell(board.comparison, row.detector)
-        small = [f"{CONFIRMED} {confirmed}"] if confirmed else []
+        small = [f"{CONFIRMED} {confirmed}"] if confirmed not in ("", "0") else []
         heads.append(Head(called(board.comparison, row.detector), small, letters, unreadable))
         cells.append([_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names])
     for cue, numbers in cues.items():
