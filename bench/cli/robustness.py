@@ -44,7 +44,7 @@ def make_parser() -> ArgumentParser:
         choices=CLASSES,
         help="degrade the images of this class alone, as an evader would",
     )
-    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet", "long")
+    add_shared_options(parser, "plugin", "dry-run", "estimate", "html", "raw-names", "json", "quiet", "long")
     add_run_options(parser, FIELDS)
     return parser
 

@@ -36,7 +36,7 @@ def make_parser() -> ArgumentParser:
         help="also sweep how the picture is cut: method (its own), resize, random-crop, centre-crop, short-side, "
         "square, native (as it is; not every network takes it)",
     )
-    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "estimate", "html", "raw-names", "json", "quiet")
     add_run_options(parser, FIELDS)
     return parser
 
