@@ -68,5 +68,3 @@ def test_the_command_line_says_how_long(image_folder, tmp_path, capsys):
     assert told["estimate"]["scoring"] > 0
     assert main([*words, "--estimate"]) == 2
     assert "--estimate" in capsys.readouterr().err
-
-
