@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
     detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
-    from bench.report.wandb import compare_and_log
+    from bench.report.loggers.session import compare_and_log
     from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_read
 

@@ -18,7 +18,7 @@ RUN_GROUPS = {
     "machine": (
         *("batch_size", "num_workers", "max_pixels", "devices", "num_nodes", "strategy", "accelerator", "compile"),
     ),
-    RESULTS: ("output", "wandb"),
+    RESULTS: ("output", "logger", "wandb"),
 }
 """The fields of ``RunOptions`` under the titles of the help, in its order."""
 EVERY = tuple(name for names in RUN_GROUPS.values() for name in names)

@@ -49,8 +49,8 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     announce(f"Loading {options.dataset} for settings of {arguments.detector.partition(':')[0]}")
     from bench.report.html.pages import check_page, write_sweep_page
+    from bench.report.loggers.session import compare_and_log
     from bench.report.sweep import print_sweep, sweep_json, write_sweep
-    from bench.report.wandb import compare_and_log
     from bench.results.sweep import Sweep, sweep_facts
     from bench.results.unread import nothing_read
     from bench.scoring.sweeps import parse_sweep

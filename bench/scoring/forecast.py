@@ -74,7 +74,7 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
     Raises:
         BenchError: The run could not begin.
     """
-    trainer = create_trainer(replace(options, devices=1, num_nodes=1, strategy="auto", wandb=None), progress=False)
+    trainer = create_trainer(replace(options, devices=1, num_nodes=1, strategy="auto"), progress=False)
     preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
     plan = preparation.plan()
     entries = preparation.entries(plan)

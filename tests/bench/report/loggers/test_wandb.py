@@ -11,12 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 import wandb
-from PIL import Image
-from robustness_panels import panel_of
-from sklearn.metrics import average_precision_score, roc_auc_score
-from wandb_reader import OfflineRun, read_run
-
-from bench.report.comparison import write_comparison
 from bench.report.wandb import (
     chart_lines,
     compare_and_log,
@@ -25,6 +19,12 @@ from bench.report.wandb import (
     point_rows,
     score_artifact,
 )
+from PIL import Image
+from robustness_panels import panel_of
+from sklearn.metrics import average_precision_score, roc_auc_score
+from wandb_reader import OfflineRun, read_run
+
+from bench.report.comparison import write_comparison
 from bench.results.comparison import Comparison
 from bench.results.robustness import Curve
 from bench.results.summary import Row, Summary

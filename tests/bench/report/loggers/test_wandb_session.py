@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import wandb
+from bench.report.wandb import LONGEST_NAME, compare_and_log
 from forked_runs import ForkedRun
 from wandb_reader import read_run
 
 from bench.cli.app import main
 from bench.errors import BenchError, DetectorFailedError
-from bench.report.wandb import LONGEST_NAME, compare_and_log
 from bench.scoring.options import RunOptions
 from detectors import Detector, View
 from detectors.registry import _registered
