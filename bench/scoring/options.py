@@ -123,7 +123,7 @@ class RunOptions:
         precision: Of the arithmetic; all but 32-true move the scores, which is measured and printed.
         compile: Compile the backbone's blocks (torch.compile), cached between runs.
         output: Folder of the score store and tables.
-        logger: Lightning's loggers, one or several: csv (the default without --wandb), wandb, tensorboard.
+        logger: Loggers of Lightning, one or several: csv (the default without --wandb), wandb, tensorboard.
         wandb: Log to this W&B project, offline without a key, beside what ``--logger`` names.
 
     Raises:

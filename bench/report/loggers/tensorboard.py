@@ -14,7 +14,7 @@ from bench.results.comparison import Comparison
 from bench.results.robustness import robustness_curves
 from bench.scoring.options import RunOptions
 
-SIZE = (6.4, 4.8)
+WIDTH, HEIGHT, LEGEND_LINE = 5.2, 5.4, 0.2
 
 
 def check_tensorboard() -> None:
@@ -44,13 +44,13 @@ def log_figures(logger: TensorBoardLogger, comparison: Comparison) -> None:
 
 def roc_figure(condition: str, lines: Mapping[str, Line]) -> Figure:
     """Draws the curves of all detectors under a condition."""
-    figure, (axes,) = draw(SIZE)
+    figure, (axes,) = draw((WIDTH, HEIGHT + LEGEND_LINE * len(lines)))
     axes.plot([0, 1], [0, 1], color=INK, alpha=0.45, linewidth=0.8, linestyle=":")
     for position, (detector, line) in enumerate(lines.items()):
         axes.plot(*zip(*line, strict=True), label=detector, linewidth=1.6, **series_style(position, marker=""))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
     axes.set_title(f"ROC curves, {condition}", parse_math=False)
-    for text in figure.legend(loc="outside lower left", ncols=2, fontsize=9).get_texts():
+    for text in figure.legend(loc="outside lower left", fontsize=9, frameon=False).get_texts():
         text.set_parse_math(False)  # a label may hold any character
     return figure
