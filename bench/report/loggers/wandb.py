@@ -22,6 +22,7 @@ from bench.store.scores import ScoreStore
 
 if TYPE_CHECKING:
     import wandb
+    from wandb.plot import CustomChart
 
 ROC_CHART = "wandb/area-under-curve/v0"
 """W&B's own, which ``wandb.plot.roc_curve`` takes, too; that one averages nothing."""
@@ -40,7 +41,7 @@ def wandb_logger(options: RunOptions) -> WandbLogger:
 def log_report(logger: WandbLogger, comparison: Comparison) -> None:
     """Logs all that is no number of its own."""
     run = logger.experiment
-    run.config.update(_config(comparison.run))  # type: ignore[no-untyped-call]
+    run.config.update(_config(comparison.run))
     run.log(_tables_and_charts(comparison))
     output = Path(str(logger.save_dir))
     run.log_artifact(score_artifact(ScoreStore(output, comparison.run["data"]["title"]).folder))
@@ -67,7 +68,7 @@ def _tables_and_charts(comparison: Comparison) -> dict[str, Any]:
     return logged | _charts(comparison, curves)
 
 
-def _charts(comparison: Comparison, curves: Sequence[Curve]) -> dict[str, "wandb.plot.CustomChart"]:
+def _charts(comparison: Comparison, curves: Sequence[Curve]) -> dict[str, "CustomChart"]:
     import wandb
 
     charts = {}
