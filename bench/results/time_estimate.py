@@ -86,7 +86,7 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast)
     each = max(2, math.ceil(PROBE / plan.sources))
     with tempfile.TemporaryDirectory() as folder, silent():
         output = Path(folder)
-        probe = replace(options, output=output, devices=1, num_nodes=1, strategy="auto", wandb=None)
+        probe = replace(options, output=output, devices=1, num_nodes=1, strategy="auto", logger=(), wandb=None)
         began = time.monotonic()
         compare(texts, _limited(probe, each // 2))
         first = time.monotonic() - began
