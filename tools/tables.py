@@ -1,12 +1,13 @@
 """Writes the tables in the documentation that follow from code and locked numbers: ``make tables``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.references.locks import read_lock
 from bench.report.detectors import DEFAULT_BACKBONE, ListedDetector, listed_detectors
 from bench.training.recipes import RECIPES
+from tools.coverage_overview import overview
 from tools.markdown import markdown_table, plain_text
 from tools.real_weights import LEFT_OUT
 
@@ -66,6 +67,7 @@ def results_markdown() -> str:
 TABLES: Mapping[Path, Callable[[], str]] = {
     ROOT / "README.md": results_markdown,
     ROOT / "docs" / "detectors.md": detectors_markdown,
+    ROOT / "docs" / "statistics.md": overview,
     ROOT / "docs" / "status.md": status_markdown,
     ROOT / "detectors" / "README.md": options_markdown,
 }
