@@ -56,7 +56,7 @@ real-weights: setup
 
 # The site of the documentation, in build/site: a link or an anchor that leads nowhere fails it. No network is needed.
 docs: setup
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The tables in README.md and docs/ that follow from code and locked numbers.
 tables: setup
