@@ -23,17 +23,8 @@ MKDOCS = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 MOST_WORDS = 900
 CHIEF = (
-    *(
-        "installation",
-        "quickstart",
-        "data",
-        "detectors",
-        "your-detector",
-        "reading-the-report",
-        "questions",
-        "commands",
-    ),
-    *("statistics", "clusters", "python", "reproducing", "status", "architecture"),
+    *("installation", "quickstart", "data", "detectors", "your-detector", "reading-the-report", "questions"),
+    *("commands", "statistics", "clusters", "python", "reproducing", "status", "architecture"),
 )
 """Pages that the README leads to; the others are in the nav."""
 
@@ -50,7 +41,8 @@ def nav_pages(nav=None):
 
 
 def told_by(parser, call):
-    """What a parser says of a call that it does not take; nothing of one that it does."""
+    """What a parser says of a call that it does not take; nothing of one that it does. Files of options are not read."""
+    call = [word for before, word in zip(("", *call), call, strict=False) if "--config" not in (before, word)]
     told = io.StringIO()
     try:
         with redirect_stderr(told):

@@ -98,9 +98,7 @@ def _shares(shown: Shown, text: str) -> str:
     plain = [float(cell.removesuffix(" %")) for cell in cells if not cell.startswith("~")]
     marked = [float(cell[1:].removesuffix(" %")) for cell in cells if cell.startswith("~")]
     if not cells:
-        raise BenchError(
-            f"docs/statistics.md, {shown.section}: no table begins with {shown.first!r} and has that column."
-        )
+        raise BenchError(f"docs/statistics.md, {shown.section}: no table with {shown.first!r} has such a column.")
     ranges = ((plain, ""), (marked, " where marked `~`"))
     return "; ".join(f"{_range(shares)}{words}" for shares, words in ranges if shares)
 
