@@ -41,7 +41,7 @@ def nav_pages(nav=None):
 
 
 def told_by(parser, call):
-    """What a parser says of a call that it does not take; nothing of one that it does. Files of options are not read."""
+    """What a parser says of a call that it does not take; nothing of one that it does. No file of options is read."""
     call = [word for before, word in zip(("", *call), call, strict=False) if "--config" not in (before, word)]
     told = io.StringIO()
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from detectors.registry import DETECTORS
 from tools.option_pages import options_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,19 +25,39 @@ COPIES: Mapping[str, str] = {
     "changelog.md": "CHANGELOG.md",
 }
 """Pages, and the files that they are made of."""
+PAGES_OF = {source: page for page, source in COPIES.items()}
+NAMED = re.compile(r"(?<!\[)`(benchmarks/README\.md|detectors/README\.md)`")
+"""Files in words of ``docs/``, from which no link leads out."""
 PACKAGES: Mapping[str, str] = {
     "bench": "The face for programs: what the command line does, as functions.",
     "detectors": "Detectors alone, with torch. They know nothing of data sets and stores.",
     "datamodules": "Data sets as Lightning's `LightningDataModule`, and what finds, reads and labels images.",
 }
+WIDE = ("index.md",)
+"""Pages without the list of their section at the left, which would hold themselves alone."""
+METHODS = {place.partition(":")[2] for place in DETECTORS.values()}
+"""Classes of detectors: what they do is in their docstring, their members are those of `Detector`."""
+ROLE = re.compile(r":(?:class|meth|func|attr|data|mod):<code>~?([^<]*)</code>")
+"""What Sphinx would make a link of, in a docstring."""
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|!\[[^\]]*\]\([^)]*\))*)\]\(([^)\s]+)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages to those of ``docs/``."""
     for page, text in generated_pages().items():
-        files.append(File.generated(config, page, content=text))
+        hidden = "---\nhide:\n  - navigation\n---\n\n" if page in WIDE else ""
+        files.append(File.generated(config, page, content=hidden + text))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Makes links of the files that a page names and that are pages here."""
+    return NAMED.sub(lambda name: f"[{name[0]}]({PAGES_OF[name[1]]})", markdown)
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Leaves the name alone of what a docstring refers to."""
+    return ROLE.sub(r"<code>\1</code>", html)
 
 
 def generated_pages() -> dict[str, str]:
@@ -57,7 +78,6 @@ def relocated(text: str, source: str) -> str:
         >>> relocated("[Data](../docs/data.md#columns), [a script](coverage.py)", "benchmarks/README.md")
         '[Data](data.md#columns), a script'
     """
-    pages = {file: page for page, file in COPIES.items()}
 
     def relinked(link: re.Match[str]) -> str:
         mark, words, target = link.groups()
@@ -65,7 +85,7 @@ def relocated(text: str, source: str) -> str:
         if not path or re.match(r"[a-z]+:", target):
             return link[0]
         file = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        page = pages.get(file) or (file.removeprefix("docs/") if file.startswith("docs/") else None)
+        page = PAGES_OF.get(file) or (file.removeprefix("docs/") if file.startswith("docs/") else None)
         return f"{mark}[{words}]({page}{hash_mark}{anchor})" if page else words
 
     parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
@@ -74,8 +94,11 @@ def relocated(text: str, source: str) -> str:
 
 def python_page(package: str) -> str:
     """Writes the page of a package: what it exports, each with the docstring that mkdocstrings finds."""
-    entries = "".join(f"::: {path}\n\n" for path in public_names(package).values())
-    return f"# {package}\n\n{PACKAGES[package]}\n\n{entries}"
+    entries = [
+        f"::: {path}\n" + ("    options:\n      members: false\n" if name in METHODS else "")
+        for name, path in public_names(package).items()
+    ]
+    return "\n".join([f"# {package}\n\n{PACKAGES[package]}\n", *entries])
 
 
 def public_names(package: str) -> dict[str, str]:
