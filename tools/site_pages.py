@@ -51,12 +51,22 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Makes links of the files that a page names and that are pages here."""
+    """Makes links of the files that a page names and that are pages here.
+
+    Examples:
+        >>> on_page_markdown("Speed, measured: `benchmarks/README.md`.")
+        'Speed, measured: [`benchmarks/README.md`](benchmarks.md).'
+    """
     return NAMED.sub(lambda name: f"[{name[0]}]({PAGES_OF[name[1]]})", markdown)
 
 
 def on_page_content(html: str, **_: object) -> str:
-    """Leaves the name alone of what a docstring refers to."""
+    """Leaves the name alone of what a docstring refers to.
+
+    Examples:
+        >>> on_page_content("see :meth:<code>~Detector.forward</code>")
+        'see <code>Detector.forward</code>'
+    """
     return ROLE.sub(r"<code>\1</code>", html)
 
 
