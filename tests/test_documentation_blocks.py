@@ -75,6 +75,12 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def done():
+    """The lines that another page has had run."""
+    return set()
+
+
 def _photographs(root: Path, sources: list[str], count: int) -> None:
     for number, source in enumerate(sources):
         (root / source).mkdir(parents=True)
@@ -127,10 +133,12 @@ def _run_line(line: str, place: Path) -> None:
         assert ended.returncode == 0, f"{line}: {ended.stderr}"
 
 
-def _run_block(block: Block, place: Path) -> None:
+def _run_block(block: Block, place: Path, done: set[str]) -> None:
     if block.language == "bash":
         for line in lines(block):
-            _run_line(line, place)
+            if line not in done:
+                _run_line(line, place)
+                done.add(line)
     elif block.language == "python":
         _run(["-c", block.text.replace("limit=20", "limit=12")], place)
 
@@ -138,9 +146,9 @@ def _run_block(block: Block, place: Path) -> None:
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_a_page_runs(page, place):
+def test_every_block_of_a_page_runs(page, place, done):
     for block in blocks(page.read_text(encoding="utf-8")):
-        _run_block(block, place)
+        _run_block(block, place, done)
     if page == README:
         assert (place / "report.html").is_file()
         written = (place / "results" / "CITATIONS.bib").read_text(encoding="utf-8")
