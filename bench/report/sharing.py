@@ -37,8 +37,8 @@ def print_frozen(frozen: Frozen, console: Console) -> None:
     if frozen.contradicted:
         _, first, second = frozen.contradicted[0]
         print_line(
-            f"Left out, as they are called real and generated: {len(frozen.contradicted):,} images, such as {first} and "
-            f"{second}.",
+            f"Left out, as they are called real and generated: {len(frozen.contradicted):,} images, such as {first} "
+            f"and {second}.",
             console,
         )
     if frozen.copies:
@@ -71,14 +71,14 @@ def print_submitted(submission: Submission, task: Task, console: Console) -> Non
     """Says what a submission holds."""
     seeds = submission.scores["seed"].n_unique()
     print_line(
-        f"{submission.detector} on {task_words(task)}: {len(submission.scores):,} scores of {len(task.images):,} images, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}, conditions {', '.join(task.conditions)}.",
+        f"{submission.detector} on {task_words(task)}: {len(submission.scores):,} scores of {len(task.images):,} "
+        f"images, {seeds} seed{'s' if seeds > 1 else ''}, conditions {', '.join(task.conditions)}.",
         console,
     )
     if submission.facts is None:
         print_line(
-            "Its store is of an older version and does not say what the fingerprint covers: a check notes that it cannot "
-            "be computed again.",
+            "Its store is of an older version and does not say what the fingerprint covers: a check notes that it "
+            "cannot be computed again.",
             console,
         )
     print_line(f"Next: python -m bench submit check {submission.folder}", console)
