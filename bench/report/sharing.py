@@ -1,17 +1,19 @@
 """What tasks, submissions and imported scores are told of: sentences and plain values."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from bench.report.table import print_line
-from bench.scoring.foreign_scores import ForeignScores
-from bench.scoring.importing import Imported
 from bench.store.sharing.checking import Checked
 from bench.store.sharing.submission import Fault, Submission
 from bench.store.sharing.task import Frozen, Task
 from datamodules.items import GENERATED, REAL
+
+if TYPE_CHECKING:  # a check is quick, as it needs no network
+    from bench.scoring.foreign_scores import ForeignScores
+    from bench.scoring.importing import Imported
 
 MOST_NAMED = 5
 SHORT = 12
@@ -122,14 +124,14 @@ def _record(fault: Fault) -> dict[str, str]:
     return {"kind": fault.kind, "file": fault.file, "reason": fault.reason}
 
 
-def print_refused(foreign: ForeignScores, console: Console) -> None:
+def print_refused(foreign: "ForeignScores", console: Console) -> None:
     """Prints a line for each fault of a table of scores."""
     for fault in foreign.faults:
         print_line(f"{fault}.", console)
     print_line("Nothing was imported.", console)
 
 
-def print_imported(imported: Imported, file: Path, console: Console) -> None:
+def print_imported(imported: "Imported", file: Path, console: Console) -> None:
     """Says what was imported."""
     if not imported.rows:
         print_line(f"{imported.store} has the scores of {file} already, as {imported.name}.", console)
@@ -141,7 +143,7 @@ def print_imported(imported: Imported, file: Path, console: Console) -> None:
     )
 
 
-def imported_json(imported: Imported | None, foreign: ForeignScores) -> dict[str, Any]:
+def imported_json(imported: "Imported | None", foreign: "ForeignScores") -> dict[str, Any]:
     """Returns the same as plain values."""
     return {
         "file": str(foreign.file),
