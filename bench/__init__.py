@@ -79,7 +79,7 @@ def compare(detectors: Sequence[str], *, progress: bool = False, **options: Any)
     """
     chosen = _options(options)
     from bench.report.comparison import write_comparison
-    from bench.report.wandb import compare_and_log
+    from bench.report.loggers.session import compare_and_log
     from bench.scoring.machine.caller import not_run_again
 
     with not_run_again(chosen.dataset):

@@ -7,7 +7,10 @@ from typing import Any
 
 import polars as pl
 
-REAL, GENERATED = 0, 1
+REAL = 0
+"""The label of a photograph."""
+GENERATED = 1
+"""The label of a generated or an edited image."""
 PARTIAL = "partial"
 """The kind of a generated image of which only a part is: inpainted, or tampered with."""
 PARTIAL_MODES = ("rows", "leave-out", "as-generator")

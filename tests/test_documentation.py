@@ -16,18 +16,33 @@ from bench.references.locks import read_lock
 from datamodules.registry import DATASETS
 from detectors.registry import DETECTORS
 from tools.pictures import COMMAND, FOLDER, LARGEST
+from tools.site_pages import generated_pages
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MKDOCS = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 MOST_WORDS = 900
+CHIEF = (
+    *("installation", "quickstart", "data", "detectors", "your-detector", "reading-the-report", "questions"),
+    *("commands", "statistics", "clusters", "python", "reproducing", "status", "architecture"),
+)
+"""Pages that the README leads to; the others are in the nav."""
 
 
 def name_of(page):
     return str(page.relative_to(ROOT))
 
 
+def nav_pages(nav=None):
+    """Every page of the site's nav, by its path."""
+    entries = yaml.load(MKDOCS, Loader=yaml.BaseLoader)["nav"] if nav is None else nav
+    for_each = [value for entry in entries for value in (entry.values() if isinstance(entry, dict) else [entry])]
+    return [page for value in for_each for page in ([value] if isinstance(value, str) else nav_pages(value))]
+
+
 def told_by(parser, call):
-    """What a parser says of a call that it does not take; nothing of one that it does."""
+    """What a parser says of a call that it does not take; nothing of one that it does. No file of options is read."""
+    call = [word for before, word in zip(("", *call), call, strict=False) if "--config" not in (before, word)]
     told = io.StringIO()
     try:
         with redirect_stderr(told):
@@ -69,9 +84,11 @@ def test_links_of_docs_stay_in_docs_so_that_a_site_can_be_made_of_them(page):
         assert not target.startswith(("/", "..")), target
 
 
-def test_every_page_of_docs_can_be_reached_from_the_readme():
+def test_the_readme_leads_to_the_chief_pages_and_the_nav_to_every_one():
     linked = {target.partition("#")[0] for target in links(README)}
-    assert {name_of(page) for page in DOCS} <= linked
+    assert {f"docs/{name}.md" for name in CHIEF} <= linked
+    assert set(nav_pages()) == {page.name for page in DOCS} | set(generated_pages())
+    assert len(nav_pages()) == len(set(nav_pages()))
 
 
 def test_pictures_are_small_and_shown_with_words_for_those_who_do_not_see_them():

@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bench", "datamodules", "detectors")
+BESIDE = ("pyproject.toml", "README.md", "LICENSE")
+"""What a wheel is built from, beside the packages."""
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def installed(tmp_path_factory) -> Path:
     source = folder / "source"  # a copy: building in place leaves files that the next wheel would pick up
     for package in PACKAGES:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in BESIDE:
         shutil.copy(ROOT / file, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(source)], check=True)
@@ -68,3 +70,17 @@ def test_imports_go_from_bench_to_the_others_and_nowhere_else(package, forbidden
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             assert not {name.split(".")[0] for name in names} & forbidden, file
+
+
+def test_the_container_is_built_from_what_the_wheel_needs_and_runs_without_rights():
+    """Read, not run."""
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert kept[0] == "*"
+    assert {line[1:] for line in kept if line.startswith("!")} == {*PACKAGES, *BESIDE}
+    lines = [line.split() for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if line]
+    last = {words[0]: words[1:] for words in lines}
+    assert last["USER"] == ["fauxbench"]
+    assert last["ENTRYPOINT"] == ['["fauxbench"]']
+    from_index = [words for words in lines if "--index-url" in words]
+    assert [{"torch", "torchvision"} <= set(words) for words in from_index] == [True]
+    assert lines.index(from_index[0]) < next(i for i, words in enumerate(lines) if "/wheels/*.whl" in words)

@@ -33,7 +33,7 @@ def make_parser() -> ArgumentParser:
         partial=UNREAD,
     )
     add_shared_options(parser, "detectors", required=False)  # a plan needs none
-    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "seen-hashes")
+    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "estimate", "html", "seen-hashes")
     add_shared_options(parser, "raw-names", "json", "quiet", "long")
     add_plan_options(parser)
     add_run_options(parser, FIELDS)
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
     detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
     from bench.report.html.pages import check_page, write_comparison_page
-    from bench.report.wandb import compare_and_log
+    from bench.report.loggers.session import compare_and_log
     from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_read
 
@@ -70,15 +70,17 @@ def run(arguments: Namespace) -> int:
 
 
 def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Namespace) -> int:
-    """Prints what a run would do (``--dry-run``)."""
+    """Prints what a run would do (``--dry-run``) and, with ``--estimate``, how long it would take."""
     from dataclasses import asdict
 
-    from bench.report.notes import forecast_lines
+    from bench.report.forecast import forecast_lines
     from bench.report.table import print_line
+    from bench.results.time_estimate import estimate_time
     from bench.scoring.forecast import forecast
 
     plan, console = forecast(detectors, options), make_console(arguments)
-    for line in forecast_lines(plan):
+    estimate = estimate_time(detectors, options, plan) if arguments.estimate else None
+    for line in forecast_lines(plan, estimate):
         print_line(line, console)
-    print_json(arguments, lambda: {"plan": asdict(plan)})
+    print_json(arguments, lambda: {"plan": asdict(plan), **({"estimate": asdict(estimate)} if estimate else {})})
     return 0

@@ -17,6 +17,7 @@ from bench.cli.help import HelpFormatter, epilog
 from bench.cli.printing import announce
 from bench.cli.readers import path_text, whole
 from bench.cli.shared import DETECTORS, EVERY, ORDER, RUN_GROUPS, SHARED, TITLES
+from bench.errors import BenchError
 from bench.report.docstrings import argument_meanings, docstring_sections
 from bench.report.escaping import printable
 from bench.report.words import named
@@ -143,7 +144,13 @@ def add_output_option(parser: OneLineParser) -> None:
 
 
 def run_options(arguments: Namespace) -> RunOptions:
-    """Makes the shared options from parsed arguments; those that a command lacks keep their defaults."""
+    """Makes the shared options from parsed arguments; those that a command lacks keep their defaults.
+
+    Raises:
+        BenchError: A value cannot be, or a time is asked for without a plan.
+    """
+    if arguments.get("estimate") and not arguments.dry_run:
+        raise BenchError("--estimate is for --dry-run: add it, or leave --estimate out.")
     options = RunOptions(**values_of(RunOptions, arguments))
     check_names(options)
     return options

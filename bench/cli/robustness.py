@@ -44,7 +44,7 @@ def make_parser() -> ArgumentParser:
         choices=CLASSES,
         help="degrade the images of this class alone, as an evader would",
     )
-    add_shared_options(parser, "plugin", "dry-run", "html", "raw-names", "json", "quiet", "long")
+    add_shared_options(parser, "plugin", "dry-run", "estimate", "html", "raw-names", "json", "quiet", "long")
     add_run_options(parser, FIELDS)
     return parser
 
@@ -54,8 +54,8 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.html.pages import check_page, write_comparison_page
+    from bench.report.loggers.session import compare_and_log
     from bench.report.robustness import print_robustness, robustness_json, write_robustness
-    from bench.report.wandb import compare_and_log
     from bench.results.robustness import Robustness
     from bench.results.unread import nothing_read
     from bench.scoring.conditions import robustness_conditions

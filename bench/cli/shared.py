@@ -18,7 +18,7 @@ RUN_GROUPS = {
     "machine": (
         *("batch_size", "num_workers", "max_pixels", "devices", "num_nodes", "strategy", "accelerator", "compile"),
     ),
-    RESULTS: ("output", "wandb"),
+    RESULTS: ("output", "logger", "wandb"),
 }
 """The fields of ``RunOptions`` under the titles of the help, in its order."""
 EVERY = tuple(name for names in RUN_GROUPS.values() for name in names)
@@ -63,6 +63,10 @@ SHARED: dict[str, dict[str, Any]] = {
         **FLAG,
         "help": "print the plan (images, conditions, passes, memory, what the store has) and score nothing",
     },
+    "estimate": {
+        **FLAG,
+        "help": "with --dry-run: also say how long it would take; scores about 20 images for it and keeps none",
+    },
     "html": {"type": path_text, "metavar": "FILE", "help": "also write everything as one page that opens from disk"},
     "json": {**FLAG, "help": "print one JSON object and nothing else"},
     "margin": {
@@ -89,6 +93,6 @@ SHARED: dict[str, dict[str, Any]] = {
 TITLES = {
     **dict.fromkeys(("detectors", "checkpoint"), DETECTORS),
     **dict.fromkeys(("html", "json", "margin", "seen-hashes", "raw-names", "long", "quiet"), RESULTS),
-    **dict.fromkeys(("config", "dry-run", "plugin"), "options"),
+    **dict.fromkeys(("config", "dry-run", "estimate", "plugin"), "options"),
 }
 """Where they stand in the help."""

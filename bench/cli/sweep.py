@@ -36,7 +36,7 @@ def make_parser() -> ArgumentParser:
         help="also sweep how the picture is cut: method (its own), resize, random-crop, centre-crop, short-side, "
         "square, native (as it is; not every network takes it)",
     )
-    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "html", "raw-names", "json", "quiet")
+    add_shared_options(parser, "checkpoint", "plugin", "dry-run", "estimate", "html", "raw-names", "json", "quiet")
     add_run_options(parser, FIELDS)
     return parser
 
@@ -49,8 +49,8 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     announce(f"Loading {options.dataset} for settings of {arguments.detector.partition(':')[0]}")
     from bench.report.html.pages import check_page, write_sweep_page
+    from bench.report.loggers.session import compare_and_log
     from bench.report.sweep import print_sweep, sweep_json, write_sweep
-    from bench.report.wandb import compare_and_log
     from bench.results.sweep import Sweep, sweep_facts
     from bench.results.unread import nothing_read
     from bench.scoring.sweeps import parse_sweep

@@ -24,7 +24,6 @@ from bench.results.unread import NothingRead
 from bench.scoring.conditions import MatchedImages
 from bench.scoring.ensembles import FittedEnsemble, TiedScores
 from bench.scoring.exclusion import TrainedGroups
-from bench.scoring.forecast import Forecast
 from bench.scoring.machine.precision import EXACT
 from bench.scoring.probed_blocks import ProbedBlocks
 from bench.statistics.metrics import shown_metrics
@@ -230,34 +229,9 @@ def _precision_words(effect: PrecisionEffect) -> str:
     return f"{words}; AUROC {exact:.4f} -> {other:.4f} ({change}, paired)."
 
 
-def forecast_lines(forecast: Forecast) -> list[str]:
-    """Says what a run would do."""
-    rest = [name for name in forecast.conditions if name != CLEAN]
-    memory = (forecast.network_bytes, forecast.picture_bytes, forecast.activation_bytes)
-    networks, pictures, activations = map(_size, memory)
-    more = f", {forecast.check:,} more in {EXACT} to measure what the precision does." if forecast.check else "."
-    return [
-        f"Images: {forecast.images:,}, of which {forecast.to_read:,} lack a score and would be read, each once.",
-        f"Conditions: {len(forecast.conditions)} ({', '.join((CLEAN, *rest))}).",
-        f"Scores: {forecast.scores:,} wanted, {forecast.stored:,} in the store, "
-        f"{forecast.scores - forecast.stored:,} to compute{more}",
-        "By detector: " + ", ".join(f"{name} {count:,}" for name, count in forecast.by_detector.items()) + ".",
-        f"Passes: {forecast.passes:,} images through the backbone and its perturbed copies, the clean ones shared.",
-        *([f"Passes not known: {', '.join(forecast.uncounted)}."] if forecast.uncounted else []),
-        f"Memory of a device: about {_size(sum(memory))} ({networks} of networks, {pictures} of pictures and "
-        f"{activations} of activations for {forecast.batch_size} images at once), beside the program itself.",
-        f"Devices: {forecast.devices}.",
-        "Nothing was scored (--dry-run).",
-    ]
-
-
 def nothing_words(nothing: NothingRead) -> str:
     """Says that nothing could be read, and why."""
     why = ", ".join(f"{count:,} {reason}" for reason, count in Counter(nothing.reasons).most_common(MOST_NAMED))
     more = len(nothing.reasons) - MOST_NAMED
     rest = f", and {more} more reasons" if more > 0 else ""
     return f"None of the {nothing.images:,} images could be read{': ' if why else ''}{why}{rest}."
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

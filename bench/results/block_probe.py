@@ -15,7 +15,7 @@ from detectors import Perturbation
 from detectors.probing import Probe, probe, top_blocks
 from detectors.wepe import block_ranges
 
-WITHOUT_MEANING = ("conditions", "match", "seeds", "precision", "devices", "wandb")
+WITHOUT_MEANING = ("conditions", "match", "seeds", "precision", "devices", "logger", "wandb")
 """Options of other commands; a probe looks at clean images, once, in single precision, on one device."""
 NOISE = {field.name: field.default for field in fields(Perturbation) if field.name not in ("blocks", "stream")}
 """The options of the noise, and their defaults."""

@@ -182,12 +182,12 @@ def compare(
     detectors: Sequence[str],
     options: RunOptions,
     progress: bool = False,
-    logger: Callable[[], Logger] | None = None,
+    loggers: Callable[[], Sequence[Logger]] | None = None,
     noted: Facts | None = None,
 ) -> Comparison | None:
     """Compares detectors on a dataset.
 
-    Detectors are written as on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``. ``logger`` makes
+    Detectors are written as on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``. ``loggers`` makes
     what the test loop logs to, once the options are known to be right; CSV files by default. ``noted`` is what the run
     keeps of itself (``run.json``) beside what every run does.
 
@@ -198,7 +198,7 @@ def compare(
         BenchError: The options cannot be carried out, or a detector failed.
     """
     check_options(options)
-    trainer = create_trainer(options, progress, logger)
+    trainer = create_trainer(options, progress, loggers)
     with Claiming() as claiming, Processes(trainer) as processes:
         # Another machine's first process makes a plan, too, before they join: only one of them claims.
         claims = claiming if processes.is_first else None

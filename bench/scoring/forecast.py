@@ -48,6 +48,7 @@ class Forecast:
         picture_bytes: Of a batch's pixels, on the device.
         activation_bytes: That a pass of a batch holds at its peak.
         uncounted: Detectors on a network of their own, if any, that do not say what an image costs.
+        sources: Of images.
     """
 
     images: int
@@ -64,6 +65,7 @@ class Forecast:
     devices: int
     batch_size: int
     uncounted: tuple[str, ...] = ()
+    sources: int = 1
 
 
 def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
@@ -72,7 +74,7 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
     Raises:
         BenchError: The run could not begin.
     """
-    trainer = create_trainer(replace(options, devices=1, num_nodes=1, strategy="auto", wandb=None), progress=False)
+    trainer = create_trainer(replace(options, devices=1, num_nodes=1, strategy="auto"), progress=False)
     preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
     plan = preparation.plan()
     entries = preparation.entries(plan)
@@ -107,6 +109,7 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
         devices=options.devices * options.num_nodes,
         batch_size=batch,
         uncounted=tuple(dict.fromkeys(entry.scoring.detector for entry in entries if not _is_counted(entry))),
+        sources=len(plan.datamodule.items.select("label", "generator").unique()),
     )
 
 

@@ -1,6 +1,7 @@
 """The test loop: every batch is scored by every detector, and nothing else happens here."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from bench.errors import DetectorFailedError
 from bench.scoring.entry import Entry, scored_rows, unreadable_rows
 from bench.scoring.live_metrics import LiveMetrics
+from bench.scoring.logged_names import logged_name
 from bench.scoring.machine.batch_limit import BatchLimit
 from bench.scoring.machine.costs import CostMeter
 from bench.scoring.machine.processes import Processes
 from bench.scoring.plan import Job, plan_batches
-from bench.store.schema import CLEAN, OK
+from bench.store.schema import OK
 from bench.store.scores import ScoreStore
 from bench.store.writer import ScoreWriter
 from datamodules import Batch, DetectionDataModule
@@ -134,12 +136,16 @@ class Evaluation(L.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Writes the last scores and logs the metrics."""
         self.writer.flush()
+        seeds = Counter((entry.scoring.detector, entry.scoring.condition) for entry in self.entries)
         for entry, metrics in zip(self.entries, self.live, strict=True):
-            scoring = entry.scoring
-            condition = "" if scoring.condition == CLEAN else f"{scoring.condition}/"
+            place = entry.scoring.detector, entry.scoring.condition
+            seed = entry.scoring.seed if seeds[place] > 1 else None
             for rule, live in zip(entry.contrasts, metrics, strict=True):
-                name = f"{scoring.detector}/{condition}seed{scoring.seed}/{rule.generator}"
-                self.log_dict({f"{name}/{metric}": value.item() for metric, value in live.compute().items()})
+                values = {
+                    logged_name(*place, rule.generator, metric, seed): value.item()
+                    for metric, value in live.compute().items()
+                }
+                self.log_dict(values, logger=bool(self.loggers))
                 live.reset()  # the trainer outlives the tables, and holds this
 
     def on_test_end(self) -> None:

@@ -22,8 +22,9 @@ CHOICES = {
     "precision": PRECISIONS,
     "accelerator": ("auto", "cpu", "gpu", "mps"),
     "strategy": ("auto", "ddp"),
+    "logger": ("csv", "wandb", "tensorboard"),
 }
-"""The values of the options that have a few."""
+"""The values of the options that have a few; of a logger there may be several."""
 MOST = 2**63 - 1
 """The largest whole number of a file or a command line."""
 MARGIN = 0.02
@@ -122,7 +123,8 @@ class RunOptions:
         precision: Of the arithmetic; all but 32-true move the scores, which is measured and printed.
         compile: Compile the backbone's blocks (torch.compile), cached between runs.
         output: Folder of the score store and tables.
-        wandb: Log to this W&B project, offline without a key.
+        logger: Loggers of Lightning, one or several: csv (the default without --wandb), wandb, tensorboard.
+        wandb: Log to this W&B project, offline without a key, beside what ``--logger`` names.
 
     Raises:
         BenchError: A value cannot be.
@@ -169,20 +171,28 @@ class RunOptions:
     precision: Annotated[str, Written(choices=PRECISIONS)] = "32-true"
     compile: bool = False
     output: Annotated[Path, Written("DIR")] = Path("results")
+    logger: Annotated[Sequence[str], Written(choices=CHOICES["logger"])] = ()
     wandb: Annotated[str | None, Written("PROJECT")] = None
 
     def __post_init__(self) -> None:
         for name, (written, may_be_none) in _whole_numbers().items():
             if not may_be_none or getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), written)
-        for name in ("generators", "conditions", "real", "generated", "columns"):
+        for name in ("generators", "conditions", "real", "generated", "columns", "logger"):
             if isinstance(getattr(self, name), str):
                 raise BenchError(f"--{name} takes a list of names, got {getattr(self, name)!r}.")
         for name in ("data_root", "image_root", "pairs", "weights", "output"):
             if getattr(self, name) == "":
                 raise BenchError(f"--{name.replace('_', '-')} needs a path, got ''.")
         object.__setattr__(self, "output", Path(self.output))
-        object.__setattr__(self, "conditions", tuple(self.conditions or ()))
+        for name in ("conditions", "logger"):
+            object.__setattr__(self, name, tuple(getattr(self, name) or ()))
+
+    @property
+    def loggers(self) -> tuple[str, ...]:
+        """What is logged to: ``--wandb`` adds W&B to those of ``--logger``, and stands alone without them."""
+        project = () if self.wandb is None else ("wandb",)
+        return tuple(dict.fromkeys([*self.logger, *project])) or ("csv",)
 
     def make_output(self) -> Path:
         """Makes the results' folder before any work is done for it.
@@ -246,8 +256,10 @@ def check_options(options: RunOptions) -> None:
         OptionError: Compiling is asked for without a compiler.
     """
     for name, known in CHOICES.items():
-        if getattr(options, name) not in known:
-            raise BenchError(f"--{name} must be one of {', '.join(known)}, got {getattr(options, name)!r}.")
+        given = getattr(options, name)
+        for value in given if isinstance(given, tuple) else (given,):
+            if value not in known:
+                raise BenchError(f"--{name} must be one of {', '.join(known)}, got {value!r}.")
     if options.compile:
         from detectors.backbones.compiling import check_compiler
 

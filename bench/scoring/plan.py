@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from bench.scoring.build import (
@@ -42,8 +43,11 @@ from datamodules import DetectionDataModule
 from datamodules.sampling import limited
 from detectors import Backbone, create_backbone
 
-SAMPLE = 64
-"""Images of each source that are scored in both precisions."""
+LEAST_SAMPLE, MOST_SAMPLE, SAMPLED_SHARE = 16, 64, 1 / 32
+"""Images of each source that are scored in both precisions: a share of the largest source's, between two bounds.
+
+They cost twice what the others do, and more, so a small run takes few; their error is in the note, an interval.
+"""
 
 
 @dataclass(frozen=True)
@@ -161,8 +165,8 @@ class Preparation:
         if self.options.precision == EXACT:
             return plan
         exact, options = exact_entries(entries, datamodule, self.options), replace(self.options, precision=EXACT)
-        sample = datamodule.items["path"].is_in(limited(datamodule.items, SAMPLE)["path"].to_list()).to_numpy()
-        sampled = sample[:, np.newaxis]
+        chosen = limited(datamodule.items, sample_size(datamodule.items))
+        sampled = datamodule.items["path"].is_in(chosen["path"].to_list()).to_numpy()[:, np.newaxis]
         check = self._job(exact, sampled, options, datamodule, data, conditions, left_out, kind="check-")
         return replace(plan, check=check)
 
@@ -229,6 +233,17 @@ class Preparation:
 
 def _name(file: Path, folder: Path) -> str:
     return str(file.relative_to(folder if file.is_relative_to(folder) else folder.parent.parent))
+
+
+def sample_size(items: pl.DataFrame) -> int:
+    """Says how many images of each source show what a precision does.
+
+    Examples:
+        >>> [sample_size(pl.DataFrame({"label": [0] * n, "generator": ["a"] * n})) for n in (9, 1000, 9000)]
+        [16, 32, 64]
+    """
+    largest = max(items.group_by("label", "generator").len()["len"].to_list(), default=0)
+    return min(MOST_SAMPLE, max(LEAST_SAMPLE, math.ceil(SAMPLED_SHARE * largest)))
 
 
 def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:

@@ -31,9 +31,9 @@ def score_exactly(
     if plan.check is None:
         return []
     exact = exact_entries(entries, plan.datamodule, options)
-    exact_options = replace(options, precision=EXACT, compile=False, wandb=None)
+    exact_options = replace(options, precision=EXACT, compile=False)
     if plan.check.absent.any():
-        score(create_trainer(exact_options, progress), exact, plan.check, plan, exact_options, processes)
+        score(create_trainer(exact_options, progress, list), exact, plan.check, plan, exact_options, processes)
     return exact
 
 

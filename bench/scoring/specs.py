@@ -145,14 +145,23 @@ def _read_fusion(fuse: str) -> dict[str, Any]:
     return {"name": name, **create_fusion(name, **written).options}
 
 
+def members_of(texts: Sequence[str]) -> list[str]:
+    """Takes ensembles apart: the texts of the single detectors, each once.
+
+    Examples:
+        >>> members_of(["fuse=minp:rigid+wepe:n=2", "rigid"])
+        ['rigid', 'wepe:n=2']
+    """
+    return list(dict.fromkeys(part for text in texts for part in _members(_fusion_and_members(text)[1])))
+
+
 def check_detectors(texts: Sequence[str]) -> None:
     """Looks for detectors by their names alone; no detector is imported.
 
     Raises:
         UnknownNameError: There is none of that name.
     """
-    members = [part for text in texts for part in _members(_fusion_and_members(text)[1])]
-    for name in (member.strip().partition(":")[0] for member in members):
+    for name in (member.strip().partition(":")[0] for member in members_of(texts)):
         if name not in detector_names():
             raise UnknownNameError("detector", name, detector_names())
 

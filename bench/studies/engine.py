@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from bench.errors import BenchError, is_users_mistake, message_of
+from bench.report.loggers.session import compare_and_log
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.robustness import robustness_svg
 from bench.report.robustness import figure_file
-from bench.report.wandb import compare_and_log
 from bench.results.comparison import Comparison
 from bench.results.robustness import robustness_curves
 from bench.results.summary import MEAN

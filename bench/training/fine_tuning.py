@@ -31,14 +31,13 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers import WandbLogger
 from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.report.wandb import create_wandb_logger, wandb_session
+from bench.report.loggers.session import logging_session
 from bench.scoring.build import VIEWS
-from bench.scoring.machine.trainer import csv_logger, training_trainer
+from bench.scoring.machine.trainer import training_trainer
 from bench.scoring.options import RunOptions
 from bench.scoring.training_record import save_fitted
 from bench.statistics.names import hash_of
@@ -90,12 +89,9 @@ def fine_tune(
     keeper = ModelCheckpoint(
         folder, filename=LAST, save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=True
     )
-    with wandb_session(options):
-        logger = csv_logger(options) if options.wandb is None else create_wandb_logger(options)
-        trainer = training_trainer(options, progress, [keeper, *callbacks], logger, fit.epochs)
+    with logging_session(options) as loggers:
+        trainer = training_trainer(options, progress, [keeper, *callbacks], loggers.start(), fit.epochs)
         _train(trainer, module, epochs, folder / f"{LAST}.ckpt")
-        if isinstance(logger, WandbLogger):
-            logger.experiment.finish()
     if module.unreadable:
         say(f"Unreadable, not trained on: {'; '.join(f'{p} ({r})' for p, r in sorted(module.unreadable.items()))}.")
     state: dict[str, Tensor] = network.state_dict()

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from bench.errors import BenchError
-from bench.report.wandb import compare_and_log
+from bench.report.loggers.session import compare_and_log
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.seen import SEEN, UNSEEN, marks_of
 from bench.results.summary import Row, summarise

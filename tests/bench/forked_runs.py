@@ -24,7 +24,7 @@ PRELOADED = (
     "bench.report.comparison",
     "bench.report.html.pages",
     "bench.report.own_files",
-    "bench.report.wandb",
+    "bench.report.loggers.session",
     "bench.results.reference_set",
     "bench.scoring.files",
     "bench.studies.run",

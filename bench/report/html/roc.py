@@ -79,8 +79,11 @@ def _read(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
     return np.asarray(tpr[left] + share * (tpr[right] - tpr[left]))
 
 
-def mean_roc_curve(panel: Panel, detector: str, condition: str) -> RocCurve | str:
-    """Computes the curve of one detector, or says why it has none; those of a panel are drawn from the same groups."""
+def mean_roc_curve(panel: Panel, detector: str, condition: str, band: bool = True) -> RocCurve | str:
+    """Computes the curve of one detector, or says why it has none; those of a panel are drawn from the same groups.
+
+    Without a band it takes a fraction of the time.
+    """
     rules = averaged(panel.contrasts.get(condition, ()))
     parts = {rule.generator: panel.part(detector, condition, rule) for rule in rules}
     if not parts:
@@ -92,6 +95,8 @@ def mean_roc_curve(panel: Panel, detector: str, condition: str) -> RocCurve | st
         if reason is not None:
             return f"undefined for {generator}: {reason}"
     tpr = np.mean([_mean_over_seeds(part) for part in parts.values()], axis=0)[0]
+    if not band:
+        return RocCurve(RATES, tpr)
     most = max(len(part.rows) for part in parts.values())
     everyone = panel.part(detector, condition, within=~panel.apart(condition))
     everyone = next(iter(parts.values())) if len(parts) == 1 else everyone

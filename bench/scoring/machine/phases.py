@@ -18,6 +18,8 @@ from bench.scoring.machine.signals import is_first_process
 SILENCE = 2.0
 """Seconds that a phase may last without a line."""
 IMPORTS = "Importing PyTorch and Lightning"
+STARTED = time.monotonic()
+"""When this process began, or a moment later: the command line imports this before anything heavy."""
 
 
 class _State:
@@ -83,6 +85,18 @@ def phase(words: str) -> Iterator[None]:
         yield
     finally:
         end()
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Writes no lines meanwhile: what runs inside is not what was asked for."""
+    end()
+    shown, _State.shown = _State.shown, False
+    try:
+        yield
+    finally:
+        end()
+        _State.shown = shown
 
 
 def _print(words: str) -> None:

@@ -43,13 +43,15 @@ TRAINING_ADVICE = (
 )
 
 
-def create_trainer(options: RunOptions, progress: bool, logger: Callable[[], Logger] | None = None) -> L.Trainer:
+def create_trainer(
+    options: RunOptions, progress: bool, loggers: Callable[[], Sequence[Logger]] | None = None
+) -> L.Trainer:
     """Makes the trainer that runs the test loop.
 
     Args:
         options: The machine and the precision.
         progress: Whether to draw a bar; otherwise a line is written every half minute.
-        logger: Makes what is logged to; CSV files by default.
+        loggers: Makes what is logged to; CSV files by default.
 
     Raises:
         BenchError: There are no such devices here, or not so many processes; or the machines do not know of each other.
@@ -67,7 +69,7 @@ def create_trainer(options: RunOptions, progress: bool, logger: Callable[[], Log
             accelerator=options.accelerator,
             precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
             plugins=plugins or None,
-            logger=logger() if logger else csv_logger(options),
+            logger=loggers() if loggers else csv_logger(options),
             callbacks=[Progress(draw=progress)],
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -133,7 +135,7 @@ def csv_logger(options: RunOptions) -> Logger:
 
 
 def training_trainer(
-    options: RunOptions, progress: bool, callbacks: Sequence[Callback], logger: Logger, epochs: int
+    options: RunOptions, progress: bool, callbacks: Sequence[Callback], loggers: Sequence[Logger], epochs: int
 ) -> L.Trainer:
     """Makes a trainer that trains on one device.
 
@@ -149,7 +151,7 @@ def training_trainer(
             accelerator=options.accelerator,
             precision=LIGHTNING[options.precision],  # type: ignore[arg-type] # one of Lightning's words
             callbacks=[*callbacks, *([RichProgressBar()] if progress else [])],
-            logger=logger,
+            logger=loggers,
             enable_progress_bar=progress,
             enable_model_summary=False,
             max_epochs=epochs,

@@ -122,10 +122,10 @@ def each_preset(study: Study, measure: Callable[[Preset], Result]) -> Result:
 
 
 def compare_wepe(study: Study, preset: Preset, options: RunOptions, progress: bool = False) -> Comparison | None:
-    """Scores clean images with WePe alone, as comparisons do, so that the store shares its scores; logs to no W&B."""
+    """Scores clean images with WePe alone, as comparisons do, so that the store shares its scores; logs to CSV."""
     detector = WEPE if options.backbone == study.paper.backbone else without_blocks(WEPE)
     detector = in_preset(detector, preset)
-    return compare([detector], replace(options, conditions=(), match="none", wandb=None), progress)
+    return compare([detector], replace(options, conditions=(), match="none", logger=(), wandb=None), progress)
 
 
 @torch.inference_mode()

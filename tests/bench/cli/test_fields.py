@@ -96,7 +96,7 @@ def test_audit(words, read):
 def test_probe(words, read):
     assert main(["probe", *words]) == 0
     assert offered("probe") - read == set()
-    refused = {"conditions", "match", "seeds", "precision", "devices", "wandb"}  # for callers in Python
+    refused = {"conditions", "match", "seeds", "precision", "devices", "logger", "wandb"}  # for callers in Python
     assert read - offered("probe") == refused | {"content"}
 
 

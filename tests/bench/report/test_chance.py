@@ -8,10 +8,10 @@ from report_sections import FACTS, made_panel
 from bench.report.comparison import AGAINST_CHANCE, comparison_tables
 from bench.report.html.board import metric_tables
 from bench.report.html.headline import headline
+from bench.report.loggers.wandb import leaderboard_rows
 from bench.report.notes import comparison_notes, sentence
 from bench.report.ranks import pair_table, rank_records
 from bench.report.table import cell
-from bench.report.wandb import leaderboard_rows
 from bench.results.comparison import Comparison
 from bench.results.concerns import find_inverted_logits
 from bench.results.rankings import rankings_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.report.notes import forecast_lines
+from bench.report.forecast import forecast_lines
 from bench.results.comparison import compare
 from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions

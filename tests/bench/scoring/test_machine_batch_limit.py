@@ -112,7 +112,7 @@ def test_nothing_is_scored_or_counted_twice(image_folder, tmp_path):
     assert rows.filter(pl.col("status") == "unreadable")["path"].to_list() == 2 * ["generated/blurry/05.png"]
     for row in result.summary.rows:
         if row.generator != "mean":
-            logged = result.logged[f"{row.detector}/seed0/{row.generator}/auroc"]
+            logged = result.logged[f"{row.detector}/{row.generator}/auroc"]
             assert logged == pytest.approx(row.numbers["auroc"].value, abs=1e-6)
 
 

@@ -62,7 +62,7 @@ def test_exact_scores_of_the_check_serve_a_later_exact_run(image_folder, tmp_pat
 
 @pytest.mark.heavy
 def test_the_check_takes_at_most_so_many_images_of_a_source(image_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.scoring.plan.SAMPLE", 3)
+    monkeypatch.setattr("bench.scoring.plan.LEAST_SAMPLE", 3)
     low = run(image_folder, tmp_path, precision="bf16-mixed")
     assert "on 9 images" in " ".join(comparison_notes(low))
     assert run(image_folder, tmp_path).scored == 2 * (36 - 9)

@@ -13,7 +13,8 @@ from wandb_reader import read_run
 
 from bench.cli.app import main
 from bench.errors import BenchError, DetectorFailedError
-from bench.report.wandb import LONGEST_NAME, compare_and_log
+from bench.report.loggers.session import compare_and_log
+from bench.report.loggers.wandb_session import LONGEST_NAME
 from bench.scoring.options import RunOptions
 from detectors import Detector, View
 from detectors.registry import _registered
@@ -75,7 +76,7 @@ def test_a_failure_after_the_test_loop_ends_the_run_as_failed(image_folder, tmp_
     assert wandb.run is None
     run = read_run(tmp_path / "results")
     assert run.exit_code == 1
-    assert "doubtful/seed0/blurry/auroc" in run.summary
+    assert "doubtful/blurry/auroc" in run.summary
     assert "leaderboard" not in run.summary
 
 
@@ -128,17 +129,19 @@ def test_wandb_itself_refuses_the_names_that_we_refuse(character):
 @pytest.mark.heavy
 def test_without_a_key_a_run_is_offline_and_nobody_is_asked(tmp_path):
     code = (
-        "from pathlib import Path; from bench.scoring.options import RunOptions; from bench.report.wandb import *\n"
+        "from pathlib import Path; from bench.scoring.options import RunOptions\n"
+        "from bench.report.loggers.session import logging_session\n"
         f"options = RunOptions(output=Path({str(tmp_path / 'results')!r}), wandb='trial')\n"
-        "with wandb_session(options):\n"
-        "    run = create_wandb_logger(options).experiment\n"
-        "    print(run.settings.mode)\n"
-        "    run.finish()\n"
+        "with logging_session(options) as loggers:\n"
+        "    (logger,) = loggers.start()\n"
+        "    print(logger.experiment.settings.mode)\n"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     environment |= {"HOME": str(tmp_path), "NETRC": str(tmp_path / "netrc")}
     with ForkedRun(["-c", code], environment) as run:
-        assert (*run.communicate(timeout=60), run.returncode) == ("offline\n", "", 0)
+        printed, told = run.communicate(timeout=60)
+        assert (printed, run.returncode) == ("offline\n", 0)
+    assert [line.partition("; ")[0] for line in told.splitlines()] == ["wandb: The run is on disk"]
     assert read_run(tmp_path / "results").config["wandb"] == "trial"
 
 
@@ -146,6 +149,7 @@ def test_without_a_key_a_run_is_offline_and_nobody_is_asked(tmp_path):
 def test_two_devices_make_one_run(image_folder, tmp_path):
     command = [sys.executable, "-m", "bench", "compare", "--detectors", "rigid", "--dataset", "folder", "--limit", "3"]
     command += ["--data-root", str(image_folder), "--output", str(tmp_path / "results"), "--wandb", "trial"]
+    command += ["--logger", "csv", "tensorboard"]
     command += ["--devices", "2", "--accelerator", "cpu", "--num-workers", "0"]
     environment = {**os.environ, "WANDB_MODE": "offline", "HOME": str(tmp_path)}
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=110)
@@ -153,3 +157,7 @@ def test_two_devices_make_one_run(image_folder, tmp_path):
     assert run.exit_code == 0
     assert len(run.table("leaderboard")) >= 3
     assert [path.name for path in (tmp_path / "results" / "wandb").glob("*run-*")] == [run.folder.name]
+    for folder in ("logs", "tensorboard"):
+        assert [path.name for path in (tmp_path / "results" / folder).iterdir()] == ["version_0"]
+    events = (tmp_path / "results" / "tensorboard").glob("*/events.*")
+    assert len({file.name.split(".")[-2] for file in events}) == 1  # the number of the process that wrote

@@ -2,14 +2,14 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from tools.docs import BEGIN, END, TABLES, results_markdown, status_markdown, with_table
+from tools.tables import BEGIN, END, TABLES, results_markdown, status_markdown, with_table
 
 
 @pytest.mark.parametrize("file", TABLES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_tables_are_current_whatever_is_here(file, hub_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
     text = file.read_text(encoding="utf-8")
-    assert with_table(text, TABLES[file]()) == text, f"{file} is out of date: run `make docs`."
+    assert with_table(text, TABLES[file]()) == text, f"{file} is out of date: run `make tables`."
 
 
 @pytest.mark.parametrize("text", ["", f"{BEGIN}{BEGIN}{END}", f"{END}{BEGIN}"])

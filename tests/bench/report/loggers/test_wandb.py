@@ -6,25 +6,23 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import wandb
 from PIL import Image
 from robustness_panels import panel_of
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from wandb_reader import OfflineRun, read_run
 
 from bench.report.comparison import write_comparison
-from bench.report.wandb import (
-    chart_lines,
-    compare_and_log,
-    leaderboard_rows,
-    mean_numbers,
-    point_rows,
-    score_artifact,
-)
+from bench.report.loggers.curves import robustness_lines
+from bench.report.loggers.numbers import comparison_numbers
+from bench.report.loggers.session import compare_and_log
+from bench.report.loggers.wandb import leaderboard_rows, point_rows, score_artifact
 from bench.results.comparison import Comparison
 from bench.results.robustness import Curve
 from bench.results.summary import Row, Summary
@@ -115,7 +113,7 @@ def test_metrics_of_the_test_loop_are_those_of_the_stored_scores(logged):
                 "ap_real": average_precision_score(1 - labels, -values),
             }
             for metric, value in expected.items():
-                assert logged.run.summary[f"{place}/seed{seed}/{generator}/{metric}"] == pytest.approx(value, abs=1e-6)
+                assert logged.run.summary[f"{place}/{generator}/{metric}/seed{seed}"] == pytest.approx(value, abs=1e-6)
                 checked += 1
     assert checked == 2 * 4 * SEEDS * 2 * 3
     assert checked == sum("/seed" in name for name in logged.run.summary)
@@ -132,6 +130,27 @@ def test_means_come_with_their_intervals(logged):
         assert logged.run.summary[f"{name}_low"] == float(row["low"])
         assert logged.run.summary[f"{name}_high"] == float(row["high"])
         assert logged.run.summary[f"{name}_seeds_sd"] == float(row["seeds_sd"])
+
+
+def test_roc_curves_are_charts_of_the_stored_scores(logged):
+    scores = logged.scores()
+    for condition in ("clean", *CONDITIONS):
+        panel = logged.run.config["_wandb"]["visualize"][f"roc/{condition}"]["panel_config"]
+        assert panel["panelDefId"] == "wandb/area-under-curve/v0"
+        rows = logged.run.table(f"roc/{condition}_table")
+        assert {row["detector"] for row in rows} == set(DETECTORS)
+        for detector in DETECTORS:
+            start, *points = [(row["fpr"], row["tpr"]) for row in rows if row["detector"] == detector]
+            rates, shown = np.array(points).T
+            expected = []
+            of_seed = scores.filter(detector=detector, condition=condition).partition_by("seed")
+            for part, generator in product(of_seed, ("blurry", "a.b [c]")):
+                pair = part.filter((pl.col("label") == 0) | (pl.col("generator") == generator))
+                fpr, tpr, _ = roc_curve(pair["label"], pair["score"], drop_intermediate=False)
+                expected.append(tpr[np.searchsorted(fpr, rates, side="right") - 1])
+            assert start == (0, 0)
+            assert len(expected) == 2 * SEEDS
+            np.testing.assert_allclose(shown, np.mean(expected, axis=0), atol=1e-12)
 
 
 def test_robustness_curves_are_charts_of_the_means(logged):
@@ -196,19 +215,19 @@ def row_of(auroc: Number, detector: str = "rigid", condition: str = "clean", gen
 
 def test_an_undefined_number_is_left_out_of_the_means_and_empty_in_the_tables():
     row = row_of(Number(math.nan, reason="no generated images"))
-    assert mean_numbers(Summary([row], [])) == {}
+    assert comparison_numbers(Summary([row], [])) == {}
     comparison = Comparison("", panel_of({}, []), Summary([row], []))
     assert leaderboard_rows(comparison)[0]["auroc"] is None
     curve = Curve("blur", Axis("sigma in pixels", untouched=0.0), {"rigid": [(0.0, row)]}, {"rigid": row})
     assert [(point["level"], point["auroc"]) for point in point_rows([curve])] == [(0.0, None)]
-    assert list(chart_lines(curve)) == [("rigid", [])]
+    assert list(robustness_lines(curve)) == [("rigid", [])]
 
 
 def test_where_no_level_leaves_an_image_as_it_is_the_clean_images_are_a_flat_line():
     clean, low, high = row_of(Number(0.9)), row_of(Number(0.5)), row_of(Number(0.75))
     curve = Curve("jpeg", Axis("quality"), {"rigid": [(50.0, low), (75.0, high)]}, {"rigid": clean})
     flat = ("rigid, clean", [(50.0, 0.9), (75.0, 0.9)])
-    assert list(chart_lines(curve)) == [("rigid", [(50.0, 0.5), (75.0, 0.75)]), flat]
+    assert list(robustness_lines(curve)) == [("rigid", [(50.0, 0.5), (75.0, 0.75)]), flat]
     assert [(point["level"], point["auroc"]) for point in point_rows([curve])] == [(50, 0.5), (75, 0.75), (None, 0.9)]
 
 

@@ -1,13 +1,14 @@
-"""Writes the tables in the documentation that follow from code and locked numbers: ``make docs``."""
+"""Writes the tables in the documentation that follow from code and locked numbers: ``make tables``."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.references.locks import read_lock
 from bench.report.detectors import DEFAULT_BACKBONE, ListedDetector, listed_detectors
 from bench.training.recipes import RECIPES
+from tools.coverage_overview import overview
+from tools.markdown import markdown_table, plain_text
 from tools.real_weights import LEFT_OUT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,24 +23,24 @@ LOCK = ROOT / "bench" / "references" / "demo.json"
 def detectors_markdown() -> str:
     """Writes the table of detectors; the same on every machine."""
     methods = listed_detectors()
-    rows = [(f"`{one.name}`", _text(one.title), one.paper, one.cost, _text(_needs(one))) for one in methods]
-    return "\n".join(_table(DETECTORS, rows))
+    rows = [(f"`{one.name}`", plain_text(one.title), one.paper, one.cost, plain_text(_needs(one))) for one in methods]
+    return "\n".join(markdown_table(DETECTORS, rows))
 
 
 def options_markdown() -> str:
     """Writes the table of every detector's options; the same on every machine."""
     rows = [
-        (f"`{method.name}`", f"`{one.name}`", f"`{one.default}`", _text(one.meaning))
+        (f"`{method.name}`", f"`{one.name}`", f"`{one.default}`", plain_text(one.meaning))
         for method in listed_detectors()
         for one in method.options
     ]
-    return "\n".join(_table(OPTIONS, rows))
+    return "\n".join(markdown_table(OPTIONS, rows))
 
 
 def status_markdown() -> str:
     """Writes what was run of every detector; the same on every machine."""
     rows = [(f"`{method.name}`", _standing(method)) for method in listed_detectors()]
-    return "\n".join(_table(STATUS, rows))
+    return "\n".join(markdown_table(STATUS, rows))
 
 
 def results_markdown() -> str:
@@ -60,12 +61,13 @@ def results_markdown() -> str:
         )
         for name in shown
     ]
-    return "\n".join(_table(RESULTS, rows))
+    return "\n".join(markdown_table(RESULTS, rows))
 
 
 TABLES: Mapping[Path, Callable[[], str]] = {
     ROOT / "README.md": results_markdown,
     ROOT / "docs" / "detectors.md": detectors_markdown,
+    ROOT / "docs" / "statistics.md": overview,
     ROOT / "docs" / "status.md": status_markdown,
     ROOT / "detectors" / "README.md": options_markdown,
 }
@@ -115,23 +117,6 @@ def _standing(method: ListedDetector) -> str:
         return "no: random weights in the layout of the released files"
     embedded = any("autoencoders of the demo" in need.what for need in method.needs)
     return "yes, with the demo's autoencoders" if embedded else "yes, on the CPU"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
-
-
-def _text(words: str) -> str:
-    r"""Makes Markdown of a docstring's words.
-
-    Examples:
-        >>> print(_text("``a_b`` or a|b_c"))
-        `a_b` or a\|b\_c
-    """
-    parts = re.split(r"``(.+?)``", words)
-    marked = [re.sub(r"([\\|*_<`\[])", r"\\\1", part) for part in parts[::2]]
-    codes = [f"`{part}`".replace("|", r"\|") for part in parts[1::2]]
-    return marked[0] + "".join(code + text for code, text in zip(codes, marked[1:], strict=True))
 
 
 if __name__ == "__main__":
