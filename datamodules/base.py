@@ -20,6 +20,7 @@ from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
 from datamodules.items import (
     GENERATED,
     ITEM_SCHEMA,
+    LONGEST_TITLE,
     PARTIAL,
     PARTIAL_MODES,
     REAL,
@@ -33,9 +34,6 @@ from datamodules.readers import Readers
 from datamodules.reading import MAX_PIXELS, decode_image, guarded, read_file
 from datamodules.sampling import balanced, limited, of_generators
 from datamodules.views import ViewSpec, resize_short_side
-
-LONGEST_TITLE = 240
-"""In bytes: file systems take names of up to 255, and those of files in the making are longer."""
 
 
 class DetectionDataModule(L.LightningDataModule, ABC):

@@ -25,7 +25,8 @@ def make_parser() -> ArgumentParser:
         "file",
         metavar="FILE",
         type=path_text,
-        help="CSV or Parquet file with the columns sha256 or path, score and, where there are several, seed and condition",
+        help="CSV or Parquet file with the columns sha256 or path, score and, where there are several, seed and "
+        "condition",
     )
     results = parser.titled("results")
     results.add_argument("--name", required=True, metavar="NAME", help="what tables call the detector")

@@ -8,6 +8,7 @@ from bench.cli.parser import OneLineParser, add_shared_options
 from bench.cli.printing import announce, make_console, print_json, print_written
 from bench.cli.readers import path_text
 from bench.errors import BenchError
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 
 
@@ -68,11 +69,11 @@ def run(arguments: Namespace) -> int:
 
 
 def _check(arguments: Namespace) -> int:
-    announce(f"Checking {arguments.folder}")
     from bench.report.sharing import checked_json, print_checked
     from bench.store.sharing.checking import check
 
-    checked = check(Path(arguments.folder), Path(arguments.task) if arguments.task else None)
+    with phase("Checking the submission"):
+        checked = check(Path(arguments.folder), Path(arguments.task) if arguments.task else None)
     print_checked(checked, make_console(arguments))
     print_json(arguments, lambda: checked_json(checked))
     return 1 if checked.faults else 0

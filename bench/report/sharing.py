@@ -1,17 +1,19 @@
 """What tasks, submissions and imported scores are told of: sentences and plain values."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from bench.report.table import print_line
-from bench.scoring.foreign_scores import ForeignScores
-from bench.scoring.importing import Imported
 from bench.store.sharing.checking import Checked
 from bench.store.sharing.submission import Fault, Submission
 from bench.store.sharing.task import Frozen, Task
 from datamodules.items import GENERATED, REAL
+
+if TYPE_CHECKING:  # a check is quick, as it needs no network
+    from bench.scoring.foreign_scores import ForeignScores
+    from bench.scoring.importing import Imported
 
 MOST_NAMED = 5
 SHORT = 12
@@ -37,8 +39,8 @@ def print_frozen(frozen: Frozen, console: Console) -> None:
     if frozen.contradicted:
         _, first, second = frozen.contradicted[0]
         print_line(
-            f"Left out, as they are called real and generated: {len(frozen.contradicted):,} images, such as {first} and "
-            f"{second}.",
+            f"Left out, as they are called real and generated: {len(frozen.contradicted):,} images, such as {first} "
+            f"and {second}.",
             console,
         )
     if frozen.copies:
@@ -71,14 +73,14 @@ def print_submitted(submission: Submission, task: Task, console: Console) -> Non
     """Says what a submission holds."""
     seeds = submission.scores["seed"].n_unique()
     print_line(
-        f"{submission.detector} on {task_words(task)}: {len(submission.scores):,} scores of {len(task.images):,} images, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}, conditions {', '.join(task.conditions)}.",
+        f"{submission.detector} on {task_words(task)}: {len(submission.scores):,} scores of {len(task.images):,} "
+        f"images, {seeds} seed{'s' if seeds > 1 else ''}, conditions {', '.join(task.conditions)}.",
         console,
     )
     if submission.facts is None:
         print_line(
-            "Its store is of an older version and does not say what the fingerprint covers: a check notes that it cannot "
-            "be computed again.",
+            "Its store is of an older version and does not say what the fingerprint covers: a check notes that it "
+            "cannot be computed again.",
             console,
         )
     print_line(f"Next: python -m bench submit check {submission.folder}", console)
@@ -122,14 +124,14 @@ def _record(fault: Fault) -> dict[str, str]:
     return {"kind": fault.kind, "file": fault.file, "reason": fault.reason}
 
 
-def print_refused(foreign: ForeignScores, console: Console) -> None:
+def print_refused(foreign: "ForeignScores", console: Console) -> None:
     """Prints a line for each fault of a table of scores."""
     for fault in foreign.faults:
         print_line(f"{fault}.", console)
     print_line("Nothing was imported.", console)
 
 
-def print_imported(imported: Imported, file: Path, console: Console) -> None:
+def print_imported(imported: "Imported", file: Path, console: Console) -> None:
     """Says what was imported."""
     if not imported.rows:
         print_line(f"{imported.store} has the scores of {file} already, as {imported.name}.", console)
@@ -141,7 +143,7 @@ def print_imported(imported: Imported, file: Path, console: Console) -> None:
     )
 
 
-def imported_json(imported: Imported | None, foreign: ForeignScores) -> dict[str, Any]:
+def imported_json(imported: "Imported | None", foreign: "ForeignScores") -> dict[str, Any]:
     """Returns the same as plain values."""
     return {
         "file": str(foreign.file),

@@ -165,6 +165,14 @@ def _detector(configured: ConfiguredDetector) -> list[tuple[str, str]]:
     facts = configured.facts
     if not facts:
         return [("fingerprint", configured.fingerprint), NOTHING]
+    if imported := facts.get("imported"):
+        direction = "real, and were negated" if imported.get("real_high") else "generated"
+        return [
+            ("fingerprint", configured.fingerprint),
+            ("method", "not known: its scores were made elsewhere, and imported"),
+            ("file", f"{imported.get('file')}, sha256 {imported.get('sha256')}"),
+            ("high scores meant", direction),
+        ]
     backbone = facts.get("backbone") or {}
     options = facts.get("options", {})
     return [
@@ -188,5 +196,7 @@ def _run(run: Run) -> list[tuple[str, str]]:
         return [*lines, ("finished", "yes: fused from stored scores")]
     if not run.finished:
         return [*lines, ("finished", "no: it was cut off")]
+    if "imported" in facts:
+        return [*lines, ("finished", "yes: scores were imported")]
     cost = [f"{name} {number}" for name, number in facts.get("cost", {}).items() if isinstance(number, int | float)]
     return [*lines, ("cost", ", ".join(cost))]

@@ -68,8 +68,8 @@ def import_scores(foreign: ForeignScores, name: str, task: Task, store: Path) ->
     }
     fingerprint = fingerprint_of(covers)
     runs = read_runs(part.parent for part in (store / "scores").glob(f"*/*/{PARTS}"))
-    _check_name(name, fingerprint, runs, task, store)
     scores = foreign.scores.select(*SCORES)
+    _check_name(name, fingerprint, runs, task, store, scores)
     place = _place(store, task, runs)
     if len(rows_of(store, task, fingerprint)) == len(scores):
         return Imported(store, name, place.listing.title, fingerprint, 0, len(task.images))
@@ -90,8 +90,10 @@ def import_scores(foreign: ForeignScores, name: str, task: Task, store: Path) ->
     return Imported(store, name, listing.title, fingerprint, len(rows), len(task.images))
 
 
-def _check_name(name: str, fingerprint: str, runs: Sequence[Run], task: Task, store: Path) -> None:
-    """Refuses the name of a detector that was scored here, or of another file's scores of the same images."""
+def _check_name(
+    name: str, fingerprint: str, runs: Sequence[Run], task: Task, store: Path, scores: pl.DataFrame
+) -> None:
+    """Refuses the name of a detector that was scored here, or of another file that gives an image another score."""
     others = {
         key: facts
         for run in runs
@@ -101,7 +103,8 @@ def _check_name(name: str, fingerprint: str, runs: Sequence[Run], task: Task, st
     for key, facts in others.items():
         if "imported" not in facts:
             raise BenchError(f"{store} has a detector {name!r} that was scored here: give another --name.")
-        if len(rows_of(store, task, key)):
+        both = rows_of(store, task, key).join(scores, on=["sha256", "seed", "condition"])
+        if (both["score"] != both["score_right"]).any():
             raise BenchError(
                 f"{store} has other scores of images of this task by {name!r}, of a file with sha256 "
                 f"{str(facts['imported'].get('sha256'))[:12]}...: give another --name."

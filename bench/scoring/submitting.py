@@ -175,6 +175,9 @@ def _command(task: Task, label: str, store: Path, run: Run) -> str:
         words += [flag] if value is True else [flag, *values]
     if "resize" in told and told["resize"] is None:
         words += ["--resize", "none"]
+    most = task.images.group_by("label", "generator").len()["len"].max()
+    if isinstance(told.get("limit"), int) and isinstance(most, int) and told["limit"] < most:
+        words += ["--limit", str(most)]  # the images of a larger limit are those of a smaller one, and more
     matched = {name.partition(",")[0] for name in task.conditions if name.startswith("reencode:")}
     matched |= {"unbiased" for name in task.conditions if name.startswith("unbiased:")}
     words += ["--match", *matched] if matched and "--match" not in words else []

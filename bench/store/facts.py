@@ -53,6 +53,7 @@ _RUN: dict[str, Any] = {
     "asked?": [str],
     "sweep?": {"settings?": [str], "default?": str},
     "versions?": dict,
+    "imported?": dict,
     **dict.fromkeys(("command?", "time?", "commit?", "device?", "machine?", f"{MEMBERS_CHECKSUM}?"), str),
 }
 """What is used of the facts, as :func:`bench.store.json_objects.fault_in` reads it."""

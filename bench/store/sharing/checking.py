@@ -215,7 +215,8 @@ def _wrong_scores(scores: pl.DataFrame, task: Task) -> Iterator[str]:
         twice = scores.select(_KEY).filter(scores.select(_KEY).is_duplicated()).unique().sort(_KEY)
         sha256, seed, condition = twice.row(0)
         where = f"{_short(sha256)}, seed {seed}, {condition[:80]}"
-        yield f"{_images(len(twice), 'have')} more than one score of a seed and condition, such as {where}"
+        images = twice["sha256"].n_unique()
+        yield f"{_images(images, 'have')} more than one score of a seed and condition, such as {where}"
     infinite = scores.filter(~pl.col("score").is_finite())
     if len(infinite):
         first = _short(infinite["sha256"][0])

@@ -21,10 +21,9 @@ from bench.store.files import write_atomically
 from bench.store.json_objects import fault_in, keys_beside, read_object
 from bench.store.sharing.plain_files import read_plain
 from bench.store.sharing.task_images import IMAGES, fault_of_images
-from datamodules.base import LONGEST_TITLE
 from datamodules.grouping import merged, same_content
 from datamodules.identity import contradicted, identity_of
-from datamodules.items import GENERATED, REAL
+from datamodules.items import GENERATED, LONGEST_TITLE, REAL
 
 FORMAT = 1
 MOST_BYTES = 1 << 30

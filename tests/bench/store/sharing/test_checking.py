@@ -8,7 +8,7 @@ import pytest
 
 from bench.store.contrasts import ContrastRule
 from bench.store.sharing.checking import check, fault_of_address, faults
-from bench.store.sharing.task import write_task
+from bench.store.sharing.task import freeze, write_task
 from tests.bench.made_stores import sha
 from tests.bench.made_submissions import facts_of, made_scores, made_task, results_repository, submitted
 
@@ -84,8 +84,6 @@ def test_scores_are_finite(tmp_path, value):
 
 def test_a_matched_condition_is_about_its_members_alone(tmp_path):
     whole = made_task(real=4, generated=3, generators=("gan",))
-    from bench.store.sharing.task import freeze
-
     images = whole.images.with_columns(path="sha256")
     members = frozenset([images.filter(label=0)["sha256"][0], images.filter(label=1)["sha256"][0]])
     rules = {
