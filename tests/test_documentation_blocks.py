@@ -19,6 +19,7 @@ from conftest import make_photograph
 from documents import PAGES, PROGRAM, ROOT, Block, blocks, calls, lines
 from fake_benchmarks import make_genimage, make_imagenet
 from forked_runs import ForkedRun
+from made_submissions import results_repository
 from released_files import WRITERS
 
 README = ROOT / "README.md"
@@ -54,6 +55,7 @@ def place(tmp_path_factory):
         make_photograph(1000 + number).save(folder / row.partition(",")[0])
     _photographs(folder / "DIR", ["real/camera", "generated/sd15", "generated/sdxl"], 44, "png")
     _database(folder / "pictures.sqlite", folder / root)
+    results_repository(folder / "results-repository")
     _photographs(folder / "more", ["trip"], 2, "png")
     (folder / "examples").symlink_to(ROOT / "examples")
     make_genimage(folder / "DATA")

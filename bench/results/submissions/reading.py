@@ -96,9 +96,13 @@ def address(url: str) -> str:
 
 
 def _folders(submissions: Path) -> Iterator[Path]:
-    """Yields what may be a submission: what lies in a submitter's folder, and a submission that lies too high."""
+    """Yields what may be a submission: what lies in a submitter's folder, and a submission that lies too high.
+
+    A link is not followed, as it may lead anywhere.
+    """
     for submitter in _visible(submissions):
-        yield from [submitter] if (submitter / FACTS_FILE).exists() else _visible(submitter)
+        whole = submitter.is_symlink() or (submitter / FACTS_FILE).exists()
+        yield from [submitter] if whole else _visible(submitter)
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -98,6 +98,17 @@ def test_a_submission_that_lies_too_high_is_found_there(root):
     assert only(root).standings["wepe"].scored.origin.folder == "wepe"
 
 
+def test_a_link_is_refused_and_not_followed(root):
+    (root / "submissions" / "elsewhere").symlink_to(root / "submissions" / "first")
+    (root / "submissions" / "first" / "link").symlink_to(root / "submissions" / "first" / "rigid")
+    found = read_submissions(root)
+    assert {one.folder: one.fault for one in found.refused} == {
+        "elsewhere": "it is a link, not a folder",
+        "first/link": "it is a link, not a folder",
+    }
+    assert len(found.comparisons[0].standings) == 3
+
+
 def test_tasks_without_submissions_are_named_and_versions_have_boards_of_their_own(root):
     write_task(made_task("lonely"), root / "tasks" / "lonely.json")
     shutil.copy(root / "tasks" / "lonely.json", root / "tasks" / "copy.json")
