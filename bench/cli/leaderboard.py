@@ -24,7 +24,6 @@ def make_parser() -> ArgumentParser:
         "is scored.",
         examples=(
             "leaderboard --html board.html",
-            "leaderboard --output results others/results --by-date",
             "leaderboard --submissions results-repository --output board",
         ),
         partial=f"{UNREAD}, or a submission was refused",
