@@ -54,9 +54,9 @@ def place(tmp_path_factory):
     for number, row in enumerate(manifest.splitlines()[1:]):
         make_photograph(1000 + number).save(folder / row.partition(",")[0])
     _photographs(folder / "DIR", ["real/camera", "generated/sd15"], 44, "png")
-    _photographs(folder / "DIR", ["generated/sdxl"], 12, "png")
+    _photographs(folder / "DIR", ["generated/sdxl"], 12, "png", seed=3000)
     _database(folder / "pictures.sqlite")
-    _photographs(folder / "more", ["trip"], 2, "png")
+    _photographs(folder / "more", ["trip"], 2, "png", seed=4000)
     (folder / "examples").symlink_to(ROOT / "examples")
     make_genimage(folder / "DATA")
     make_imagenet(folder / "DATA" / "imagenet")
@@ -82,11 +82,11 @@ def done():
     return set()
 
 
-def _photographs(root: Path, sources: list[str], count: int, form: str = "jpg") -> None:
+def _photographs(root: Path, sources: list[str], count: int, form: str = "jpg", seed: int = 0) -> None:
     for number, source in enumerate(sources):
         (root / source).mkdir(parents=True)
         for image in range(count):
-            make_photograph(100 * number + image, (96, 80)).save(root / source / f"{image:02d}.{form}")
+            make_photograph(seed + 100 * number + image, (96, 80)).save(root / source / f"{image:02d}.{form}")
 
 
 def _database(file: Path) -> None:
