@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup compare test lint types test-slow coverage mutants oracle real-weights docs tables pictures clean
+.PHONY: setup compare test lint types test-slow coverage mutants oracle real-weights docs tables pictures example-repository release-check clean
 
 setup: $(READY)
 
@@ -65,6 +65,15 @@ tables: setup
 # The pictures of README.md, from a real run on the demo; the page's needs Chromium.
 pictures: setup
 	$(BIN)/python -m tools.pictures
+
+# The task, the submissions and the leaderboard in examples/results-repository, from a run on the demo.
+example-repository: setup
+	$(BIN)/python -m tools.results_repository
+
+# The source distribution and the wheel, in dist/: what is in them, and the wheel's main job in a new environment of its
+# own, which takes 7 GB for as long as it runs.
+release-check: setup
+	$(BIN)/python -m tools.release
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import linecache
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ class Detector(nn.Module, ABC):
     A subclass states its ``name``, its ``paper`` and the ``view`` that the paper's code uses, and implements
     :meth:`forward`. Every option is a keyword argument of ``__init__`` that is kept under its own name (as in
     scikit-learn), so that :attr:`options` can list them. ``version`` is raised whenever a change moves the scores; of a
-    detector from outside this package a change of its own file is noticed without.
+    detector from outside this package a change of its own file, or of its cell in a notebook, is noticed without.
 
     Randomness comes from ``(seed, key)`` alone, or from ``seed`` alone where the method holds a draw fixed over all
     images: never from the batch, its order, or torch's global generator.
@@ -152,15 +153,19 @@ class Detector(nn.Module, ABC):
 
     @property
     def source_sha256(self) -> str | None:
-        """Sha256 of the file of a detector from outside this package; None for this package's own.
+        """Sha256 of the file, or of a notebook's cells, of a detector from outside this package; None for its own.
 
         While a detector is being written its file changes from run to run, and scores of older code are not its own.
         """
         module = type(self).__module__
-        file = getattr(sys.modules.get(module), "__file__", None)
-        if module.partition(".")[0] == __package__ or file is None or not Path(file).is_file():
+        if module.partition(".")[0] == __package__:
             return None
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file is None:
+            source = _cells(type(self)).encode()
+        else:
+            source = Path(file).read_bytes() if Path(file).is_file() else b""
+        return hashlib.sha256(source).hexdigest() if source else None
 
     def covered(self, **run: str | int) -> dict[str, dict[str, Any]]:
         """Returns everything but the image and the seed that a score depends on, as plain values.
@@ -212,6 +217,17 @@ class Detector(nn.Module, ABC):
 
 
 _NOT_OPTIONS = ("self", "backbone", "seed")
+
+
+def _cells(cls: type) -> str:
+    """Returns the cells of a notebook that define a class, and its bases there; nothing where nobody keeps them.
+
+    A notebook has no file, but IPython keeps the text of each cell under a name of its own, as ``linecache`` does.
+    """
+    members = (member for base in cls.__mro__ if base.__module__ == cls.__module__ for member in vars(base).values())
+    functions = (member.fget if isinstance(member, property) else member for member in members)
+    names = (function.__code__.co_filename for function in functions if inspect.isfunction(function))
+    return "".join(line for name in dict.fromkeys(names) for line in linecache.getlines(name))
 
 
 def create_detector(

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").glob("*.md")),
-    *(ROOT / name / "README.md" for name in ("detectors", "benchmarks")),
+    *(ROOT / name / "README.md" for name in ("detectors", "benchmarks", "examples/results-repository")),
 )
 PROGRAM = ["python", "-m", "bench"]
 
