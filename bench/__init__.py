@@ -125,7 +125,8 @@ def leaderboard(output: str | Path = "results") -> "list[Comparison]":
     Raises:
         BenchError: There are no scores, or a file of the store cannot be read.
     """
-    from bench.report.leaderboard import board_reports, write_boards
+    from bench.report.board_files import write_boards
+    from bench.report.leaderboard import board_reports
     from bench.results.across.findings import across_sets
     from bench.results.leaderboard import read_comparisons
 

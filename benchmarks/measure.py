@@ -31,12 +31,14 @@ class Timed:
         peak_bytes: Largest resident memory of any one of its processes.
         output: What it printed.
         cost: What the suite or a script says of its own loop; empty for other commands.
+        processor_seconds: Of all cores together, which others on the machine hardly change.
     """
 
     seconds: float
     peak_bytes: int
     output: str
     cost: Mapping[str, Any] = field(default_factory=dict)
+    processor_seconds: float = 0.0
 
 
 def refuse(message: str) -> NoReturn:
@@ -71,7 +73,7 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
     if process.returncode != code:
         last = "\n".join(text.splitlines()[-15:])
         raise SystemExit(f"{' '.join(arguments)}\nended with code {process.returncode}:\n{last}")
-    return Timed(seconds, usage.ru_maxrss * KILO, text)
+    return Timed(seconds, usage.ru_maxrss * KILO, text, processor_seconds=usage.ru_utime + usage.ru_stime)
 
 
 def _search_path() -> list[str]:

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import chdir, closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from forked_runs import ForkedRun
 from released_files import WRITERS
 
 README = ROOT / "README.md"
-LIMIT = ["--limit", "6"]
+LIMIT = ["--limit", "12"]
 DEMO = ("compare", "robustness", "sweep")
 """Commands that take the demo where no data set is named."""
 NOT_RUN = {
@@ -48,13 +49,14 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("newcomer")
     layout, manifest = (block.text for block in blocks(README.read_text(encoding="utf-8")) if block.language == "text")
     root, *sources = [line.strip() for line in layout.splitlines()]
-    _photographs(folder / root, [source.removesuffix("/...") for source in sources], 6)
+    _photographs(folder / root, [source.removesuffix("/...") for source in sources], 12)
     (folder / "images.csv").write_text(manifest, encoding="utf-8")
     for number, row in enumerate(manifest.splitlines()[1:]):
         make_photograph(1000 + number).save(folder / row.partition(",")[0])
-    _photographs(folder / "DIR", ["real/camera", "generated/sd15", "generated/sdxl"], 44, "png")
-    _database(folder / "pictures.sqlite", folder / root)
-    _photographs(folder / "more", ["trip"], 2, "png")
+    _photographs(folder / "DIR", ["real/camera", "generated/sd15"], 44, "png")
+    _photographs(folder / "DIR", ["generated/sdxl"], 12, "png", seed=3000)
+    _database(folder / "pictures.sqlite")
+    _photographs(folder / "more", ["trip"], 2, "png", seed=4000)
     (folder / "examples").symlink_to(ROOT / "examples")
     make_genimage(folder / "DATA")
     make_imagenet(folder / "DATA" / "imagenet")
@@ -80,19 +82,20 @@ def done():
     return set()
 
 
-def _photographs(root: Path, sources: list[str], count: int, form: str = "jpg") -> None:
+def _photographs(root: Path, sources: list[str], count: int, form: str = "jpg", seed: int = 0) -> None:
     for number, source in enumerate(sources):
         (root / source).mkdir(parents=True)
         for image in range(count):
-            make_photograph(100 * number + image, (96, 80)).save(root / source / f"{image:02d}.{form}")
+            make_photograph(seed + 100 * number + image, (96, 80)).save(root / source / f"{image:02d}.{form}")
 
 
-def _database(file: Path, photos: Path) -> None:
+def _database(file: Path) -> None:
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE pictures (name, model, prompt, data)")
-        for picture in sorted(photos.rglob("*.jpg")):
-            model = "sdxl" if "generated" in picture.parts else ""
-            row = (f"{model}/{picture.name}", model, f"{model}{picture.stem}", picture.read_bytes())
+        for number in range(24):
+            data = BytesIO()
+            make_photograph(2000 + number).save(data, "PNG")
+            row = (f"{number}.png", "sdxl" if number % 2 else "", str(number), data.getvalue())
             database.execute("INSERT INTO pictures VALUES (?, ?, ?, ?)", row)
 
 
@@ -139,7 +142,7 @@ def _run_block(block: Block, place: Path, done: set[str]) -> None:
                 _run_line(line, place)
                 done.add(line)
     elif block.language == "python":
-        _run(["-c", block.text.replace("limit=20", "limit=6")], place)
+        _run(["-c", block.text.replace("limit=20", "limit=12")], place)
 
 
 @pytest.mark.heavy

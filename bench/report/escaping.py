@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 _INTERVAL = r"(?<!\S)~?\[(?:no interval|[-+]?[\d.]+(?:e[-+]?\d+)?, [-+]?[\d.]+(?:e[-+]?\d+)?)\](?![\[(:])"
 """Our own numbers' brackets, which stay readable: without a definition, which no name can make, they are no link."""
@@ -13,6 +14,7 @@ _ACTING = re.compile(
 )
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_PAGE = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/.*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r'[",\r\n]')
 
 
@@ -44,6 +46,16 @@ def markdown(text: str) -> str:
 def _harmless(found: re.Match[str]) -> str:
     """Puts a backslash before what would act, the last character of a match."""
     return found[0] if found["kept"] else f"{found[0][:-1]}\\{found[0][-1]}"
+
+
+def page_address(url: str) -> str | None:
+    """Writes the address of a page so that a link leads there and its text ends nowhere else; None where it is none.
+
+    Examples:
+        >>> page_address("https://example.org/a b|c>"), page_address("javascript:alert(1)")
+        ('https://example.org/a%20b%7Cc%3E', None)
+    """
+    return quote(url, safe="/:?#=&%~+,;@") if _PAGE.fullmatch(url) else None
 
 
 def csv_cell(text: str) -> str:

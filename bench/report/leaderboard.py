@@ -1,24 +1,21 @@
-"""The leaderboard: Markdown, CSV and JSON, the same bytes from the same store, and tables for a terminal."""
+"""The leaderboard: its tables, and the records of its files."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from bench.references.paper import Judgements, judge_board
 from bench.report import verdicts
-from bench.report.across import across_json, across_markdown, across_texts
 from bench.report.comparison import AGAINST_CHANCE
-from bench.report.generator_sample import refused_notes, sample_json, sample_tables, sample_texts
+from bench.report.generator_sample import refused_notes, sample_json, sample_tables
 from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes, warnings_of
 from bench.report.ranks import full_pairs, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
+from bench.report.standings import CONFIRMED, confirmed_cell, standing_record
 from bench.report.store_notes import called
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, write_texts
-from bench.results.across.findings import AcrossSets
+from bench.report.table import Table, cell, columns_of, note_lines
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of
@@ -31,16 +28,6 @@ from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
 from bench.store.facts import Facts
 from bench.store.schema import CLEAN
 
-HEAD = """# Leaderboard
-
-Made by `python -m bench leaderboard` from the score store alone. AUROC with 95 % interval over images and seeds; higher
-scores mean *more likely generated*, and no AUROC is flipped. Detectors that share a letter are *not separated* by the
-paired test (Holm over all pairs of a table at 5 %); what this says is about these generators. The worst cue is the most
-telling of file ending, format, size, quality, brightness and their like, cross-fitted. *Above*: a paired test at 5 %
-puts the detector above every cue, and above all together; *below*: below one of them (Holm over the cues). A detector
-that is not above may have measured nothing else. *Seen*: a trained detector's weights were trained on images of this
-generator.
-"""
 REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", *verdicts.COLUMNS)
 DETECTORS = ("detector", "fingerprint", "method", "backbone", "weights", "options", "view", "tuned on", "trained on")
 COLUMNS = (
@@ -105,7 +92,8 @@ class BoardReport:
         """The board: ranked detectors, those that lack images, the worst cue, and all cues together."""
         board = self.board
         aurocs = ("mean AUROC" if name == MEAN else f"AUROC, {name}" for name in board.mean_first)
-        columns = ("rank", "detector", "backbone", "images", *aurocs, AGAINST_CHANCE, "against worst cue")
+        last = CONFIRMED if board.comparison.standings else "against worst cue"
+        columns = ("rank", "detector", "backbone", "images", *aurocs, AGAINST_CHANCE, last)
         rows = [self._row(row) for row in board.rows]
         named = board.cue_names.get(board.target) or ", ".join(dict.fromkeys(board.cue_names.values()))
         for name, cues in board.cues.items():
@@ -200,9 +188,9 @@ class BoardReport:
             numbers.append(f"{text} ({SEEN})" if row.marks.get(name) == SEEN else text)
         target = row.rows.get(self.board.target)
         chance = (target and target.numbers["auroc"].against_chance) or ""
-        against = row.against_cue.get(self.board.target, "")
+        last = confirmed_cell(self.board.comparison, row.detector) or row.against_cue.get(self.board.target, "")
         detector = called(self.board.comparison, row.detector)
-        return [letters, detector, _backbone(self._facts(row)), images, *numbers, chance, against]
+        return [letters, detector, _backbone(self._facts(row)), images, *numbers, chance, last]
 
     def _described(self, row: BoardRow) -> list[str]:
         """Says what a detector is, under ``DETECTORS``."""
@@ -260,6 +248,7 @@ class BoardReport:
             "seen": dict(row.marks),
             "unseen_mean": {**unseen.auroc.columns(), "seeds_sd": unseen.auroc.seeds_sd} if unseen else None,
             "facts": dict(self._facts(row)),
+            **standing_record(self.board.comparison, row.detector),
         }
 
 
@@ -268,26 +257,6 @@ def board_reports(
 ) -> list[BoardReport]:
     """Makes a report of every board of some comparisons of stored scores."""
     return [BoardReport(board, margin, dates) for comparison in comparisons for board in boards_of(comparison)]
-
-
-def boards_json(reports: Sequence[BoardReport], across: Sequence[AcrossSets] = ()) -> dict[str, Any]:
-    """Returns all boards as plain values, for ``leaderboard.json`` and ``--json``."""
-    return {"boards": [report.facts() for report in reports], "across": [across_json(sets) for sets in across]}
-
-
-def write_boards(
-    reports: Sequence[BoardReport], output: Path, raw_names: bool = False, across: Sequence[AcrossSets] = ()
-) -> tuple[Path, ...]:
-    """Writes ``LEADERBOARD.md`` and the files ``leaderboard*`` beside it; ``raw_names`` as for `csv_line`."""
-    sections = [*(report.markdown() for report in reports), *map(across_markdown, across)]
-    texts = {
-        "LEADERBOARD.md": HEAD + "".join("\n" + "\n".join(lines).rstrip("\n") + "\n" for lines in sections),
-        "leaderboard.csv": csv_text((record for report in reports for record in report.records()), COLUMNS, raw_names),
-        "leaderboard.json": json.dumps(boards_json(reports, across), indent=1) + "\n",
-        **sample_texts([report.board for report in reports], raw_names),
-        **across_texts(across, raw_names),
-    }
-    return write_texts(texts, output)
 
 
 def _backbone(facts: Facts) -> str:

@@ -8,6 +8,7 @@ from bench.report.generator_sample import sample_notes
 from bench.report.images import seen_words, worst_words
 from bench.report.joined import joined_concerns, joined_unranked, missing_elsewhere, missing_intervals
 from bench.report.store_notes import store_sentence
+from bench.report.submission_notes import submission_sentence
 from bench.report.table import cell
 from bench.report.words import MOST_NAMED, named
 from bench.results.comparison import Comparison
@@ -143,7 +144,7 @@ def _doubts(summary: Summary) -> list[str]:
 
 def sentence(finding: Finding) -> str:
     """Writes a finding."""
-    words = store_sentence(finding)
+    words = store_sentence(finding) or submission_sentence(finding)
     if words is not None:
         return words
     match finding:

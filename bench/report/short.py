@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from bench.report.notes import DEMO, finding_notes
+from bench.report.standings import CONFIRMED, confirmed_cell
 from bench.report.store_notes import called
 from bench.report.table import Table, cell, value_text
 from bench.results.concerns import InvertedLogits
@@ -48,7 +49,8 @@ def _short_table(board: Board, title: str) -> Table:
     rows = [_row(board, row) for row in sorted(board.rows, key=partial(_order, board))] + _cue_row(board)
     auroc = "mean AUROC" if board.target == MEAN else f"AUROC, {board.target}"
     metrics = [METRICS[name].title.replace("(generated)", "gen.").replace("(real)", "real") for name in _others()]
-    columns = ("detector", "rank", auroc, *metrics, "against chance", "against worst cue", "images")
+    last = CONFIRMED if board.comparison.standings else "against worst cue"
+    columns = ("detector", "rank", auroc, *metrics, "against chance", last, "images")
     return Table(title if board.condition == CLEAN else f"{title}, {board.condition}", columns, rows)
 
 
@@ -136,7 +138,7 @@ def _row(board: Board, row: BoardRow) -> list[str]:
         cell(auroc),
         *(value_text(numbers[name]) if name in numbers else "" for name in _others()),
         (auroc and auroc.against_chance) or "",
-        row.against_cue.get(board.target, ""),
+        confirmed_cell(board.comparison, row.detector) or row.against_cue.get(board.target, ""),
         "" if row.coverage is None or row.coverage.complete else str(row.coverage),
     ]
 

@@ -1,5 +1,6 @@
 """Sentences about the store itself: what its scores are of, and what of them is missing, damaged or left out."""
 
+from bench.report.standings import SCORES_ONLY
 from bench.report.words import named
 from bench.results.comparison import Comparison
 from bench.store.findings import (
@@ -58,7 +59,10 @@ def store_sentence(finding: Finding) -> str | None:
 
 
 def called(comparison: Comparison, detector: str) -> str:
-    """Names a detector as tables do: with a mark where a sweep tried its setting on this very data set."""
+    """Names a detector as tables do: marked where it was set on these data, or where nothing but scores is known."""
+    standing = comparison.standings.get(detector)
+    if standing is not None and standing.scored.scores_only:
+        return f"{detector} ({SCORES_ONLY})"
     return f"{detector} ({CHOSEN})" if detector in comparison.chosen_here else detector
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Table:
         names: Number of first columns that are names, each written once where it repeats.
         numbers: The columns of numbers, where they are not all the others.
         lines: Whether line breaks in cells are ours, and not a name's.
+        links: Pages behind cells, by their texts, as `bench.report.escaping.page_address` wrote them.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Table:
     names: int = 1
     numbers: Sequence[str] | None = None
     lines: bool = False
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def markdown(self, heading: str = "") -> list[str]:
         """Writes the table and its note, a line each row, and an empty line after each of the two.
@@ -50,10 +52,13 @@ class Table:
         Args:
             heading: Marks of a heading, such as ``##``: the title then stands above the table.
         """
-        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
-        lines = ["| " + " | ".join(map(markdown, row)) + " |" for row in rows]
+        head, *lines = ("| " + " | ".join(map(self._linked, row)) + " |" for row in (self.columns, *self.rows))
+        lines = [head, "| " + " | ".join(["---"] * len(self.columns)) + " |", *lines]
         title = [f"{heading} {markdown(self.title)}", ""] if heading else []
         return [*title, *lines, "", *([self.note, ""] if self.note else [])]
+
+    def _linked(self, text: str) -> str:
+        return f"[{markdown(text)}](<{self.links[text]}>)" if text in self.links else markdown(text)
 
     def for_terminal(self, width: int) -> list[Line]:
         """Writes the table in lines no wider than this, and below it names in full that it had to shorten."""

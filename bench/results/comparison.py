@@ -21,6 +21,7 @@ from bench.results.precision_effect import precision_effects
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.real_sources import RealSource, real_sources_of
 from bench.results.seen import marks_of, unseen_means
+from bench.results.submissions.standing import Standing
 from bench.results.summary import Row, Summary, main_row, summarise
 from bench.scoring.build import run_facts, wanted
 from bench.scoring.claiming import Claiming
@@ -37,11 +38,11 @@ from bench.scoring.options import RunOptions, check_options
 from bench.scoring.plan import Plan, Preparation
 from bench.scoring.run import score, score_exactly
 from bench.statistics.ranking import Ranking
-from bench.store.data_sets import data_sets
+from bench.store.data_sets import shared_title
 from bench.store.dataset import StoredDataset
 from bench.store.facts import Facts
-from bench.store.findings import Content, Finding, IgnoredFiles, SharedTitle, UnreadableImages
-from bench.store.listings import Listing, read_listings
+from bench.store.findings import Content, Finding, IgnoredFiles, UnreadableImages
+from bench.store.listings import Listing
 from bench.store.panel import Panel
 from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, OK, UNREADABLE
@@ -62,6 +63,7 @@ class Comparison:
         views: The picture that each detector was shown.
         runs: What the runs that gave the scores kept of themselves (``run.json``), oldest first.
         stored: The data set in the store, where nothing was scored for this comparison.
+        standings: Of submitted scores, by label.
         run: What the run that was made for it kept of itself; empty where there was none.
         read_bytes: Reads an image's file by its path; None where there are no images at hand.
         scored: Number of scores that were computed now rather than found in the store.
@@ -77,6 +79,7 @@ class Comparison:
     runs: Sequence[Facts] = ()
     findings: Sequence[Finding] = ()
     stored: StoredDataset | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
     run: Facts = field(default_factory=dict)
     read_bytes: Callable[[str], bytes] | None = None
     logged: Mapping[str, float] = field(default_factory=dict)
@@ -265,7 +268,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
             *([IgnoredFiles(dict(datamodule.ignored))] if datamodule.ignored else []),
             *table.findings,
             Content(listing.identity, len(listing.images), listing.read),
-            *_of_one_title(listing),
+            *shared_title(listing),
             *swept_settings(sweeps_on(listing), detectors, facts),
             *(planned.finding for planned in plan.conditions if planned.finding),
             *unseen_means(summary, detectors),
@@ -291,9 +294,3 @@ def _read_now(listing: Listing, rows: pl.DataFrame) -> Listing:
             "classes: remove one of each."
         )
     return listing if listing.identity else listing.knowing(rows).save()
-
-
-def _of_one_title(listing: Listing) -> list[SharedTitle]:
-    """Looks for other data sets of the same title in the store."""
-    contents = len(data_sets(read_listings(listing.output, listing.title), ()))
-    return [SharedTitle(listing.title, contents)] if contents > 1 else []

@@ -126,7 +126,7 @@ def read_comparisons(*outputs: Path) -> list[Comparison]:
     """
     with phase("Reading the store"):
         datasets = read_store(*outputs)
-    return [_compare(dataset) for dataset in datasets]
+    return [compare_stored(dataset) for dataset in datasets]
 
 
 def make_boards(output: Path) -> list[Board]:
@@ -134,18 +134,20 @@ def make_boards(output: Path) -> list[Board]:
     return [board for comparison in read_comparisons(output) for board in boards_of(comparison)]
 
 
-def _compare(dataset: StoredDataset) -> Comparison:
+def compare_stored(dataset: StoredDataset) -> Comparison:
+    """Makes the comparison of one data set from its scores; cues are known of what was scored in a place."""
     panel = dataset.panel
     incomplete = {cell for cell, images in dataset.coverage.items() if not images.complete}
     conditions = sorted({condition for _, condition in panel.cells}, key=lambda name: (name != CLEAN, name))
     detectors = {label: dataset.detectors[label].facts for label in sorted(dataset.detectors)}
     summary = summarise(panel, shown_metrics())
     scored = {name for runs in dataset.sources.values() for name in runs}
+    cues = read_cues(dataset.places, conditions, panel.images) if dataset.places else {}
     return Comparison(
         title=f"{dataset.title} ({dataset.protocol})",
         panel=panel,
         summary=summary,
-        cues=compare_with_cues(panel, read_cues(dataset.places, conditions, panel.images)),
+        cues=compare_with_cues(panel, cues),
         rankings=rankings_of(summary, panel, incomplete, drawing_of(detectors)),
         detectors=detectors,
         views={label: str(known.facts.get("view", NOT_RECORDED)) for label, known in dataset.detectors.items()},

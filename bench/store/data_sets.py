@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.store.contrasts import ContrastRule
-from bench.store.listings import Listing
+from bench.store.findings import SharedTitle
+from bench.store.listings import Listing, read_listings
 from bench.store.reader import StoredRows, scan_rows
 from bench.store.runs import Run
 
@@ -89,6 +90,12 @@ def data_sets(listings: Iterable[Listing], runs: Sequence[Run]) -> list[DataSet]
         DataSet(group, [run for run in runs if run.listing in of_group])
         for group, of_group in zip(groups, keys, strict=True)
     ]
+
+
+def shared_title(listing: Listing) -> list[SharedTitle]:
+    """Looks for other data sets of a listing's title in its store."""
+    contents = len(data_sets(read_listings(listing.output, listing.title), ()))
+    return [SharedTitle(listing.title, contents)] if contents > 1 else []
 
 
 def completed(listing: Listing, runs: Iterable[Run]) -> Listing:

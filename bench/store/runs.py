@@ -75,8 +75,7 @@ class Run:
     @property
     def protocol(self) -> str:
         """What was done to images before a view was cut."""
-        protocol = self.data.get("protocol", {})
-        return ", ".join(f"{name}={value}" for name, value in sorted(protocol.items())) or "as they are"
+        return protocol_text(self.data.get("protocol", {}))
 
     @property
     def wanted(self) -> dict[str, int]:
@@ -95,6 +94,11 @@ class Run:
             )
             for condition, contrasts in self.data.get("contrasts", {}).items()
         }
+
+
+def protocol_text(protocol: Mapping[str, Any]) -> str:
+    """Writes down what was done to images before a view was cut."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(protocol.items())) or "as they are"
 
 
 def first_title(output: Path) -> str | None:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from bench.report.notes import sentence
+from bench.report.standings import CONFIRMED, confirmed_cell
 from bench.report.store_notes import called
 from bench.report.table import digits_of, value_text
 from bench.results.comparison import Comparison
@@ -99,7 +100,9 @@ def _metric_table(board: Board, metric: str) -> dict[str, Any]:
     for row in board.rows:
         letters = row.letters if len(board.ranking.order) > 1 else ""
         unreadable = max(numbers.n_unreadable for numbers in row.rows.values())
-        heads.append(Head(called(board.comparison, row.detector), (), letters, unreadable))
+        confirmed = confirmed_cell(board.comparison, row.detector)
+        small = [f"{CONFIRMED} {confirmed}"] if confirmed not in ("", "0") else []
+        heads.append(Head(called(board.comparison, row.detector), small, letters, unreadable))
         cells.append([_cell(board, row.rows.get(name), metric, lowest, row.marks.get(name) == SEEN) for name in names])
     for cue, numbers in cues.items():
         heads.append(Head(CUES[cue], is_cue=True))

@@ -83,10 +83,17 @@ class Section:
     heading: str = ""
 
 
-def write_html(title: str, sections: Sequence[Section], target: Path, across: Sequence[Mapping[str, Any]] = ()) -> Path:
+def write_html(
+    title: str,
+    sections: Sequence[Section],
+    target: Path,
+    across: Sequence[Mapping[str, Any]] = (),
+    last: Sequence[Mapping[str, Any]] = (),
+) -> Path:
     """Writes the page, with a section for each data set; the same sections give the same bytes.
 
-    Before them stand those about several sets, of `bench.report.html.across.shown_across`.
+    Before them stand those about several sets, of `bench.report.html.across.shown_across`, and behind them ``last``,
+    which are made alike.
 
     Raises:
         BenchError: The file cannot be written.
@@ -94,10 +101,15 @@ def write_html(title: str, sections: Sequence[Section], target: Path, across: Se
     if not target.parent.is_dir():
         raise BenchError(f"Cannot write {target}: there is no folder {target.parent}.")
     # A name that is no Unicode has no better way into the page than escaped.
-    return write_atomically(target, render(title, sections, across).encode("utf-8", errors="backslashreplace"))
+    return write_atomically(target, render(title, sections, across, last).encode("utf-8", errors="backslashreplace"))
 
 
-def render(title: str, sections: Sequence[Section], across: Sequence[Mapping[str, Any]] = ()) -> str:
+def render(
+    title: str,
+    sections: Sequence[Section],
+    across: Sequence[Mapping[str, Any]] = (),
+    last: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Makes the page's text."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -117,6 +129,7 @@ def render(title: str, sections: Sequence[Section], across: Sequence[Mapping[str
     return environment.get_template("page.html.j2").render(
         title=title,
         across=across,
+        last=last,
         sections=[_shown(section, f"s{number}") for number, section in enumerate(sections, start=1)],
         version=version("fauxbench"),
         latest=latest_run(comparisons),

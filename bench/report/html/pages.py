@@ -14,6 +14,7 @@ from bench.report.leaderboard import REPORTED, board_reports
 from bench.report.notes import comparison_notes, warnings_of
 from bench.report.plots.sweep import sweep_svg
 from bench.report.release_dates import NO_DATES, Dates, date_tables
+from bench.report.submissions import submissions_table
 from bench.report.sweep import sweep_sentences, sweep_table
 from bench.report.table import Table
 from bench.report.verdicts import NOTE
@@ -73,13 +74,15 @@ def write_leaderboard_page(
     margin: float = MARGIN,
     dates: Dates = NO_DATES,
     across: Sequence[AcrossSets] = (),
+    refused: Sequence[Table] = (),
 ) -> Path:
-    """Writes every data set of the store, and first all together, with images where they are at hand."""
+    """Writes every data set, first all together and last what was refused, with images where they are at hand."""
     sections = []
     for comparison in comparisons:
         reports = board_reports([comparison], margin, dates)
         several = len(reports) > 1
-        tables: list[Table] = []  # what each detector is stands under Provenance
+        # What each detector is stands under Provenance.
+        tables: list[Table] = [submissions_table(comparison)] if comparison.standings else []
         for report in reports:
             where = f", {report.board.condition}" if several else ""
             dated = [*sample_tables(report.board), *date_tables(report.board, report.dates)]
@@ -88,4 +91,8 @@ def write_leaderboard_page(
         if rows:
             tables.append(Table("Reported numbers", ("condition", *REPORTED), rows, NOTE))
         sections.append(Section(comparison, comparison_notes(comparison), warnings_of(comparison), tables))
-    return write_html("Leaderboard", sections, target, shown_across(across))
+    last = [
+        {"prefix": "refused", "title": table.title, "notes": (), "tables": [replace(table, title="")]}
+        for table in refused
+    ]
+    return write_html("Leaderboard", sections, target, shown_across(across), last)

@@ -9,7 +9,8 @@ from scipy.stats import norm
 
 from bench.cli.app import main
 from bench.references.reported import find_reported
-from bench.report.leaderboard import BoardReport, board_reports, write_boards
+from bench.report.board_files import write_boards
+from bench.report.leaderboard import BoardReport, board_reports
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
 from bench.store.cue_cache import CUES, IDENTITY

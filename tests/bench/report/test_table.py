@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from hostile_names import rendered
 from rich.console import Console
 
 from bench.report.table import Table, print_line, print_tables
@@ -50,3 +51,10 @@ def test_a_terminal_without_unicode_gets_rules_it_can_write(tmp_path):
     with (tmp_path / "out").open("w", encoding="ascii") as file:
         print_tables([Table("", ("name",), [["cell"]])], Console(file=file, width=80))
     assert (tmp_path / "out").read_text() == "name\n----\ncell\n"
+
+
+def test_markdown_is_a_table_for_whoever_renders_it():
+    lines = Table("Title", ("name", "-1"), [["---", "0.5"], ["a|b", "1"]]).markdown("##")
+    tags, seen = rendered("\n".join(lines))
+    assert tags == {"h2", "table", "thead", "tbody", "tr", "th", "td"}
+    assert seen.split() == ["Title", "name", "-1", "---", "0.5", "a|b", "1"]

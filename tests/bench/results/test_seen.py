@@ -9,8 +9,9 @@ from released_files import write_checkpoint
 from rich.console import Console
 
 from bench.cli.app import main
+from bench.report.board_files import write_boards
 from bench.report.html.pages import write_leaderboard_page
-from bench.report.leaderboard import board_reports, write_boards
+from bench.report.leaderboard import board_reports
 from bench.report.printed_boards import print_boards
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.results.seen import marks_of, unseen_mean

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from bench.report.leaderboard import board_reports, write_boards
+from bench.report.board_files import write_boards
+from bench.report.leaderboard import board_reports
 from bench.results.leaderboard import read_comparisons
 from bench.store.schema import SCHEMA
 

@@ -1,0 +1,1 @@
+"""Submitted scores of others: from a results repository to comparisons."""
