@@ -88,10 +88,10 @@ def read_foreign(
             )
     rows = rows.drop_nulls()
     if name == "path":
-        rows, lost = _by_path(rows, listings, data_root, file)
-        if len(lost):
+        rows, unknown = _by_path(rows, listings, data_root, file)
+        if len(unknown):
             faults.append(
-                Fault("scores", file.name, f"{len(lost):,} paths name no image of the task, such as {lost[0]!r}")
+                Fault("scores", file.name, f"{len(unknown):,} paths name no image of the task, such as {unknown[0]!r}")
             )
     else:
         rows = rows.with_columns(pl.col("sha256").str.to_lowercase())

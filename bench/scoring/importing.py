@@ -157,9 +157,11 @@ def _facts(
 ) -> tuple[Facts, pl.DataFrame]:
     """Describes the import as runs are described, and the members of contrasts that are limited."""
     base: Mapping[str, Any] = place.run.data if place.run else {}
-    rules = {condition: _rules(task.contrasts[condition], task, place.images) for condition in task.conditions}
-    rules |= place.run.rules() if place.run else {}
-    rules = {condition: rules[condition] for condition in task.conditions}
+    there = place.run.rules() if place.run else {}
+    rules = {
+        condition: there.get(condition) or _rules(task.contrasts[condition], task, place.images)
+        for condition in task.conditions
+    }
     counts = place.images.group_by("label", "generator").len().sort("label", "generator").rows()
     apart = sorted({rule.generator for of_condition in rules.values() for rule in of_condition if rule.apart})
     data = {
@@ -220,7 +222,7 @@ def _facts(
     return facts, pl.DataFrame(members, schema=MEMBERS, orient="row")
 
 
-def _rules(rules: Sequence[ContrastRule], task: Task, images: pl.DataFrame) -> list[ContrastRule]:
+def _rules(rules: Sequence[ContrastRule], task: Task, images: pl.DataFrame) -> tuple[ContrastRule, ...]:
     """Writes a task's contrasts in the names and paths of a store's images."""
     both = task.images.select("sha256", "label", there="generator").join(images, on=list(_IMAGE))
     names = both.group_by("label", "there").agg(pl.col("generator").unique().sort())
@@ -232,4 +234,4 @@ def _rules(rules: Sequence[ContrastRule], task: Task, images: pl.DataFrame) -> l
         members = rule.members and frozenset(paths[sha256] for sha256 in rule.members)
         for generator in known.get((GENERATED, rule.generator), []):
             found[generator] = ContrastRule(generator, reals, members, rule.apart)
-    return list(found.values())
+    return tuple(found.values())

@@ -172,9 +172,9 @@ def read_submission(folder: Path) -> Submission:
 
 def submission_of(folder: Path, facts: Mapping[str, Any], scores: pl.DataFrame) -> Submission:
     """Puts together what was read of a submission."""
-    told = {"facts": facts.get("facts"), "trained_on": _names(facts.get("trained_on"))}
+    told: dict[str, Any] = {"facts": facts.get("facts"), "trained_on": _names(facts.get("trained_on"))}
     keys = ("detector", "method", "options", "fingerprint", "versions", "task", "repository", "imported")
-    file = {"scores_sha256": facts["scores"]["sha256"], "rows": facts["scores"]["rows"]}
+    file: dict[str, Any] = {"scores_sha256": facts["scores"]["sha256"], "rows": facts["scores"]["rows"]}
     return Submission(folder=folder, scores=scores, **told, **file, **{key: facts[key] for key in keys})
 
 
@@ -256,8 +256,7 @@ def read_scores(folder: Path, rows: int | None = None, most: int | None = None) 
         raise SubmissionError(folder, Fault("format", SCORES_FILE, first_line(error))) from error
     lacking = [name for name in SCORES if frame[name].null_count()]
     if lacking:
-        fault = Fault("scores", SCORES_FILE, f"values of {', '.join(lacking)} are missing")
-        raise SubmissionError(folder, fault)
+        raise SubmissionError(folder, Fault("scores", SCORES_FILE, f"values of {', '.join(lacking)} are missing"))
     return frame
 
 

@@ -272,8 +272,8 @@ def _task_of(facts: Mapping[str, Any]) -> Task:
     identity = str(identity_of(images))
     if identity != facts["identity"]:
         raise ValueError("its identity is not that of its images")
-    keys = ("name", "version", "title", "digest")
-    return Task(*(facts[key] for key in keys), identity, facts["protocol"], rules, facts["license"], images)
+    told: dict[str, Any] = {key: facts[key] for key in ("name", "version", "title", "digest", "protocol", "license")}
+    return Task(**told, identity=identity, contrasts=rules, images=images)
 
 
 def _members(sha256: Sequence[str] | None) -> frozenset[str] | None:
