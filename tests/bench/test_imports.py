@@ -20,6 +20,7 @@ HEAVY = (
     "pandas",
 )
 LATE = ("wandb", "transformers", "open_clip", "diffusers")
+NETWORKS = {"torch", "torchvision", "lightning", "torchmetrics", "timm", *LATE}
 STORE = Path(__file__).parents[1] / "data" / "store-0.1.0"
 
 
@@ -74,7 +75,14 @@ def test_what_reads_a_store_imports_no_network(words, tmp_path):
     shutil.copytree(STORE, tmp_path / "results")
     found = of_command([*words, "--output", str(tmp_path / "results")])
     assert "polars" in found
-    assert found & {"torch", "torchvision", "lightning", "torchmetrics", "timm", *LATE} == set()
+    assert found & NETWORKS == set()
+
+
+@pytest.mark.heavy
+def test_what_checks_a_submission_imports_no_network(tmp_path):
+    found = of_command(["submit", "check", str(tmp_path)])
+    assert "polars" in found
+    assert found & NETWORKS == set()
 
 
 @pytest.mark.heavy
