@@ -47,7 +47,9 @@ def refuse(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None = None, code: int = 0) -> Timed:
+def run_command(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, code: int = 0, root: Path = ROOT
+) -> Timed:
     """Runs a command to its end.
 
     ``wait4`` gives the largest resident memory of the command and of the processes that it waited for. On Linux it
@@ -57,14 +59,15 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
         arguments: The command.
         environment: Variables to set beside those of this process.
         code: How it must end.
+        root: The checkout of the suite that it is of.
 
     Raises:
         SystemExit: The command ended otherwise; its last lines are shown.
     """
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_search_path()), **(environment or {})}
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_search_path(root)), **(environment or {})}
     with tempfile.TemporaryFile("w+") as output:
         begun = time.perf_counter()
-        process = subprocess.Popen(arguments, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(arguments, cwd=root, env=variables, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -76,9 +79,9 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
     return Timed(seconds, usage.ru_maxrss * KILO, text, processor_seconds=usage.ru_utime + usage.ru_stime)
 
 
-def _search_path() -> list[str]:
-    """Puts the suite beside this folder first: an installed one may be another."""
-    return [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+def _search_path(root: Path) -> list[str]:
+    """Puts this checkout first: an installed one may be another."""
+    return [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def run_suite(

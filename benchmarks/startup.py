@@ -1,9 +1,10 @@
 """Measures how long the suite takes where there is nothing to compute.
 
-Help, a mistyped detector, a comparison of the demo whose scores are all stored, and the leaderboard of that store, five
-times each in turn::
+Help, a mistyped detector, the list of detectors, a comparison of the demo whose scores are all stored, the leaderboard
+of that store and where a number of it comes from, five times each in turn; beside another checkout where one is given::
 
     python benchmarks/startup.py
+    python benchmarks/startup.py --against ../before
 """
 
 import argparse
@@ -11,25 +12,28 @@ import functools
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from machine import describe_machine
-from measure import MIB, Timed, alternate, markdown_table, refuse, run_command, spread
+from measure import MIB, ROOT, Timed, alternate, markdown_table, ratios, refuse, run_command, spread
 
 SCORED_NOTHING = "Scored now: 0."
+THERE = ", there"
 
 
-def run_bench(words: Sequence[str], expected: str = "", code: int = 0) -> Timed:
+def run_bench(words: Sequence[str], expected: str = "", code: int = 0, root: Path = ROOT) -> Timed:
     """Runs ``python -m bench``.
 
     Args:
         words: The words after it.
         expected: What it must print.
         code: How it must end.
+        root: The checkout of the suite.
 
     Raises:
         SystemExit: It prints something else: another thing was measured than was meant.
     """
-    timed = run_command([sys.executable, "-m", "bench", *words], code=code)
+    timed = run_command([sys.executable, "-m", "bench", *words], code=code, root=root)
     if expected not in " ".join(timed.output.split()):
         raise SystemExit(f"error: {' '.join(words)} did not print {expected!r}:\n{timed.output[-1000:]}")
     return timed
@@ -40,9 +44,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="repeats of each command (default 5)")
     parser.add_argument("--limit", type=int, help="at most so many images of each source of the demo (default: all)")
+    parser.add_argument("--against", type=Path, help="another checkout of the suite, for ratios: its seconds over ours")
     options = parser.parse_args()
     if options.repeats < 1:
         refuse(f"--repeats must be at least 1, got {options.repeats}.")
+    if options.against and not (options.against / "bench" / "__main__.py").is_file():
+        refuse(f"--against must be a checkout of the suite, got {options.against}.")
     with tempfile.TemporaryDirectory() as output:
         words = ["compare", "--detectors", "wepe", "rigid", "--dataset", "demo", "--output", output]
         words += [] if options.limit is None else ["--limit", str(options.limit)]
@@ -55,18 +62,29 @@ def main() -> None:
                 "Did you mean 'wepe'",
                 2,
             ),
+            "`list detectors`": (["list", "detectors"], "wepe"),
             "`compare`, everything stored": (words, SCORED_NOTHING),
-            "`leaderboard` of that store": (["leaderboard", "--output", output], ""),
+            "`leaderboard` of that store": (["leaderboard", "--output", output], "rigid"),
+            "`explain` of a number of it": (["explain", "demo", "rigid", "mean", "--output", output], "rigid"),
         }
-        results = alternate(
-            {name: functools.partial(run_bench, *command) for name, command in commands.items()}, options.repeats
-        )
+        contestants = {}
+        for name, command in commands.items():
+            contestants[name] = functools.partial(run_bench, *command)
+            if options.against:
+                contestants[name + THERE] = functools.partial(run_bench, *command, root=options.against.resolve())
+        results = alternate(contestants, options.repeats)
     setting = "the demo" if options.limit is None else f"the demo, {options.limit} images of each source"
-    rows = [
-        [name, spread([one.seconds for one in repeats], unit=" s"), _peak(repeats)] for name, repeats in results.items()
-    ]
+    seconds = {name: [timed.seconds for timed in repeats] for name, repeats in results.items()}
+    head, rows = ["`python -m bench ...`", "seconds", "peak memory"], []
+    for name in commands:
+        rows.append([name, spread(seconds[name], unit=" s"), _peak(results[name])])
+        if options.against:
+            there = name + THERE
+            compared = spread(ratios(seconds[there], seconds[name]))
+            rows[-1] += [spread(seconds[there], unit=" s"), _peak(results[there]), compared]
+    head += ["seconds there", "peak memory there", "there over here"] if options.against else []
     print(f"{describe_machine()}\nSetting: {setting}; medians of {options.repeats} repeats (range).\n")
-    print(markdown_table(["`python -m bench ...`", "seconds", "peak memory"], rows))
+    print(markdown_table(head, rows))
 
 
 def _peak(repeats: Sequence[Timed]) -> str:

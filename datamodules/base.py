@@ -33,7 +33,7 @@ from datamodules.pairing import paired, read_pairs
 from datamodules.readers import Readers
 from datamodules.reading import MAX_PIXELS, decode_image, guarded, read_file
 from datamodules.sampling import balanced, limited, of_generators
-from datamodules.views import ViewSpec, resize_short_side
+from datamodules.view_spec import ViewSpec, resize_short_side
 
 
 class DetectionDataModule(L.LightningDataModule, ABC):

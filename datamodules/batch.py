@@ -1,6 +1,5 @@
 """What a dataloader hands to the detectors."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,23 +8,9 @@ import torch
 from torch import Tensor
 
 from datamodules.conditions import Picture
+from datamodules.keys import image_key
 
 Pixels = Tensor | list[Tensor]
-
-
-def image_key(sha256: str) -> int:
-    """Turns the sha256 of an image's bytes into its key, an integer of 63 bits.
-
-    Examples:
-        >>> image_key("ff" * 32) == 2**63 - 1
-        True
-    """
-    return int(sha256[:16], 16) >> 1
-
-
-def sha256_of(data: bytes) -> str:
-    """Returns the hexadecimal sha256 of bytes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from datamodules.degradations import CLEAN, DegradationChain
 from datamodules.matching import Reencode, Unify
-from datamodules.views import ViewSpec
+from datamodules.view_spec import ViewSpec
 
 
 class Condition(Protocol):

@@ -8,7 +8,6 @@ knows stands for itself, so that the folder ``My-GAN`` is the generator ``my_gan
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from datamodules import BenchmarkDataModule, list_datasets
 from datamodules.listing import normalised
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -64,6 +63,9 @@ def is_known(name: str) -> bool:
 
 def known_names() -> Iterator[tuple[str, str]]:
     """Yields every known way to write a name, and the canonical name."""
+    # Data sets come with Lightning; most readers of a name ask for none.
+    from datamodules import BenchmarkDataModule, list_datasets
+
     for name, others in ALIASES.items():
         yield from ((way, name) for way in (name, *others))
     for cls in list_datasets().values():

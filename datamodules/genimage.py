@@ -10,7 +10,7 @@ from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
 from datamodules.errors import DataOptionError
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
-from datamodules.views import resize_short_side
+from datamodules.view_spec import resize_short_side
 
 PROTOCOLS = ("paper", "matched")
 FITS = ("square", "short-side")

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from datamodules.batch import Sample, image_key, sha256_of
+from datamodules.batch import Sample
 from datamodules.conditions import WHOLE, HandedOnWhole, Picture
+from datamodules.keys import image_key, sha256_of
 from datamodules.readers import Readers
 from datamodules.reading import UnreadableImageError, pillow_unlimited
 from datamodules.views import cut_view

@@ -35,7 +35,7 @@ from PIL import Image
 from datamodules.degradations import Compression, encoded
 from datamodules.errors import DataOptionError
 from datamodules.reading import decode_image
-from datamodules.views import resize_short_side
+from datamodules.view_spec import resize_short_side
 
 UNBIASED_QUALITY = 96
 QUALITY_TOLERANCE = 1

@@ -17,10 +17,10 @@ import polars as pl
 
 from datamodules.archives import split_item
 from datamodules.base import DetectionDataModule
-from datamodules.batch import sha256_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.image_formats import IMAGE_ENDINGS, ending_of
 from datamodules.items import plain_name
+from datamodules.keys import sha256_of
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index

@@ -14,8 +14,8 @@ import polars as pl
 from PIL import Image
 
 from datamodules.base import DetectionDataModule
-from datamodules.batch import sha256_of
 from datamodules.items import CHUNK, ITEM_SCHEMA, Item
+from datamodules.keys import sha256_of
 from datamodules.reading import UnreadableImageError, check_size
 from datamodules.shard_description import FILE, Description, load_description, make_source
 from datamodules.shard_index import INDEX_SCHEMA, read_index

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,17 +14,10 @@ from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from detectors.autoencoder_names import EMBEDDED, HUB_ADDRESS, PUBLISHED
 from detectors.errors import OptionError, UnknownNameError, WeightsError, WeightsNotFoundError
 from detectors.weights import load_strictly, read_weights
 
-EMBEDDED = ("embedded-a", "embedded-b")
-HUB_ADDRESS = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)?")
-PUBLISHED = {
-    "sd1": "CompVis/stable-diffusion-v1-1/vae",
-    "sd2": "stabilityai/stable-diffusion-2-base/vae",
-    "kandinsky-2.1": "kandinsky-community/kandinsky-2-1/movq",
-}
-"""The autoencoders of the published experiments, as hub repository and folder."""
 GROUPS = {"embedded": EMBEDDED, "published": tuple(PUBLISHED)}
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
 logger = logging.getLogger(__name__)

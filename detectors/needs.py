@@ -10,7 +10,8 @@ import torch
 import torchvision  # type: ignore[import-untyped]
 
 from detectors import Detector
-from detectors.autoencoders import PUBLISHED, WEIGHTS
+from detectors.autoencoder_names import PUBLISHED
+from detectors.autoencoders import WEIGHTS
 from detectors.backbones import BackboneInfo, find_backbone
 from detectors.distances import NETS
 from detectors.latent_diffusion import CLIP_FILES, DIFFUSION_FILES

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from detectors.autoencoders import EMBEDDED, Autoencoder, autoencoder_names, load_autoencoder
+from detectors.autoencoder_names import EMBEDDED
+from detectors.autoencoders import Autoencoder, autoencoder_names, load_autoencoder
 from detectors.base import Detector
 from detectors.distances import DistanceName, create_distance
 from detectors.errors import OptionError, UnknownNameError

@@ -73,7 +73,6 @@ def run(arguments: Namespace) -> int:
     from bench.results.across.findings import across_sets
     from bench.results.leaderboard import read_comparisons
     from bench.results.seen_images import mark_seen
-    from bench.results.stored_images import with_images
     from bench.results.unread import nothing_stored
 
     console, outputs, page = make_console(arguments), list(map(Path, arguments.output)), check_page(arguments.html)
@@ -81,7 +80,10 @@ def run(arguments: Namespace) -> int:
     if arguments.data_root and page is None:
         raise BenchError("--data-root is for the pictures of a page: add --html FILE.")
     comparisons, output = [mark_seen(comparison, seen) for comparison in read_comparisons(*outputs)], outputs[0]
-    comparisons = with_images(comparisons, list(map(Path, arguments.data_root or ())))
+    if arguments.data_root:
+        from bench.results.stored_images import with_images  # with what reads data sets
+
+        comparisons = with_images(comparisons, list(map(Path, arguments.data_root)))
     reports, across = board_reports(comparisons, arguments.margin, dates), across_sets(comparisons)
     files = write_boards(reports, output, arguments.raw_names, across)
     files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across)) if page else files

@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.references.checks import LockedScores, Verification, numbers_of
 from bench.references.locks import Column, Lock, LockedImage, LockedNumber, rounded
 from bench.references.statistics import locked_statistics
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 from bench.store.dataset import ConfiguredDetector, StoredDataset

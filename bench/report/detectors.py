@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 
 from bench.report.docstrings import argument_meanings, docstring_sections
-from bench.scoring.facts import NOT_KNOWN
 from bench.scoring.forecast import NATIVE
 from bench.scoring.stand_in import smallest_backbone
+from bench.store.facts import NOT_KNOWN
 from detectors import Detector, create_detector, find_detector, list_detectors
 from detectors.backbones.base import rehearsed
 from detectors.needs import Need, backbone_need, needs_of

@@ -2,7 +2,7 @@
 
 from bench.results.time_estimate import TimeEstimate
 from bench.scoring.forecast import Forecast
-from bench.scoring.machine.precision import EXACT
+from bench.scoring.options import EXACT
 from bench.store.schema import CLEAN
 
 

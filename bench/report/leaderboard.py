@@ -21,11 +21,10 @@ from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of
 from bench.results.seen import SEEN
 from bench.results.summary import MEAN
-from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.scoring.options import MARGIN
 from bench.statistics.metrics import METRICS
 from bench.store.dataset import NOT_RECORDED, SHORT, StoredDataset
-from bench.store.facts import Facts
+from bench.store.facts import NOT_KNOWN, TRAINED_ON, Facts
 from bench.store.schema import CLEAN
 
 REPORTED = ("detector", "generator", "metric", "ours", "reported", "where", *verdicts.COLUMNS)

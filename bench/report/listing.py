@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench.report.detectors import ListedDetector, card_lines
 from bench.report.table import Table, print_line, print_tables
-from bench.scoring.facts import NOT_KNOWN
+from bench.store.facts import NOT_KNOWN
 from detectors.backbones import BackboneInfo
 
 READY = "missing"

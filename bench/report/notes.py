@@ -22,11 +22,8 @@ from bench.results.seen import UnseenMean
 from bench.results.seen_images import SeenImages
 from bench.results.summary import DRAWS, Summary
 from bench.results.unread import NothingRead
-from bench.scoring.conditions import MatchedImages
-from bench.scoring.ensembles import FittedEnsemble, TiedScores
-from bench.scoring.exclusion import TrainedGroups
-from bench.scoring.machine.precision import EXACT
-from bench.scoring.probed_blocks import ProbedBlocks
+from bench.scoring.findings import FittedEnsemble, MatchedImages, ProbedBlocks, TiedScores, TrainedGroups
+from bench.scoring.options import EXACT
 from bench.statistics.metrics import shown_metrics
 from bench.store.facts import Facts
 from bench.store.findings import Finding

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from bench.results.summary import Summary
-from bench.scoring.entry import Entry
 from bench.statistics.number import BELOW, Number
 from bench.store.facts import Facts
 from bench.store.findings import Finding, Severity
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
-from datamodules import DetectionDataModule
+
+if TYPE_CHECKING:
+    from bench.scoring.entry import Entry
+    from datamodules import DetectionDataModule
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ScaledImages(Finding):
     preprocessing: str
 
 
-def find_scaled_images(entries: Sequence[Entry], datamodule: DetectionDataModule) -> list[ScaledImages]:
+def find_scaled_images(entries: "Sequence[Entry]", datamodule: "DetectionDataModule") -> list[ScaledImages]:
     """Looks for detectors that should have seen images at their own size."""
     labels = dict.fromkeys(entry.scoring.detector for entry in entries if entry.detector.unscaled)
     return [ScaledImages(tuple(labels), datamodule.preprocessing)] if labels and datamodule.resize is not None else []
@@ -61,8 +62,10 @@ def find_inverted_logits(summary: Summary, detectors: Mapping[str, Facts]) -> li
     return found
 
 
-def find_concerns(panel: Panel, entries: Sequence[Entry]) -> list[DetectorConcern]:
+def find_concerns(panel: Panel, entries: "Sequence[Entry]") -> list[DetectorConcern]:
     """Asks each detector what it thinks of its scores of the real images."""
+    import torch
+
     concerns = []
     detectors = {entry.scoring: entry.detector for entry in entries}
     for scoring, scores in zip(panel.scorings, panel.scores, strict=True):

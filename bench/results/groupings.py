@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
@@ -10,10 +10,11 @@ from bench.results.summary import Summary, summarise
 from bench.statistics.number import Number
 from bench.store.findings import Finding, Severity
 from bench.store.panel import Panel
-from datamodules import DetectionDataModule, UnreadableImageError
-from datamodules.checks.examination import hash_of
+from datamodules import UnreadableImageError
 from datamodules.grouping import frames_of_videos, look_alikes, merged
-from datamodules.raw_files import measured_files
+
+if TYPE_CHECKING:
+    from datamodules import DetectionDataModule
 
 GIVEN, DUPLICATES, ALONE = "given", "duplicates", "none"
 
@@ -44,24 +45,26 @@ class OtherGroups(Finding):
 class _PictureHash:
     """Gives an image's perceptual hash; none of one that cannot be read or is nearly flat."""
 
-    def __init__(self, datamodule: DetectionDataModule) -> None:
+    def __init__(self, datamodule: "DetectionDataModule") -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int = 0, size: int | None = None) -> int | None:
+        from datamodules.checks.examination import hash_of
+
         try:
             return hash_of(self.picture(self.read_bytes(path), path))
         except (UnreadableImageError, OSError):
             return None
 
 
-def find_frames(datamodule: DetectionDataModule) -> list[VideoFrames]:
+def find_frames(datamodule: "DetectionDataModule") -> list[VideoFrames]:
     """Looks at the names of all images, and at a few dozen pictures where the names are numbered."""
     runs = frames_of_videos(datamodule.items, _PictureHash(datamodule))
     return [VideoFrames(runs)] if runs else []
 
 
 def under_other_groups(
-    panel: Panel, summary: Summary, definition: str, datamodule: DetectionDataModule
+    panel: Panel, summary: Summary, definition: str, datamodule: "DetectionDataModule"
 ) -> list[OtherGroups]:
     """Computes the mean AUROCs of the first condition anew, with other groups; nothing under those given.
 
@@ -72,6 +75,8 @@ def under_other_groups(
         return []
     images = panel.images
     if definition == DUPLICATES:
+        from datamodules.raw_files import measured_files
+
         hashes = list(measured_files(datamodule, datamodule.items, _PictureHash(datamodule)))
         known = datamodule.items.select("path", hash=pl.Series(hashes, dtype=pl.UInt64))
         images = images.join(known, on="path", how="left", maintain_order="left")

@@ -11,8 +11,8 @@ from bench.results.cues.worst import ALL_CUES, WORST_CUE, compare_with_cues
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
 from bench.results.summary import MEAN, Row, main_row, summarise
-from bench.scoring.cues import read_cues
 from bench.scoring.machine.phases import phase
+from bench.scoring.stored_cues import read_cues
 from bench.statistics.metrics import shown_metrics
 from bench.statistics.ranking import Ranking
 from bench.store.dataset import NOT_RECORDED, Coverage, StoredDataset

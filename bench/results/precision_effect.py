@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -9,13 +10,15 @@ from scipy.stats import spearmanr
 
 from bench.results.rankings import rankings_of
 from bench.results.summary import summarise
-from bench.scoring.entry import Entry
-from bench.scoring.machine.precision import EXACT
+from bench.scoring.options import EXACT
 from bench.statistics.intervals import PairedTest
 from bench.store.contrasts import ContrastRule
 from bench.store.findings import Finding
 from bench.store.panel import Panel
 from bench.store.schema import CLEAN
+
+if TYPE_CHECKING:
+    from bench.scoring.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class PrecisionEffect(Finding):
 
 
 def precision_effects(
-    entries: Sequence[Entry],
+    entries: "Sequence[Entry]",
     rows: pl.DataFrame,
-    exact: Sequence[Entry],
+    exact: "Sequence[Entry]",
     exact_rows: pl.DataFrame,
     contrasts: Mapping[str, Sequence[ContrastRule]],
     precision: str,

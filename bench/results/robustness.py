@@ -23,7 +23,7 @@ from bench.results.comparison import Comparison
 from bench.results.rankings import CommonImages, drawing_of
 from bench.results.summary import MEAN, Row, Summary
 from bench.scoring.attacks.condition import Attack
-from bench.scoring.conditions import read_condition
+from bench.scoring.condition_language import read_condition
 from bench.statistics.bootstrap import Interval
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.intervals import auroc_interval, paired_test, standard_error

@@ -12,9 +12,9 @@ import numpy as np
 
 from bench.results.estimates import Estimate
 from bench.results.summary import ALL, MEAN, Row, Summary
-from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
 from bench.statistics.influence import InfluenceValues, combined
 from bench.statistics.number import Number
+from bench.store.facts import NOT_KNOWN, TRAINED_ON
 from bench.store.findings import Finding
 from datamodules.generator_names import canonical_name
 from datamodules.items import plain_name

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.forecast import Forecast
 from bench.scoring.machine.phases import STARTED, say, silent
 from bench.scoring.options import RunOptions

@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.results.comparison import Comparison
 from bench.store.findings import UnreadableImages
 from bench.store.panel import Panel
-from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules import UnreadableImageError
+
+if TYPE_CHECKING:
+    from datamodules import DetectionDataModule
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def nothing_stored(panels: Iterable[Panel]) -> NothingRead | None:
     return NothingRead(sum(panel.images for panel in found if panel is not None), {})
 
 
-def nothing_readable(datamodule: DetectionDataModule) -> NothingRead | None:
+def nothing_readable(datamodule: "DetectionDataModule") -> NothingRead | None:
     """Reads images until one can be read."""
     reasons: Counter[str] = Counter()
     for path in datamodule.items["path"]:

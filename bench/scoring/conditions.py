@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-import bench.scoring.network_steps  # noqa: F401 - adds to the language what networks do
 from bench.errors import BenchError
-from bench.scoring.attacks.condition import Attack, is_attack, parse_attack
+from bench.scoring.attacks.condition import Attack
 from bench.scoring.attacks.sources import with_sources
+from bench.scoring.condition_language import read_condition
 from bench.scoring.cues import cues_of
+from bench.scoring.findings import MatchedImages
 from bench.scoring.grids import PRESETS
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
@@ -18,18 +19,8 @@ from bench.store.contrasts import ContrastRule, rules_of
 from bench.store.findings import Finding
 from datamodules import DetectionDataModule
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
-from datamodules.degradations import CLASSES, CLEAN, DegradationChain, parse_condition
+from datamodules.degradations import CLASSES, CLEAN
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
-
-
-@dataclass(frozen=True)
-class MatchedImages(Finding):
-    """What ``--match unbiased`` keeps of some generators, and for which it keeps nothing."""
-
-    condition: str
-    images: int
-    generators: Sequence[str]
-    unmatched: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -49,15 +40,6 @@ class PlannedCondition:
     chosen: NDArray[np.bool_] | None = None
     finding: Finding | None = None
     source: DetectorSpec | None = None
-
-
-def read_condition(text: str) -> DegradationChain | Attack:
-    """Reads a condition as on the command line, a chain of degradations or an attack.
-
-    Raises:
-        DataOptionError: It is neither.
-    """
-    return parse_attack(text) if is_attack(text) else parse_condition(text)
 
 
 def plan_conditions(

@@ -1,6 +1,6 @@
 """Measures the trivial facts of every image once, and keeps them beside the scores."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,17 @@ import polars as pl
 from PIL import Image
 
 from bench.scoring.machine.phases import phase
+from bench.scoring.stored_cues import FACTS, cue_file, usable
 from bench.store.cue_cache import CUES, IDENTITY, read_cache, write_cache
-from bench.store.files import file_name
 from datamodules import DetectionDataModule, UnreadableImageError
 from datamodules.archives import split_item
-from datamodules.batch import image_key, sha256_of
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
 from datamodules.grouping import merged, same_content
+from datamodules.keys import image_key, sha256_of
 from datamodules.raw_files import measured_files
 from datamodules.reading import UnreadableHereError
 
-_FACTS = ("path", "label", "generator", "group")
 _PART = 50_000
 
 
@@ -37,7 +36,7 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     Returns:
         ``path, label, generator, group``, ``key`` and a column for each cue.
     """
-    file = _file(output, datamodule.title, condition.name)
+    file = cue_file(output, datamodule.title, condition.name)
     items = datamodule.items
     known = read_cache(file)
     dated = known.filter(pl.col("mtime_ns").is_not_null())  # an image of unknown time is measured each time
@@ -45,42 +44,9 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
     for part in _measured(datamodule, todo, condition):
         known = pl.concat([known, part]).unique(list(IDENTITY), keep="last", maintain_order=True)
         write_cache(known, file)
-    cues = _usable(items.join(known, on=list(IDENTITY), maintain_order="left", nulls_equal=True))
+    cues = usable(items.join(known, on=list(IDENTITY), maintain_order="left", nulls_equal=True))
     cues = cues.with_columns(merged(cues["group"], same_content(cues["key"])))
-    return cues.select(*_FACTS, *(name for name in CUES if name in cues.columns))
-
-
-def _file(output: Path, title: str, condition: str) -> Path:
-    return output / "cues" / file_name(title) / f"{file_name(condition)}.parquet"
-
-
-def read_cues(
-    places: Iterable[tuple[Path, str]], conditions: Iterable[str], images: pl.DataFrame
-) -> dict[str, pl.DataFrame]:
-    """Reads the kept cues of images, found by their content, for those conditions that have any.
-
-    Args:
-        places: Results folders and titles under which cues may be kept.
-        conditions: By name.
-        images: With ``path`` and ``sha256``.
-    """
-    where, found = list(places), {}
-    keys = pl.Series("key", [image_key(sha256) if sha256 else None for sha256 in images["sha256"]], dtype=pl.UInt64)
-    keyed = images.select("path").with_columns(keys).drop_nulls()
-    for condition in dict.fromkeys(conditions):
-        kept = pl.concat([read_cache(_file(output, title, condition)) for output, title in where])
-        of_images = keyed.join(kept.drop("path").unique("key", keep="last"), on="key", maintain_order="left")
-        if len(of_images):
-            found[condition] = _usable(of_images)
-    return found
-
-
-def _usable(table: pl.DataFrame) -> pl.DataFrame:
-    """Takes the readable images, each once, and the cues that say something."""
-    readable = table.filter(pl.col("brightness").is_not_null()).unique("path", keep="last", maintain_order=True)
-    always = (*_FACTS, "key", "jpeg_quality")
-    kept = [name for name in readable.columns if name in always or readable[name].is_not_null().any()]
-    return readable.select(kept)
+    return cues.select(*FACTS, *(name for name in CUES if name in cues.columns))
 
 
 class _Measure:

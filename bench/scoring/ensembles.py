@@ -2,52 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
 
 import polars as pl
 import torch
 
 from bench.scoring.entry import Entry
+from bench.scoring.findings import FittedEnsemble, TiedScores
 from bench.scoring.specs import DetectorSpec
-from bench.store.findings import Finding, Severity
+from bench.store.findings import Finding
 from bench.store.schema import CLEAN, OK, SCHEMA, UNREADABLE, Scoring
 from datamodules import GENERATED, REAL
-from datamodules.batch import image_key
+from datamodules.keys import image_key
 from detectors import Detector, Ensemble, create_fusion
 from detectors.ensemble import member_names
 from detectors.fusion import OfRanks
 
 MOST_TIED = 0.05
 """Above this share of tied pairs the held-out reals are too few: AUROC could be half of it higher or lower."""
-
-
-@dataclass(frozen=True)
-class FittedEnsemble(Finding):
-    """An ensemble that was set on the real images of some groups, which are left out of its own numbers.
-
-    Args:
-        fusion: Name of the way of fusing.
-    """
-
-    detector: str
-    fusion: str
-    images: int
-    groups: int
-
-
-@dataclass(frozen=True)
-class TiedScores(Finding):
-    """The p-values of an ensemble are so coarse that many images have the same score.
-
-    Args:
-        images: Real images that the p-values are ranks among.
-        tied: Share of the pairs of a real and a generated image with one score, on the clean images.
-    """
-
-    detector: str
-    images: int
-    tied: float
-    severity: ClassVar[Severity] = "warning"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The groups of images that a detector was fitted to or trained on, which are left out of its own numbers."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,10 @@ from bench.errors import BenchError
 from bench.scoring.specs import DetectorSpec
 from bench.scoring.training_record import TrainingRecord, group_hashes, key_of, read_record
 from bench.statistics.names import name_hash
-from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
 from detectors.fusion import LEAST_IMAGES
 
 FIT_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class TrainedGroups(Finding):
-    """Detectors that were trained on images of some groups, which are left out of their own numbers."""
-
-    detectors: Sequence[str]
-    groups: int
 
 
 def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModule) -> dict[str, frozenset[str]]:

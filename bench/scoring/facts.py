@@ -20,7 +20,7 @@ from bench.scoring.entry import Entry
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.statistics.names import hash_of
-from bench.store.facts import Facts
+from bench.store.facts import NOT_KNOWN, TRAINED_ON, Facts
 from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
@@ -30,8 +30,6 @@ from datamodules.release_dates import days_of
 from detectors import Backbone, Detector, create_fusion
 from detectors.ensemble import known_sum, member_names
 
-NOT_KNOWN = "not known"
-TRAINED_ON = "trained_on"
 """The fact that a run keeps of a trained detector alone: names of generators, none where they are not known."""
 COVERS = "covers"
 """The fact that says what a fingerprint covers, so that it can be computed again."""

@@ -18,7 +18,7 @@ from bench.store.sharing.plain_files import read_plain
 from bench.store.sharing.submission import SCORES, Fault
 from bench.store.sharing.task import Task
 from datamodules import UnreadableImageError
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 from datamodules.reading import read_file
 
 MOST_BYTES = 1 << 32

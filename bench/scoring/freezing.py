@@ -14,7 +14,7 @@ from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions, check_options
 from bench.store.sharing.task import Frozen, freeze
 from datamodules import DetectionDataModule, UnreadableImageError
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 from datamodules.raw_files import measured_files
 
 

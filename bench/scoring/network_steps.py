@@ -18,19 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
 from bench.errors import BenchError
 from datamodules import DataOptionError
 from datamodules.degradations import Degradation, known, register_degradation
-from detectors.autoencoders import EMBEDDED, HUB_ADDRESS, PUBLISHED, load_autoencoder
+from detectors.autoencoder_names import EMBEDDED, HUB_ADDRESS, PUBLISHED
 from detectors.errors import WeightsNotFoundError
-from detectors.reconstruction import LEAST_SIDE, extend, tiles
-from detectors.weights import load_strictly, read_weights, state_sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 TILE = 1024
 """Longest side in pixels that a network sees at once, without the context around it."""
@@ -72,6 +72,8 @@ class NetworkStep(Degradation):
             raise BenchError(f"{self.text} asks for other weights than the ones that are here: weights={there}.")
 
     def apply(self, image: Image.Image, key: int, draw: int) -> Image.Image:  # noqa: D102
+        import torch
+
         loaded = load(self.name, self.network)
         pixels = torch.tensor(np.asarray(image)).permute(2, 0, 1)[None].float() / 255
         with on_one_thread(), torch.inference_mode(), torch.autocast("cpu", enabled=False):
@@ -89,12 +91,16 @@ class LoadedNetwork:
         weights: The first digits of the sha256 of its weights.
     """
 
-    network: nn.Module
+    network: "nn.Module"
     multiple: int
     weights: str
 
-    def process(self, image: Tensor) -> Tensor:
+    def process(self, image: "Tensor") -> "Tensor":
         """Makes a picture ``(1, 3, H, W)`` anew, tile by tile."""
+        import torch
+
+        from detectors.reconstruction import LEAST_SIDE, extend, tiles
+
         whole = extend(image, LEAST_SIDE, 1)
         made = torch.empty_like(whole)
         for top, left in tiles(whole.shape[2:], TILE):
@@ -112,6 +118,9 @@ def load(name: str, network: str) -> LoadedNetwork:
         BenchError: Its weights are not to be had.
         DetectorError: They do not fit, or a library is missing.
     """
+    from detectors.autoencoders import load_autoencoder
+    from detectors.weights import load_strictly, read_weights, state_sha256
+
     model: nn.Module
     if name == "vae":
         try:
@@ -136,6 +145,8 @@ def load(name: str, network: str) -> LoadedNetwork:
 @contextmanager
 def on_one_thread() -> Iterator[None]:
     """Has torch compute on one thread, as processes that read images do anyway, and gives the others back."""
+    import torch
+
     threads = torch.get_num_threads()
     if threads > 1:
         torch.set_num_threads(1)

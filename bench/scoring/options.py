@@ -14,7 +14,8 @@ from datamodules.registry import dataset_names
 from detectors.errors import MOST_DRAWS, UnknownNameError
 from detectors.registry import BACKBONES
 
-PRECISIONS = ("32-true", "tf32", "bf16-mixed", "16-mixed")
+EXACT = "32-true"
+PRECISIONS = (EXACT, "tf32", "bf16-mixed", "16-mixed")
 CHOICES = {
     "groups": ("given", "duplicates", "none"),
     "view": ("method", "common"),

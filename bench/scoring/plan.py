@@ -25,11 +25,11 @@ from bench.scoring.build import (
 from bench.scoring.claiming import Claiming
 from bench.scoring.conditions import PlannedCondition, plan_conditions
 from bench.scoring.entry import Entry
-from bench.scoring.exclusion import TrainedGroups, groups_to_fit, trained_groups
+from bench.scoring.exclusion import groups_to_fit, trained_groups
 from bench.scoring.facts import data_facts, detector_facts, members_of, provenance
+from bench.scoring.findings import TrainedGroups
 from bench.scoring.machine.phases import phase
-from bench.scoring.machine.precision import EXACT
-from bench.scoring.options import RunOptions
+from bench.scoring.options import EXACT, RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
 from bench.scoring.specs import DetectorSpec, parse_detectors
 from bench.store.facts import FORMAT, Facts

@@ -1,28 +1,17 @@
 """Chooses the blocks to perturb by a probe: ``wepe:blocks=probe:12`` (appendix A.15 of the paper)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
+from bench.scoring.findings import ProbedBlocks
 from bench.scoring.images import pixel_batches
 from bench.scoring.specs import DetectorSpec
 from bench.scoring.stand_in import smallest_backbone
-from bench.store.findings import Finding
 from datamodules import REAL, DetectionDataModule
 from detectors import Backbone, Perturbation, create_detector
 from detectors.probing import probe, probed_count, top_blocks
-
-
-@dataclass(frozen=True)
-class ProbedBlocks(Finding):
-    """Blocks that a probe chose on the real images of some groups, which are left out of its own numbers."""
-
-    detector: str
-    count: int
-    images: int
-    groups: int
-    blocks: str
 
 
 def asks_for_probe(spec: DetectorSpec) -> bool:

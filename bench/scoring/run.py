@@ -9,11 +9,11 @@ from torch import nn
 from bench.errors import BenchError, is_lost_reader
 from bench.scoring.entry import Entry
 from bench.scoring.loop import Evaluation
-from bench.scoring.machine.precision import EXACT, WEIGHTS, set_tf32
+from bench.scoring.machine.precision import WEIGHTS, set_tf32
 from bench.scoring.machine.processes import Processes
 from bench.scoring.machine.signals import GOES_ON, deferred
 from bench.scoring.machine.trainer import create_trainer
-from bench.scoring.options import RunOptions
+from bench.scoring.options import EXACT, RunOptions
 from bench.scoring.plan import Job, Plan, exact_entries
 from bench.store.scores import ScoreStore, no_rows
 from datamodules.errors import loss_of

@@ -17,7 +17,7 @@ from bench.statistics.names import name_hash
 from bench.store.files import write_atomically
 from bench.store.scores import hash_of_image
 from datamodules import DetectionDataModule
-from datamodules.batch import image_key
+from datamodules.keys import image_key
 from detectors.trained.fitted_file import FACTS, fitted_facts
 
 VERSION = 1

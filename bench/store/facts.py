@@ -12,6 +12,8 @@ FORMAT = 1
 """Number of the layout of these facts; raised when a reader must know."""
 CHECKSUM, MEMBERS_CHECKSUM = "checksum", "members_checksum"
 """Keys of the CRC-32 of the other facts, as they are written, and of ``members.parquet``."""
+NOT_KNOWN, TRAINED_ON = "not known", "trained_on"
+"""Of a detector: the key of what it was trained on, and the word where that is not stated."""
 _DEEPEST = 20
 _NUMBER = int | float
 

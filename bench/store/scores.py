@@ -18,7 +18,7 @@ from bench.store.runs import Run, RunRecord, read_runs
 from bench.store.schema import SCHEMA, Scoring
 from bench.store.writer import ScoreWriter
 from datamodules import DetectionDataModule, UnreadableImageError
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 from datamodules.reading import lapsed
 
 _NAMED = ("generator", "group", "kind")

@@ -11,8 +11,8 @@ from bench.report.loggers.session import compare_and_log
 from bench.results.cues.worst import AgainstCues, compare_with_cues
 from bench.results.seen import SEEN, UNSEEN, marks_of
 from bench.results.summary import Row, summarise
-from bench.scoring.cues import read_cues
 from bench.scoring.options import RunOptions
+from bench.scoring.stored_cues import read_cues
 from bench.scoring.training_record import TrainingRecord, group_hashes, read_record
 from bench.statistics.metrics import shown_metrics
 from bench.store.panel import Panel

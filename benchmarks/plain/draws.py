@@ -13,8 +13,8 @@ from PIL import Image
 from scipy import ndimage  # noqa: F401 - likewise
 
 _STARTED = time.perf_counter()
-from datamodules.batch import image_key, sha256_of  # noqa: E402
 from datamodules.degradations import Noise  # noqa: E402
+from datamodules.keys import image_key, sha256_of  # noqa: E402
 from datamodules.views import cut_view  # noqa: E402
 from detectors.base import View  # noqa: E402
 from detectors.randomness import image_noise, seeded_generator  # noqa: E402

@@ -7,9 +7,9 @@ from PIL import Image
 
 from datamodules.archives import split_item
 from datamodules.base import DetectionDataModule
-from datamodules.batch import sha256_of
 from datamodules.cues import stored_as
 from datamodules.fingerprints import perceptual_hash
+from datamodules.keys import sha256_of
 from datamodules.raw_files import measured_files
 from datamodules.reading import MAX_BYTES, UnreadableImageError
 

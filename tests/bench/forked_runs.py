@@ -20,7 +20,7 @@ from threading import Thread
 from typing import IO
 
 PRELOADED = (
-    "bench.results.comparison",
+    "bench.results.comparing",
     "bench.report.comparison",
     "bench.report.html.pages",
     "bench.report.own_files",

@@ -16,7 +16,8 @@ from PIL import Image
 
 from bench.cli.plugins import load_plugins
 from bench.report.comparison import write_comparison
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.options import RunOptions
 from detectors import registry
 

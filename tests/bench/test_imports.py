@@ -1,7 +1,9 @@
 """What is imported before it is needed: nothing, by names of modules."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ HEAVY = (
     "pandas",
 )
 LATE = ("wandb", "transformers", "open_clip", "diffusers")
+NETWORKS = {"torch", "torchvision", "lightning", "torchmetrics", "timm", *LATE}
+STORE = Path(__file__).parents[1] / "data" / "store-0.1.0"
 
 
 def loaded(code: str) -> set[str]:
@@ -63,6 +67,22 @@ def test_help_and_a_mistyped_name_import_nothing_heavy(words):
 )
 def test_a_command_imports_no_library_of_other_commands(words):
     assert of_command(words) & set(LATE) == set()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("words", [["leaderboard"], ["explain", "demo", "rigid", "mean"]])
+def test_what_reads_a_store_imports_no_network(words, tmp_path):
+    shutil.copytree(STORE, tmp_path / "results")
+    found = of_command([*words, "--output", str(tmp_path / "results")])
+    assert "polars" in found
+    assert found & NETWORKS == set()
+
+
+@pytest.mark.heavy
+def test_what_checks_a_submission_imports_no_network(tmp_path):
+    found = of_command(["submit", "check", str(tmp_path)])
+    assert "polars" in found
+    assert found & NETWORKS == set()
 
 
 @pytest.mark.heavy

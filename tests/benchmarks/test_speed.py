@@ -227,6 +227,7 @@ def test_the_cells_of_the_sweep_are_those_of_the_suite_and_some_are_spread_over_
         ("against_scripts", ["--cells", "0"], "error: --cells must be at least 1, got 0."),
         ("scaling", ["--sizes", "7"], "error: --sizes must be even numbers"),
         ("startup", ["--repeats", "0"], "error: --repeats must be at least 1, got 0."),
+        ("startup", ["--against", "nowhere"], "error: --against must be a checkout of the suite, got nowhere."),
     ],
 )
 def test_a_mistake_is_one_line(name, words, message, capsys):
@@ -270,6 +271,6 @@ def test_scaling_is_measured_on_one_and_two_processes():
 def test_startup_is_measured():
     rows = rows_of(run_benchmark("startup", "--repeats", "1", "--limit", "2"))
     seconds = {name: float(row[0].removesuffix(" s")) for name, row in rows.items() if row[0].endswith(" s")}
-    assert len(seconds) == 5
+    assert len(seconds) == 7
     assert seconds["`--help`"] < seconds["`compare`, everything stored"]
     assert seconds["`compare --detectors wpee`, a mistyped name"] < 1

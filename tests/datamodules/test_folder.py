@@ -9,7 +9,7 @@ import pytest
 from tree_forms import rearranged, tarred, zipped
 
 from datamodules import GENERATED, DataOptionError, DatasetNotFoundError, FolderDataModule, UnknownDataNameError
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 
 
 def ready(root: Path | None, **options) -> FolderDataModule:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bench.cli.app import main
 from bench.report.notes import comparison_notes, warnings_of
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.groupings import OtherGroups
 from bench.scoring.options import RunOptions
 from datamodules import FolderDataModule

@@ -8,7 +8,8 @@ from torchvision import transforms as old_transforms
 from torchvision.transforms.v2 import functional as transforms
 
 from datamodules import UnreadableImageError
-from datamodules.views import cut_view, resize_short_side
+from datamodules.view_spec import resize_short_side
+from datamodules.views import cut_view
 from detectors import View
 
 

@@ -9,7 +9,7 @@ import torch
 from tiny_diffusion import SIDE
 from torch import Tensor
 
-from datamodules.batch import image_key
+from datamodules.keys import image_key
 from detectors import ManifoldBias, OptionError, WeightsNotFoundError, create_detector
 from detectors.manifold_bias import criterion, read_captions, scaled_centre, spherical
 from detectors.randomness import seeded_generator

@@ -7,8 +7,7 @@ from typing import Any
 
 from bench.report.table import Table
 from bench.results.comparison import Comparison
-from bench.scoring.facts import NOT_KNOWN, TRAINED_ON
-from bench.store.facts import Facts
+from bench.store.facts import NOT_KNOWN, TRAINED_ON, Facts
 from bench.store.runs import is_fused
 
 MOST_RUNS = 20

@@ -10,7 +10,8 @@ from bench.report.loggers.numbers import comparison_numbers
 from bench.report.loggers.tensorboard import check_tensorboard, log_figures, tensorboard_logger
 from bench.report.loggers.wandb import log_report, wandb_logger
 from bench.report.loggers.wandb_session import wandb_session
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.machine.trainer import csv_logger
 from bench.scoring.options import RunOptions
 from bench.store.facts import Facts

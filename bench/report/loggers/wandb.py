@@ -22,7 +22,7 @@ from bench.store.scores import ScoreStore
 
 if TYPE_CHECKING:
     import wandb
-    from wandb.plot import CustomChart
+    from wandb.plot.custom_chart import CustomChart
 
 ROC_CHART = "wandb/area-under-curve/v0"
 """W&B's own, which ``wandb.plot.roc_curve`` takes, too; that one averages nothing."""

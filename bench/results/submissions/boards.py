@@ -16,10 +16,9 @@ from bench.results.submissions.agreement import Cells
 from bench.results.submissions.findings import Confirmations, FrozenTask, UnknownCues
 from bench.results.submissions.reading import Entry, Refused, read_repository
 from bench.results.submissions.standing import Origin, Scored, Standing, disagreements_of, short_names, standings_of
-from bench.scoring.facts import TRAINED_ON
 from bench.scoring.machine.phases import phase
 from bench.store.dataset import NOT_RECORDED, SHORT, ConfiguredDetector, Coverage, StoredDataset
-from bench.store.facts import Facts
+from bench.store.facts import TRAINED_ON, Facts
 from bench.store.findings import Content, Finding
 from bench.store.panel import IMAGES, Panel
 from bench.store.runs import protocol_text

@@ -10,8 +10,9 @@ from torch import Tensor
 from bench.scoring.attacks.condition import Attack
 from bench.scoring.attacks.pgd import descend
 from datamodules import GENERATED, Batch
-from datamodules.batch import Pixels, image_key, sha256_of
+from datamodules.batch import Pixels
 from datamodules.conditions import WHOLE, Picture
+from datamodules.keys import image_key, sha256_of
 from datamodules.tensor_pictures import TensorPicture
 from datamodules.views import cut_view, fitted
 from detectors import Detector, View

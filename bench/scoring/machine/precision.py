@@ -3,8 +3,8 @@
 import torch
 
 from bench.errors import BenchError
+from bench.scoring.options import EXACT
 
-EXACT = "32-true"
 LIGHTNING = {EXACT: EXACT, "tf32": EXACT, "bf16-mixed": "bf16-mixed", "16-mixed": "16-mixed"}
 """What each precision is called by Lightning, which has no word for TF32."""
 WEIGHTS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}

@@ -11,7 +11,8 @@ import polars as pl
 import torch
 
 from bench.report.words import named
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.images import image_batches
 from bench.scoring.machine.signals import is_first_process
 from bench.scoring.options import RunOptions

@@ -17,7 +17,7 @@ from released_files import write_checkpoint
 from started_runs import complaints
 
 from bench.cli.app import main
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.files import _without_interrupts
 from bench.scoring.options import RunOptions
 

@@ -14,7 +14,7 @@ from bench.report.leaderboard import BoardReport, board_reports
 from bench.results.leaderboard import make_boards, read_comparisons
 from bench.statistics.metrics import auroc
 from bench.store.cue_cache import CUES, IDENTITY
-from datamodules.batch import image_key
+from datamodules.keys import image_key
 
 GENERATORS = ("flow", "gan")
 MANY = images(30, 30, GENERATORS)

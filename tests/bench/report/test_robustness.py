@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.report.plots.robustness import robustness_figure, robustness_svg
 from bench.report.plots.svg import series_style
 from bench.report.robustness import point_records, print_robustness, robustness_notes, write_robustness
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.robustness import Curve, Robustness, areas, robustness_curves
 from bench.results.summary import summarise
 from bench.scoring.build import create_datamodule

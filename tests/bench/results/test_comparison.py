@@ -15,7 +15,8 @@ from stored_rows import stored_rows
 from bench.errors import BenchError, DetectorFailedError
 from bench.report.comparison import write_comparison
 from bench.report.notes import comparison_notes, warnings_of
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import plan_batches
 from bench.statistics.metrics import METRICS

@@ -7,7 +7,7 @@ import pytest
 
 from bench.cli.app import main
 from bench.report.notes import comparison_notes, sentence
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.concerns import ScaledImages
 from bench.scoring.options import RunOptions
 from detectors import list_detectors

@@ -5,7 +5,7 @@ import pytest
 from made_fits import fit_options, options, shared_prompts
 from robustness_panels import panel_of
 
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.leaderboard import read_comparisons
 from bench.results.rankings import rankings_of
 from bench.results.summary import summarise

@@ -4,7 +4,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.scoring.attacks.condition import Attack, default_step, is_attack, parse_attack
-from bench.scoring.conditions import read_condition, robustness_conditions
+from bench.scoring.condition_language import read_condition
+from bench.scoring.conditions import robustness_conditions
 from datamodules import DataOptionError
 from datamodules.degradations import DegradationChain
 

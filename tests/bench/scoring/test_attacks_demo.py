@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.options import RunOptions
 from bench.training.fit import fit_detector
 from bench.training.options import FitOptions

@@ -12,7 +12,8 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.report.attacks import EACH_ITSELF, attack_records, attack_tables
 from bench.report.robustness import robustness_json, robustness_tables
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.results.robustness import Robustness
 from bench.scoring.attacks.condition import parse_attack
 from bench.scoring.attacks.sources import with_sources

@@ -10,8 +10,8 @@ from torch import Tensor
 from bench.scoring.attacks.condition import Attack, parse_attack
 from bench.scoring.attacks.stage import AttackedPictures, gradient_of, key_of_step
 from datamodules import Batch
-from datamodules.batch import image_key
 from datamodules.conditions import WHOLE, Picture
+from datamodules.keys import image_key
 from datamodules.tensor_pictures import TensorPicture
 from datamodules.views import fitted
 from detectors import Detector, View, create_detector

@@ -11,7 +11,8 @@ from bench.cli.app import main
 from bench.errors import BenchError
 from bench.report.comparison import comparison_tables
 from bench.report.notes import comparison_notes
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.results.cues.study import audit_dataset
 from bench.scoring.cues import cues_of
 from bench.scoring.options import RunOptions

@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from bench.scoring.cues import cues_of, read_cues
+from bench.scoring.cues import cues_of
+from bench.scoring.stored_cues import read_cues
 from datamodules import DetectionDataModule, FolderDataModule, Item
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 
 
 def listed(root):

@@ -8,10 +8,11 @@ from released_files import write_checkpoint
 
 from bench.errors import BenchError
 from bench.report.notes import comparison_notes, sentence, warnings_of
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.leaderboard import read_comparisons
-from bench.scoring.ensembles import TiedScores, tied_pairs
+from bench.scoring.ensembles import tied_pairs
 from bench.scoring.exclusion import groups_to_fit
+from bench.scoring.findings import TiedScores
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
 from detectors.fusion import MAD_TO_STD

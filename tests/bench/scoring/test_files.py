@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench import score_files
 from bench.errors import BenchError, DetectorFailedError
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.leaderboard import read_comparisons
 from bench.results.reference_set import Reference, Standing, read_references
 from bench.scoring.files import Scorer

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.report.forecast import forecast_lines
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions
 

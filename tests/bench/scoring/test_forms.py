@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.estimates import INFLUENCES
 from bench.scoring.options import RunOptions
 from bench.store.findings import Content

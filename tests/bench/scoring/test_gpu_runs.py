@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.options import RunOptions
 
 pytestmark = [

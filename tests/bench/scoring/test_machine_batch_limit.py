@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from bench.errors import DetectorFailedError
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.machine.batch_limit import is_out_of_memory
 from bench.scoring.options import RunOptions
 from detectors import Detector, View

@@ -11,7 +11,8 @@ import torch
 
 from bench.errors import BenchError
 from bench.report.notes import comparison_notes
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring.machine.precision import set_tf32
 from bench.scoring.options import RunOptions
 from detectors import Backbone

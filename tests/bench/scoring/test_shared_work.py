@@ -11,7 +11,8 @@ from released_files import small_clip, small_network, write_checkpoint
 from stored_rows import stored_rows
 
 from bench.report.notes import comparison_notes
-from bench.results.comparison import Comparison, compare
+from bench.results.comparing import compare
+from bench.results.comparison import Comparison
 from bench.scoring import plan
 from bench.scoring.options import RunOptions
 from datamodules import FolderDataModule

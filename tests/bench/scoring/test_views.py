@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.attacks.stage import gradient_of
 from bench.scoring.entry import Entry
 from bench.scoring.option_text import option_types

@@ -12,7 +12,7 @@ from bench.store.schema import SCHEMA, Scoring
 from bench.store.scores import ScoreStore, missing
 from bench.store.writer import ScoreWriter
 from datamodules import FolderDataModule
-from datamodules.batch import sha256_of
+from datamodules.keys import sha256_of
 
 WEPE, RIGID = Scoring("wepe", "f" * 64, 0), Scoring("rigid", "e" * 64, 0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cli.app import main
 from bench.errors import BenchError
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.results.summary import MEAN
 from bench.scoring.options import RunOptions
 from bench.studies.arms import Arm

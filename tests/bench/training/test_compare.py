@@ -7,7 +7,7 @@ import pytest
 from made_fits import fit_options, options, shared_prompts
 
 from bench.report.notes import comparison_notes
-from bench.results.comparison import compare
+from bench.results.comparing import compare
 from bench.scoring.training_record import read_record
 from bench.training.fit import fit_detector
 
