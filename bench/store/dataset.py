@@ -20,7 +20,7 @@ from bench.store.data_sets import DataSet, first_copies, places
 from bench.store.facts import Facts
 from bench.store.findings import ChangedImages, Content, ContradictedImages, Finding, IncompleteSeed, UnknownContrasts
 from bench.store.panel import IMAGES, Panel
-from bench.store.reader import StoredRows
+from bench.store.stored_rows import StoredRows
 from bench.store.runs import Run
 from bench.store.schema import Scoring
 from bench.store.sweeps import swept_settings

@@ -4,7 +4,8 @@ from made_stores import detector, images, keep, scored
 
 from bench.errors import BenchError
 from bench.store import reader
-from bench.store.reader import StoredImages, batches, read_parts, scan_rows
+from bench.store.reader import batches, read_parts, scan_rows
+from bench.store.stored_rows import StoredImages
 
 WEPE = detector("wepe")
 
