@@ -123,7 +123,10 @@ def fault_of_rows(part: Path, rows: bool = True) -> str | None:
 
 def open_part(part: Path, categories: Sequence[str] = ()) -> Any:  # noqa: ANN401 - pyarrow has no types
     """Opens a part with pyarrow; some columns of texts are read as categories."""
-    return pq.ParquetFile(part if is_unicode(part) else BytesIO(part.read_bytes()), read_dictionary=list(categories))
+    source = part if is_unicode(part) else BytesIO(part.read_bytes())
+    told = pq.read_metadata(source)
+    there = [name for name in categories if name in told.schema.names]
+    return pq.ParquetFile(source, metadata=told, read_dictionary=there)
 
 
 def checked_batches(part: Path) -> Iterator[pl.DataFrame]:
