@@ -193,6 +193,8 @@ class Placed:
         self._ascending = self.generated[self._order]
         of_generated = self._blocks(self._ascending) if tied else self._ascending.astype(np.int64)
         self.counts = ((self._blocks() if tied else 1) - of_generated, of_generated)
+        # Real and generated images in each block and below; whole numbers, exact in float64.
+        self._cumulated = tuple(np.cumsum(count).astype(np.float64) for count in self.counts)
 
     def _blocks(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         level = np.asarray(self._level)
@@ -205,6 +207,11 @@ class Placed:
         block[self._order] = np.arange(len(block))[self._level] if isinstance(self._level, slice) else self._level
         return block
 
+    def _at_or_before(self, its: int, strict_first: slice) -> Floats:
+        """Counts the images of a class in each block and in all before it, from strict to lenient."""
+        up_to = self._cumulated[its]
+        return (up_to[-1] - up_to + self.counts[its])[::-1] if strict_first.step == -1 else up_to
+
     def _of_images(self, of_real: Floats, of_generated: Floats) -> Floats:
         """Takes for each image the value of its class in its block."""
         values = np.empty(len(self._order))
@@ -215,8 +222,8 @@ class Placed:
         """Returns the AUROC and its influences."""
         real, generated = (count.astype(np.float64) for count in self.counts)
         m, n = real.sum(), generated.sum()
-        below = np.cumsum(real) - real / 2
-        above = n - np.cumsum(generated) + generated / 2
+        below = self._cumulated[0] - real / 2
+        above = n - self._cumulated[1] + generated / 2
         value = float(np.sum(generated * below) / (m * n))
         of_real, of_generated = (above / n - value) / m, (below / m - value) / n
         return self._grouped(value, self._of_images(of_real, of_generated))
@@ -257,13 +264,17 @@ class Placed:
         shares of the classes in the place of images.
         """
         strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
-        counts = [
-            self.counts[its][strict_first].astype(np.float64) for its in (positive == "generated", positive == "real")
-        ]
+        classes = (1, 0) if positive == "generated" else (0, 1)
+        counts = [self.counts[its][strict_first].astype(np.float64) for its in classes]
         # What an image weighs in each class.
         unit = [1 / count.sum() for count in counts] if balanced else [1.0, 1.0]
-        positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
-        true, false, total = np.cumsum(positives), np.cumsum(negatives), positives.sum()
+        if balanced:
+            positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
+            true, false = np.cumsum(positives), np.cumsum(negatives)
+        else:
+            positives, negatives = counts
+            true, false = (self._at_or_before(its, strict_first) for its in classes)
+        total = positives.sum()
         called = true + false
         value = float(np.sum(positives * true / called) / total)
         # A block's weight enters the precision of its own block and of all more lenient ones.
