@@ -138,8 +138,8 @@ def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | N
     for number, (share, influence) in enumerate(zip(weight, influences, strict=True)):
         at = slice(None) if union is None else union.places[number]
         values[at] += share * influence.values
-    sizes_of = {"n_real": n_real, "n_generated": n_generated}
-    return _on_union(replace(influences[0], value=value, seeds=seeds, **sizes_of), union, values)
+    mean = replace(influences[0], value=value, seeds=seeds, n_real=n_real, n_generated=n_generated)
+    return _on_union(mean, union, values)
 
 
 def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
@@ -162,8 +162,14 @@ def _on_union(influence: InfluenceValues, union: Union | None, values: Floats) -
     """Puts values on a union of groups; on the groups that are there without one."""
     if union is None:
         return replace(influence, values=values)
-    groups = {"groups": union.groups, "classes": union.classes, "strata": union.strata, "freedom": union.freedom}
-    return replace(influence, values=values, **groups)
+    return replace(
+        influence,
+        groups=union.groups,
+        values=values,
+        classes=union.classes,
+        strata=union.strata,
+        freedom=union.freedom,
+    )
 
 
 class Placed:

@@ -47,7 +47,9 @@ class StoredImages:
             self._tell_anew(facts, numbers, told, np.unique(numbers[differs]))
         return numbers
 
-    def _tell_anew(self, facts: pl.DataFrame, numbers: NDArray[np.int64], told: Hashes, images: NDArray[np.int64]) -> None:
+    def _tell_anew(
+        self, facts: pl.DataFrame, numbers: NDArray[np.int64], told: Hashes, images: NDArray[np.int64]
+    ) -> None:
         """Takes what the last row of each of some images says."""
         rows = np.flatnonzero(np.isin(numbers, images))
         if not self.table[numbers[rows]].select(_IMAGE).equals(self._as_texts(facts, rows).select(_IMAGE)):

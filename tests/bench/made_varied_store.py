@@ -15,10 +15,10 @@ CONDITIONS = ("clean", "jpeg:75", "blur:1")
 
 
 def table_of(title, size, sources, seed=0, hidden=""):
-    """Makes images of a title: groups of two classes and of copies, files of the same bytes, and shares of edited ones."""
+    """Makes images of a title: groups of both classes and of copies, files of the same bytes, shares of edited ones."""
     rng = np.random.default_rng(seed)
     frames = []
-    for place, (source, label) in enumerate(sources):
+    for source, label in sources:
         path = [f"{hidden}{source}/{number:06d}.png" for number in range(size)]
         content = [sha(f"{title} {name.removeprefix(hidden)}") for name in path]
         for copy in range(0, size - 1, 17):  # the next file has the same bytes
@@ -106,7 +106,9 @@ def _make_ranked(output, size):
     images = table_of("ranked", size, [("photographs", 0), ("gan", 1), ("diffusion", 1), ("inpainted", 1)], seed=4)
     for number, (label, digits, unreadable) in enumerate((("fine", 12, 0), ("tied", 0, 0), ("half", 1, 11))):
         described = detector(label, seeds=2)
-        rows = [rows_of(images, described, c, s, 0.3 + number, digits, unreadable) for c in CONDITIONS for s in range(2)]
+        rows = [
+            rows_of(images, described, c, s, 0.3 + number, digits, unreadable) for c in CONDITIONS for s in range(2)
+        ]
         keep(output, f"20260106T00000{number}", rows, described, apart=["inpainted"])
 
 
