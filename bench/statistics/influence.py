@@ -163,12 +163,7 @@ def _on_union(influence: InfluenceValues, union: Union | None, values: Floats) -
     if union is None:
         return replace(influence, values=values)
     return replace(
-        influence,
-        groups=union.groups,
-        values=values,
-        classes=union.classes,
-        strata=union.strata,
-        freedom=union.freedom,
+        influence, groups=union.groups, values=values, classes=union.classes, strata=union.strata, freedom=union.freedom
     )
 
 
