@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from made_varied_store import make_varied_store
 
-from bench.report.leaderboard import board_reports, write_boards
+from bench.report.board_files import write_boards
+from bench.report.leaderboard import board_reports
 from bench.results.across.findings import across_sets
 from bench.results.leaderboard import read_comparisons
 
