@@ -1,4 +1,4 @@
-"""The leaderboard of a store that has what a real one may have, as commit f8407a6 made it, before it was made faster.
+"""The leaderboard of a store that has what a real one may have, as the code before `stored_rows.py` made it.
 
 The numbers of a table are the same to the last printed digit, those of a file within 1e-12.
 """
