@@ -15,7 +15,8 @@ from bench.statistics.intervals import (
     logit_interval,
     standard_error,
 )
-from bench.statistics.metrics import METRICS, replicates
+from bench.statistics.layout import Layout
+from bench.statistics.metrics import METRICS, replicates, undefined_reason
 from bench.statistics.number import Number, sd_over_seeds
 from bench.statistics.standard_errors import over_images_and_seeds
 from bench.store.panel import Part
@@ -144,7 +145,10 @@ def influences_of(part: Part, metrics: Sequence[str]) -> dict[str, InfluenceValu
 
 
 def _placed(part: Part) -> list[Placed]:
-    return [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores]
+    if "layout" not in part.shared and undefined_reason(part.labels) is None:
+        part.shared["layout"] = Layout(part.labels, part.groups)
+    layout = part.shared.get("layout")
+    return [Placed(Contrast(part.labels, scores, part.groups), layout) for scores in part.scores]
 
 
 def _doubt(metric: str, n_groups: int, levels: int) -> str | None:

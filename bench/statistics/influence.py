@@ -23,7 +23,6 @@ References:
     567-578. Infinitesimal jackknife: Efron, The Jackknife, the Bootstrap and Other Resampling Plans (1982), chapter 6.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.statistics.layout import Layout, Member, Union, summed, union_of
 from bench.statistics.metrics import Positive, checked, undefined_reason
 
 Floats = NDArray[np.float64]
@@ -107,7 +107,8 @@ def auroc_influence(contrasts: Sequence[Contrast]) -> InfluenceValues:
 
 def mean_over_seeds(seeds: Sequence[InfluenceValues]) -> InfluenceValues:
     """Averages a detector's seeds on the same images; the spread of their values enters `standard_error`."""
-    if any(not np.array_equal(seed.groups, seeds[0].groups) for seed in seeds):
+    groups = seeds[0].groups
+    if any(seed.groups is not groups and not np.array_equal(seed.groups, groups) for seed in seeds):
         raise ValueError("Seeds can be averaged on the same groups of images only.")
     values = tuple(seed.value for seed in seeds)
     influences = np.mean([seed.values for seed in seeds], axis=0)
@@ -132,89 +133,101 @@ def combined(influences: Sequence[InfluenceValues], weights: Sequence[float] | N
     sizes = [(influence.n_real, influence.n_generated) for influence in influences]
     n_real, n_generated = np.mean(sizes, axis=0).tolist()
     value = float(weight @ np.array([influence.value for influence in influences]))
-    together = [replace(influence, n_real=n_real, n_generated=n_generated) for influence in _on_union(influences)]
-    values = np.zeros(len(together[0].groups))
-    for share, influence in zip(weight, together, strict=True):
-        values += share * influence.values
-    return replace(together[0], value=value, values=values, seeds=seeds)
+    union = union_of([_member(influence) for influence in influences])
+    values = np.zeros(len(influences[0].groups if union is None else union.groups))
+    for number, (share, influence) in enumerate(zip(weight, influences, strict=True)):
+        at = slice(None) if union is None else union.places[number]
+        values[at] += share * influence.values
+    mean = replace(influences[0], value=value, seeds=seeds, n_real=n_real, n_generated=n_generated)
+    return _on_union(mean, union, values)
 
 
 def aligned(first: InfluenceValues, second: InfluenceValues) -> tuple[InfluenceValues, InfluenceValues]:
     """Puts two on the union of their groups: a group that one did not see has no influence on it."""
-    one, other = _on_union([first, second])
-    return one, other
+    union = union_of([_member(first), _member(second)])
+    if union is None:
+        return first, second
+    one, two = (
+        _on_union(influence, union, summed(at, influence.values, len(union.groups)))
+        for influence, at in zip((first, second), union.places, strict=True)
+    )
+    return one, two
 
 
-def _on_union(influences: Sequence[InfluenceValues]) -> list[InfluenceValues]:
-    """Puts several on the union of their groups, with the strata of all of them together."""
-    first = influences[0]
-    names = ("groups", "classes", "strata")
-    if all(np.array_equal(getattr(other, name), getattr(first, name)) for other in influences[1:] for name in names):
-        return list(influences)
-    union, codes = _coded(np.concatenate([influence.groups for influence in influences]))
-    cuts = np.cumsum([len(influence.groups) for influence in influences])[:-1]
-    where = np.split(codes, cuts)
-    classes, strata = np.zeros((2, len(union)), dtype=np.int64)
-    freedom = np.ones(len(union))
-    for at, influence in zip(where, influences, strict=True):
-        there = influence.classes > 0
-        classes[at] |= influence.classes
-        freedom[at[there]] = np.minimum(freedom[at[there]], influence.freedom[there])
-        code = np.zeros(len(union), dtype=np.int64)
-        code[at] = influence.strata
-        _, strata = _coded(strata * (1 + code.max()) + code)
-    return [
-        replace(
-            influence,
-            groups=union,
-            values=_summed(at, influence.values, len(union)),
-            classes=classes,
-            strata=strata,
-            freedom=freedom,
-        )
-        for at, influence in zip(where, influences, strict=True)
-    ]
+def _member(influence: InfluenceValues) -> Member:
+    return Member(influence.groups, influence.classes, influence.strata, influence.freedom)
+
+
+def _on_union(influence: InfluenceValues, union: Union | None, values: Floats) -> InfluenceValues:
+    """Puts values on a union of groups; on the groups that are there without one."""
+    if union is None:
+        return replace(influence, values=values)
+    return replace(
+        influence, groups=union.groups, values=values, classes=union.classes, strata=union.strata, freedom=union.freedom
+    )
 
 
 class Placed:
     """The images of a contrast in the order of their scores, sorted once for every metric.
 
+    Args:
+        contrast: The images.
+        layout: Their groups, where they are known.
+
     Raises:
         ValueError: If a class is missing, a score is not finite, or lengths differ.
     """
 
-    def __init__(self, contrast: Contrast) -> None:
+    def __init__(self, contrast: Contrast, layout: Layout | None = None) -> None:
         labels, scores = checked(contrast.labels, contrast.scores)
         reason = undefined_reason(labels)
         if reason is not None:
             raise ValueError(f"A contrast needs images of both classes, got {reason}.")
-        self.generated = labels == 1
-        self.groups, self.codes = _coded(np.asarray(contrast.groups))
-        if len(self.codes) != len(labels):
-            raise ValueError(f"Every image needs a group, got {len(self.codes)} groups and {len(labels)} labels.")
-        order = np.argsort(scores)
-        ascending = scores[order]
-        new = np.concatenate([[0], ascending[1:] != ascending[:-1]])
-        self.block = np.empty(len(scores), dtype=np.int64)
-        self.block[order] = np.cumsum(new)
-        n_blocks = int(new.sum()) + 1
-        of_generated = np.bincount(self.block[self.generated], minlength=n_blocks)
-        self.counts = (np.bincount(self.block, minlength=n_blocks) - of_generated, of_generated)
-        holds = [
-            np.bincount(self.codes[its], minlength=len(self.groups)) > 0 for its in (~self.generated, self.generated)
-        ]
-        self.n_groups = tuple(int(np.count_nonzero(groups)) for groups in holds)
-        self.classes = holds[0] + 2 * holds[1].astype(np.int64)
+        self.layout = layout or Layout(labels, np.asarray(contrast.groups))
+        self.generated = self.layout.generated
+        self._order = np.argsort(scores)
+        ascending = scores[self._order]
+        new = np.append(False, ascending[1:] != ascending[:-1])
+        tied = not new[1:].all()
+        # The block of tied scores that each image lies in, in the order of the scores; its own without ties.
+        self._level = np.cumsum(new) if tied else slice(None)
+        self._ascending = self.generated[self._order]
+        of_generated = self._blocks(self._ascending) if tied else self._ascending.astype(np.int64)
+        self.counts = ((self._blocks() if tied else 1) - of_generated, of_generated)
+        # Real and generated images in each block and below; whole numbers, exact in float64.
+        self._cumulated = tuple(np.cumsum(count).astype(np.float64) for count in self.counts)
+
+    def _blocks(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        level = np.asarray(self._level)
+        return np.bincount(level if chosen is None else level[chosen], minlength=int(level[-1]) + 1)
+
+    @property
+    def block(self) -> NDArray[np.int64]:
+        """``(n,)`` the block of tied scores of each image, from the lowest."""
+        block = np.empty(len(self._order), dtype=np.int64)
+        block[self._order] = np.arange(len(block))[self._level] if isinstance(self._level, slice) else self._level
+        return block
+
+    def _at_or_before(self, its: int, strict_first: slice) -> Floats:
+        """Counts the images of a class in each block and in all before it, from strict to lenient."""
+        up_to = self._cumulated[its]
+        return (up_to[-1] - up_to + self.counts[its])[::-1] if strict_first.step == -1 else up_to
+
+    def _of_images(self, of_real: Floats, of_generated: Floats) -> Floats:
+        """Takes for each image the value of its class in its block."""
+        values = np.empty(len(self._order))
+        values[self._order] = np.where(self._ascending, of_generated[self._level], of_real[self._level])
+        return values
 
     def auroc(self) -> InfluenceValues:
         """Returns the AUROC and its influences."""
         real, generated = (count.astype(np.float64) for count in self.counts)
         m, n = real.sum(), generated.sum()
-        below = np.cumsum(real) - real / 2
-        above = n - np.cumsum(generated) + generated / 2
+        below = self._cumulated[0] - real / 2
+        above = n - self._cumulated[1] + generated / 2
         value = float(np.sum(generated * below) / (m * n))
         of_real, of_generated = (above / n - value) / m, (below / m - value) / n
-        return self._grouped(value, np.where(self.generated, of_generated[self.block], of_real[self.block]))
+        return self._grouped(value, self._of_images(of_real, of_generated))
 
     def auroc_within(self, strata: ArrayLike) -> InfluenceValues:
         """Returns the AUROC over the pairs of images of one stratum, and its influences.
@@ -228,15 +241,15 @@ class Placed:
         Raises:
             ValueError: If no stratum holds both classes.
         """
-        stratum = np.unique(np.asarray(strata), return_inverse=True)[1]
+        stratum, block = np.unique(np.asarray(strata), return_inverse=True)[1], self.block
         pairs, in_order = np.zeros(len(stratum)), np.zeros(len(stratum))
         for number in range(stratum.max() + 1):
             real, generated = (np.flatnonzero((stratum == number) & (self.generated == side)) for side in (False, True))
-            below, above = np.sort(self.block[real]), np.sort(self.block[generated])
+            below, above = np.sort(block[real]), np.sort(block[generated])
             pairs[real], pairs[generated] = len(generated), len(real)
-            left, right = (np.searchsorted(below, self.block[generated], side) for side in ("left", "right"))
+            left, right = (np.searchsorted(below, block[generated], side) for side in ("left", "right"))
             in_order[generated] = (left + right) / 2
-            left, right = (np.searchsorted(above, self.block[real], side) for side in ("left", "right"))
+            left, right = (np.searchsorted(above, block[real], side) for side in ("left", "right"))
             in_order[real] = len(generated) - (left + right) / 2
         total = pairs[self.generated].sum()
         if not total:
@@ -252,44 +265,33 @@ class Placed:
         shares of the classes in the place of images.
         """
         strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
-        hit = self.generated if positive == "generated" else ~self.generated
-        counts = [
-            self.counts[its][strict_first].astype(np.float64) for its in (positive == "generated", positive == "real")
-        ]
+        classes = (1, 0) if positive == "generated" else (0, 1)
+        counts = [self.counts[its][strict_first].astype(np.float64) for its in classes]
         # What an image weighs in each class.
         unit = [1 / count.sum() for count in counts] if balanced else [1.0, 1.0]
-        positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
-        true, false, total = np.cumsum(positives), np.cumsum(negatives), positives.sum()
+        if balanced:
+            positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
+            true, false = np.cumsum(positives), np.cumsum(negatives)
+        else:
+            positives, negatives = counts
+            true, false = (self._at_or_before(its, strict_first) for its in classes)
+        total = positives.sum()
         called = true + false
         value = float(np.sum(positives * true / called) / total)
         # A block's weight enters the precision of its own block and of all more lenient ones.
         of_true = np.cumsum((positives * false / called**2)[::-1])[::-1] / total
         of_false = -np.cumsum((positives * true / called**2)[::-1])[::-1] / total
         of_hit = ((true / called - value) / total + of_true)[strict_first]
-        influences = np.where(hit, unit[0] * of_hit[self.block], unit[1] * of_false[strict_first][self.block])
-        for images in (hit, ~hit):
+        of_hit, of_miss = unit[0] * of_hit, unit[1] * of_false[strict_first]
+        of_classes = (of_miss, of_hit) if positive == "generated" else (of_hit, of_miss)
+        influences = self._of_images(*of_classes)
+        for images in self.layout.rows:
             influences[images] -= influences[images].mean()
         return self._grouped(value, influences)
 
     def _grouped(self, value: float, influences: Floats) -> InfluenceValues:
-        """Sums the images' influences within groups, those of each class with its factor."""
-        n_real, n_generated = self.n_groups
-        factors = [math.sqrt(n / (n - 1)) if n > 1 else 1.0 for n in self.n_groups]
-        scaled = influences * np.where(self.generated, factors[1], factors[0])
-        values = _summed(self.codes, scaled, len(self.groups))
-        of_class = np.array([1.0, n_real, n_generated, min(n_real, n_generated)])
-        freedom = 1 - 1 / of_class[self.classes]
-        sizes = float(n_real), float(n_generated)
-        return InfluenceValues(value, self.groups, values, self.classes, self.classes, freedom, *sizes, (value,))
-
-
-def _coded(groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Returns the distinct groups, sorted, and the position of each image's group among them."""
-    if groups.dtype.kind not in "iu" or not len(groups) or groups.min() < 0 or groups.max() > 10 * len(groups) + 1000:
-        return np.unique(groups, return_inverse=True)
-    there = np.bincount(groups) > 0
-    return np.flatnonzero(there).astype(groups.dtype), (np.cumsum(there) - 1)[groups]
-
-
-def _summed(codes: NDArray[np.intp], values: Floats, n: int) -> Floats:
-    return np.bincount(codes, weights=values, minlength=n).astype(np.float64)
+        """Sums the images' influences within groups."""
+        layout = self.layout
+        n_real, n_generated = map(float, layout.n_groups)
+        groups = layout.groups, layout.summed(influences), layout.classes, layout.classes, layout.freedom
+        return InfluenceValues(value, *groups, n_real, n_generated, (value,))

@@ -118,13 +118,13 @@ def checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], Fl
     label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
     if label.ndim != 1 or label.shape != score.shape:
         raise ValueError(f"labels and scores must both have shape (n,), got {label.shape} and {score.shape}.")
-    valid, finite = np.isin(label, (0, 1)), np.isfinite(score)
+    valid, finite = (label == 0) | (label == 1), np.isfinite(score)
     if not valid.all():
         raise ValueError(f"labels must be 0 (real) or 1 (generated), got {label[~valid][0]}.")
     if not finite.all():
         at = int(np.flatnonzero(~finite)[0])
         raise ValueError(f"scores must be finite, got {score[at]} at position {at}.")
-    return label.astype(np.int64), score
+    return label.astype(np.int64, copy=False), score
 
 
 def undefined_reason(labels: ArrayLike) -> str | None:
@@ -134,10 +134,10 @@ def undefined_reason(labels: ArrayLike) -> str | None:
         >>> undefined_reason([1, 1])
         'no real images'
     """
-    present = set(np.asarray(labels).tolist())
-    if not present:
+    label = np.asarray(labels)
+    if not label.size:
         return "no images"
-    missing = [name for name, label in (("real", 0), ("generated", 1)) if label not in present]
+    missing = [name for name, number in (("real", 0), ("generated", 1)) if not (label == number).any()]
     return f"no {missing[0]} images" if missing else None
 
 

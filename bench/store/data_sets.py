@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from bench.store.contrasts import ContrastRule
 from bench.store.findings import SharedTitle
 from bench.store.listings import Listing, read_listings
-from bench.store.reader import StoredRows, scan_rows
+from bench.store.reader import scan_rows
 from bench.store.runs import Run
+from bench.store.stored_rows import StoredRows
 
 _IMAGE = ("content", "label")
 _CONTENT = (

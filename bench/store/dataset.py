@@ -20,9 +20,9 @@ from bench.store.data_sets import DataSet, first_copies, places
 from bench.store.facts import Facts
 from bench.store.findings import ChangedImages, Content, ContradictedImages, Finding, IncompleteSeed, UnknownContrasts
 from bench.store.panel import IMAGES, Panel
-from bench.store.reader import StoredRows
 from bench.store.runs import Run
 from bench.store.schema import Scoring
+from bench.store.stored_rows import StoredRows
 from bench.store.sweeps import swept_settings
 from datamodules.grouping import merged, same_content
 from datamodules.identity import contradicted
@@ -179,7 +179,8 @@ class Assembly:
         scores, present = self._filled(keys)
         used = present.any(axis=0)
         images = self.images.filter(pl.Series(used))
-        scores, present = scores[:, used], present[:, used]
+        if not used.all():  # each copy is as large as the panel
+            scores, present = scores[:, used], present[:, used]
         declared = images.with_columns(used=np.flatnonzero(used))
         groups = merged(images["group"], same_content(images["sha256"]))
         images = images.with_columns(groups)
@@ -189,10 +190,13 @@ class Assembly:
         for cell in dict.fromkeys((fingerprint, condition) for fingerprint, condition, _ in keys):
             rows = [i for i, key in enumerate(keys) if key[:2] == cell]
             detector = detectors[cell[0]]
-            fitted_to = groups.filter(declared["used"].is_in(self._held_out(detector)))
-            outside = ~groups.is_in(fitted_to.unique().to_list()).to_numpy()
-            present[rows] &= outside  # what a detector was fitted to is in none of its numbers
-            scores[rows] = np.where(outside, scores[rows], np.nan)
+            outside = np.ones(len(images), dtype=np.bool_)
+            held_out = self._held_out(detector)
+            if held_out:  # what a detector was fitted to is in none of its numbers
+                fitted_to = groups.filter(declared["used"].is_in(held_out))
+                outside = ~groups.is_in(fitted_to.unique().to_list()).to_numpy()
+                present[rows] &= outside
+                scores[rows] = np.where(outside, scores[rows], np.nan)
             counts = {i: int(present[i].sum()) for i in rows}
             wanted = max((run.wanted.get(cell[1], 0) for run in runs), default=0)
             everyone = present[[i for i, key in enumerate(keys) if key[1] == cell[1]]].any(axis=0)
@@ -205,7 +209,9 @@ class Assembly:
             ]
         scorings = [Scoring(detectors[f].label, f, seed, condition) for f, condition, seed in (keys[i] for i in chosen)]
         contrasts = self._contrasts(runs, [s.condition for s in scorings], images)
-        panel = Panel(images, tuple(scorings), scores[chosen], present[chosen], contrasts)
+        if chosen != list(range(len(keys))):
+            scores, present = scores[chosen], present[chosen]
+        panel = Panel(images, tuple(scorings), scores, present, contrasts)
         name = next((str(run.data["name"]) for run in reversed(runs) if "name" in run.data), "")
         by_label = {detector.label: detector for detector in detectors.values()}
         rows_of_runs = self.table.sources.items()
@@ -245,7 +251,12 @@ class Assembly:
         for row, key in enumerate(keys):
             for numbers, values in self.table.scores[key]:
                 place = self.place[numbers]
-                scores[row, place[place >= 0]], present[row, place[place >= 0]] = values[place >= 0], True
+                known = place >= 0
+                if not known.all():
+                    place, values = place[known], values[known]
+                scores[row, place], present[row, place] = values, True
+        if np.array_equal(self.copies, np.arange(len(self.images))):
+            return scores, present
         return scores[:, self.copies], present[:, self.copies]
 
     def _contrasts(

@@ -1,8 +1,9 @@
 """Scores of the same images side by side: what every table, test and plot starts from."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -125,14 +126,38 @@ class Panel:
 
         ``within`` are the only images to take, ``(n,)``; all of them without it.
         """
-        seeds = self.seeds(detector, condition)
-        scores, present = self.scores[seeds], self.present[seeds].all(axis=0)
+        scores, present, readable = self._cell(detector, condition)
         chosen = present & self.takes_part(rule) if rule else present
         chosen = chosen if within is None else chosen & within
-        readable = np.isfinite(scores).all(axis=0)
         rows = np.flatnonzero(chosen & readable)
         n_unreadable = int((chosen & ~readable).sum())
-        return Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
+        known = self._known.get(rule)
+        if known is None or not np.array_equal(known.rows, rows):
+            known = Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
+            if within is None:
+                self._known[rule] = replace(known, scores=scores[:, :0])
+            return known
+        return replace(known, scores=scores[:, rows], n_unreadable=n_unreadable)
+
+    def _cell(self, detector: str, condition: str) -> tuple[Floats, Bools, Bools]:
+        """Takes the seeds of one detector under one condition: scores, who is there and who is readable with all."""
+        if self._last.get("cell") != (detector, condition):
+            seeds = self.seeds(detector, condition)
+            follow = bool(seeds) and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
+            chosen = slice(seeds[0], seeds[0] + len(seeds)) if follow else seeds  # a view where it can be one
+            scores = self.scores[chosen]
+            known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0)
+            self._last.update(cell=(detector, condition), known=known)
+        return self._last["known"]
+
+    @cached_property
+    def _known(self) -> dict[ContrastRule | None, "Part"]:
+        """The last images of each contrast, without scores: detectors that read the same images share what is known."""
+        return {}
+
+    @cached_property
+    def _last(self) -> dict[str, Any]:
+        return {}
 
     def apart(self, condition: str) -> Bools:
         """Says which images are edited ones that are in no mean under a condition, ``(n,)``."""
@@ -167,6 +192,7 @@ class Part:
         groups: ``(k,)`` codes of the groups.
         scores: ``(seeds, k)``.
         n_unreadable: Images left out because they could not be read.
+        shared: What has been made of these images without their scores, for all parts that have the same.
     """
 
     rows: NDArray[np.intp]
@@ -174,13 +200,14 @@ class Part:
     groups: NDArray[np.int32]
     scores: Floats
     n_unreadable: int
+    shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
     def n_real(self) -> int:
         """Number of real images."""
         return int((self.labels == 0).sum())
 
-    @property
+    @cached_property
     def n_generated(self) -> int:
         """Number of generated images."""
         return int((self.labels == 1).sum())
@@ -188,5 +215,8 @@ class Part:
     @cached_property
     def n_groups(self) -> tuple[int, int]:
         """Numbers of groups with real and with generated images; one may be in both."""
-        real, generated = (np.bincount(self.groups[self.labels == label]) for label in (0, 1))
-        return int(np.count_nonzero(real)), int(np.count_nonzero(generated))
+        if "n_groups" not in self.shared:
+            real, generated = (np.bincount(self.groups[self.labels == label]) for label in (0, 1))
+            self.shared["n_groups"] = int(np.count_nonzero(real)), int(np.count_nonzero(generated))
+        known: tuple[int, int] = self.shared["n_groups"]
+        return known

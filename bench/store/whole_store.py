@@ -13,8 +13,9 @@ from bench.store.data_sets import completed, data_sets
 from bench.store.dataset import SHORT, Assembly, StoredDataset
 from bench.store.findings import SharedTitle
 from bench.store.listings import Listing, read_listings
-from bench.store.reader import StoredRows, batches, read_parts
+from bench.store.reader import batches, read_parts
 from bench.store.runs import Run, read_runs
+from bench.store.stored_rows import StoredRows
 
 
 def read_store(*outputs: Path) -> list[StoredDataset]:

@@ -4,7 +4,7 @@ from made_stores import detector, images, keep, scored
 
 from bench.errors import BenchError
 from bench.store import reader
-from bench.store.reader import StoredImages, batches, read_parts, scan_rows
+from bench.store.reader import batches, read_parts, scan_rows
 
 WEPE = detector("wepe")
 
@@ -85,14 +85,3 @@ def test_an_error_that_is_not_of_the_files_is_raised_as_it_is(folder):
 
     with pytest.raises(ValueError, match="no file's fault"):
         read_parts(folder, fail)
-
-
-def test_what_later_rows_say_of_an_image_counts_and_no_image_is_added():
-    stored = StoredImages()
-    first = scored(images(2, 2), WEPE, lambda *_: 1.0)
-    assert stored.numbers(first).tolist() == [0, 1, 2, 3]
-    later = first[2:0:-1].with_columns(group=pl.lit("one prompt"), generator=pl.lit("renamed"))
-    assert stored.numbers(later).tolist() == [2, 1]
-    assert stored.table["path"].to_list() == first["path"].to_list()
-    assert stored.table["group"].to_list() == [first["group"][0], "one prompt", "one prompt", first["group"][3]]
-    assert stored.table["generator"].to_list() == [first["generator"][0], "renamed", "renamed", first["generator"][3]]
