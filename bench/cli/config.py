@@ -30,6 +30,7 @@ ELSEWHERE = (
     "checkpoint",
     "plugin",
     "dry_run",
+    "estimate",
     "html",
     "seen_hashes",
     "raw_names",

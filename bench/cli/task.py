@@ -21,7 +21,7 @@ def make_parser() -> ArgumentParser:
         "labels, generators and groups, and who faces whom; no image and no path.",
         examples=(
             "task freeze --dataset folder --data-root images --output TASK.json",
-            "task freeze --dataset demo --conditions jpeg:75 --name demo --license 'CC0 1.0' --output tasks/demo.json",
+            "task freeze --dataset demo --conditions jpeg:75 --name demo --license CC0-1.0 --output tasks/demo.json",
         ),
     )
     parser.add_argument("action", choices=["freeze"], help="freeze: read every image and write the task")
@@ -33,7 +33,7 @@ def make_parser() -> ArgumentParser:
     results.add_argument(
         "--version", type=whole(1), default=1, metavar="N", help="raised whenever the task of a name changes"
     )
-    results.add_argument("--license", default="", metavar="TEXT", help="what to know of the images' licence")
+    results.add_argument("--license", default="", metavar="NOTE", help="what to know of the images' licence")
     add_shared_options(parser, "json", "quiet")
     return parser
 

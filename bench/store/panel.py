@@ -148,7 +148,8 @@ class Panel:
             scores = self.scores[chosen]
             known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0)
             self._last.update(cell=(detector, condition), known=known)
-        return self._last["known"]
+        found: tuple[Floats, Bools, Bools] = self._last["known"]
+        return found
 
     @cached_property
     def _known(self) -> dict[ContrastRule | None, "Part"]:

@@ -62,7 +62,7 @@ class StoredImages:
         self._told[images] = told[last[images]]
 
     def _as_texts(self, facts: pl.DataFrame, rows: NDArray[np.int64]) -> pl.DataFrame:
-        return facts[rows].cast(self.table.schema)  # type: ignore[arg-type]
+        return facts[rows].cast(self.table.schema)
 
     def _add(self, hashes: Hashes) -> None:
         self._hashes = np.concatenate([self._hashes, hashes])
@@ -159,7 +159,8 @@ class _Texts:
         absent = int(known.max(initial=0)) + 1
         numbers = np.zeros(absent + 1, dtype=np.uint64)
         numbers[known] = [self._numbers.setdefault(name, len(self._numbers) + 1) for name in names.cast(pl.String)]
-        return numbers[codes.fill_null(absent).to_numpy()]
+        found: Hashes = numbers[codes.fill_null(absent).to_numpy()]
+        return found
 
 
 def _positions(alike: Hashes) -> list[NDArray[np.intp]]:

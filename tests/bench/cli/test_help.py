@@ -113,9 +113,8 @@ def test_every_field_of_a_run_stands_under_one_title():
 @pytest.mark.parametrize("command", [name for name, (module, _) in COMMANDS.items() if hasattr(module, "FIELDS")])
 def test_a_command_offers_the_fields_that_it_names(command):
     module, _ = COMMANDS[command]
-    assert offered("data check" if command == "data" else command) - ({"view"} if command == "sweep" else set()) == set(
-        module.FIELDS
-    )
+    own = {"sweep": {"view"}, "task": {"output"}}  # options of the same name that mean something else
+    assert offered("data check" if command == "data" else command) - own.get(command, set()) == set(module.FIELDS)
 
 
 def test_an_option_that_would_do_nothing_is_told_as_such(capsys):
