@@ -78,8 +78,9 @@ class Detector(nn.Module, ABC):
 
     A subclass states its ``name``, its ``paper`` and the ``view`` that the paper's code uses, and implements
     :meth:`forward`. Every option is a keyword argument of ``__init__`` that is kept under its own name (as in
-    scikit-learn), so that :attr:`options` can list them. ``version`` is raised whenever a change moves the scores; of a
-    detector from outside this package a change of its own file, or of its cell in a notebook, is noticed without.
+    scikit-learn), so that :attr:`options` can list them; without options no ``__init__`` is needed. ``version`` is raised
+    whenever a change moves the scores; of a detector from outside this package a change of its own file, or of its
+    cell in a notebook, is noticed without.
 
     Randomness comes from ``(seed, key)`` alone, or from ``seed`` alone where the method holds a draw fixed over all
     images: never from the batch, its order, or torch's global generator.
@@ -103,7 +104,10 @@ class Detector(nn.Module, ABC):
     view: View = View()
     by_size: bool = False
     """Whether the view leaves images of their own sizes to a method that takes batches: then one size at a time."""
-    seed: int = 0
+
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
 
     @abstractmethod
     def forward(self, images: Tensor, keys: Tensor) -> Tensor:
@@ -263,6 +267,8 @@ def create_detector(
     """
     cls = find_detector(name)
     parameters = inspect.signature(cls.__init__).parameters
+    if "seed" not in parameters:
+        raise OptionError(f"{name}: its __init__ must take seed; write def __init__(self, *, ..., seed: int = 0).")
     for option in options:
         if option in _NOT_OPTIONS or option not in parameters:
             raise UnknownNameError(f"option of {name}", option, set(parameters) - set(_NOT_OPTIONS))
