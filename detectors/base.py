@@ -78,9 +78,9 @@ class Detector(nn.Module, ABC):
 
     A subclass states its ``name``, its ``paper`` and the ``view`` that the paper's code uses, and implements
     :meth:`forward`. Every option is a keyword argument of ``__init__`` that is kept under its own name (as in
-    scikit-learn), so that :attr:`options` can list them; without options no ``__init__`` is needed. ``version`` is raised
-    whenever a change moves the scores; of a detector from outside this package a change of its own file, or of its
-    cell in a notebook, is noticed without.
+    scikit-learn), so that :attr:`options` can list them; without options no ``__init__`` is needed. ``version`` is
+    raised whenever a change moves the scores; of a detector from outside this package a change of its own file, or of
+    its cell in a notebook, is noticed without.
 
     Randomness comes from ``(seed, key)`` alone, or from ``seed`` alone where the method holds a draw fixed over all
     images: never from the batch, its order, or torch's global generator.
