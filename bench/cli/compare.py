@@ -71,6 +71,7 @@ def run(arguments: Namespace) -> int:
 
 def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Namespace) -> int:
     """Prints what a run would do (``--dry-run``) and, with ``--estimate``, how long it would take."""
+    import time
     from dataclasses import asdict
 
     from bench.report.forecast import forecast_lines
@@ -78,8 +79,10 @@ def print_forecast(detectors: Sequence[str], options: RunOptions, arguments: Nam
     from bench.results.time_estimate import estimate_time
     from bench.scoring.forecast import forecast
 
-    plan, console = forecast(detectors, options), make_console(arguments)
-    estimate = estimate_time(detectors, options, plan) if arguments.estimate else None
+    console, began = make_console(arguments), time.monotonic()
+    plan = forecast(detectors, options)
+    planning = time.monotonic() - began
+    estimate = estimate_time(detectors, options, plan, planning) if arguments.estimate else None
     for line in forecast_lines(plan, estimate):
         print_line(line, console)
     print_json(arguments, lambda: {"plan": asdict(plan), **({"estimate": asdict(estimate)} if estimate else {})})

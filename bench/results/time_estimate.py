@@ -66,7 +66,7 @@ class Cost:
         return images * beside + sum(count * each[name] for name, count in scores.items())
 
 
-def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast) -> TimeEstimate:
+def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast, planning: float = 0.0) -> TimeEstimate:
     """Scores a few images in two runs, to tell what a run costs from what each of its images does.
 
     The first run pays for imports and for what only a first batch has to do, as the run that is asked about would; the
@@ -77,12 +77,13 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast)
         detectors: As on the command line; of an ensemble the members are scored.
         options: Of the run.
         plan: What it would do.
+        planning: Seconds that this plan took, which the run will not need.
 
     Raises:
         BenchError: The options cannot be carried out, or a detector failed.
     """
     say(f"Scoring {PROBE} images to estimate the time")
-    before, texts = time.monotonic() - STARTED, members_of(detectors)
+    before, texts = time.monotonic() - STARTED - planning, members_of(detectors)
     each = max(2, math.ceil(PROBE / plan.sources))
     with tempfile.TemporaryDirectory() as folder, silent():
         output = Path(folder)
