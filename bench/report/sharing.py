@@ -52,7 +52,7 @@ def print_frozen(frozen: Frozen, console: Console) -> None:
     if len(frozen.unreadable) > MOST_NAMED:
         print_line(f"Left out: {len(frozen.unreadable) - MOST_NAMED:,} more that cannot be read.", console)
     if not task.license:
-        print_line("It says nothing of the images' licence: --license TEXT does.", console)
+        print_line("It says nothing of the images' licence: --license NOTE does.", console)
 
 
 def frozen_json(frozen: Frozen) -> dict[str, Any]:
@@ -99,9 +99,9 @@ def submitted_json(submission: Submission) -> dict[str, Any]:
 def print_checked(checked: Checked, console: Console) -> None:
     """Prints a line a fault, or that there is none."""
     for fault in checked.faults:
-        print_line(f"{fault}.", console)
+        print_line(f"{checked.folder}: {fault}.", console)
     for note in checked.notes:
-        print_line(f"note: {note}.", console)
+        print_line(f"{checked.folder}: note: {note}.", console)
     if not checked.faults and checked.task is not None and checked.submission is not None:
         rows, detector = len(checked.submission.scores), checked.submission.detector
         print_line(f"{checked.folder}: {detector} on {task_words(checked.task)}, {rows:,} scores, no fault.", console)

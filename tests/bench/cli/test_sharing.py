@@ -92,8 +92,8 @@ def test_a_check_prints_a_line_a_fault_or_an_object(tmp_path, capsys):
     assert main(["submit", "check", str(folder), "--task", str(tmp_path / "tasks" / "small.json")]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "readme.txt: a submission has no such file: remove it.",
-        "submission.json: it is nested too deep.",
+        f"{folder}: readme.txt: a submission has no such file: remove it.",
+        f"{folder}: submission.json: it is nested too deep.",
     ]
     assert main(["submit", "check", str(folder), "--quiet"]) == 1
     assert capsys.readouterr().out == ""
