@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+import datamodules.registry
+import detectors.registry
 from bench.scoring import build
+from bench.scoring.foreign_code import FILES
 from detectors import (
     Backbone,
     ContrastiveBlur,
@@ -55,6 +59,21 @@ def _made_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     (folder / "released").mkdir(exist_ok=True)
     released_files.MADE["folder"] = folder / "released"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugins_are_forgotten() -> Iterator[None]:
+    """Takes back what the tests of a file registered, and forgets the plugins that they loaded."""
+    registries = (detectors.registry._registered, datamodules.registry._registered)
+    before = [dict(registry) for registry in registries]
+    files = dict(FILES)
+    yield
+    for registry, kept in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(kept)
+    for file in FILES.keys() - files.keys():
+        sys.modules.pop(Path(file).stem, None)
+        del FILES[file]
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ from bench.report.comparison import write_comparison
 from bench.results.comparing import compare
 from bench.results.comparison import Comparison
 from bench.scoring.options import RunOptions
-from detectors import registry
 
 Photograph = Callable[..., Image.Image]
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -55,16 +54,12 @@ def run_here(root: Path, output: Path, detectors: Sequence[str] = REAL, **option
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     settings = RunOptions("folder", str(root), resize=64, output=output, num_workers=0, accelerator="cpu", **options)
-    registered = dict(registry._registered)
     try:
         if detectors == LIGHT:
             load_plugins([PLUGIN])
         result = compare(list(detectors), settings)
     finally:
         torch.set_num_threads(threads)
-        registry._registered.clear()
-        registry._registered.update(registered)
-        sys.modules.pop(PLUGIN.stem, None)
     assert result is not None
     write_comparison(result, output)
     return result
