@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from detectors.autoencoders import CONFIG, WEIGHTS, load_diffusers
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
-from detectors.weights import HUB_FILES
+from detectors.hub import HUB_FILES
 
 TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
 SCHEDULER = "scheduler/scheduler_config.json"

@@ -14,10 +14,10 @@ from detectors.autoencoder_names import PUBLISHED
 from detectors.autoencoders import WEIGHTS
 from detectors.backbones import BackboneInfo, find_backbone
 from detectors.distances import NETS
+from detectors.hub import is_cached
 from detectors.latent_diffusion import CLIP_FILES, DIFFUSION_FILES
 from detectors.manifold_bias import PUBLISHED_CLIP, PUBLISHED_MODEL
 from detectors.trained.lgrad import DISCRIMINATOR, DISCRIMINATOR_SOURCE
-from detectors.weights import is_cached
 
 
 @dataclass(frozen=True)

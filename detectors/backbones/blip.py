@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from detectors.backbones.base import CLIP_MEAN, CLIP_STD, Backbone
+from detectors.backbones.sources import BLIP_FILES, BLIP_REPOSITORY
 from detectors.errors import OptionError, WeightsNotFoundError
-from detectors.weights import hub_file, load_strictly, read_weights
+from detectors.hub import hub_file
+from detectors.weights import load_strictly, read_weights
 
 if TYPE_CHECKING:
     from transformers import BlipVisionModel
 
-BLIP_REPOSITORY = "Salesforce/blip-image-captioning-base"
-BLIP_FILES = ("model.safetensors", "pytorch_model.bin")
 _PREFIX = "vision_model."
 
 

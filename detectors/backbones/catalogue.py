@@ -3,27 +3,27 @@
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from timm.models import get_pretrained_cfg
-
-from detectors.backbones.base import Backbone
-from detectors.backbones.blip import BLIP_FILES, BLIP_REPOSITORY, load_blip
-from detectors.backbones.clip import CLIP_FILES, CLIP_REPOSITORY, load_clip
-from detectors.backbones.dinov2 import DINOV2_MODELS, DINOV3_MODELS, load_dinov2, load_dinov3
-from detectors.backbones.efficientnet import load_efficientnet_lite0
-from detectors.backbones.hf_models import HUB_FILES as HF_FILES
-from detectors.backbones.hf_models import PREFIX as HF
-from detectors.backbones.hf_models import find_repository as find_hf_repository
-from detectors.backbones.hf_models import load_hf
-from detectors.backbones.open_clip_models import HUB_FILES as OPEN_CLIP_FILES
-from detectors.backbones.open_clip_models import PREFIX as OPEN_CLIP
-from detectors.backbones.open_clip_models import find_repository as find_open_clip_repository
-from detectors.backbones.open_clip_models import load_open_clip
-from detectors.backbones.random_vit import load_random_vit
-from detectors.backbones.timm_models import HUB_FILES, load_timm
+from detectors.backbones.sources import (
+    BLIP_FILES,
+    BLIP_REPOSITORY,
+    CLIP_FILES,
+    CLIP_REPOSITORY,
+    DINOV2_MODELS,
+    DINOV3_MODELS,
+    HF,
+    HF_FILES,
+    OPEN_CLIP,
+    OPEN_CLIP_FILES,
+    TIMM_FILES,
+)
 from detectors.errors import OptionError, UnknownNameError
-from detectors.weights import is_cached
+
+if TYPE_CHECKING:
+    from detectors.backbones.base import Backbone
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class BackboneInfo:
 
     description: str
     paper: str
-    load: Callable[..., Backbone]
+    load: "Callable[..., Backbone]"
     repository: str | None = None
-    files: tuple[str, ...] = HUB_FILES
+    files: tuple[str, ...] = TIMM_FILES
     package: str | None = None
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -69,10 +69,12 @@ class BackboneInfo:
             return False
         if self.repository is None:
             return True
+        from detectors.hub import is_cached
+
         return "<" not in self.repository and is_cached(self.repository, self.files)
 
 
-def create_backbone(name: str, weights: str | Path | None = None, image_size: int = 224) -> Backbone:
+def create_backbone(name: str, weights: str | Path | None = None, image_size: int = 224) -> "Backbone":
     """Builds a backbone by name.
 
     Args:
@@ -122,9 +124,15 @@ def find_backbone(name: str) -> BackboneInfo:
     if info is None or not rest:
         raise UnknownNameError("backbone", base, list_backbones())
     if base == HF:
-        return replace(info, repository=find_hf_repository(name))
+        from detectors.backbones.hf_models import find_repository
+
+        return replace(info, repository=find_repository(name))
     if base == "timm":
+        from timm.models import get_pretrained_cfg  # takes seconds to import
+
         return replace(info, repository=getattr(get_pretrained_cfg(rest), "hf_hub_id", None) or _NONE)
+    from detectors.backbones.open_clip_models import find_repository as find_open_clip_repository
+
     repository, files = find_open_clip_repository(name) or (_NONE, info.files)
     return replace(info, repository=repository, files=files)
 
@@ -147,9 +155,15 @@ def _read_options(base: str, text: str, options: Mapping[str, tuple[str, ...]]) 
     return dict(sorted(chosen.items()))
 
 
-def _of_timm(description: str, paper: str, model: str, load: Callable[..., Backbone]) -> BackboneInfo:
-    config = get_pretrained_cfg(model)
-    return BackboneInfo(description, paper, load, config.hf_hub_id if config else None)
+def _loader(place: str) -> "Callable[..., Backbone]":
+    """Returns a function of one of our modules, which is imported when it is called: timm takes seconds."""
+    module, _, function = place.partition(":")
+
+    def load(*arguments: object, **options: object) -> "Backbone":
+        backbone: Backbone = getattr(import_module(f"{__package__}.{module}"), function)(*arguments, **options)
+        return backbone
+
+    return load
 
 
 _SIZES = {"s": "S", "b": "B", "l": "L", "g": "g", "h": "H+"}
@@ -163,25 +177,30 @@ _BACKBONES = {
     "efficientnet-lite0": BackboneInfo(
         "EfficientNet-Lite0, ImageNet classifier without its head (embedded)",
         "arXiv 1905.11946",
-        load_efficientnet_lite0,
+        _loader("efficientnet:load_efficientnet_lite0"),
     ),
     **{
-        name: _of_timm(
+        name: BackboneInfo(
             f"DINOv2 {_size(name)}/14{' with registers' if name.endswith('-reg') else ''}, class token",
             "arXiv 2309.16588" if name.endswith("-reg") else "arXiv 2304.07193",
-            model,
-            load_dinov2,
+            _loader("dinov2:load_dinov2"),
+            f"timm/{model}",
         )
         for name, model in DINOV2_MODELS.items()
     },
     **{
-        name: _of_timm(f"DINOv3 {_size(name)}/16, class token", "arXiv 2508.10104", model, load_dinov3)
+        name: BackboneInfo(
+            f"DINOv3 {_size(name)}/16, class token",
+            "arXiv 2508.10104",
+            _loader("dinov2:load_dinov3"),
+            f"timm/{model}",
+        )
         for name, model in DINOV3_MODELS.items()
     },
     "clip-vitl14": BackboneInfo(
         "CLIP ViT-L/14 of OpenAI, image encoder",
         "arXiv 2103.00020",
-        load_clip,
+        _loader("clip:load_clip"),
         CLIP_REPOSITORY,
         CLIP_FILES,
         "open_clip",
@@ -190,24 +209,29 @@ _BACKBONES = {
     "blip-base": BackboneInfo(
         "BLIP base (ViT-B/16, captioning), image encoder",
         "arXiv 2201.12086",
-        load_blip,
+        _loader("blip:load_blip"),
         BLIP_REPOSITORY,
         BLIP_FILES,
         "transformers",
     ),
     "random-vit24": BackboneInfo(
-        "Transformer of 24 blocks with drawn weights, for checks (embedded)", "none", load_random_vit
+        "Transformer of 24 blocks with drawn weights, for checks (embedded)",
+        "none",
+        _loader("random_vit:load_random_vit"),
     ),
 }
 _NONE = "none <published>"
 _LIBRARIES = {
     "timm:<model>": BackboneInfo(
-        "Any vision transformer or CNN of timm with blocks", "named by timm", load_timm, "timm/<model>"
+        "Any vision transformer or CNN of timm with blocks",
+        "named by timm",
+        _loader("timm_models:load_timm"),
+        "timm/<model>",
     ),
     f"{OPEN_CLIP}:<model>/<tag>": BackboneInfo(
         "Any image encoder of open_clip with blocks",
         "named by open_clip",
-        load_open_clip,
+        _loader("open_clip_models:load_open_clip"),
         "<named by the tag>",
         OPEN_CLIP_FILES,
         "open_clip",
@@ -216,7 +240,7 @@ _LIBRARIES = {
     f"{HF}:<owner>/<model>": BackboneInfo(
         "A vision tower of transformers: DINOv2, DINOv3, ViT, DeiT, CLIP, SigLIP",
         "named by the repository",
-        load_hf,
+        _loader("hf_models:load_hf"),
         "<owner>/<model>",
         HF_FILES,
         "transformers",

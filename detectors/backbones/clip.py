@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 from detectors.backbones.base import CLIP_MEAN, CLIP_STD, Backbone
 from detectors.backbones.layouts import clip_from_transformers
+from detectors.backbones.sources import CLIP_FILES, CLIP_REPOSITORY
 from detectors.errors import OptionError
-from detectors.weights import hub_file, load_strictly, read_weights
+from detectors.hub import hub_file
+from detectors.weights import load_strictly, read_weights
 
 if TYPE_CHECKING:
     from open_clip import CLIP
 
 Features = Literal["projected", "pre-projection"]
 CLIP_MODEL = "ViT-L-14-quickgelu"  # OpenAI trained with this cheaper GELU; the plain one gives other features
-CLIP_REPOSITORY = "timm/vit_large_patch14_clip_224.openai"
-CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
 def load_clip(name: str, weights: str | Path | None, image_size: int, features: Features = "projected") -> Backbone:

@@ -13,26 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from detectors.backbones.base import Backbone
+from detectors.backbones.sources import DINOV2_MODELS, DINOV3_MODELS
 from detectors.backbones.timm_models import adapted_state, load_into, timm_backbone, timm_hub_file
 from detectors.errors import OptionError
 from detectors.weights import built_unfilled, load_strictly, read_weights
-
-DINOV2_MODELS = {
-    "dinov2-vits14": "vit_small_patch14_dinov2.lvd142m",
-    "dinov2-vitb14": "vit_base_patch14_dinov2.lvd142m",
-    "dinov2-vitl14": "vit_large_patch14_dinov2.lvd142m",
-    "dinov2-vitg14": "vit_giant_patch14_dinov2.lvd142m",
-    "dinov2-vits14-reg": "vit_small_patch14_reg4_dinov2.lvd142m",
-    "dinov2-vitb14-reg": "vit_base_patch14_reg4_dinov2.lvd142m",
-    "dinov2-vitl14-reg": "vit_large_patch14_reg4_dinov2.lvd142m",
-    "dinov2-vitg14-reg": "vit_giant_patch14_reg4_dinov2.lvd142m",
-}
-DINOV3_MODELS = {
-    "dinov3-vits16": "vit_small_patch16_dinov3.lvd1689m",
-    "dinov3-vitb16": "vit_base_patch16_dinov3.lvd1689m",
-    "dinov3-vitl16": "vit_large_patch16_dinov3.lvd1689m",
-    "dinov3-vith16plus": "vit_huge_plus_patch16_dinov3.lvd1689m",
-}
 
 
 def load_dinov2(name: str, weights: str | Path | None, image_size: int) -> Backbone:

@@ -25,11 +25,11 @@ from torch import Tensor, nn
 
 from detectors.backbones.base import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, Backbone
 from detectors.backbones.layouts import clip_to_transformers, dinov2_to_transformers
+from detectors.backbones.sources import HF, HF_FILES
 from detectors.errors import OptionError, WeightsError, WeightsNotFoundError
-from detectors.weights import hub_file, is_cached, read_weights, refuse_misfits
+from detectors.hub import hub_file, is_cached
+from detectors.weights import read_weights, refuse_misfits
 
-PREFIX = "hf"
-HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 CONFIG, PREPROCESSING = "config.json", "preprocessor_config.json"
 HALF = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 CLASS_TOKEN, POOLED = "class token", "pooled"
@@ -119,14 +119,14 @@ def find_repository(name: str) -> str:
     """
     repository = name.partition(":")[2]
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise OptionError(f"{name} names no model: write {PREFIX}:OWNER/MODEL, such as {PREFIX}:facebook/dinov2-large.")
+        raise OptionError(f"{name} names no model: write {HF}:OWNER/MODEL, such as {HF}:facebook/dinov2-large.")
     return repository
 
 
 def _find_files(name: str, repository: str, weights: str | Path | None) -> tuple[Path, Path, Path | None]:
     """Finds weights, configuration and, where there is one, the description of the preprocessing."""
     if weights is None:
-        file = hub_file(repository, name, HUB_FILES)
+        file = hub_file(repository, name, HF_FILES)
         config = hub_file(repository, name, (CONFIG,))
         here = file.parent / PREPROCESSING
         if not here.is_file() and not is_cached(repository, (PREPROCESSING,)):
@@ -139,9 +139,9 @@ def _find_files(name: str, repository: str, weights: str | Path | None) -> tuple
     home = given if given.is_dir() else given.parent
     file = given
     if given.is_dir():
-        found = next((given / other for other in HUB_FILES if (given / other).is_file()), None)
+        found = next((given / other for other in HF_FILES if (given / other).is_file()), None)
         if found is None or not (given / CONFIG).is_file():
-            raise WeightsNotFoundError(f"{given} holds no {CONFIG} with {' or '.join(HUB_FILES)} beside it.")
+            raise WeightsNotFoundError(f"{given} holds no {CONFIG} with {' or '.join(HF_FILES)} beside it.")
         file = found
     beside = home / CONFIG
     config = beside if beside.is_file() else hub_file(repository, name, (CONFIG,))

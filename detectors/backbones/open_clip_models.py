@@ -13,13 +13,13 @@ from torch import nn
 
 from detectors.backbones.base import Backbone
 from detectors.backbones.clip import Features, fill_visual
+from detectors.backbones.sources import OPEN_CLIP, OPEN_CLIP_FILES
 from detectors.backbones.timm_models import check_output, find_blocks, set_size
 from detectors.errors import OptionError, UnknownNameError, WeightsNotFoundError
-from detectors.weights import hub_file, read_weights
+from detectors.hub import hub_file
+from detectors.weights import read_weights
 
-PREFIX = "open-clip"
-HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_WRITTEN = f"{PREFIX}:MODEL/TAG, such as {PREFIX}:ViT-B-16-quickgelu/openai"
+_WRITTEN = f"{OPEN_CLIP}:MODEL/TAG, such as {OPEN_CLIP}:ViT-B-16-quickgelu/openai"
 
 
 def load_open_clip(name: str, weights: str | Path | None, image_size: int) -> Backbone:
@@ -61,7 +61,7 @@ def load_open_clip(name: str, weights: str | Path | None, image_size: int) -> Ba
     check_output(name, visual, image_size)
     changed = f":features={features}" if features != get_args(Features)[0] else ""
     convolutional = not hasattr(getattr(visual, "trunk", visual), "patch_embed") and not hasattr(visual, "transformer")
-    full = f"{PREFIX}:{model}{f'/{tag}' if tag else ''}{changed}"
+    full = f"{OPEN_CLIP}:{model}{f'/{tag}' if tag else ''}{changed}"
     mean, std = preprocessing["mean"], preprocessing["std"]
     return Backbone(full, visual, _blocks(name, visual), mean, std, channels_last=convolutional)
 
@@ -83,9 +83,9 @@ def split_name(name: str) -> tuple[str, str, Features]:
         raise OptionError(f"{name} names no model: write {_WRITTEN}.")
     key, _, value = option.partition("=")
     if option and key != "features":
-        raise UnknownNameError(f"option of {PREFIX}", key, ("features",))
+        raise UnknownNameError(f"option of {OPEN_CLIP}", key, ("features",))
     if option and value not in get_args(Features):
-        raise UnknownNameError(f"features of {PREFIX}", value, get_args(Features))
+        raise UnknownNameError(f"features of {OPEN_CLIP}", value, get_args(Features))
     features: Features = "pre-projection" if value == "pre-projection" else "projected"
     return model, tag, features
 
@@ -93,7 +93,7 @@ def split_name(name: str) -> tuple[str, str, Features]:
 def hub_address(preprocessing: dict[str, Any], name: str) -> tuple[str, str, tuple[str, ...]]:
     """Gives the hub's repository of a tag, the name for messages, and the files that its weights may have there."""
     owner, repository, *file = preprocessing["hf_hub"].strip("/").split("/")
-    return f"{owner}/{repository}", name, tuple(file) or HUB_FILES
+    return f"{owner}/{repository}", name, tuple(file) or OPEN_CLIP_FILES
 
 
 def find_repository(name: str) -> tuple[str, tuple[str, ...]] | None:
@@ -114,7 +114,7 @@ def _find_model(model: str) -> dict[str, Any]:
     try:
         import open_clip  # takes seconds to import
     except ImportError as error:
-        raise OptionError(f"{PREFIX}:{model} needs open_clip: pip install open-clip-torch") from error
+        raise OptionError(f"{OPEN_CLIP}:{model} needs open_clip: pip install open-clip-torch") from error
     config: dict[str, Any] | None = open_clip.get_model_config(model)
     if config is None:
         raise UnknownNameError("open_clip model", model, open_clip.list_models())
@@ -136,8 +136,8 @@ def _find_preprocessing(model: str, tag: str) -> dict[str, Any]:
     shared = {(tuple(one["mean"]), tuple(one["std"])) for one in published}
     if len(shared) > 1:
         raise OptionError(
-            f"The weights of {model} differ in their normalisation: name the ones that yours is like, {PREFIX}:{model}/"
-            f"TAG ({', '.join(tags)})."
+            f"The weights of {model} differ in their normalisation: name the ones that yours is like, "
+            f"{OPEN_CLIP}:{model}/TAG ({', '.join(tags)})."
         )
     # open_clip's own default, where it publishes no weights.
     mean, std = next(iter(shared), (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))

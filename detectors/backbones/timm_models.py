@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD, Backbone
 from detectors.backbones.layouts import dinov2_from_transformers
+from detectors.backbones.sources import TIMM_FILES
 from detectors.errors import OptionError, UnknownNameError, WeightsNotFoundError
-from detectors.weights import hub_file, load_strictly, read_weights
+from detectors.hub import hub_file
+from detectors.weights import load_strictly, read_weights
 
-HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 # Modules that hold the blocks (transformers, EfficientNets; ConvNeXts; Swins), or the names of the blocks themselves
 # (ResNets, RegNets).
 _CONTAINERS = ("blocks", "stages", "layers")
@@ -83,7 +84,7 @@ def timm_hub_file(model: nn.Module, name: str) -> Path:
     repository = config.get("hf_hub_id")
     if not repository:
         raise WeightsNotFoundError(f"timm publishes no weights of {name}. Give a file with --weights FILE.")
-    return hub_file(repository, name, HUB_FILES)
+    return hub_file(repository, name, TIMM_FILES)
 
 
 def adapted_state(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

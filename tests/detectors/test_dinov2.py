@@ -159,7 +159,10 @@ def test_a_size_that_is_no_multiple_of_the_patch_is_refused(size):
 
 
 def test_timm_knows_every_name():
-    from detectors.backbones.dinov2 import DINOV2_MODELS, DINOV3_MODELS
+    from detectors.backbones.sources import DINOV2_MODELS, DINOV3_MODELS
 
-    known = timm.list_models(pretrained=True)
-    assert set(DINOV2_MODELS.values()) | set(DINOV3_MODELS.values()) <= set(known)
+    models = {*DINOV2_MODELS.values(), *DINOV3_MODELS.values()}
+    assert models <= set(timm.list_models(pretrained=True))
+    assert {timm.models.get_pretrained_cfg(model).hf_hub_id for model in models} == {
+        f"timm/{model}" for model in models
+    }

@@ -10,7 +10,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from detectors.errors import WeightsError, WeightsNotFoundError
-from detectors.weights import built_unfilled, check_sha256, hub_file, is_cached, load_strictly, read_weights
+from detectors.hub import hub_file, is_cached
+from detectors.weights import built_unfilled, check_sha256, load_strictly, read_weights
 
 
 def put_into_cache(cache: Path, repository: str, name: str) -> Path:
