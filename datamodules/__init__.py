@@ -1,4 +1,4 @@
-"""Datasets of real and generated images as LightningDataModules.
+"""Datasets of real and generated images: LightningDataModules, each made of a class that needs no Lightning.
 
 What is here is listed in ``__init__.pyi``, and imported when it is first used.
 """

@@ -1,19 +1,24 @@
-from .base import DetectionDataModule
+from .base import DetectionData
 from .batch import Batch, Sample
-from .benchmark import BenchmarkDataModule, Count, Generator, Source
-from .demo import DemoDataModule
+from .benchmark import Count, Generator, Source
 from .errors import DataOptionError, DatasetNotFoundError, ReaderLostError, UnknownDataNameError
-from .files import FilesDataModule, find_files
-from .folder import FolderDataModule
-from .genimage import GenImageDataModule
-from .imagenet import ImageNetDataModule
+from .files import find_files
 from .items import GENERATED, REAL, Item
-from .lsun_bedroom import LSUNBedroomDataModule
+from .modules import (
+    BenchmarkDataModule,
+    DemoDataModule,
+    DetectionDataModule,
+    FilesDataModule,
+    FolderDataModule,
+    GenImageDataModule,
+    ImageNetDataModule,
+    LSUNBedroomDataModule,
+    ManifestDataModule,
+    ParquetDataModule,
+    ShardsDataModule,
+)
 from .reading import UnreadableImageError, decode_image
 from .registry import dataset_names, find_dataset, list_datasets, register_dataset
-from .shards import ShardsDataModule
-from .tables.manifest import ManifestDataModule
-from .tables.parquet import ParquetDataModule
 
 __all__ = [
     "GENERATED",
@@ -24,6 +29,7 @@ __all__ = [
     "DataOptionError",
     "DatasetNotFoundError",
     "DemoDataModule",
+    "DetectionData",
     "DetectionDataModule",
     "FilesDataModule",
     "FolderDataModule",

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import lightning as L
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -36,11 +35,11 @@ from datamodules.sampling import balanced, limited, of_generators
 from datamodules.view_spec import ViewSpec, resize_short_side
 
 
-class DetectionDataModule(L.LightningDataModule, ABC):
+class DetectionData(ABC):
     """Images of one dataset, real and generated.
 
     A subclass states its ``name`` and lists its files; reading, preprocessing, sampling and batching live here.
-    Both classes get the same treatment.
+    Both classes get the same treatment. It needs no Lightning: `datamodules.modules` makes LightningDataModules of it.
 
     Args:
         root: The dataset's folder.
@@ -70,6 +69,7 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         listing: All images of the data set, before any were chosen; nothing in other processes.
         declared_pairs: Real sources that face a generator, as far as the data say so themselves.
         revision: The commit of the data, where they have one.
+        pin_memory: Whether batches are put where a GPU takes them from fastest.
         release_dates: When a generator was released, as far as the data say so: YYYY, YYYY-MM or YYYY-MM-DD.
     """
 
@@ -123,13 +123,14 @@ class DetectionDataModule(L.LightningDataModule, ABC):
         self.declared_pairs: dict[str, set[str]] = {}
         self.release_dates: dict[str, str] = {}
         self.revision: str | None = None
+        self.pin_memory = False
         self.ignored: Counter[str] = Counter()
         self.passed_by: list[str] = []
         self._readers: Readers | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves out of what is sent to other processes the trainer, and with it the networks, readers and listing."""
-        return {**self.__dict__, "trainer": None, "_readers": None, "listing": self.items.clear()}
+        """Leaves readers and listing out of what is sent to other processes."""
+        return {**self.__dict__, "_readers": None, "listing": self.items.clear()}
 
     @abstractmethod
     def list_items(self) -> Iterator[Item]:
@@ -196,6 +197,9 @@ class DetectionDataModule(L.LightningDataModule, ABC):
             return None
         passed_by = f"; passed by: {', '.join(map(hinted, self.passed_by))}" if self.passed_by else ""
         return f"{self.root} has no {lacking[0]} images{passed_by}"
+
+    def prepare_data(self) -> None:  # noqa: B027 - most have nothing to make
+        """Makes what has to be made once for all processes: here nothing."""
 
     def setup(self, stage: str | None = None) -> None:
         """Lists the images once and samples them.
@@ -286,13 +290,9 @@ class DetectionDataModule(L.LightningDataModule, ABC):
             batch_sampler=BatchList(batches),
             num_workers=workers,
             collate_fn=collate,
-            pin_memory=self.trainer is not None and self.trainer.num_devices > 0 and _on_gpu(self.trainer),
+            pin_memory=self.pin_memory,
         )
 
     def lost_images(self, error: BaseException) -> list[str]:
         """Names the images that the processes were on that an error of a test dataloader says were killed."""
         return [self.items["path"][index] for index in self._readers.lost(error)] if self._readers else []
-
-
-def _on_gpu(trainer: L.Trainer) -> bool:
-    return trainer.strategy.root_device.type == "cuda"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from PIL import Image
 
 from datamodules.archives import ENDING, decode_pixels, list_archive, read_pixels, refuse, split_item
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import DatasetNotFoundError, UnknownDataNameError
 from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.items import GENERATED, REAL, Item
@@ -55,13 +55,13 @@ class Source:
     path: str
 
 
-class BenchmarkDataModule(DetectionDataModule):
+class BenchmarkData(DetectionData):
     """A published benchmark, as its archives unpack.
 
     Args:
         root: The folder that the archives were unpacked in.
         real_split: The split to take.
-        options: Those of :class:`~datamodules.base.DetectionDataModule`. ``generators`` takes names, titles and
+        options: Those of :class:`~datamodules.base.DetectionData`. ``generators`` takes names, titles and
             folders' names; without it the generators that are found are taken, and ``absent`` names the others.
 
     Attributes:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.demo_images import build_demo_images, load_manifest
 from datamodules.items import Item
 
 PHOTOGRAPHS = "photographs"
 
 
-class DemoDataModule(DetectionDataModule):
+class DemoData(DetectionData):
     """Crops of the photographs in the scikit-image and scikit-learn wheels, and what two generators make of them.
 
     A demonstration that needs no download, not evidence about modern generators. All crops of a photograph and all

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from datamodules.benchmark import BenchmarkDataModule, Source
+from datamodules.benchmark import BenchmarkData, Source
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
 
@@ -23,7 +23,7 @@ TOP_FOLDERS = frozenset(("cifar10", "imagenet256", "lsunbedroom", "ffhq256", "to
 """Of the release, and of what people keep beside it: a dataset's search passes by those of the others."""
 
 
-class DgmEvalDataModule(BenchmarkDataModule):
+class DgmEvalData(BenchmarkData):
     """A dataset of the dgm-eval release.
 
     Generators' folders are looked for in the root and one level below, real images in ``<real folder>/<split>``, also

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import DatasetNotFoundError
 from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.items import Item
@@ -133,14 +133,14 @@ def _shown(path: object) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-class FilesDataModule(DetectionDataModule):
+class FilesData(DetectionData):
     """Files of which nothing is known: no label, no source, every file a group of its own.
 
     They are read, decoded and cut exactly as those of ``folder``, and come in the order given.
 
     Args:
         files: Paths of files, each once; see :func:`find_files`.
-        **options: Those of :class:`DetectionDataModule`.
+        **options: Those of :class:`DetectionData`.
     """
 
     name = "files"

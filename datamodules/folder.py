@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.class_names import class_of
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
 from datamodules.groups_file import GROUPS_FILE, read_groups, unknown_paths
@@ -22,7 +22,7 @@ CONTENTS = ("image", "dire-map", "face-crop")
 APART = "--real DIR [DIR ...] --generated DIR [DIR ...] take folders and archives wherever they lie"
 
 
-class FolderDataModule(DetectionDataModule):
+class FolderData(DetectionData):
     """A folder of images, or a ``.zip`` or ``.tar`` of one, whose folders' names say which class an image is of.
 
     Read are ``real`` and ``generated`` (or ``fake``), ``0_real`` and ``1_fake``, ``nature`` and ``ai``, in any case. In
@@ -42,7 +42,7 @@ class FolderDataModule(DetectionDataModule):
         real: Folders or archives of real images, wherever they lie: the name of each is a source, and what is in it
             belongs to it. Images are called ``real/<name>/...``, as if they lay there.
         generated: The same of generated images: the name of each is a generator.
-        **options: As for :class:`DetectionDataModule`.
+        **options: As for :class:`DetectionData`.
 
     Attributes:
         not_here: Paths that ``groups.csv`` names and that are not among the images.

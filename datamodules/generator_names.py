@@ -64,12 +64,13 @@ def is_known(name: str) -> bool:
 def known_names() -> Iterator[tuple[str, str]]:
     """Yields every known way to write a name, and the canonical name."""
     # Data sets come with Lightning; most readers of a name ask for none.
-    from datamodules import BenchmarkDataModule, list_datasets
+    from datamodules.benchmark import BenchmarkData
+    from datamodules.registry import dataset_names, find_data
 
     for name, others in ALIASES.items():
         yield from ((way, name) for way in (name, *others))
-    for cls in list_datasets().values():
-        if issubclass(cls, BenchmarkDataModule):
+    for cls in map(find_data, dataset_names()):
+        if issubclass(cls, BenchmarkData):
             for one in cls.known:
                 yield from ((way, one.name) for way in (one.name, one.title, *one.folders))
 

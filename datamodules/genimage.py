@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from datamodules.benchmark import BenchmarkDataModule, Count, Generator, Source
+from datamodules.benchmark import BenchmarkData, Count, Generator, Source
 from datamodules.errors import DataOptionError
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import DEEPEST, depth_of, find_folders, normalised
@@ -22,7 +22,7 @@ _COUNTS = {"val": Count(6_000, _DERIVED), "train": Count(162_000, _DERIVED)}
 _SD15_COUNTS = {"val": Count(8_000, _DERIVED), "train": Count(166_000, _DERIVED)}
 
 
-class GenImageDataModule(BenchmarkDataModule):
+class GenImageData(BenchmarkData):
     """GenImage, as ``<archive>/<folder>/{train,val}/{ai,nature}``.
 
     A generator faces the photographs in its own ``nature`` folder, here ``nature-adm`` and so on. One that has none
@@ -40,7 +40,7 @@ class GenImageDataModule(BenchmarkDataModule):
         protocol: ``paper`` or ``matched``.
         real_fit: ``square`` scales to ``resize`` x ``resize`` whatever the aspect, bicubic, as "we resize the image to
             256 x 256" reads, following dgm-eval; ``short-side`` keeps the aspect (bilinear). Both are antialiased.
-        options: Those of :class:`~datamodules.benchmark.BenchmarkDataModule`; ``real_split`` is here the split of both
+        options: Those of :class:`~datamodules.benchmark.BenchmarkData`; ``real_split`` is here the split of both
             classes.
     """
 

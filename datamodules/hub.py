@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from datamodules.errors import DataOptionError, DatasetNotFoundError
-from datamodules.tables.parquet import ParquetDataModule
+from datamodules.tables.parquet import ParquetData
 from datamodules.tables.splits import split_of
 from datamodules.tables.table import PARQUET, Table
 
@@ -24,7 +24,7 @@ CONVERTED = "refs/convert/parquet"
 _SOURCE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(:(?P<config>[^:@]+))?(@(?P<revision>[\w./-]+))?")
 
 
-class HubDataModule(ParquetDataModule):
+class HubData(ParquetData):
     """The Parquet files of one configuration of a data set, downloaded into the hub's cache, and read as ``parquet``.
 
     It was tried against a server of our own that answers as the hub does, and not yet against the hub itself.
@@ -35,7 +35,7 @@ class HubDataModule(ParquetDataModule):
     Args:
         root: Not used: the files lie in the hub's cache (``HF_HOME``).
         source: ``OWNER/NAME``, and behind it ``:CONFIG`` and ``@REVISION`` where wanted.
-        **options: As for :class:`~datamodules.tables.module.TableDataModule`.
+        **options: As for :class:`~datamodules.tables.module.TableData`.
 
     Raises:
         DataOptionError: The source is written otherwise.

@@ -19,7 +19,7 @@ from datamodules.reading import UnreadableImageError, pillow_unlimited
 from datamodules.views import cut_view
 
 if TYPE_CHECKING:
-    from datamodules.base import DetectionDataModule
+    from datamodules.base import DetectionData
 
 NO_SHA256 = ""
 """Stands for the sha256 of a file of which not one byte could be read."""
@@ -50,7 +50,7 @@ class BatchList(Sampler[list[int]]):
 class ImageDataset(Dataset[Sample]):
     """Reads, checks and cuts single images; each file is read and decoded once for all views."""
 
-    def __init__(self, datamodule: "DetectionDataModule", readers: Readers | None = None) -> None:
+    def __init__(self, datamodule: "DetectionData", readers: Readers | None = None) -> None:
         self.readers = readers or Readers(0)
         self.views, self.crop_seed = datamodule.views, datamodule.crop_seed
         self.crops = datamodule.crops or (0,)

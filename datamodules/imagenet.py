@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from datamodules.benchmark import ANY_SPLIT, Count, Generator
-from datamodules.dgm_eval import RELEASE, DgmEvalDataModule
+from datamodules.dgm_eval import RELEASE, DgmEvalData
 
 _COUNTED = {ANY_SPLIT: Count(50_000, "a third party's count; the release's README says 100,000 for every generator")}
 _CONFIRMED = {ANY_SPLIT: Count(100_000, "the release's README, and a third party's count")}
 _STATED = {ANY_SPLIT: Count(100_000, "the release's README")}
 
 
-class ImageNetDataModule(DgmEvalDataModule):
+class ImageNetData(DgmEvalData):
     """ImageNet, 256 x 256, PNG.
 
     The real images are of ImageNet's validation split unless ``real_split`` says ``train``. Which one the papers used

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from datamodules.benchmark import ANY_SPLIT, Count, Generator
-from datamodules.dgm_eval import RELEASE, DgmEvalDataModule
+from datamodules.dgm_eval import RELEASE, DgmEvalData
 
 _STATED = {ANY_SPLIT: Count(100_000, "the release's README")}
 
 
-class LSUNBedroomDataModule(DgmEvalDataModule):
+class LSUNBedroomData(DgmEvalData):
     """LSUN Bedroom, 256 x 256, PNG; the real images were JPEG of quality 75 before, which their pixels still show.
 
     The folders of ADM, DDPM and Diffusion-Projected GAN, and that of the real images, are not published: several

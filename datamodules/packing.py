@@ -1,4 +1,4 @@
-"""Writes a dataset as WebDataset ``.tar`` files, which :class:`datamodules.shards.ShardsDataModule` reads.
+"""Writes a dataset as WebDataset ``.tar`` files, which :class:`datamodules.shards.ShardsData` reads.
 
 Images are packed as they are, bit for bit, in the order of their paths: ``<key>.json`` says what an image is, and
 ``<key>.<ending>`` is the image. Images of ``.npz`` archives are packed as their raw pixels. The same images give the
@@ -16,7 +16,7 @@ from typing import BinaryIO
 import polars as pl
 
 from datamodules.archives import split_item
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.image_formats import IMAGE_ENDINGS, ending_of
 from datamodules.items import plain_name
@@ -24,7 +24,7 @@ from datamodules.keys import sha256_of
 from datamodules.reading import UnreadableImageError
 from datamodules.shard_description import Description, describe, load_description, make_source
 from datamodules.shard_index import INDEX_ENDING, PIXELS_ENDING, read_index
-from datamodules.shards import ShardsDataModule
+from datamodules.shards import ShardsData
 from datamodules.tar_headers import ShardError
 from datamodules.tar_writing import END_MARK, member, new_tar, sole_writer
 
@@ -51,7 +51,7 @@ class PackResult:
 
 
 def pack(
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     output: Path,
     shard_bytes: int = GIB,
     progress: Callable[[int, int], None] | None = None,
@@ -73,7 +73,7 @@ def pack(
     """
     if shard_bytes < 1:
         raise DataOptionError(f"--shard-bytes must be at least 1, got {shard_bytes}.")
-    if isinstance(datamodule, ShardsDataModule):
+    if isinstance(datamodule, ShardsData):
         raise DataOptionError(f"{datamodule.root} holds shards already; pack the folders that they were made of.")
     datamodule.setup()
     description = describe(datamodule, shard_bytes)
@@ -97,7 +97,7 @@ class _Packing:
 
     def __init__(
         self,
-        datamodule: DetectionDataModule,
+        datamodule: DetectionData,
         output: Path,
         description: Description,
         progress: Callable[[int, int], None],

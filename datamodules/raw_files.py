@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import polars as pl
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import ReaderLostError, loss_of
 from datamodules.readers import Readers
 from datamodules.reading import pillow_unlimited
@@ -16,7 +16,7 @@ BATCH = 32
 
 
 def measured_files(
-    datamodule: DetectionDataModule, items: pl.DataFrame, measure: Callable[[str, int, int | None], Measured]
+    datamodule: DetectionData, items: pl.DataFrame, measure: Callable[[str, int, int | None], Measured]
 ) -> Iterator[Measured]:
     """Measures files in ``num_workers`` processes, each of which holds one at a time.
 

@@ -1,27 +1,28 @@
 """The datasets by name; nothing heavy is imported before a class is asked for."""
 
 import importlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from datamodules.errors import UnknownDataNameError
 
 if TYPE_CHECKING:
-    from datamodules.base import DetectionDataModule
+    from datamodules.base import DetectionData
+    from datamodules.modules import DetectionDataModule
 
 DATASETS = {
-    "demo": "datamodules.demo:DemoDataModule",
-    "folder": "datamodules.folder:FolderDataModule",
-    "imagenet": "datamodules.imagenet:ImageNetDataModule",
-    "lsun-bedroom": "datamodules.lsun_bedroom:LSUNBedroomDataModule",
-    "genimage": "datamodules.genimage:GenImageDataModule",
-    "shards": "datamodules.shards:ShardsDataModule",
-    "manifest": "datamodules.tables.manifest:ManifestDataModule",
-    "parquet": "datamodules.tables.parquet:ParquetDataModule",
-    "hf": "datamodules.hub:HubDataModule",
+    "demo": "datamodules.demo:DemoData",
+    "folder": "datamodules.folder:FolderData",
+    "imagenet": "datamodules.imagenet:ImageNetData",
+    "lsun-bedroom": "datamodules.lsun_bedroom:LSUNBedroomData",
+    "genimage": "datamodules.genimage:GenImageData",
+    "shards": "datamodules.shards:ShardsData",
+    "manifest": "datamodules.tables.manifest:ManifestData",
+    "parquet": "datamodules.tables.parquet:ParquetData",
+    "hf": "datamodules.hub:HubData",
 }
 """The module and the class of each dataset of this package."""
-DatasetT = TypeVar("DatasetT", bound="type[DetectionDataModule]")
-_registered: dict[str, "type[DetectionDataModule]"] = {}
+DatasetT = TypeVar("DatasetT", bound="type[DetectionData]")
+_registered: dict[str, "type[DetectionData]"] = {}
 
 
 def register_dataset(cls: DatasetT) -> DatasetT:
@@ -49,8 +50,8 @@ def dataset_names() -> tuple[str, ...]:
     return (*DATASETS, *_registered)
 
 
-def find_dataset(name: str) -> "type[DetectionDataModule]":
-    """Returns a dataset's class by its name.
+def find_data(name: str) -> "type[DetectionData]":
+    """Returns a dataset's class by its name, of those of this package the one without Lightning.
 
     Raises:
         UnknownDataNameError: There is none of that name.
@@ -60,8 +61,21 @@ def find_dataset(name: str) -> "type[DetectionDataModule]":
     if name not in DATASETS:
         raise UnknownDataNameError("data set", name, dataset_names())
     module, _, attribute = DATASETS[name].partition(":")
-    cls: type[DetectionDataModule] = getattr(importlib.import_module(module), attribute)
+    cls: type[DetectionData] = getattr(importlib.import_module(module), attribute)
     return cls
+
+
+def find_dataset(name: str) -> "type[DetectionDataModule]":
+    """Returns a dataset's class by its name, as a LightningDataModule.
+
+    Raises:
+        UnknownDataNameError: There is none of that name.
+    """
+    if name in _registered:
+        return cast("type[DetectionDataModule]", _registered[name])
+    cls = find_data(name)
+    module: type[DetectionDataModule] = getattr(importlib.import_module("datamodules.modules"), f"{cls.__name__}Module")
+    return module
 
 
 def list_datasets() -> dict[str, "type[DetectionDataModule]"]:

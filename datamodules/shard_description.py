@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import DataOptionError
 from datamodules.items import plain_name
-from datamodules.registry import find_dataset
+from datamodules.registry import find_data
 from datamodules.tar_headers import ShardError
 
 FILE = "dataset.json"
@@ -75,7 +75,7 @@ class Description:
                 )
 
 
-def describe(datamodule: DetectionDataModule, shard_bytes: int) -> Description:
+def describe(datamodule: DetectionData, shard_bytes: int) -> Description:
     """Describes a dataset that is set up."""
     return Description(
         dataset=datamodule.name,
@@ -127,7 +127,7 @@ def load_description(folder: Path) -> Description | None:
     return found
 
 
-def make_source(found: Description, root: Path, **options: Any) -> DetectionDataModule:  # noqa: ANN401
+def make_source(found: Description, root: Path, **options: Any) -> DetectionData:  # noqa: ANN401
     """Makes the datamodule of the dataset that was packed; it lists nothing.
 
     Args:
@@ -139,7 +139,7 @@ def make_source(found: Description, root: Path, **options: Any) -> DetectionData
         UnknownDataNameError: There is no such dataset here.
         ShardError: It would not do to the images what the packed one did.
     """
-    cls = find_dataset(found.dataset)
+    cls = find_data(found.dataset)
     unknown = set(found.options) - _own_options(cls)
     if unknown:
         raise ShardError(f"{root / FILE}: dataset {found.dataset!r} has no option {sorted(unknown)[0]!r}.")
@@ -157,22 +157,22 @@ def make_source(found: Description, root: Path, **options: Any) -> DetectionData
     return source
 
 
-def _own_protocol(datamodule: DetectionDataModule) -> dict[str, Any]:
-    base = DetectionDataModule.protocol.fget(datamodule)  # type: ignore[attr-defined] # a property is a descriptor
+def _own_protocol(datamodule: DetectionData) -> dict[str, Any]:
+    base = DetectionData.protocol.fget(datamodule)  # type: ignore[attr-defined] # a property is a descriptor
     return {name: value for name, value in datamodule.protocol.items() if name not in base}
 
 
-def _own_options(cls: type[DetectionDataModule]) -> set[str]:
+def _own_options(cls: type[DetectionData]) -> set[str]:
     """Names the options that a dataset has beside those of every dataset."""
     names: set[str] = set()
     for one in cls.__mro__:
-        if issubclass(one, DetectionDataModule) and "__init__" in vars(one):
+        if issubclass(one, DetectionData) and "__init__" in vars(one):
             parameters = inspect.signature(one.__init__).parameters.values()
             names |= {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
-    return names - set(inspect.signature(DetectionDataModule.__init__).parameters)
+    return names - set(inspect.signature(DetectionData.__init__).parameters)
 
 
-def _options_of(datamodule: DetectionDataModule) -> dict[str, Any]:
+def _options_of(datamodule: DetectionData) -> dict[str, Any]:
     """Finds the values of a dataset's own options in its protocol, or else among its attributes."""
     found = {}
     for name in sorted(_own_options(type(datamodule))):

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.items import CHUNK, ITEM_SCHEMA, Item
 from datamodules.keys import sha256_of
 from datamodules.reading import UnreadableImageError, check_size
@@ -26,7 +26,7 @@ _FACTS = tuple(name for name in ITEM_SCHEMA if name != "mtime_ns")
 _PLACE = ("path", "shard", "offset", "bytes", "sha256", "height", "width", "share")
 
 
-class ShardsDataModule(DetectionDataModule):
+class ShardsData(DetectionData):
     """Images in the ``.tar`` files of a folder.
 
     Shards that :func:`datamodules.packing.pack` wrote stand for the dataset that they were made of: the title, the
@@ -40,7 +40,7 @@ class ShardsDataModule(DetectionDataModule):
 
     Args:
         root: The folder with the shards.
-        options: Those of :class:`~datamodules.base.DetectionDataModule`.
+        options: Those of :class:`~datamodules.base.DetectionData`.
     """
 
     name = "shards"
@@ -60,7 +60,7 @@ class ShardsDataModule(DetectionDataModule):
         return load_description(self.root)
 
     @cached_property
-    def source(self) -> DetectionDataModule | None:
+    def source(self) -> DetectionData | None:
         """The dataset that was packed; it answers for its protocol and lists nothing."""
         if self.description is None:
             return None

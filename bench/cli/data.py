@@ -109,13 +109,13 @@ def _check(arguments: Namespace) -> int:
     from bench.report.table import print_files
     from bench.scoring.build import create_datamodule
     from datamodules.checks.diagnosis import check, list_for_check
-    from datamodules.folder import FolderDataModule
+    from datamodules.folder import FolderData
 
     datamodule = create_datamodule(options)
-    if arguments.write_groups and not isinstance(datamodule, FolderDataModule):
+    if arguments.write_groups and not isinstance(datamodule, FolderData):
         raise BenchError(f"--write-groups is for --dataset folder, which reads a groups.csv; got {options.dataset}.")
     target = check_groups(arguments.write_groups)
-    declared = datamodule.declared_groups() if target and isinstance(datamodule, FolderDataModule) else {}
+    declared = datamodule.declared_groups() if target and isinstance(datamodule, FolderData) else {}
     with phase("Listing the images"):
         list_for_check(datamodule)
     output = options.make_output() if arguments.output else None

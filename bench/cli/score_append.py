@@ -15,7 +15,7 @@ from bench.report.own_files import Tally, appended, notes_before, problems
 from bench.report.table import print_line
 from bench.scoring.files import Scorer
 from datamodules.tables.columns import read_columns
-from datamodules.tables.rows import RowsDataModule, TableRows, read_rows_of
+from datamodules.tables.rows import RowsData, TableRows, read_rows_of
 
 
 def append(request: Request, target: str) -> int:
@@ -36,7 +36,7 @@ def append(request: Request, target: str) -> int:
             raise BenchError(f"{flag} does not go with --append, which writes scores alone: drop one of the two.")
     root = Path(options.image_root) if options.image_root else None
     rows = read_rows_of(Path(request.paths[0]), read_columns(options.columns or ()), root)
-    scorer = Scorer(request.detectors, options, request.seed, partial(RowsDataModule, rows=rows))
+    scorer = Scorer(request.detectors, options, request.seed, partial(RowsData, rows=rows))
     labels = [entry.scoring.detector for entry in scorer.entries]
     check_target(rows.table.file, Path(target), labels, rows.table.names)
     if is_among(Path(target), _inputs(request, rows)):

@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.store.facts import Facts
 from bench.store.runs import Run, read_runs
 from datamodules.errors import UnknownDataNameError
-from datamodules.registry import find_dataset
+from datamodules.registry import find_data
 from detectors.errors import UnknownNameError
 from detectors.fusion import create_fusion
 from detectors.registry import find_detector
@@ -123,6 +123,6 @@ def _of_detector(name: str) -> Sequence[Fields]:
 
 def _of_dataset(name: str) -> Sequence[Fields]:
     try:
-        return find_dataset(name).citations
+        return find_data(name).citations
     except UnknownDataNameError:
         return ()

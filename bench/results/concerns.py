@@ -15,7 +15,7 @@ from bench.store.schema import CLEAN
 
 if TYPE_CHECKING:
     from bench.scoring.entry import Entry
-    from datamodules import DetectionDataModule
+    from datamodules import DetectionData
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ScaledImages(Finding):
     preprocessing: str
 
 
-def find_scaled_images(entries: "Sequence[Entry]", datamodule: "DetectionDataModule") -> list[ScaledImages]:
+def find_scaled_images(entries: "Sequence[Entry]", datamodule: "DetectionData") -> list[ScaledImages]:
     """Looks for detectors that should have seen images at their own size."""
     labels = dict.fromkeys(entry.scoring.detector for entry in entries if entry.detector.unscaled)
     return [ScaledImages(tuple(labels), datamodule.preprocessing)] if labels and datamodule.resize is not None else []

@@ -14,7 +14,7 @@ from datamodules import UnreadableImageError
 from datamodules.grouping import frames_of_videos, look_alikes, merged
 
 if TYPE_CHECKING:
-    from datamodules import DetectionDataModule
+    from datamodules import DetectionData
 
 GIVEN, DUPLICATES, ALONE = "given", "duplicates", "none"
 
@@ -45,7 +45,7 @@ class OtherGroups(Finding):
 class _PictureHash:
     """Gives an image's perceptual hash; none of one that cannot be read or is nearly flat."""
 
-    def __init__(self, datamodule: "DetectionDataModule") -> None:
+    def __init__(self, datamodule: "DetectionData") -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int = 0, size: int | None = None) -> int | None:
@@ -57,14 +57,14 @@ class _PictureHash:
             return None
 
 
-def find_frames(datamodule: "DetectionDataModule") -> list[VideoFrames]:
+def find_frames(datamodule: "DetectionData") -> list[VideoFrames]:
     """Looks at the names of all images, and at a few dozen pictures where the names are numbered."""
     runs = frames_of_videos(datamodule.items, _PictureHash(datamodule))
     return [VideoFrames(runs)] if runs else []
 
 
 def under_other_groups(
-    panel: Panel, summary: Summary, definition: str, datamodule: "DetectionDataModule"
+    panel: Panel, summary: Summary, definition: str, datamodule: "DetectionData"
 ) -> list[OtherGroups]:
     """Computes the mean AUROCs of the first condition anew, with other groups; nothing under those given.
 

@@ -13,7 +13,7 @@ from bench.store.panel import Panel
 from datamodules import UnreadableImageError
 
 if TYPE_CHECKING:
-    from datamodules import DetectionDataModule
+    from datamodules import DetectionData
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def nothing_stored(panels: Iterable[Panel]) -> NothingRead | None:
     return NothingRead(sum(panel.images for panel in found if panel is not None), {})
 
 
-def nothing_readable(datamodule: "DetectionDataModule") -> NothingRead | None:
+def nothing_readable(datamodule: "DetectionData") -> NothingRead | None:
     """Reads images until one can be read."""
     reasons: Counter[str] = Counter()
     for path in datamodule.items["path"]:

@@ -20,7 +20,8 @@ from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.scoring.views import show_cut
 from bench.store.schema import CLEAN, Scoring
-from datamodules import DataOptionError, DetectionDataModule, find_dataset
+from datamodules import DataOptionError, DetectionData
+from datamodules.registry import find_data
 from detectors import Backbone, Detector, View, create_detector, find_detector
 
 VIEWS = {"method": None, "common": View(224, "random-crop")}
@@ -36,7 +37,7 @@ OWN = (
 """Options of some datasets that have a flag of their own."""
 
 
-def run_facts(datamodule: DetectionDataModule, options: RunOptions) -> dict[str, str]:
+def run_facts(datamodule: DetectionData, options: RunOptions) -> dict[str, str]:
     """Returns what a fingerprint covers beside the detector: the precision, and what is done to an image before."""
     return {"precision": options.precision, "protocol": json.dumps(datamodule.protocol, sort_keys=True)}
 
@@ -49,7 +50,7 @@ def single_detectors(specs: Sequence[DetectorSpec]) -> list[DetectorSpec]:
     return singles
 
 
-def create_datamodule(options: RunOptions) -> DetectionDataModule:
+def create_datamodule(options: RunOptions) -> DetectionData:
     """Builds the dataset that the options name, with the options behind its name.
 
     Raises:
@@ -58,7 +59,7 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
         BenchError: An option's value is not of its type, or is given twice.
     """
     name = options.dataset.partition(":")[0]
-    cls = find_dataset(name)
+    cls = find_data(name)
     if options.data_root is None and name != "demo" and not (cls.takes_text or options.real or options.generated):
         raise DataOptionError(f"--dataset {options.dataset} needs --data-root DIR.")
     if options.data_root is not None and cls.takes_text:
@@ -90,7 +91,7 @@ def create_datamodule(options: RunOptions) -> DetectionDataModule:
 
 
 @phase("Listing the images")
-def set_up(options: RunOptions) -> DetectionDataModule:
+def set_up(options: RunOptions) -> DetectionData:
     """Builds the dataset of what compares two classes, and lists its images.
 
     Raises:
@@ -156,7 +157,7 @@ def with_named_sources(
 def create_entries(
     specs: Sequence[DetectorSpec],
     detectors: Detectors,
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     conditions: Sequence[PlannedCondition],
     options: RunOptions,
     seeds: Sequence[int],
@@ -209,7 +210,7 @@ def check_conditions(specs: Sequence[DetectorSpec], conditions: Sequence[Planned
             )
 
 
-def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionDataModule) -> None:
+def check_content(specs: Sequence[DetectorSpec], datamodule: DetectionData) -> None:
     """Compares what detectors look at with what the files hold.
 
     Raises:

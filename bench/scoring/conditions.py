@@ -17,7 +17,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule, rules_of
 from bench.store.findings import Finding
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.degradations import CLASSES, CLEAN
 from datamodules.matching import NoMatch, Reencode, Unbiased, parse_match
@@ -43,7 +43,7 @@ class PlannedCondition:
 
 
 def plan_conditions(
-    options: RunOptions, datamodule: DetectionDataModule, specs: Sequence[DetectorSpec] = ()
+    options: RunOptions, datamodule: DetectionData, specs: Sequence[DetectorSpec] = ()
 ) -> list[PlannedCondition]:
     """Makes the conditions of a run: the clean images, degradations and attacks asked for, and the matched images.
 
@@ -74,7 +74,7 @@ def _with_sources(text: str, specs: Sequence[DetectorSpec]) -> Iterator[tuple[Co
         yield condition, None
 
 
-def _unbiased(recipe: Unbiased, datamodule: DetectionDataModule, options: RunOptions) -> list[PlannedCondition]:
+def _unbiased(recipe: Unbiased, datamodule: DetectionData, options: RunOptions) -> list[PlannedCondition]:
     """Applies the recipe: one condition for each common size, since a real image is cropped to its generator's."""
     cues = cues_of(datamodule, options.output)
     every = rules_of(datamodule.facing, datamodule.apart)

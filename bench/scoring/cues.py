@@ -12,7 +12,7 @@ from PIL import Image
 from bench.scoring.machine.phases import phase
 from bench.scoring.stored_cues import FACTS, cue_file, usable
 from bench.store.cue_cache import CUES, IDENTITY, read_cache, write_cache
-from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules import DetectionData, UnreadableImageError
 from datamodules.archives import split_item
 from datamodules.conditions import CLEAN_IMAGES, Condition, Reencoded, Unified
 from datamodules.cues import measure_cues, pixel_cues
@@ -25,7 +25,7 @@ _PART = 50_000
 
 
 @phase("Measuring cues of the images")
-def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition = CLEAN_IMAGES) -> pl.DataFrame:
+def cues_of(datamodule: DetectionData, output: Path, condition: Condition = CLEAN_IMAGES) -> pl.DataFrame:
     """Returns the cues of every readable image, measuring those that are not known yet.
 
     Args:
@@ -52,7 +52,7 @@ def cues_of(datamodule: DetectionDataModule, output: Path, condition: Condition 
 class _Measure:
     """Measures single images; an unreadable one has no cues."""
 
-    def __init__(self, datamodule: DetectionDataModule, condition: Condition) -> None:
+    def __init__(self, datamodule: DetectionData, condition: Condition) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
         self.file_name = datamodule.file_name
         self.condition, self.max_pixels = condition, datamodule.max_pixels
@@ -91,7 +91,7 @@ def _shape(image: Image.Image) -> dict[str, Any]:
     return {"width": image.width, "height": image.height, "aspect": image.width / image.height}
 
 
-def _measured(datamodule: DetectionDataModule, items: pl.DataFrame, condition: Condition) -> Iterator[pl.DataFrame]:
+def _measured(datamodule: DetectionData, items: pl.DataFrame, condition: Condition) -> Iterator[pl.DataFrame]:
     """Yields the cues part by part: an interrupted audit goes on where it stopped, and memory stays bounded."""
     for start in range(0, len(items), _PART):
         part = items.slice(start, _PART)

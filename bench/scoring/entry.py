@@ -14,7 +14,7 @@ from bench.scoring.machine.signals import is_interruption
 from bench.scoring.specs import DetectorSpec
 from bench.store.contrasts import ContrastRule
 from bench.store.schema import OK, SCHEMA, UNREADABLE, Scoring
-from datamodules import Batch, DetectionDataModule
+from datamodules import Batch, DetectionData
 from datamodules.batch import Pixels, Sample, by_size
 from datamodules.conditions import Picture
 from detectors import Detector
@@ -83,7 +83,7 @@ class Entry:
         return scores[torch.cat([rows for rows, _ in parts]).argsort()]
 
 
-def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
+def scored_rows(data: DetectionData, scoring: Scoring, batch: Batch, scores: Tensor) -> pl.DataFrame:
     """Makes the rows of a batch's ``(B,)`` scores, with the columns of ``SCHEMA``."""
     frame = _frame(data, scoring, batch.index.tolist(), batch.sha256, batch.share)
     return frame.with_columns(
@@ -91,7 +91,7 @@ def scored_rows(data: DetectionDataModule, scoring: Scoring, batch: Batch, score
     )
 
 
-def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
+def unreadable_rows(data: DetectionData, scoring: Scoring, lost: list[Sample]) -> pl.DataFrame:
     """Makes the rows of images that have no pixels, each with its reason."""
     index, sha256 = [sample.index for sample in lost], [sample.sha256 for sample in lost]
     frame = _frame(data, scoring, index, sha256, [sample.share for sample in lost])
@@ -103,7 +103,7 @@ def unreadable_rows(data: DetectionDataModule, scoring: Scoring, lost: list[Samp
 
 
 def _frame(
-    data: DetectionDataModule, scoring: Scoring, index: list[int], sha256: list[str], share: list[float | None]
+    data: DetectionData, scoring: Scoring, index: list[int], sha256: list[str], share: list[float | None]
 ) -> pl.DataFrame:
     constants = {"dataset": data.title, **asdict(scoring)}
     rows = data.items[index].with_columns(

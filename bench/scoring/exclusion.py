@@ -10,13 +10,13 @@ from bench.errors import BenchError
 from bench.scoring.specs import DetectorSpec
 from bench.scoring.training_record import TrainingRecord, group_hashes, key_of, read_record
 from bench.statistics.names import name_hash
-from datamodules import REAL, DetectionDataModule
+from datamodules import REAL, DetectionData
 from detectors.fusion import LEAST_IMAGES
 
 FIT_SHARE = 0.2
 
 
-def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionDataModule) -> dict[str, frozenset[str]]:
+def trained_groups(specs: Iterable[DetectorSpec], datamodule: DetectionData) -> dict[str, frozenset[str]]:
     """Finds the groups of a data set that detectors were trained on, by the label of the detector and its ensemble.
 
     There is nothing for a detector whose file ``fit`` did not write, or that was trained on other images.
@@ -60,7 +60,7 @@ def groups_to_fit(items: pl.DataFrame, trained: Collection[str] = ()) -> frozens
     return frozenset(chosen)
 
 
-def _groups_of(record: TrainingRecord, datamodule: DetectionDataModule) -> frozenset[str]:
+def _groups_of(record: TrainingRecord, datamodule: DetectionData) -> frozenset[str]:
     """Finds the groups of a data set that a training has seen.
 
     A data set of another title may be the same one in a renamed folder, or an unrelated one whose groups have the same

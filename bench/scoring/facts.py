@@ -25,7 +25,7 @@ from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
 from bench.store.sharing.submission import fingerprint_of
-from datamodules import GENERATED, REAL, DetectionDataModule
+from datamodules import GENERATED, REAL, DetectionData
 from datamodules.release_dates import days_of
 from detectors import Backbone, Detector, create_fusion
 from detectors.ensemble import known_sum, member_names
@@ -36,7 +36,7 @@ COVERS = "covers"
 PACKAGES = ("fauxbench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
 
-def data_facts(datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition], listing: Listing) -> Facts:
+def data_facts(datamodule: DetectionData, conditions: Sequence[PlannedCondition], listing: Listing) -> Facts:
     """Describes the images of a run, the data set that they were chosen from, and who faces whom."""
     items = datamodule.items
     counts = items.group_by("label", "generator").len().sort("label", "generator")

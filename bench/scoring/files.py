@@ -19,9 +19,10 @@ from bench.scoring.options import RunOptions, check_options
 from bench.scoring.probed_blocks import asks_for_probe
 from bench.scoring.run import make_fast
 from bench.scoring.specs import DetectorSpec, parse_detectors
-from datamodules import Batch, FilesDataModule
+from datamodules import Batch
 from datamodules.conditions import CLEAN_IMAGES
 from datamodules.errors import loss_of
+from datamodules.files import FilesData
 from datamodules.readers import CLOSED
 from detectors import create_backbone, find_detector
 
@@ -64,7 +65,7 @@ class Scorer:
         detectors: Sequence[str],
         options: RunOptions | None = None,
         seed: int = 0,
-        data_of: Callable[..., FilesDataModule] = FilesDataModule,
+        data_of: Callable[..., FilesData] = FilesData,
     ) -> None:
         self.options, self.seed, self.make_data = options or RunOptions(), seed, data_of
         check_options(self.options)
@@ -111,7 +112,7 @@ class Scorer:
                 raise
             raise BenchError(loss_of(data.lost_images(error))) from error
 
-    def _data_of(self, files: Sequence[str]) -> FilesDataModule:
+    def _data_of(self, files: Sequence[str]) -> FilesData:
         names = ("resize", "batch_size", "num_workers", "max_pixels")
         return self.make_data(files, **{name: getattr(self.options, name) for name in names})
 

@@ -13,7 +13,7 @@ from bench.scoring.conditions import plan_conditions
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions, check_options
 from bench.store.sharing.task import Frozen, freeze
-from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules import DetectionData, UnreadableImageError
 from datamodules.keys import sha256_of
 from datamodules.raw_files import measured_files
 
@@ -56,7 +56,7 @@ def freeze_task(options: RunOptions, name: str | None = None, version: int = 1, 
     return replace(frozen, unreadable=unreadable)
 
 
-def _read(datamodule: DetectionDataModule) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+def _read(datamodule: DetectionData) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
     items = datamodule.items
     rows = list(measured_files(datamodule, items, _Read(datamodule)))
     hashes = pl.Series("sha256", [sha256 for sha256, _ in rows], pl.String)
@@ -67,7 +67,7 @@ def _read(datamodule: DetectionDataModule) -> tuple[pl.DataFrame, list[tuple[str
 class _Read:
     """Hashes single images that can be decoded: one that cannot has no score, so no submission would be whole."""
 
-    def __init__(self, datamodule: DetectionDataModule) -> None:
+    def __init__(self, datamodule: DetectionData) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int, size: int | None) -> tuple[str | None, str]:

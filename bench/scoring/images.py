@@ -7,13 +7,13 @@ from rich.progress import track
 from torch import Tensor
 
 from bench.scoring.machine.phases import begin, end
-from datamodules import Batch, DetectionDataModule
+from datamodules import Batch, DetectionData
 from datamodules.conditions import Picture
 from detectors import View
 
 
 def image_batches(
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     views: Sequence[View],
     device: torch.device,
     indices: Sequence[int] | None = None,
@@ -44,7 +44,7 @@ def image_batches(
 
 
 def pixel_batches(
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     view: View,
     device: torch.device,
     indices: Sequence[int] | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from bench.errors import DetectorFailedError
 from bench.scoring.entry import Entry, scored_rows, unreadable_rows
@@ -22,7 +23,7 @@ from bench.scoring.plan import Job, plan_batches
 from bench.store.schema import OK
 from bench.store.scores import ScoreStore
 from bench.store.writer import ScoreWriter
-from datamodules import Batch, DetectionDataModule
+from datamodules import Batch, DetectionData, Sample
 from detectors import Backbone
 
 SECONDS_BETWEEN_PARTS = 2.0
@@ -45,7 +46,7 @@ class Evaluation(L.LightningModule):
     def __init__(
         self,
         entries: Sequence[Entry],
-        datamodule: DetectionDataModule,
+        datamodule: DetectionData,
         job: Job,
         known: pl.DataFrame,
         store: ScoreStore,
@@ -61,6 +62,11 @@ class Evaluation(L.LightningModule):
         self.flushed = time.monotonic()
         self.meter, self.limit = CostMeter(), BatchLimit(datamodule.batch_size)
         self.images_total = self.images_done = 0
+
+    def test_dataloader(self) -> DataLoader[Sample]:
+        """Reads the images of a dataset that is no LightningDataModule itself."""
+        self.datamodule.pin_memory = self.trainer.strategy.root_device.type == "cuda"
+        return self.datamodule.test_dataloader()
 
     def setup(self, stage: str) -> None:
         """Takes this device's share."""

@@ -39,7 +39,7 @@ from bench.store.mending import mend
 from bench.store.runs import RunRecord
 from bench.store.schema import CLEAN, Scoring
 from bench.store.scores import ScoreStore, missing
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 from datamodules.sampling import limited
 from detectors import Backbone, create_backbone
 
@@ -76,7 +76,7 @@ class Plan:
     """
 
     specs: Sequence[DetectorSpec]
-    datamodule: DetectionDataModule
+    datamodule: DetectionData
     conditions: Sequence[PlannedCondition]
     fit_groups: Mapping[str, frozenset[str]]
     left_out: Mapping[str, frozenset[str]]
@@ -148,7 +148,7 @@ class Preparation:
         self,
         specs: Sequence[DetectorSpec],
         entries: Sequence[Entry],
-        datamodule: DetectionDataModule,
+        datamodule: DetectionData,
         conditions: Sequence[PlannedCondition],
         fit_groups: Mapping[str, frozenset[str]],
         left_out: Mapping[str, frozenset[str]],
@@ -186,7 +186,7 @@ class Preparation:
         entries: Sequence[Entry],
         asked: NDArray[np.bool_],
         options: RunOptions,
-        datamodule: DetectionDataModule,
+        datamodule: DetectionData,
         data: Facts,
         conditions: Sequence[PlannedCondition],
         left_out: Mapping[str, frozenset[str]],
@@ -212,7 +212,7 @@ class Preparation:
         return self._built(plan.specs, plan.datamodule, plan.conditions)
 
     def _built(
-        self, specs: Sequence[DetectorSpec], datamodule: DetectionDataModule, conditions: Sequence[PlannedCondition]
+        self, specs: Sequence[DetectorSpec], datamodule: DetectionData, conditions: Sequence[PlannedCondition]
     ) -> list[Entry]:
         if self._entries is None:
             detectors, singles, seeds = (
@@ -246,7 +246,7 @@ def sample_size(items: pl.DataFrame) -> int:
     return min(MOST_SAMPLE, max(LEAST_SAMPLE, math.ceil(SAMPLED_SHARE * largest)))
 
 
-def exact_entries(entries: Sequence[Entry], datamodule: DetectionDataModule, options: RunOptions) -> list[Entry]:
+def exact_entries(entries: Sequence[Entry], datamodule: DetectionData, options: RunOptions) -> list[Entry]:
     """Returns the entries of the clean images and the first seed, filed under exact precision."""
     facts = run_facts(datamodule, replace(options, precision=EXACT))
     return [

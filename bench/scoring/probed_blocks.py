@@ -9,7 +9,7 @@ from bench.scoring.findings import ProbedBlocks
 from bench.scoring.images import pixel_batches
 from bench.scoring.specs import DetectorSpec
 from bench.scoring.stand_in import smallest_backbone
-from datamodules import REAL, DetectionDataModule
+from datamodules import REAL, DetectionData
 from detectors import Backbone, Perturbation, create_detector
 from detectors.probing import probe, probed_count, top_blocks
 
@@ -22,7 +22,7 @@ def asks_for_probe(spec: DetectorSpec) -> bool:
 def resolve_probes(
     specs: Sequence[DetectorSpec],
     backbone: Backbone,
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     fit_groups: Mapping[str, frozenset[str]],
 ) -> tuple[list[DetectorSpec], list[ProbedBlocks]]:
     """Replaces ``probe:k`` by the blocks that a probe over the real images of its groups chooses.
@@ -42,7 +42,7 @@ def resolve_probes(
 def _resolved(
     spec: DetectorSpec,
     backbone: Backbone,
-    datamodule: DetectionDataModule,
+    datamodule: DetectionData,
     fit_groups: frozenset[str],
     findings: list[ProbedBlocks],
 ) -> DetectorSpec:

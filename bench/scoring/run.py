@@ -57,7 +57,8 @@ def score(
     set_tf32(options.precision, trainer.strategy.root_device)
     with deferred():
         try:
-            logged = trainer.test(evaluation, datamodule, verbose=False)
+            own = datamodule if isinstance(datamodule, L.LightningDataModule) else None
+            logged = trainer.test(evaluation, datamodule=own, verbose=False)
         except (RuntimeError, *CLOSED) as error:
             explained = processes.explain(error)
             if is_lost_reader(error) or isinstance(error, CLOSED):

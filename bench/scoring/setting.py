@@ -8,7 +8,7 @@ from bench.errors import BenchError
 from bench.scoring.build import create_datamodule
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import CHOICES, RunOptions
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 from detectors import Backbone, View, WePe, create_backbone
 
 
@@ -16,7 +16,7 @@ from detectors import Backbone, View, WePe, create_backbone
 class Setting:
     """What is looked at, and with what: a dataset, set up, and a clean network on its device."""
 
-    datamodule: DetectionDataModule
+    datamodule: DetectionData
     backbone: Backbone
     device: torch.device
     view: View

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.statistics.names import name_hash
 from bench.store.files import write_atomically
 from bench.store.scores import hash_of_image
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 from datamodules.keys import image_key
 from detectors.trained.fitted_file import FACTS, fitted_facts
 
@@ -78,7 +78,7 @@ def group_hashes(groups: Iterable[str]) -> NDArray[np.uint64]:
     return np.fromiter((name_hash(group) for group in groups), dtype=np.uint64)
 
 
-def key_of(datamodule: DetectionDataModule, path: str) -> int | None:
+def key_of(datamodule: DetectionData, path: str) -> int | None:
     """Reads an image's key; None where its file cannot be read."""
     sha256 = hash_of_image(datamodule, path)
     return image_key(sha256) if sha256 else None

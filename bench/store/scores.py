@@ -17,7 +17,7 @@ from bench.store.reader import read_parts, scan_rows
 from bench.store.runs import Run, RunRecord, read_runs
 from bench.store.schema import SCHEMA, Scoring
 from bench.store.writer import ScoreWriter
-from datamodules import DetectionDataModule, UnreadableImageError
+from datamodules import DetectionData, UnreadableImageError
 from datamodules.keys import sha256_of
 from datamodules.reading import lapsed
 
@@ -33,7 +33,7 @@ class ScoreStore:
         self.dataset = dataset
 
     def known(
-        self, datamodule: DetectionDataModule, scorings: Sequence[Scoring], columns: Sequence[str] = tuple(SCHEMA)
+        self, datamodule: DetectionData, scorings: Sequence[Scoring], columns: Sequence[str] = tuple(SCHEMA)
     ) -> pl.DataFrame:
         """Finds the rows that already hold for the images of a dataset; fewer columns of ``SCHEMA`` take less memory.
 
@@ -51,7 +51,7 @@ class ScoreStore:
     def _known(
         self,
         parts: Sequence[Path],
-        datamodule: DetectionDataModule,
+        datamodule: DetectionData,
         scorings: Sequence[Scoring],
         columns: Sequence[str],
         hashes: dict[str, str],
@@ -88,7 +88,7 @@ class ScoreStore:
         runs = read_runs(part.parent for part in self.folder.glob(f"*/{PARTS}"))
         return [run for run in runs if not set(run.detectors).isdisjoint(fingerprints)]
 
-    def add(self, rows: pl.DataFrame, datamodule: DetectionDataModule, record: RunRecord) -> None:
+    def add(self, rows: pl.DataFrame, datamodule: DetectionData, record: RunRecord) -> None:
         """Keeps rows, with the columns of ``SCHEMA``, that were made of stored ones, unless they are there already."""
         if rows.is_empty():
             return
@@ -122,7 +122,7 @@ def missing(known: pl.DataFrame, n_items: int, n_scorings: int) -> NDArray[np.bo
     return absent
 
 
-def hash_of_image(datamodule: DetectionDataModule, path: str) -> str:
+def hash_of_image(datamodule: DetectionData, path: str) -> str:
     """Hashes an image's bytes; one that cannot be read has the empty hash, as in the rows about it."""
     try:
         return sha256_of(datamodule.read_bytes(path))

@@ -14,7 +14,7 @@ from bench.scoring.options import RunOptions
 from bench.scoring.training_record import TrainingRecord, group_hashes, key_of
 from bench.training.options import FitOptions
 from bench.training.split import Split, split_items
-from datamodules import GENERATED, REAL, DetectionDataModule
+from datamodules import GENERATED, REAL, DetectionData
 from datamodules.conditions import Condition
 from datamodules.generator_names import canonical_name
 
@@ -28,7 +28,7 @@ class TrainingSet:
         condition: What is done to the images: nothing, or the matching of the two classes.
     """
 
-    datamodule: DetectionDataModule
+    datamodule: DetectionData
     split: Split
     condition: Condition
 

@@ -7,29 +7,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datamodules.archives import ENDING, list_archive
-from datamodules.base import DetectionDataModule
-from datamodules.benchmark import ANY_SPLIT, BenchmarkDataModule, Count, Source
-from datamodules.demo import PHOTOGRAPHS, DemoDataModule
+from datamodules.base import DetectionData
+from datamodules.benchmark import ANY_SPLIT, BenchmarkData, Count, Source
+from datamodules.demo import PHOTOGRAPHS, DemoData
 from datamodules.demo_images import load_manifest
 from datamodules.errors import DatasetNotFoundError
-from datamodules.folder import FolderDataModule
-from datamodules.genimage import NATURE, GenImageDataModule
-from datamodules.hub import HubDataModule
+from datamodules.folder import FolderData
+from datamodules.genimage import NATURE, GenImageData
+from datamodules.hub import HubData
 from datamodules.image_formats import IMAGE_ENDINGS
 from datamodules.items import GENERATED, REAL
 from datamodules.listing import list_files
-from datamodules.registry import dataset_names, find_dataset
-from datamodules.shards import ShardsDataModule
-from datamodules.tables.manifest import ManifestDataModule
-from datamodules.tables.parquet import ParquetDataModule
+from datamodules.registry import dataset_names, find_data
+from datamodules.shards import ShardsData
+from datamodules.tables.manifest import ManifestData
+from datamodules.tables.parquet import ParquetData
 
 TITLES = {
-    DemoDataModule.name: "photographs and what two small generators make of them; ships with the suite",
-    FolderDataModule.name: "your own images in folders, .zip or .tar: real/<source>/... and generated/<generator>/...",
-    ShardsDataModule.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
-    ManifestDataModule.name: "a CSV, TSV, JSON Lines or Parquet file that names your images, a row an image",
-    HubDataModule.name: "Parquet files of a data set on the Hugging Face hub, as hf:OWNER/NAME:CONFIG@REVISION",
-    ParquetDataModule.name: "Parquet files with the images in them, as the library datasets writes them",
+    DemoData.name: "photographs and what two small generators make of them; ships with the suite",
+    FolderData.name: "your own images in folders, .zip or .tar: real/<source>/... and generated/<generator>/...",
+    ShardsData.name: "tar files that the pack command wrote, or WebDataset tars with .json or .cls labels",
+    ManifestData.name: "a CSV, TSV, JSON Lines or Parquet file that names your images, a row an image",
+    HubData.name: "Parquet files of a data set on the Hugging Face hub, as hf:OWNER/NAME:CONFIG@REVISION",
+    ParquetData.name: "Parquet files with the images in them, as the library datasets writes them",
 }
 
 
@@ -86,7 +86,7 @@ def list_entries(root: Path | None = None, datasets: Sequence[str] | None = None
     """
     if root is not None and not root.is_dir():
         raise DatasetNotFoundError(f"There is no folder {root}. Give the folder with the data sets as --data-root DIR.")
-    classes = [find_dataset(name) for name in datasets or dataset_names()]
+    classes = [find_data(name) for name in datasets or dataset_names()]
     try:
         return [entry for cls in classes for entry in _entries_of(cls, root)]
     except DatasetNotFoundError:
@@ -95,21 +95,21 @@ def list_entries(root: Path | None = None, datasets: Sequence[str] | None = None
         raise DatasetNotFoundError(f"May not read {error.filename}: {error.strerror}.") from error
 
 
-def _entries_of(cls: type[DetectionDataModule], root: Path | None) -> list[CatalogueEntry]:
+def _entries_of(cls: type[DetectionData], root: Path | None) -> list[CatalogueEntry]:
     blank = CatalogueEntry(cls.name, TITLES.get(cls.name, cls.name), None, "", "", None, {}, cls.licence, "")
-    if issubclass(cls, BenchmarkDataModule):
+    if issubclass(cls, BenchmarkData):
         blank = replace(blank, dataset_title=cls.full_name, download_page=cls.download_page)
         published = list(_published(cls, blank))
         return published if root is None else _with_found(published, _places(cls, root), blank)
-    if cls is DemoDataModule:
+    if cls is DemoData:
         return _demo(blank)
-    found = _own(root) if cls is FolderDataModule and root is not None else {}
+    found = _own(root) if cls is FolderData and root is not None else {}
     return _with_found([], found, blank) or [blank]
 
 
-def _published(cls: type[BenchmarkDataModule], blank: CatalogueEntry) -> Iterator[CatalogueEntry]:
+def _published(cls: type[BenchmarkData], blank: CatalogueEntry) -> Iterator[CatalogueEntry]:
     """Yields what a benchmark's constants say, real images first."""
-    if issubclass(cls, GenImageDataModule):
+    if issubclass(cls, GenImageData):
         reals = [(NATURE + one.name, f"photographs beside {one.title}", cls.splits) for one in cls.known]
     else:
         reals = [(f"{cls.name}-{split}", f"photographs, {split} split", (split,)) for split in cls.splits]
@@ -120,7 +120,7 @@ def _published(cls: type[BenchmarkDataModule], blank: CatalogueEntry) -> Iterato
         yield replace(blank, label=GENERATED, name=one.name, title=one.title, size=one.size, expected=count)
 
 
-def _expected(cls: type[BenchmarkDataModule], name: str, splits: Sequence[str]) -> dict[str, Count]:
+def _expected(cls: type[BenchmarkData], name: str, splits: Sequence[str]) -> dict[str, Count]:
     """Asks for the number of a source's images in each split; one number for all splits is said once."""
     counts = {split: cls(Path(), real_split=split).expected(name) for split in splits}
     known = {split: count for split, count in counts.items() if count is not None}
@@ -144,14 +144,14 @@ def _with_found(entries: Sequence[CatalogueEntry], places: Places, blank: Catalo
     return known + others
 
 
-def _places(cls: type[BenchmarkDataModule], root: Path) -> Places:
+def _places(cls: type[BenchmarkData], root: Path) -> Places:
     places: Places = {}
     for source in dict.fromkeys(_sources(cls, root)):
         places.setdefault((source.label, source.name), []).append(Place(source.path, _count(root, source.path)))
     return places
 
 
-def _sources(cls: type[BenchmarkDataModule], root: Path) -> Iterator[Source]:
+def _sources(cls: type[BenchmarkData], root: Path) -> Iterator[Source]:
     """Yields what is found for any split; of an archive that was unpacked in part, that part."""
     for split in (None, *cls.splits):
         yield from cls(root, real_split=split).find_sources()
@@ -169,7 +169,7 @@ def _count(root: Path, path: str) -> int:
 def _own(root: Path) -> Places:
     counts: Counter[tuple[int, str, str]] = Counter()
     with suppress(DatasetNotFoundError):
-        for item in FolderDataModule(root).list_items():
+        for item in FolderData(root).list_items():
             folder = "/".join(item.path.split("/")[:-1][:2])
             counts[item.label, item.generator, folder] += 1
     places: Places = {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from datamodules.base import DetectionDataModule
-from datamodules.benchmark import BenchmarkDataModule, Count
+from datamodules.base import DetectionData
+from datamodules.benchmark import BenchmarkData, Count
 from datamodules.checks.examination import examine
 from datamodules.checks.faults import WRONG, Finding, expected_count, find_faults, native_sizes
 from datamodules.grouping import look_alikes, merged, same_content
@@ -76,15 +76,15 @@ class Diagnosis:
         return all(finding.severity != WRONG for finding in self.findings)
 
 
-def list_for_check(datamodule: DetectionDataModule) -> None:
+def list_for_check(datamodule: DetectionData) -> None:
     """Lists the images of a dataset, also those of what is there in part, so that all of it can be examined."""
-    if isinstance(datamodule, BenchmarkDataModule):
+    if isinstance(datamodule, BenchmarkData):
         datamodule.keeps_incomplete = True
     datamodule.prepare_data()
     datamodule.setup()
 
 
-def check(datamodule: DetectionDataModule, allow_one_class: bool = False) -> Diagnosis:
+def check(datamodule: DetectionData, allow_one_class: bool = False) -> Diagnosis:
     """Reads every image of a dataset once and says what is wrong.
 
     Args:
@@ -115,7 +115,7 @@ def _groups(images: pl.DataFrame) -> pl.DataFrame:
     return groups.filter(shared).select("path", "declared", "group")
 
 
-def _source_facts(datamodule: DetectionDataModule, images: pl.DataFrame) -> SourceFacts:
+def _source_facts(datamodule: DetectionData, images: pl.DataFrame) -> SourceFacts:
     label, name = int(images["label"][0]), str(images["generator"][0])
     readable = images.filter(pl.col("reason").is_null())
     return SourceFacts(

@@ -6,7 +6,7 @@ import polars as pl
 from PIL import Image
 
 from datamodules.archives import split_item
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.cues import stored_as
 from datamodules.fingerprints import perceptual_hash
 from datamodules.keys import sha256_of
@@ -27,7 +27,7 @@ Facts = tuple[str | None, int | None, str | None, int | None, int | None, int | 
 _CHUNK = 1 << 14
 
 
-def examine(datamodule: DetectionDataModule) -> pl.DataFrame:
+def examine(datamodule: DetectionData) -> pl.DataFrame:
     """Reads every image once, in ``num_workers`` processes.
 
     A process holds one picture at a time, and what is kept of an image is some 150 bytes.
@@ -50,7 +50,7 @@ def examine(datamodule: DetectionDataModule) -> pl.DataFrame:
 class _Examine:
     """Takes the facts of a file."""
 
-    def __init__(self, datamodule: DetectionDataModule) -> None:
+    def __init__(self, datamodule: DetectionData) -> None:
         self.read_bytes, self.picture = datamodule.read_bytes, datamodule.picture
 
     def __call__(self, path: str, label: int, size: int | None) -> Facts:

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from datamodules.base import DetectionDataModule
-from datamodules.benchmark import BenchmarkDataModule, Count
+from datamodules.base import DetectionData
+from datamodules.benchmark import BenchmarkData, Count
 from datamodules.checks.examination import RAW
 from datamodules.fingerprints import near_pairs
 from datamodules.grouping import NEAR, frames_of_videos, merged, near_duplicates, same_content
@@ -48,21 +48,19 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
-def expected_count(datamodule: DetectionDataModule, name: str) -> Count | None:
+def expected_count(datamodule: DetectionData, name: str) -> Count | None:
     """Returns the published number of a source's images, where there is one and all of them were taken."""
     whole = datamodule.limit is None and not datamodule.balance
-    return datamodule.expected(name) if whole and isinstance(datamodule, BenchmarkDataModule) else None
+    return datamodule.expected(name) if whole and isinstance(datamodule, BenchmarkData) else None
 
 
-def native_sizes(datamodule: DetectionDataModule) -> dict[str, int]:
+def native_sizes(datamodule: DetectionData) -> dict[str, int]:
     """Returns the published width and height of each generator's images."""
-    known = datamodule.known if isinstance(datamodule, BenchmarkDataModule) else ()
+    known = datamodule.known if isinstance(datamodule, BenchmarkData) else ()
     return {generator.name: generator.size for generator in known}
 
 
-def find_faults(
-    datamodule: DetectionDataModule, images: pl.DataFrame, allow_one_class: bool = False
-) -> tuple[Finding, ...]:
+def find_faults(datamodule: DetectionData, images: pl.DataFrame, allow_one_class: bool = False) -> tuple[Finding, ...]:
     """Finds everything there is to say about a dataset.
 
     Args:
@@ -92,15 +90,15 @@ def find_faults(
     return tuple(sorted(found, key=lambda finding: finding.severity == NOTE))
 
 
-def _incomplete(datamodule: DetectionDataModule) -> Iterator[Finding]:
-    if isinstance(datamodule, BenchmarkDataModule):
+def _incomplete(datamodule: DetectionData) -> Iterator[Finding]:
+    if isinstance(datamodule, BenchmarkData):
         for name, what in datamodule.incomplete.items():
             yield Finding(
                 WRONG, f"generated {name}", f"{what}; unpack the archive whole, or leave it out (--generators)"
             )
 
 
-def _counts(datamodule: DetectionDataModule, images: pl.DataFrame) -> Iterator[Finding]:
+def _counts(datamodule: DetectionData, images: pl.DataFrame) -> Iterator[Finding]:
     for where, name, number in images.group_by("where", "generator").len().sort("where").iter_rows():
         count = expected_count(datamodule, name)
         if count is not None and count.number != number:
@@ -113,7 +111,7 @@ def _unreadable(images: pl.DataFrame) -> Iterator[Finding]:
         yield Finding(WRONG, str(where), f"{_things(len(part), 'file')} cannot be read: {reason}", _paths(part))
 
 
-def _wrong_sizes(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
+def _wrong_sizes(datamodule: DetectionData, readable: pl.DataFrame) -> Iterator[Finding]:
     sizes = native_sizes(datamodule)
     native = pl.col("generator").replace_strict(sizes, default=None, return_dtype=pl.UInt32)
     odd = readable.filter(pl.col("label") == GENERATED, (pl.col("width") != native) | (pl.col("height") != native))
@@ -189,7 +187,7 @@ def _copies(readable: pl.DataFrame) -> Iterator[Finding]:
         yield Finding(NOTE, str(where), f"{_things(number, 'file')} the same, byte for byte, as another", _paths(part))
 
 
-def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
+def _kin(datamodule: DetectionData, readable: pl.DataFrame) -> Iterator[Finding]:
     """Names the images that count as independent and are not, or may not be."""
     advice = "--write-groups FILE groups them, for a groups.csv beside the images"
     hashes = dict(readable.select("path", "hash").iter_rows())
@@ -206,7 +204,7 @@ def _kin(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Fi
         yield Finding(NOTE, datamodule.title, f"{what}: {advice}", tuple(examples.head(EXAMPLES)))
 
 
-def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterator[Finding]:
+def _formats(datamodule: DetectionData, readable: pl.DataFrame) -> Iterator[Finding]:
     names = [
         sorted(set(readable.filter(pl.col("label") == label)["format"].drop_nulls())) for label in (REAL, GENERATED)
     ]
@@ -215,7 +213,7 @@ def _formats(datamodule: DetectionDataModule, readable: pl.DataFrame) -> Iterato
         yield Finding(NOTE, datamodule.title, f"{what}: what separates the formats may pass for a detector")
 
 
-def _notes(datamodule: DetectionDataModule) -> Iterator[Finding]:
+def _notes(datamodule: DetectionData) -> Iterator[Finding]:
     for note in datamodule.notes:
         yield Finding(NOTE, datamodule.title, note)
     if datamodule.ignored:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from datamodules.base import DetectionDataModule
+from datamodules.base import DetectionData
 from datamodules.errors import DataOptionError, DatasetNotFoundError
 from datamodules.items import CHUNK, GENERATED, PARTIAL, REAL, Item
 from datamodules.listing import list_files
@@ -27,7 +27,7 @@ COMMON = frozenset(("metadata", "labels", "manifest", "index", "data", "train", 
 """What many a manifest is called: the folder that it lies in then says more."""
 
 
-class TableDataModule(DetectionDataModule):
+class TableData(DetectionData):
     """Images that tables name or hold, a row an image.
 
     Args:
@@ -39,7 +39,7 @@ class TableDataModule(DetectionDataModule):
         real_label: Values that mean real.
         label_from_path: A regular expression; see :mod:`datamodules.tables.path_labels`.
         real: Folders with real images beside those of the tables; a folder's name is their source.
-        **options: As for :class:`DetectionDataModule`.
+        **options: As for :class:`DetectionData`.
     """
 
     endings: ClassVar[tuple[str, ...]]

@@ -3,11 +3,11 @@
 Rows are read where they lie, with pyarrow alone; what is hashed and examined are the bytes that are stored.
 """
 
-from datamodules.tables.module import TableDataModule
+from datamodules.tables.module import TableData
 from datamodules.tables.table import PARQUET
 
 
-class ParquetDataModule(TableDataModule):
+class ParquetData(TableData):
     """Images in the Parquet files of a folder, such as a downloaded repository of a data set."""
 
     name = "parquet"

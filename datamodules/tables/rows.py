@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DataOptionError, DatasetNotFoundError
-from datamodules.files import FilesDataModule
+from datamodules.files import FilesData
 from datamodules.tables.columns import Columns
 from datamodules.tables.row_groups import Places, stored_bytes
 from datamodules.tables.table import ENDINGS, Table
@@ -58,13 +58,13 @@ def read_rows_of(file: Path, given: Columns, image_root: Path | None) -> TableRo
     return TableRows(table, image_root or file.parent, rows["path"].to_list(), table.images)
 
 
-class RowsDataModule(FilesDataModule):
+class RowsData(FilesData):
     """Images of a table's rows, of which nothing else is known.
 
     Args:
         files: Items, each once.
         rows: The table's rows.
-        **options: As for :class:`~datamodules.files.FilesDataModule`.
+        **options: As for :class:`~datamodules.files.FilesData`.
     """
 
     def __init__(self, files: list[str], rows: TableRows, **options: Any) -> None:  # noqa: ANN401 - the base's

@@ -14,7 +14,8 @@ import pytest
 from hub_server import COMMIT, serving
 
 from datamodules import DataOptionError, DatasetNotFoundError
-from datamodules.hub import HubDataModule, configs_of
+from datamodules.hub import configs_of
+from datamodules.modules import HubDataModule
 
 REPOSITORY = "owner/a-set"
 FEATURES = {"label": {"names": ["real", "fake"], "_type": "ClassLabel"}, "image": {"_type": "Image"}}

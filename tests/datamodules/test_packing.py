@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule
+from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule, ShardsDataModule
 from datamodules.packing import pack
-from datamodules.shards import ShardsDataModule
 
 SMALL = 60_000
 """Bytes of a shard: a few of the fixture's images."""

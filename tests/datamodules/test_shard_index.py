@@ -1,8 +1,7 @@
 import pytest
 
-from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule
+from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule, ShardsDataModule
 from datamodules.packing import pack
-from datamodules.shards import ShardsDataModule
 
 
 @pytest.fixture

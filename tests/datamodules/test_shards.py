@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from bench.scoring.plan import plan_batches
-from datamodules import DataOptionError, DatasetNotFoundError, UnknownDataNameError, find_dataset
+from datamodules import DataOptionError, DatasetNotFoundError, ShardsDataModule, UnknownDataNameError, find_dataset
 from datamodules.packing import pack
-from datamodules.shards import ShardsDataModule
 from detectors import View
 
 # Test files cannot import each other by name under --import-mode=importlib.

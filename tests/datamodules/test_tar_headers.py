@@ -7,9 +7,8 @@ import tarfile
 
 import pytest
 
-from datamodules import DataOptionError, FolderDataModule, UnknownDataNameError
+from datamodules import DataOptionError, FolderDataModule, ShardsDataModule, UnknownDataNameError
 from datamodules.packing import pack
-from datamodules.shards import ShardsDataModule
 from datamodules.tar_headers import read_members
 
 GOOD = {"label": 1, "generator": "dit"}

@@ -19,7 +19,7 @@ from bench.scoring.specs import parse_detectors
 from bench.statistics.bootstrap import FEWEST_GROUPS, GroupBootstrap, Interval, interval
 from bench.store.schema import CLEAN, OK
 from bench.store.scores import ScoreStore
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 from datamodules.conditions import Reencoded, Unified
 from detectors import create_backbone
 
@@ -91,7 +91,7 @@ def score_correlations(scores: pl.DataFrame, cues: pl.DataFrame, draws: int = 10
     ]
 
 
-def _correlations(options: RunOptions, datamodule: DetectionDataModule, detectors: Sequence[str]) -> list[Correlation]:
+def _correlations(options: RunOptions, datamodule: DetectionData, detectors: Sequence[str]) -> list[Correlation]:
     backbone = create_backbone(options.backbone, options.weights)
     clean = plan_conditions(options, datamodule)[:1]
     specs, seeds = parse_detectors(list(detectors)), range(options.seeds)

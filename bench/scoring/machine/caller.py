@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from datamodules.registry import find_dataset
+from datamodules.registry import find_data
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def not_run_again(dataset: str = "demo") -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     kept: dict[str, object] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    if multiprocessing.get_start_method() == "fork" or find_dataset(dataset.partition(":")[0]).__module__ == "__main__":
+    if multiprocessing.get_start_method() == "fork" or find_data(dataset.partition(":")[0]).__module__ == "__main__":
         kept = {}
     for name in kept:
         setattr(main, name, None)

@@ -13,7 +13,7 @@ from bench.cli.shared import EVERY
 from bench.scoring import build
 from bench.scoring import options as options_file
 from bench.scoring.options import RunOptions
-from datamodules import DetectionDataModule
+from datamodules import DetectionData
 
 PASSED_ON = {"batch_size", "num_workers", "resize", "max_pixels", "seeds", "crop_seeds"}
 """Options that every data set is made with; what counts is whether something then looks at them."""
@@ -37,13 +37,13 @@ def read(monkeypatch) -> set[str]:
             names.add(name)
         return object.__getattribute__(self, name)
 
-    def of_data(self: DetectionDataModule, name: str) -> object:
+    def of_data(self: DetectionData, name: str) -> object:
         if name in PASSED_ON and sys._getframe(1).f_code.co_name != "__init__":
             names.add(name)
         return object.__getattribute__(self, name)
 
     monkeypatch.setattr(RunOptions, "__getattribute__", of_options)
-    monkeypatch.setattr(DetectionDataModule, "__getattribute__", of_data)
+    monkeypatch.setattr(DetectionData, "__getattribute__", of_data)
     return names
 
 

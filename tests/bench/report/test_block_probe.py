@@ -12,8 +12,8 @@ from bench.report.block_probe import cost_words, print_probe, write_probe
 from bench.results.block_probe import BlockProbe, probe_dataset
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import parse_detector
+from datamodules import FolderDataModule
 from datamodules.conditions import CLEAN, Picture
-from datamodules.folder import FolderDataModule
 from detectors import OptionError, Perturbation, WePe, create_detector
 from detectors.probing import Probe, probe
 

@@ -32,9 +32,8 @@ from bench.studies.features.sensitivity import LEVELS, GrowingNoiseStudy, level_
 from bench.studies.features.tsne import make_map
 from bench.studies.output import study_markdown
 from bench.studies.wepe import FEATURES, PAPER
-from datamodules import Batch
+from datamodules import Batch, FolderDataModule
 from datamodules.conditions import CLEAN, Picture
-from datamodules.folder import FolderDataModule
 from detectors import Backbone, Perturbation, View, WePe
 from detectors.similarity import cosine_distance
 

@@ -8,7 +8,7 @@ from bench.scoring.setting import Setting
 from bench.studies.features import timing
 from bench.studies.features.timing import TimingStudy
 from bench.studies.wepe import PAPER
-from datamodules.folder import FolderDataModule
+from datamodules import FolderDataModule
 from detectors import View, WePe
 
 

@@ -8,9 +8,14 @@ import pytest
 from made_tables import IMAGE, images, listed, picture, write
 from PIL import Image
 
-from datamodules import DataOptionError, DatasetNotFoundError, FolderDataModule, UnknownDataNameError
-from datamodules.tables.manifest import ManifestDataModule
-from datamodules.tables.parquet import ParquetDataModule
+from datamodules import (
+    DataOptionError,
+    DatasetNotFoundError,
+    FolderDataModule,
+    ManifestDataModule,
+    ParquetDataModule,
+    UnknownDataNameError,
+)
 
 NAMES = ["real/camera/a b.png", "real/camera/ü.png", "generated/sharp/0.png", "generated/blurry/1.png"]
 FACTS = [("real", ""), ("real", ""), ("fake", "sharp"), ("fake", "blurry")]

@@ -3,10 +3,8 @@
 import pytest
 from made_tables import listed, picture, write
 
-from datamodules import ShardsDataModule
+from datamodules import ManifestDataModule, ParquetDataModule, ShardsDataModule
 from datamodules.packing import pack
-from datamodules.tables.manifest import ManifestDataModule
-from datamodules.tables.parquet import ParquetDataModule
 
 
 def rows(tmp_path):

@@ -8,9 +8,7 @@ import pytest
 from made_tables import IMAGE, images, labels, listed, picture, write
 from PIL import Image
 
-from datamodules import DataOptionError, UnreadableImageError
-from datamodules.tables.manifest import ManifestDataModule
-from datamodules.tables.parquet import ParquetDataModule
+from datamodules import DataOptionError, ManifestDataModule, ParquetDataModule, UnreadableImageError
 
 REFUSED = "do not say which images are generated"
 

@@ -9,10 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_tables import IMAGE, images, listed, picture, write
 
-from datamodules import UnreadableImageError
+from datamodules import ParquetDataModule, UnreadableImageError
 from datamodules.shard_reading import Shard
 from datamodules.tables import row_groups
-from datamodules.tables.parquet import ParquetDataModule
 from datamodules.tables.row_groups import close_parquet_files, read_value
 
 ROWS = 23
