@@ -213,6 +213,21 @@ class Detector(nn.Module, ABC):
         Returns:
             One sentence, or nothing.
         """
+        name = self.backbone.name if isinstance(getattr(self, "backbone", None), Backbone) else ""
+        return self.concern_of(self.settled, name, real_scores)
+
+    @classmethod
+    def concern_of(cls, settled: Mapping[str, Any], backbone: str, real_scores: Tensor) -> str | None:
+        """Says the same of a detector that is not built.
+
+        Args:
+            settled: Its :attr:`settled` options.
+            backbone: Its vision model's name; empty where it has none.
+            real_scores: As for :meth:`concern`.
+
+        Returns:
+            One sentence, or nothing.
+        """
         return None
 
     def train(self, mode: bool = True) -> "Detector":

@@ -7,7 +7,7 @@ the paper takes to be zero (appendix A.12): ``2 - 2/n sum_k cos(f, f_k) = varian
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -188,13 +188,14 @@ class WePe(Detector):
         kept = {name: value for name, value in self.options.items() if name not in left_out}
         return kept | {"rule": self.perturbation.rule}
 
-    def concern(self, real_scores: Tensor) -> str | None:  # noqa: D102 - see Detector
+    @classmethod
+    def concern_of(cls, settled: Mapping[str, Any], backbone: str, real_scores: Tensor) -> str | None:  # noqa: D102
         similarity = 1 - real_scores.mean().item()
-        if self.statistic != "similarity" or similarity >= DESTROYED_BELOW:
+        if settled["statistic"] != "similarity" or similarity >= DESTROYED_BELOW:
             return None
         return (
             f"the mean similarity of the real images is {similarity:.2f}, under {DESTROYED_BELOW}: noise of rule "
-            f"{self.perturbation.rule} at ratio {self.ratio} destroys the features of {self.backbone.name}"
+            f"{settled['rule']} at ratio {settled['ratio']} destroys the features of {backbone}"
         )
 
 

@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     options = run_options(arguments)
     detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
     from bench.report.comparison import comparison_json, print_comparison, write_comparison
-    from bench.report.html.pages import check_page, write_comparison_page
+    from bench.report.html.targets import check_page
     from bench.report.loggers.session import compare_and_log
     from bench.results.seen_images import mark_seen, read_hashes
     from bench.results.unread import nothing_read
@@ -62,7 +62,10 @@ def run(arguments: Namespace) -> int:
         return 0  # another device of the run prints
     comparison = mark_seen(comparison, seen)
     files = write_comparison(comparison, options.output, arguments.raw_names)
-    files = (*files, write_comparison_page(comparison, page)) if page else files
+    if page:
+        from bench.report.html.pages import write_comparison_page  # draws, which takes half a second to import
+
+        files = (*files, write_comparison_page(comparison, page))
     print_comparison(comparison, console, arguments.long)
     first = f"Scored now: {comparison.scored}. {long_hint(arguments)}"
     print_written(arguments, files, lambda: comparison_json(comparison), first)

@@ -67,7 +67,7 @@ def run(arguments: Namespace) -> int:
         return _run_submissions(arguments)
     announce(f"Reading {', '.join(arguments.output)}")
     from bench.report.board_files import boards_json, write_boards
-    from bench.report.html.pages import check_page, write_leaderboard_page
+    from bench.report.html.targets import check_page
     from bench.report.leaderboard import board_reports
     from bench.report.printed_boards import print_boards
     from bench.results.across.findings import across_sets
@@ -86,7 +86,10 @@ def run(arguments: Namespace) -> int:
         comparisons = with_images(comparisons, list(map(Path, arguments.data_root)))
     reports, across = board_reports(comparisons, arguments.margin, dates), across_sets(comparisons)
     files = write_boards(reports, output, arguments.raw_names, across)
-    files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across)) if page else files
+    if page:
+        from bench.report.html.pages import write_leaderboard_page  # draws, which takes half a second to import
+
+        files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across))
     print_boards(reports, console, across, arguments.long)
     print_written(arguments, files, lambda: boards_json(reports, across), long_hint(arguments))
     return exit_code(nothing_stored(comparison.panel for comparison in comparisons))
@@ -96,7 +99,7 @@ def _run_submissions(arguments: Namespace) -> int:
     """Makes the boards of a results repository."""
     output = _output_of_submissions(arguments)
     announce(f"Reading {arguments.submissions}")
-    from bench.report.html.pages import check_page, write_leaderboard_page
+    from bench.report.html.targets import check_page
     from bench.report.leaderboard import board_reports
     from bench.report.printed_boards import print_boards
     from bench.report.submissions import (
@@ -118,6 +121,8 @@ def _run_submissions(arguments: Namespace) -> int:
     files = write_submissions(submissions, reports, output, arguments.raw_names, across)
     if page:
         refused = refused_tables(submissions)
+        from bench.report.html.pages import write_leaderboard_page
+
         files = (*files, write_leaderboard_page(comparisons, page, arguments.margin, dates, across, refused))
     print_boards(reports, console, across, arguments.long)
     print_submissions(submissions, console, arguments.long)

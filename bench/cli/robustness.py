@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> int:
     """Runs ``robustness`` and prints its tables."""
     options = run_options(arguments)
     detectors = chosen_detectors(arguments, f"Loading {options.dataset}")
-    from bench.report.html.pages import check_page, write_comparison_page
+    from bench.report.html.targets import check_page
     from bench.report.loggers.session import compare_and_log
     from bench.report.robustness import print_robustness, robustness_json, write_robustness
     from bench.results.robustness import Robustness
@@ -70,7 +70,10 @@ def run(arguments: Namespace) -> int:
         return 0  # another device of the run prints
     robustness = Robustness(comparison)
     files = write_robustness(robustness, options.output, arguments.raw_names)
-    files = (*files, write_comparison_page(comparison, page)) if page else files
+    if page:
+        from bench.report.html.pages import write_comparison_page  # draws, which takes half a second to import
+
+        files = (*files, write_comparison_page(comparison, page))
     print_robustness(robustness, console, arguments.long)
     first = f"Scored now: {comparison.scored}. {long_hint(arguments)}"
     print_written(arguments, files, lambda: robustness_json(robustness), first)

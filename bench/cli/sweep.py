@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
         raise BenchError("Name a detector and the values of its options, as in rigid:noise=0.01,0.05,0.1.")
     options = run_options(arguments)
     announce(f"Loading {options.dataset} for settings of {arguments.detector.partition(':')[0]}")
-    from bench.report.html.pages import check_page, write_sweep_page
+    from bench.report.html.targets import check_page
     from bench.report.loggers.session import compare_and_log
     from bench.report.sweep import print_sweep, sweep_json, write_sweep
     from bench.results.sweep import Sweep, sweep_facts
@@ -65,7 +65,10 @@ def run(arguments: Namespace) -> int:
         return 0  # another device of the run prints
     sweep = Sweep(comparison, settings)
     files = write_sweep(sweep, options.output, arguments.raw_names)
-    files = (*files, write_sweep_page(sweep, page)) if page else files
+    if page:
+        from bench.report.html.pages import write_sweep_page  # draws, which takes half a second to import
+
+        files = (*files, write_sweep_page(sweep, page))
     print_sweep(sweep, console)
     print_written(arguments, files, lambda: sweep_json(sweep), f"Scored now: {comparison.scored}. ")
     return exit_code(nothing_read(comparison))

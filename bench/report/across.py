@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.report.plots.across import across_svg
 from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables
 from bench.report.words import named
 from bench.results.across.findings import AcrossDetector, AcrossSets, Agreement, Worst
@@ -104,6 +103,8 @@ def across_texts(sections: Sequence[AcrossSets], raw_names: bool = False) -> dic
     if not sections:
         return {}
     records = (record for across in sections for record in across_records(across))
+    from bench.report.plots.across import across_svg  # matplotlib takes half a second to import
+
     figures = {figure_file(across.condition): across_svg(across) + "\n" for across in sections}
     return {"leaderboard-across.csv": csv_text(records, COLUMNS, raw_names), **figures}
 

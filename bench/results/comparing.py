@@ -1,10 +1,9 @@
 """Compares detectors: computes what the store lacks, then every number from the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
-from lightning.pytorch.loggers import Logger
 
 from bench.errors import BenchError
 from bench.results.comparison import Comparison
@@ -16,19 +15,14 @@ from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import unseen_means
 from bench.results.summary import summarise
 from bench.scoring.build import run_facts, wanted
-from bench.scoring.claiming import Claiming
+from bench.scoring.carrying_out import Loggers, carry_out
 from bench.scoring.cues import cues_of
 from bench.scoring.ensembles import assemble
 from bench.scoring.entry import Entry
 from bench.scoring.facts import fused_facts
-from bench.scoring.machine.memory import hand_freed_memory_back
-from bench.scoring.machine.phases import phase, say
-from bench.scoring.machine.processes import Processes
-from bench.scoring.machine.progress import plan_words
-from bench.scoring.machine.trainer import create_trainer
+from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions, check_options
-from bench.scoring.plan import Plan, Preparation
-from bench.scoring.run import score, score_exactly
+from bench.scoring.plan import Plan
 from bench.store.data_sets import shared_title
 from bench.store.facts import Facts
 from bench.store.findings import Content, IgnoredFiles, UnreadableImages
@@ -46,13 +40,14 @@ def compare(
     detectors: Sequence[str],
     options: RunOptions,
     progress: bool = False,
-    loggers: Callable[[], Sequence[Logger]] | None = None,
+    loggers: Loggers | None = None,
     noted: Facts | None = None,
 ) -> Comparison | None:
     """Compares detectors on a dataset.
 
     Detectors are written as on the command line, for instance ``["wepe:rule=tensor_std", "rigid"]``. ``loggers`` makes
-    what the test loop logs to, once the options are known to be right; CSV files by default. ``noted`` is what the run
+    what the test loop logs to, once the options are known to be right; CSV files by default. It is told whether nothing
+    is to be scored, which needs none of Lightning's. ``noted`` is what the run
     keeps of itself (``run.json``) beside what every run does.
 
     Returns:
@@ -62,21 +57,12 @@ def compare(
         BenchError: The options cannot be carried out, or a detector failed.
     """
     check_options(options)
-    trainer = create_trainer(options, progress, loggers)
-    with Claiming() as claiming, Processes(trainer) as processes:
-        # Another machine's first process makes a plan, too, before they join: only one of them claims.
-        claims = claiming if processes.is_first else None
-        preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims, noted)
-        plan = processes.first_does(preparation.plan)
-        say(plan_words(len(plan.datamodule.items), int(plan.job.absent.sum())))
-        entries = preparation.entries(plan)
-        exact = score_exactly(plan, entries, options, processes, progress)
-        logged = score(trainer, entries, plan.job, plan, options, processes)
-    if not processes.is_first:
+    outcome = carry_out(detectors, options, progress, loggers, noted)
+    if outcome is None:
         return None
-    hand_freed_memory_back()
-    comparison = _from_store(plan, entries, exact, options)
-    return replace(comparison, logged=logged, scored=int(plan.job.absent.sum()))
+    plan = outcome.plan
+    comparison = _from_store(plan, outcome.entries, outcome.exact, options)
+    return replace(comparison, logged=outcome.logged, scored=int(plan.job.absent.sum()))
 
 
 def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], options: RunOptions) -> Comparison:

@@ -17,10 +17,11 @@ from bench.errors import BenchError
 from bench.scoring.attacks.condition import Attack
 from bench.scoring.conditions import PlannedCondition
 from bench.scoring.entry import Entry
+from bench.scoring.known import KnownDetector, Weights, made_from
 from bench.scoring.options import RunOptions
 from bench.scoring.specs import DetectorSpec
 from bench.statistics.names import hash_of
-from bench.store.facts import NOT_KNOWN, TRAINED_ON, Facts
+from bench.store.facts import COVERS, MADE_FROM, NOT_KNOWN, TRAINED_ON, Facts
 from bench.store.listings import Listing
 from bench.store.runs import MEMBERS
 from bench.store.schema import Scoring
@@ -31,8 +32,6 @@ from detectors import Backbone, Detector, create_fusion
 from detectors.ensemble import known_sum, member_names
 
 """The fact that a run keeps of a trained detector alone: names of generators, none where they are not known."""
-COVERS = "covers"
-"""The fact that says what a fingerprint covers, so that it can be computed again."""
 PACKAGES = ("fauxbench", "torch", "torchvision", "lightning", "torchmetrics", "timm", "Pillow", "numpy", "polars")
 
 
@@ -107,6 +106,7 @@ def detector_facts(
     options: RunOptions,
     held_out: Mapping[str, frozenset[str]],
     run: Mapping[str, str] | None = None,
+    weights: Weights | None = None,
 ) -> dict[str, Facts]:
     """Describes each detector by its fingerprint.
 
@@ -115,6 +115,7 @@ def detector_facts(
         options: Of the run.
         held_out: Groups that a detector was fitted to, by its label.
         run: What fingerprints cover beside the detectors; without it nothing is said of what they cover.
+        weights: Of the network; see :func:`bench.scoring.known.made_from`.
     """
     configured = {entry.scoring.fingerprint: entry for entry in entries}
     return {
@@ -122,6 +123,7 @@ def detector_facts(
             **_described(entry.detector),
             **_configured(entry.scoring.detector, options, held_out.get(entry.scoring.detector, ()), entry.spec.view),
             **({} if run is None else _covered(entry.detector, fingerprint, run)),
+            **({MADE_FROM: made} if run is not None and (made := made_from(entry.spec, options, weights)) else {}),
         }
         for fingerprint, entry in configured.items()
     }
@@ -213,7 +215,9 @@ def _commit() -> str | None:
     return commit + ("+" if changes.stdout.strip() else "")
 
 
-def _described(detector: Detector) -> Facts:
+def _described(detector: Detector | KnownDetector) -> Facts:
+    if isinstance(detector, KnownDetector):
+        return detector.described
     backbone, trained = getattr(detector, "backbone", None), getattr(detector, "trained_on", None)
     named = {"name": backbone.name, "weights": backbone.fingerprint} if isinstance(backbone, Backbone) else None
     return {

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from bench.errors import BenchError
-from bench.scoring.facts import COVERS, provenance
+from bench.scoring.facts import provenance
 from bench.scoring.foreign_scores import ForeignScores
 from bench.scoring.submitting import rows_of
 from bench.statistics.names import hash_of
 from bench.store.contrasts import ContrastRule
 from bench.store.damage import PARTS
-from bench.store.facts import FORMAT, TRAINED_ON, Facts
+from bench.store.facts import COVERS, FORMAT, TRAINED_ON, Facts
 from bench.store.listings import Listing, listing_of, read_listings
 from bench.store.runs import MEMBERS, Run, RunRecord, read_runs
 from bench.store.schema import OK, SCHEMA

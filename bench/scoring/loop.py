@@ -1,7 +1,6 @@
 """The test loop: every batch is scored by every detector, and nothing else happens here."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
@@ -13,13 +12,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from bench.errors import DetectorFailedError
+from bench.scoring.batches import plan_batches
 from bench.scoring.entry import Entry, scored_rows, unreadable_rows
 from bench.scoring.live_metrics import LiveMetrics
-from bench.scoring.logged_names import logged_name
+from bench.scoring.logged_names import logged_name, seeds_named
 from bench.scoring.machine.batch_limit import BatchLimit
 from bench.scoring.machine.costs import CostMeter
 from bench.scoring.machine.processes import Processes
-from bench.scoring.plan import Job, plan_batches
+from bench.scoring.plan import Job
 from bench.store.schema import OK
 from bench.store.scores import ScoreStore
 from bench.store.writer import ScoreWriter
@@ -142,10 +142,8 @@ class Evaluation(L.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Writes the last scores and logs the metrics."""
         self.writer.flush()
-        seeds = Counter((entry.scoring.detector, entry.scoring.condition) for entry in self.entries)
-        for entry, metrics in zip(self.entries, self.live, strict=True):
+        for entry, metrics, seed in zip(self.entries, self.live, seeds_named(self.entries), strict=True):
             place = entry.scoring.detector, entry.scoring.condition
-            seed = entry.scoring.seed if seeds[place] > 1 else None
             for rule, live in zip(entry.contrasts, metrics, strict=True):
                 values = {
                     logged_name(*place, rule.generator, metric, seed): value.item()

@@ -1,7 +1,7 @@
 """What a run will do, as its first process sees it before any image is scored."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
+from bench.scoring.attacks.condition import is_attack
 from bench.scoring.build import (
     Detectors,
     check_conditions,
@@ -28,6 +30,7 @@ from bench.scoring.entry import Entry
 from bench.scoring.exclusion import groups_to_fit, trained_groups
 from bench.scoring.facts import data_facts, detector_facts, members_of, provenance
 from bench.scoring.findings import TrainedGroups
+from bench.scoring.known import KnownDetector, Weights, known_detectors, weights_of
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import EXACT, RunOptions
 from bench.scoring.probed_blocks import asks_for_probe, resolve_probes
@@ -85,6 +88,11 @@ class Plan:
     listing: Listing
     check: Job | None = None
 
+    @property
+    def lacks_scores(self) -> bool:
+        """Whether anything is to be scored."""
+        return any(job.absent.any() for job in (self.job, self.check) if job is not None)
+
 
 class Preparation:
     """Makes the plan on the first process, and the detectors on each; the kind of device is for the record.
@@ -104,11 +112,13 @@ class Preparation:
         self.detectors, self.options, self.device, self.claiming = detectors, options, device, claiming
         self._detectors: Detectors | None = None
         self.noted = noted or {}
+        self.weights: Weights | None = None
         self._entries: list[Entry] | None = None
 
     @cached_property
     def backbone(self) -> Backbone:
         """The network, built when it is first asked for."""
+        self.weights = weights_of(self.options)
         return create_backbone(self.options.backbone, self.options.weights)
 
     def plan(self) -> Plan:
@@ -131,13 +141,16 @@ class Preparation:
         specs, chosen = resolve_probes(specs, self.backbone, datamodule, fit_groups) if probed else (specs, [])
         conditions = plan_conditions(self.options, datamodule, specs)
         check_conditions(specs, conditions)
+        folder = ScoreStore(self.options.output, datamodule.title).folder
+        if not probed and not any(spec.members for spec in specs) and not any(map(is_attack, self.options.conditions)):
+            self._detectors = known_detectors(specs, self.options, folder)
+            self.weights = weights_of(self.options)
         detectors = self._made(specs, conditions)
         conditions = with_named_sources(conditions, detectors, run_facts(datamodule, self.options))
         entries = self._built(specs, datamodule, conditions)
         self.options.make_output()
         by_groups = {groups: [label for label in trained if trained[label] == groups] for groups in trained.values()}
         findings = [*chosen, *(TrainedGroups(labels, len(groups)) for groups, labels in by_groups.items())]
-        folder = ScoreStore(self.options.output, datamodule.title).folder
         if self.claiming:
             damaged = [(_name(file, folder), reason) for file, reason in mend(folder)]
             findings += [DamagedFiles(damaged)] if damaged else []
@@ -202,13 +215,20 @@ class Preparation:
             "asked": list(self.detectors),
             **self.noted,
             "data": data,
-            "detectors": detector_facts(entries, options, left_out, run_facts(datamodule, options)),
+            "detectors": detector_facts(entries, options, left_out, run_facts(datamodule, options), self.weights),
         }
         absent = missing(known, len(datamodule.items), len(entries))
         return Job(absent & asked, RunRecord.now(facts, members_of(conditions), kind))
 
     def entries(self, plan: Plan) -> list[Entry]:
-        """Returns the detectors of a plan, for every seed and condition."""
+        """Returns the detectors of a plan, for every seed and condition; built, where they are to score."""
+        known = self._entries
+        if plan.lacks_scores and known and isinstance(known[0].detector, KnownDetector):
+            self._detectors = self._entries = None
+            if [entry.scoring for entry in self._built(plan.specs, plan.datamodule, plan.conditions)] != [
+                entry.scoring for entry in known
+            ]:
+                raise BenchError("What the store says of a detector is not what it is now: remove its run.json.")
         return self._built(plan.specs, plan.datamodule, plan.conditions)
 
     def _built(
@@ -254,39 +274,3 @@ def exact_entries(entries: Sequence[Entry], datamodule: DetectionData, options: 
         for entry in entries
         if entry.scoring.condition == CLEAN and entry.scoring.seed == 0
     ]
-
-
-def plan_batches(
-    absent: NDArray[np.bool_], batch_size: int, rank: int = 0, world_size: int = 1
-) -> list[NDArray[np.intp]]:
-    """Groups the images that need work into batches in which all need the same work.
-
-    Then every detector of a batch sees the same tensor, and the clean backbone pass is shared. Each image goes to one
-    rank, none is repeated to even the ranks; a rank that has less to do gets empty batches instead, so that all ranks
-    take the same number of steps. ``absent`` is ``(n_items, n_entries)``, true where a score is missing.
-
-    Returns:
-        Positions of this rank's images, batch by batch; at least one batch, so that the loop runs.
-
-    Examples:
-        >>> absent = np.ones((5, 2), dtype=bool)
-        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=0, world_size=2)]
-        [[0, 2], [4]]
-        >>> [batch.tolist() for batch in plan_batches(absent, 2, rank=1, world_size=2)]
-        [[1, 3], []]
-    """
-    batches, steps = [], 0
-    for rows in work_patterns(absent):
-        share = rows[rank::world_size]
-        batches += [share[start : start + batch_size] for start in range(0, len(share), batch_size)]
-        steps += math.ceil(len(rows[::world_size]) / batch_size)  # rank 0 has the most
-    return batches + [np.empty(0, dtype=np.intp)] * (max(steps, 1) - len(batches))
-
-
-def work_patterns(absent: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
-    """Yields the images of each combination of missing scores, in order."""
-    needy = np.flatnonzero(absent.any(axis=1))
-    packed = np.packbits(absent[needy], axis=1)
-    _, pattern = np.unique(packed, axis=0, return_inverse=True)
-    for value in range(pattern.max() + 1 if len(pattern) else 0):
-        yield needy[pattern.reshape(-1) == value]

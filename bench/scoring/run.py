@@ -8,6 +8,7 @@ from torch import nn
 
 from bench.errors import BenchError, is_lost_reader
 from bench.scoring.entry import Entry
+from bench.scoring.logged_names import FED
 from bench.scoring.loop import Evaluation
 from bench.scoring.machine.precision import WEIGHTS, set_tf32
 from bench.scoring.machine.processes import Processes
@@ -19,9 +20,6 @@ from bench.store.scores import ScoreStore, no_rows
 from datamodules.errors import loss_of
 from datamodules.readers import CLOSED
 from detectors import Backbone
-
-FED = ("path", "generator", "label", "score", "status")
-"""What the live metrics are fed of stored rows."""
 
 
 def score_exactly(

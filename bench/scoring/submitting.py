@@ -10,12 +10,11 @@ from typing import Any
 import polars as pl
 
 from bench.errors import BenchError
-from bench.scoring.facts import COVERS
 from bench.scoring.machine.phases import phase
 from bench.scoring.options import RunOptions
 from bench.store.damage import PARTS
 from bench.store.dataset import SHORT
-from bench.store.facts import TRAINED_ON, Facts
+from bench.store.facts import COVERS, TRAINED_ON, Facts
 from bench.store.reader import read_parts, scan_rows
 from bench.store.runs import Run, read_runs
 from bench.store.schema import CLEAN, OK

@@ -12,6 +12,9 @@ FORMAT = 1
 """Number of the layout of these facts; raised when a reader must know."""
 CHECKSUM, MEMBERS_CHECKSUM = "checksum", "members_checksum"
 """Keys of the CRC-32 of the other facts, as they are written, and of ``members.parquet``."""
+COVERS, MADE_FROM = "covers", "made_from"
+"""Of a detector: what its fingerprint covers, so that it can be computed again, and what identifies all of that before
+the detector is built."""
 NOT_KNOWN, TRAINED_ON = "not known", "trained_on"
 """Of a detector: the key of what it was trained on, and the word where that is not stated."""
 _DEEPEST = 20
@@ -27,6 +30,7 @@ _DETECTOR = {
     "trained_on?": [str],
     "passes?": _NUMBER,
     "covers?": {"detector": dict, "run": dict},
+    "made_from?": str,
     "imported?": dict,
 }
 _DATA = {

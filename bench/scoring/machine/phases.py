@@ -103,3 +103,13 @@ def _print(words: str) -> None:
     _State.said = words
     _State.spent.clear()
     print(f"{words} ...", file=sys.stderr, flush=True)
+
+
+def plan_words(images: int, absent: int) -> str:
+    """Says what a run has before it.
+
+    Examples:
+        >>> plan_words(402, 804), plan_words(402, 0)
+        ('402 images, 804 scores to compute', '402 images, whose scores are all in the store')
+    """
+    return f"{images:,} images, {f'{absent:,} scores to compute' if absent else 'whose scores are all in the store'}"

@@ -73,13 +73,3 @@ def progress_words(done: int, total: int, passes: int, seconds: float, devices: 
     left = timedelta(seconds=round((total - done) / rate)) if rate else "?"
     speed = f"{rate * devices:.1f} images/s, {passes / max(seconds, 1e-9) * devices:,.0f} passes/s"
     return f"{done * devices:,} of {total * devices:,} images, {speed}, {left} left"
-
-
-def plan_words(images: int, absent: int) -> str:
-    """Says what a run has before it.
-
-    Examples:
-        >>> plan_words(402, 804), plan_words(402, 0)
-        ('402 images, 804 scores to compute', '402 images, whose scores are all in the store')
-    """
-    return f"{images:,} images, {f'{absent:,} scores to compute' if absent else 'whose scores are all in the store'}"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.scoring.plan import plan_batches
+from bench.scoring.batches import plan_batches
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 4])
