@@ -213,7 +213,8 @@ class Detector(nn.Module, ABC):
         Returns:
             One sentence, or nothing.
         """
-        name = self.backbone.name if isinstance(getattr(self, "backbone", None), Backbone) else ""
+        backbone = getattr(self, "backbone", None)
+        name = backbone.name if isinstance(backbone, Backbone) else ""
         return self.concern_of(self.settled, name, real_scores)
 
     @classmethod
