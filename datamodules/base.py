@@ -4,18 +4,16 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
-from torch.utils.data import DataLoader
 
-from datamodules.batch import Sample, collate
 from datamodules.conditions import CLEAN_IMAGES, Condition
+from datamodules.cores import usable_cores
 from datamodules.errors import DataOptionError, DatasetNotFoundError, UnknownDataNameError, hinted
-from datamodules.image_dataset import BatchList, ImageDataset, usable_cores
 from datamodules.items import (
     GENERATED,
     ITEM_SCHEMA,
@@ -29,10 +27,15 @@ from datamodules.items import (
     table_of,
 )
 from datamodules.pairing import paired, read_pairs
-from datamodules.readers import Readers
 from datamodules.reading import MAX_PIXELS, decode_image, guarded, read_file
 from datamodules.sampling import balanced, limited, of_generators
 from datamodules.view_spec import ViewSpec, resize_short_side
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+    from datamodules.batch import Sample
+    from datamodules.readers import Readers
 
 
 class DetectionData(ABC):
@@ -277,21 +280,16 @@ class DetectionData(ABC):
         if self.shares_cores:
             self.num_workers = max(1, usable_cores() // processes)
 
-    def test_dataloader(self) -> DataLoader[Sample]:
+    def test_dataloader(self) -> "DataLoader[Sample]":
         """Reads the batches that were asked for, or all images in order."""
+        from datamodules.image_dataset import create_loader  # imports torch, which listing does without
+
         batches = self.batches
         if batches is None:
             indices = range(len(self.items))
             batches = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
-        workers = min(self.num_workers, len(batches))
-        self._readers = Readers(workers)
-        return DataLoader(
-            ImageDataset(self, self._readers),
-            batch_sampler=BatchList(batches),
-            num_workers=workers,
-            collate_fn=collate,
-            pin_memory=self.pin_memory,
-        )
+        loader, self._readers = create_loader(self, batches)
+        return loader
 
     def lost_images(self, error: BaseException) -> list[str]:
         """Names the images that the processes were on that an error of a test dataloader says were killed."""

@@ -1,6 +1,5 @@
 """Reads single images in worker processes, and says which of them make a batch."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from datamodules.batch import Sample
+from datamodules.batch import Sample, collate
 from datamodules.conditions import WHOLE, HandedOnWhole, Picture
 from datamodules.keys import image_key, sha256_of
 from datamodules.readers import Readers
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
 
 NO_SHA256 = ""
 """Stands for the sha256 of a file of which not one byte could be read."""
-
-
-def usable_cores() -> int:
-    """Counts the cores that this process may use, which a cluster's scheduler may have limited."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class BatchList(Sampler[list[int]]):
@@ -98,3 +92,19 @@ class ImageDataset(Dataset[Sample]):
                 for crop in self.crops if view.fit == "random-crop" else (0,):
                     pictures[Picture(condition.name, view, crop)] = cut_view(treated, view, key, self.crop_seed + crop)
         return pictures
+
+
+def create_loader(
+    data: "DetectionData", batches: Sequence[Sequence[int] | NDArray[np.intp]]
+) -> tuple[DataLoader[Sample], Readers]:
+    """Makes what reads batches of a dataset, and the processes that do, which know the images that they are on."""
+    workers = min(data.num_workers, len(batches))
+    readers = Readers(workers)
+    loader = DataLoader(
+        ImageDataset(data, readers),
+        batch_sampler=BatchList(batches),
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=data.pin_memory,
+    )
+    return loader, readers

@@ -35,15 +35,17 @@ def run(arguments: Namespace) -> int:
     for name in arguments.names:
         if name not in known:
             raise UnknownNameError(arguments.kind.removesuffix("s"), name, known)
-    begin(IMPORTS)
+    if arguments.kind == "detectors":
+        begin(IMPORTS)
     from rich.console import Console
 
-    from bench.report.detectors import listed_detectors
     from bench.report.listing import print_backbone_cards, print_backbones, print_cards, print_detectors
     from detectors import list_backbones
 
     console = Console()
     if arguments.kind == "detectors":
+        from bench.report.detectors import listed_detectors
+
         detectors = listed_detectors(arguments.backbone, arguments.names)
         print_cards(detectors, console) if arguments.names else print_detectors(detectors, console, arguments.long)
         return 0

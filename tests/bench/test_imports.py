@@ -58,6 +58,7 @@ def test_help_and_a_mistyped_name_import_nothing_heavy(words):
     "words",
     [
         ["list", "detectors"],
+        ["list", "backbones"],
         ["data", "list"],
         ["leaderboard", "--output", "nowhere"],
         ["explain", "demo", "rigid", "mean", "--output", "nowhere"],
@@ -70,12 +71,26 @@ def test_a_command_imports_no_library_of_other_commands(words):
 
 
 @pytest.mark.heavy
+def test_the_list_of_backbones_imports_no_network():
+    assert of_command(["list", "backbones"]) & NETWORKS == set()
+
+
+@pytest.mark.heavy
 @pytest.mark.parametrize("words", [["leaderboard"], ["explain", "demo", "rigid", "mean"]])
 def test_what_reads_a_store_imports_no_network(words, tmp_path):
     shutil.copytree(STORE, tmp_path / "results")
     found = of_command([*words, "--output", str(tmp_path / "results")])
     assert "polars" in found
     assert found & NETWORKS == set()
+
+
+@pytest.mark.heavy
+def test_a_comparison_of_stored_scores_imports_no_library_of_networks(tmp_path):
+    words = ["compare", "--detectors", "rigid", "wepe", "--limit", "12", "--output", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "bench", *words], check=True, capture_output=True)
+    found = of_command(words)
+    assert "torch" in found
+    assert found & (NETWORKS - {"torch"}) == set()
 
 
 @pytest.mark.heavy
