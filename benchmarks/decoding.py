@@ -26,7 +26,6 @@ import numpy as np
 from machine import describe_machine, usable_cores
 from measure import MIB, Timed, alternate, markdown_table, ratios, run_command, spread
 from PIL import Image
-from vit import open_photograph, photograph_files, random_crop
 
 SIZE = (2400, 1680)
 ORIGINALS = 16
@@ -40,6 +39,8 @@ LIMITS = {SUITE: DECODER, SCALING_SUITE: SCALER}
 
 def make_files(root: Path, count: int, size: tuple[int, int]) -> None:
     """Makes a tree for ``--dataset folder``: hard links to a few photographs."""
+    from vit import open_photograph, photograph_files, random_crop  # brings torch, which would count as memory
+
     rng = np.random.default_rng(0)
     photographs = photograph_files()
     folder = root / "originals"

@@ -16,12 +16,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bench.scoring.attacks.stage import AttackedPictures
+from bench.scoring.batches import work_patterns
 from bench.scoring.build import wanted
 from bench.scoring.entry import Entry
 from bench.scoring.machine.precision import has_instructions
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
-from bench.scoring.plan import Preparation, work_patterns
+from bench.scoring.plan import Preparation
 from bench.scoring.run import make_fast
 from bench.scoring.specs import parse_detector
 from bench.scoring.stand_in import smallest_backbone

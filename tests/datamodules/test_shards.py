@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.scoring.plan import plan_batches
+from bench.scoring.batches import plan_batches
 from datamodules import DataOptionError, DatasetNotFoundError, UnknownDataNameError, find_dataset
 from datamodules.packing import pack
 from datamodules.shards import ShardsDataModule

@@ -17,8 +17,8 @@ from bench.report.comparison import write_comparison
 from bench.report.notes import comparison_notes, warnings_of
 from bench.results.comparing import compare
 from bench.results.comparison import Comparison
+from bench.scoring.batches import plan_batches
 from bench.scoring.options import RunOptions
-from bench.scoring.plan import plan_batches
 from bench.statistics.metrics import METRICS
 from detectors import Detector, View
 from detectors.registry import _registered
