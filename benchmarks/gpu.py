@@ -6,13 +6,15 @@ the files. Where the passes alone are faster than decoding is, the loop can only
 
     python benchmarks/gpu.py --count 2000
 
-``gpu.sh`` runs it after the tests that need a GPU.
+``gpu.sh`` runs it after the tests that need a GPU. What has not begun after ``--seconds`` is left out, and said so.
 """
 
 import argparse
 import json
+import math
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,20 +153,30 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=64, help="images in a batch (default 64)")
     parser.add_argument("--workers", type=int, default=usable_cores(), help="processes that decode (default: cores)")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda", help="cpu: to try this script")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin nothing after so many")
     parser.add_argument("--ways", nargs="+", choices=[way.name for way in WAYS], help="some ways alone (default: all)")
     parser.add_argument("--no-scripts", action="store_true", help="leave out the plain scripts")
     options = parser.parse_args(words)
     gpu = run_command([sys.executable, "-c", NAME_OF_GPU]).output.strip()
     if options.device == "cuda" and not gpu:
         parser.error("there is no GPU; --device cpu tries this script on a CPU")
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         setting = make_setting(options, scratch)
         ways = [way for way in WAYS if _is_measured(way, options)]
-        found = {way.name: measure(way, setting, options, scratch / str(index)) for index, way in enumerate(ways)}
-        scripts = None if options.no_scripts else run_scripts(setting, options.device, scratch)
+        found, late = dict[str, dict[str, Any]](), list[str]()
+        for index, way in enumerate(ways):
+            if index and time.monotonic() - begun > options.seconds:
+                late.append(way.name)
+            else:
+                found[way.name] = measure(way, setting, options, scratch / str(index))
+        is_late = time.monotonic() - begun > options.seconds
+        late += ["the scripts"] if is_late and not options.no_scripts else []
+        scripts = None if is_late or options.no_scripts else run_scripts(setting, options.device, scratch)
         images = found[ways[0].name]["suite"]["images"]
         print(f"{describe_machine()}\nGPU: {gpu or 'none'}.\n{setting.describe(images, 1)}\n")
+        print(f"Not begun within {options.seconds:.0f} s: {', '.join(late)}.\n\n" if late else "", end="")
         print(f"{report(found, scripts)}\n\n{differences(found, scratch if scripts else None)}")
 
 

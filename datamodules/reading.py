@@ -149,7 +149,8 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         check_size(*image.size, max_pixels)
         with _quiet() if image.format == "TIFF" else nullcontext():
             image.load()
-        return to_rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # else it copies what is upright, which most are
+        return to_rgb(image)
 
 
 def open_image(data: bytes) -> Image.Image:

@@ -2,8 +2,12 @@
 
 from bench.results.time_estimate import TimeEstimate
 from bench.scoring.forecast import Forecast
+from bench.scoring.machine.precision import slow_words
 from bench.scoring.options import EXACT
 from bench.store.schema import CLEAN
+
+REPAID = 1_800
+"""The fewest passes that ever made up for compiling, of the machines in benchmarks/README.md."""
 
 
 def forecast_lines(forecast: Forecast, estimate: TimeEstimate | None = None) -> list[str]:
@@ -23,15 +27,30 @@ def forecast_lines(forecast: Forecast, estimate: TimeEstimate | None = None) -> 
         f"Memory of a device: about {_size(sum(memory))} ({networks} of networks, {pictures} of pictures and "
         f"{activations} of activations for {forecast.batch_size} images at once), beside the program itself.",
         f"Devices: {forecast.devices}.",
+        *([f"Warning: {slow_words(forecast.slow_precision)}"] if forecast.slow_precision else []),
+        *([_compile_words(forecast, estimate)] if forecast.compiled else []),
         *([_time_words(estimate)] if estimate else []),
         "Nothing was scored (--dry-run).",
     ]
 
 
+def _compile_words(forecast: Forecast, estimate: TimeEstimate | None) -> str:
+    """Says whether compiling pays: as measured here or, of few passes, as measured anywhere."""
+    if estimate is not None and estimate.without_compile is not None:
+        pays = estimate.seconds < estimate.without_compile
+        words = "pays" if pays else "does not pay"
+        return f"--compile {words} here: about {_duration(estimate.without_compile)} without it."
+    if forecast.passes < REPAID:
+        return f"--compile does not pay here: compiling takes longer than so few passes can repay (below {REPAID:,})."
+    return "--compile pays on some machines only, and for many images: --estimate measures whether it does here."
+
+
 def _time_words(estimate: TimeEstimate) -> str:
+    exact = estimate.in_exact_precision
     return (
         f"Time: about {_duration(estimate.seconds)}, {_duration(estimate.scoring)} of it to score, at the speed of "
         f"{estimate.images} images on this machine; the tables of many images take longer than theirs."
+        + ("" if exact is None else f" In {EXACT} it would be about {_duration(exact)}.")
     )
 
 

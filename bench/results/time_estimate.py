@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.results.comparing import compare
 from bench.scoring.forecast import Forecast
 from bench.scoring.machine.phases import STARTED, say, silent
-from bench.scoring.options import RunOptions
+from bench.scoring.options import EXACT, RunOptions
 from bench.scoring.specs import members_of
 from bench.store.runs import Run, read_runs
 
@@ -27,16 +27,37 @@ class TimeEstimate:
         start: Seconds of what does not grow with the images: imports, networks, a first batch, tables of few images.
         scoring: Seconds of the test loop.
         images: That were scored to know.
+        without_compile: Seconds of all without ``--compile``, where the run has it.
+        in_exact_precision: Seconds of all in ``32-true``, where the run has another precision.
     """
 
     start: float
     scoring: float
     images: int
+    without_compile: float | None = None
+    in_exact_precision: float | None = None
 
     @property
     def seconds(self) -> float:
         """All of it."""
         return self.start + self.scoring
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a few images took.
+
+    Args:
+        start: Seconds outside the test loop.
+        first: Seconds by which the first batches of a process take longer than others.
+        scoring: Seconds that the loop would take for the images of the plan.
+        images: That were scored.
+    """
+
+    start: float
+    first: float
+    scoring: float
+    images: int
 
 
 @dataclass
@@ -71,7 +92,8 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast,
 
     The first run pays for imports and for what only a first batch has to do, as the run that is asked about would; the
     second gives the speed. Scores go to a folder that is deleted. One device does it, and the loop's seconds are
-    divided by the number of those asked for.
+    divided by the number of those asked for. What is meant to make a run faster is left out once, so that it is seen
+    whether it does.
 
     Args:
         detectors: As on the command line; of an ensemble the members are scored.
@@ -83,8 +105,28 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast,
         BenchError: The options cannot be carried out, or a detector failed.
     """
     say(f"Scoring {PROBE} images to estimate the time")
-    before, texts = time.monotonic() - STARTED - planning, members_of(detectors)
-    each = max(2, math.ceil(PROBE / plan.sources))
+    before = time.monotonic() - STARTED - planning
+    probe = _probe(detectors, options, plan)
+    estimate = TimeEstimate(before + probe.start + probe.first, probe.scoring, probe.images)
+
+    def seconds_with(**changes: object) -> float:
+        """Says what a run with other options would take; it would import as much."""
+        other = _probe(detectors, replace(options, **changes), plan)
+        return before + probe.start + other.first + other.scoring
+
+    if options.compile:
+        say("Scoring them again without --compile")
+        estimate = replace(estimate, without_compile=seconds_with(compile=False))
+    if options.precision != EXACT:
+        say(f"Scoring them again in {EXACT}")
+        exact = seconds_with(precision=EXACT, compile=False)
+        estimate = replace(estimate, in_exact_precision=exact)
+    return estimate
+
+
+def _probe(detectors: Sequence[str], options: RunOptions, plan: Forecast) -> Probe:
+    """Scores a few images in two runs."""
+    texts, each = members_of(detectors), max(2, math.ceil(PROBE / plan.sources))
     with tempfile.TemporaryDirectory() as folder, silent():
         output = Path(folder)
         probe = replace(options, output=output, devices=1, num_nodes=1, strategy="auto", logger=(), wandb=None)
@@ -98,10 +140,14 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast,
     speed, check = (Cost.of(_of_kind(warm, exact)) for exact in (False, True))
     speed, check = speed if speed.images else loops[0], check if check.images else loops[1]
     again = loops[0].seconds - speed.seconds_of(loops[0].images, loops[0].scores)
-    start = before + first - sum(loop.seconds for loop in loops) + (max(0.0, again) if plan.to_read else 0.0)
     exact_share = plan.check / max(1, check.scores.total())
     scoring = speed.seconds_of(plan.to_read, plan.by_detector) + check.seconds * exact_share
-    return TimeEstimate(start, scoring / plan.devices, loops[0].images + speed.images)
+    return Probe(
+        start=first - sum(loop.seconds for loop in loops),
+        first=max(0.0, again) if plan.to_read else 0.0,
+        scoring=scoring / plan.devices,
+        images=loops[0].images + speed.images,
+    )
 
 
 def _limited(options: RunOptions, limit: int) -> RunOptions:

@@ -19,6 +19,7 @@ from bench.scoring.attacks.stage import AttackedPictures
 from bench.scoring.batches import work_patterns
 from bench.scoring.build import wanted
 from bench.scoring.entry import Entry
+from bench.scoring.machine.precision import has_instructions
 from bench.scoring.machine.trainer import create_trainer
 from bench.scoring.options import RunOptions
 from bench.scoring.plan import Preparation
@@ -50,6 +51,8 @@ class Forecast:
         activation_bytes: That a pass of a batch holds at its peak.
         uncounted: Detectors on a network of their own, if any, that do not say what an image costs.
         sources: Of images.
+        slow_precision: The precision, where the device has no instructions for it.
+        compiled: Whether with ``--compile``.
     """
 
     images: int
@@ -67,6 +70,8 @@ class Forecast:
     batch_size: int
     uncounted: tuple[str, ...] = ()
     sources: int = 1
+    slow_precision: str | None = None
+    compiled: bool = False
 
 
 def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
@@ -76,7 +81,8 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
         BenchError: The run could not begin.
     """
     trainer = create_trainer(replace(options, devices=1, num_nodes=1, strategy="auto"), progress=False)
-    preparation = Preparation(detectors, options, str(trainer.strategy.root_device))
+    device = trainer.strategy.root_device
+    preparation = Preparation(detectors, options, str(device))
     plan = preparation.plan()
     entries = preparation.entries(plan)
     absent, needed = plan.job.absent, wanted(entries, plan.conditions, len(plan.datamodule.items))
@@ -111,6 +117,8 @@ def forecast(detectors: Sequence[str], options: RunOptions) -> Forecast:
         batch_size=batch,
         uncounted=tuple(dict.fromkeys(entry.scoring.detector for entry in entries if not _is_counted(entry))),
         sources=len(plan.datamodule.items.select("label", "generator").unique()),
+        slow_precision=None if has_instructions(options.precision, device) else options.precision,
+        compiled=options.compile,
     )
 
 

@@ -1,5 +1,6 @@
 """The test loop: every batch is scored by every detector, and nothing else happens here."""
 
+import math
 import time
 from collections.abc import Sequence
 from itertools import chain
@@ -74,7 +75,8 @@ class Evaluation(L.LightningModule):
         wanted = np.zeros((len(self.absent), len(self.datamodule.conditions)), dtype=np.bool_)
         for position, entry in enumerate(self.entries):
             wanted[:, entry.condition_index] |= self.absent[:, position]
-        batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size)
+        sizes = self.datamodule.items["bytes"].cast(pl.Float64).fill_null(math.nan).to_numpy()
+        batches = plan_batches(self.absent, self.datamodule.batch_size, rank, world_size, sizes)
         self.datamodule.wanted, self.datamodule.batches = wanted, batches
         self.images_total = sum(map(len, batches))
         self.writer = ScoreWriter(self.store.folder, self.record, rank)
@@ -142,6 +144,7 @@ class Evaluation(L.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Writes the last scores and logs the metrics."""
         self.writer.flush()
+        self.meter.stop()
         for entry, metrics, seed in zip(self.entries, self.live, seeds_named(self.entries), strict=True):
             place = entry.scoring.detector, entry.scoring.condition
             for rule, live in zip(entry.contrasts, metrics, strict=True):
@@ -155,9 +158,10 @@ class Evaluation(L.LightningModule):
     def on_test_end(self) -> None:
         """Waits until every device has written its scores, and notes what the run cost."""
         self.close()
+        worked = self.all_gather(torch.tensor(self.meter.worked, device=self.device)).reshape(-1).tolist()
         if self.global_rank == 0:
             images = int(self.absent.any(axis=1).sum())
-            self.writer.finish(self.meter.cost(images, self.trainer.world_size, self.limit.most))
+            self.writer.finish(self.meter.cost(images, worked, self.limit.most))
         self.trainer.strategy.barrier()
 
     def _update_metrics(

@@ -10,7 +10,8 @@ from bench.errors import BenchError, is_lost_reader
 from bench.scoring.entry import Entry
 from bench.scoring.logged_names import FED
 from bench.scoring.loop import Evaluation
-from bench.scoring.machine.precision import WEIGHTS, set_tf32
+from bench.scoring.machine.phases import warn
+from bench.scoring.machine.precision import WEIGHTS, has_instructions, set_tf32, slow_words
 from bench.scoring.machine.processes import Processes
 from bench.scoring.machine.signals import GOES_ON, deferred
 from bench.scoring.machine.trainer import create_trainer
@@ -53,6 +54,8 @@ def score(
     evaluation = Evaluation(entries, datamodule, job, known, store, processes)
     make_fast(evaluation, options, at_once=min(options.batch_size, max(1, int(job.absent.any(axis=1).sum()))))
     set_tf32(options.precision, trainer.strategy.root_device)
+    if not has_instructions(options.precision, trainer.strategy.root_device):
+        warn(slow_words(options.precision))
     with deferred():
         try:
             own = datamodule if isinstance(datamodule, L.LightningDataModule) else None

@@ -50,5 +50,6 @@ def log_stored(
         logger.log_metrics({"epoch": 0, **logged}, step=0)
         if loggers is None:
             logger.finalize("success")
-    writer.finish(meter.cost(0, 1, plan.datamodule.batch_size))
+    meter.stop()
+    writer.finish(meter.cost(0, [meter.worked], plan.datamodule.batch_size))
     return logged

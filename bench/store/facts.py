@@ -48,6 +48,7 @@ _COST = {
     **dict.fromkeys(("images?", "seconds?", "devices?", "backbone_passes?"), _NUMBER),
     **dict.fromkeys(("peak_bytes?", "peak_device_bytes?"), _NUMBER),
     "seconds_by_detector?": {...: _NUMBER},
+    "seconds_by_device?": [_NUMBER],
     "scores_by_detector?": {...: _NUMBER},
 }
 _RUN: dict[str, Any] = {

@@ -21,7 +21,7 @@ class CostMeter:
     """
 
     def __init__(self) -> None:
-        self.started, self.before = time.monotonic(), 0
+        self.started, self.before, self.worked = time.monotonic(), 0, 0.0
         self.backbones: Sequence[Backbone] = ()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scores: Counter[str] = Counter()
@@ -30,6 +30,10 @@ class CostMeter:
         """Begins to measure; passes that the networks have made before do not count."""
         self.started, self.backbones, self.before = time.monotonic(), backbones, 0
         self.before = self.passes
+
+    def stop(self) -> None:
+        """Notes when this device has done its share; from now on it waits for the others."""
+        self.worked = time.monotonic() - self.started
 
     @property
     def passes(self) -> int:
@@ -44,12 +48,12 @@ class CostMeter:
         self.seconds[detector] += time.monotonic() - before
         self.scores[detector] += images
 
-    def cost(self, images: int, devices: int, batch_size: int) -> dict[str, Any]:
+    def cost(self, images: int, worked: Sequence[float], batch_size: int) -> dict[str, Any]:
         """Sums up.
 
         Args:
             images: That were read, on all devices.
-            devices: Their number.
+            worked: Seconds of each device until it had done its share.
             batch_size: Images that passed at once in the end: fewer than asked for where memory did not suffice.
 
         Returns:
@@ -59,8 +63,9 @@ class CostMeter:
         kilo = 1 if sys.platform == "darwin" else 1024
         return {
             "images": images,
-            "devices": devices,
+            "devices": len(worked),
             "seconds": round(time.monotonic() - self.started, 3),
+            "seconds_by_device": [round(seconds, 3) for seconds in worked],
             "batch_size": batch_size,
             "backbone_passes": self.passes,
             "seconds_by_detector": {name: round(seconds, 3) for name, seconds in self.seconds.items()},

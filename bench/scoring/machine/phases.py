@@ -63,6 +63,13 @@ def say(words: str) -> None:
         _print(words)
 
 
+def warn(words: str) -> None:
+    """Writes what should be known before hours of work, not after them."""
+    end()
+    if _State.shown:
+        print(f"Warning: {words}", file=sys.stderr, flush=True)
+
+
 def begin(words: str) -> None:
     """Begins a phase that lasts until the next one: imports, which a function makes one by one, have no block."""
     end()

@@ -23,3 +23,23 @@ def set_tf32(precision: str, device: torch.device) -> None:
     torch.set_float32_matmul_precision("high" if allowed else "highest")
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = allowed
+
+
+def has_instructions(precision: str, device: torch.device) -> bool:
+    """Says whether a device multiplies such numbers itself; where it does not, they are slower than float32."""
+    dtype = WEIGHTS.get(precision)
+    if device.type == "cpu" and dtype is not None and torch.backends.mkldnn.is_available():
+        known = "_is_mkldnn_bf16_supported" if dtype == torch.bfloat16 else "_is_mkldnn_fp16_supported"
+        return bool(getattr(torch.ops.mkldnn, known)())
+    if device.type == "cuda" and dtype == torch.bfloat16:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return True
+
+
+def slow_words(precision: str) -> str:
+    """Says that a precision is not worth its loss on a device without instructions for it."""
+    name = str(WEIGHTS[precision]).removeprefix("torch.")
+    return (
+        f"This device has no instructions for {name}, so --precision {precision} is slower here than {EXACT}, and less "
+        f"exact: leave it out."
+    )

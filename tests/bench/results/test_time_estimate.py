@@ -1,6 +1,7 @@
 """How long a run would take, from a few images."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -62,9 +63,12 @@ def test_the_command_line_says_how_long(image_folder, tmp_path, capsys):
     assert main([*words, "--dry-run", "--estimate"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Time: about ")]
     assert "at the speed of 21 images on this machine" in line
+    assert re.search(r" In 32-true it would be about \d+ s\.$", line)
     assert main([*words, "--dry-run", "--estimate", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["estimate"]["images"] == 21
     assert told["estimate"]["scoring"] > 0
+    assert told["estimate"]["in_exact_precision"] > 0
+    assert told["estimate"]["without_compile"] is None
     assert main([*words, "--estimate"]) == 2
     assert "--estimate" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The plan says what a run then does."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import torch
 
 from bench.report.forecast import forecast_lines
 from bench.results.comparing import compare
-from bench.scoring.forecast import LiveBytes, activation_bytes, forecast, tensor_bytes
+from bench.results.time_estimate import TimeEstimate
+from bench.scoring.forecast import Forecast, LiveBytes, activation_bytes, forecast, tensor_bytes
 from bench.scoring.options import RunOptions
 
 pytestmark = pytest.mark.usefixtures("small_views")
@@ -72,6 +74,21 @@ def test_the_plan_scores_nothing(image_folder, tmp_path):
 def test_the_check_of_a_precision_is_in_the_plan(image_folder, tmp_path):
     planned = forecast(["wepe"], options_of(image_folder, tmp_path, precision="bf16-mixed"))
     assert planned.check == 12
+
+
+@pytest.mark.parametrize(
+    ("passes", "estimate", "words"),
+    [
+        (500, None, "--compile does not pay here: compiling takes longer than so few passes can repay (below 1,800)."),
+        (5000, None, "--compile pays on some machines only, and for many images: --estimate measures whether it does"),
+        (5000, TimeEstimate(20.0, 70.0, 20, without_compile=80.0), "--compile does not pay here: about 80 s without"),
+        (500, TimeEstimate(20.0, 70.0, 20, without_compile=95.0), "--compile pays here: about 95 s without it."),
+    ],
+)
+def test_the_plan_says_whether_compiling_pays(passes, estimate, words):
+    planned = Forecast(9, 9, ("clean",), 9, 0, passes, {"wepe": 9}, 0, 1, 1, 1, 1, 9)
+    assert words not in " ".join(forecast_lines(planned, estimate))
+    assert words in " ".join(forecast_lines(replace(planned, compiled=True), estimate))
 
 
 def test_live_bytes_forget_what_is_freed():

@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 import torch
 
+from bench.cli.app import main
 from bench.errors import BenchError
 from bench.report.notes import comparison_notes
 from bench.results.comparing import compare
 from bench.results.comparison import Comparison
-from bench.scoring.machine.precision import set_tf32
+from bench.scoring.machine.precision import has_instructions, set_tf32, slow_words
 from bench.scoring.options import RunOptions
 from detectors import Backbone
 
@@ -91,3 +92,37 @@ def test_exact_precision_forbids_tf32():
     torch.set_float32_matmul_precision("high")
     set_tf32("32-true", torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.parametrize(
+    ("precision", "processor", "has"),
+    [
+        ("32-true", {"bf16": False, "fp16": False}, True),
+        ("bf16-mixed", {"bf16": True, "fp16": False}, True),
+        ("bf16-mixed", {"bf16": False, "fp16": True}, False),
+        ("16-mixed", {"bf16": True, "fp16": False}, False),
+        ("16-mixed", {"bf16": False, "fp16": True}, True),
+    ],
+)
+def test_a_processor_is_asked_for_its_instructions(monkeypatch, precision, processor, has):
+    for kind, known in processor.items():
+        monkeypatch.setattr(torch.ops.mkldnn, f"_is_mkldnn_{kind}_supported", lambda known=known: known)
+    assert has_instructions(precision, torch.device("cpu")) is has
+
+
+def test_a_gpu_that_emulates_bfloat16_has_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    assert not has_instructions("bf16-mixed", torch.device("cuda"))
+    assert has_instructions("16-mixed", torch.device("cuda"))
+
+
+@pytest.mark.heavy
+def test_a_run_in_a_slow_precision_is_told_so_before_it_begins(image_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    words = ["compare", "--detectors", "rigid", "--dataset", "folder", "--data-root", str(image_folder), "--limit", "2"]
+    words += ["--num-workers", "0", "--output", str(tmp_path), "--precision", "bf16-mixed"]
+    assert main(words, speaks=True) == 0
+    told = capsys.readouterr().err
+    assert told.count(f"Warning: {slow_words('bf16-mixed')}") == 1
+    assert main([*words, "--dry-run"]) == 0
+    assert f"Warning: {slow_words('bf16-mixed')}" in capsys.readouterr().out
