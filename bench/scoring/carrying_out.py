@@ -57,19 +57,17 @@ def carry_out(
         BenchError: The options cannot be carried out, or a detector failed.
     """
     device = device_alone(options)
-    with Claiming() as claiming, ExitStack() as open_until_the_end:
-        trainer, processes = (
-            _machine(options, progress, loggers, open_until_the_end) if device is None else (None, None)
-        )
-        if trainer is None or processes is None:
+    with Claiming() as claiming, ExitStack() as until_the_end:
+        if device is not None:
             search_garbage_as_usual()
-            preparation = Preparation(detectors, options, str(device), claiming, noted)
+            preparation = Preparation(detectors, options, device, claiming, noted)
             plan = preparation.plan()
             if not plan.lacks_scores:
                 return _from_stored_scores(preparation, plan, options, loggers)
-            trainer, processes = _machine(options, progress, loggers, open_until_the_end)
+            trainer, processes = _machine(options, progress, loggers, until_the_end)
             plan.job.record.facts["device"] = str(trainer.strategy.root_device)
         else:
+            trainer, processes = _machine(options, progress, loggers, until_the_end)
             # Another machine's first process makes a plan, too, before they join: only one of them claims.
             claims = claiming if processes.is_first else None
             preparation = Preparation(detectors, options, str(trainer.strategy.root_device), claims, noted)
