@@ -81,3 +81,26 @@ class ParquetDataModule(ParquetData, DetectionDataModule):
 
 class HubDataModule(HubData, ParquetDataModule):
     """Images of `datamodules.hub.HubData`."""
+
+
+class Handed(L.LightningDataModule):
+    """A dataset that was listed without Lightning, handed to one of its trainers.
+
+    Args:
+        data: The dataset; what is set on it later holds here, too.
+    """
+
+    def __init__(self, data: DetectionData) -> None:
+        super().__init__()
+        self.data = data
+
+    def test_dataloader(self) -> DataLoader[Sample]:
+        """Reads the batches that were asked for, or all images in order."""
+        assert self.trainer is not None
+        self.data.pin_memory = self.trainer.strategy.root_device.type == "cuda"
+        return self.data.test_dataloader()
+
+
+def lightning_of(data: DetectionData) -> L.LightningDataModule:
+    """Returns a dataset as Lightning's trainers take it: itself where it is a LightningDataModule."""
+    return data if isinstance(data, L.LightningDataModule) else Handed(data)

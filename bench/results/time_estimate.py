@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bench.results.comparing import compare
 from bench.scoring.forecast import Forecast
@@ -109,7 +110,7 @@ def estimate_time(detectors: Sequence[str], options: RunOptions, plan: Forecast,
     probe = _probe(detectors, options, plan)
     estimate = TimeEstimate(before + probe.start + probe.first, probe.scoring, probe.images)
 
-    def seconds_with(**changes: object) -> float:
+    def seconds_with(**changes: Any) -> float:  # noqa: ANN401 - fields of the options
         """Says what a run with other options would take; it would import as much."""
         other = _probe(detectors, replace(options, **changes), plan)
         return before + probe.start + other.first + other.scoring

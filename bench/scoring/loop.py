@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from bench.errors import DetectorFailedError
 from bench.scoring.batches import plan_batches
@@ -24,7 +23,7 @@ from bench.scoring.plan import Job
 from bench.store.schema import OK
 from bench.store.scores import ScoreStore
 from bench.store.writer import ScoreWriter
-from datamodules import Batch, DetectionData, Sample
+from datamodules import Batch, DetectionData
 from detectors import Backbone
 
 SECONDS_BETWEEN_PARTS = 2.0
@@ -63,11 +62,6 @@ class Evaluation(L.LightningModule):
         self.flushed = time.monotonic()
         self.meter, self.limit = CostMeter(), BatchLimit(datamodule.batch_size)
         self.images_total = self.images_done = 0
-
-    def test_dataloader(self) -> DataLoader[Sample]:
-        """Reads the images of a dataset that is no LightningDataModule itself."""
-        self.datamodule.pin_memory = self.trainer.strategy.root_device.type == "cuda"
-        return self.datamodule.test_dataloader()
 
     def setup(self, stage: str) -> None:
         """Takes this device's share."""
@@ -158,7 +152,9 @@ class Evaluation(L.LightningModule):
     def on_test_end(self) -> None:
         """Waits until every device has written its scores, and notes what the run cost."""
         self.close()
-        worked = self.all_gather(torch.tensor(self.meter.worked, device=self.device)).reshape(-1).tolist()
+        gathered = self.all_gather(torch.tensor([self.meter.worked], device=self.device))
+        assert isinstance(gathered, Tensor)
+        worked = gathered.reshape(-1).tolist()
         if self.global_rank == 0:
             images = int(self.absent.any(axis=1).sum())
             self.writer.finish(self.meter.cost(images, worked, self.limit.most))

@@ -19,6 +19,7 @@ from bench.scoring.options import EXACT, RunOptions
 from bench.scoring.plan import Job, Plan, exact_entries
 from bench.store.scores import ScoreStore, no_rows
 from datamodules.errors import loss_of
+from datamodules.modules import lightning_of
 from datamodules.readers import CLOSED
 from detectors import Backbone
 
@@ -58,8 +59,7 @@ def score(
         warn(slow_words(options.precision))
     with deferred():
         try:
-            own = datamodule if isinstance(datamodule, L.LightningDataModule) else None
-            logged = trainer.test(evaluation, datamodule=own, verbose=False)
+            logged = trainer.test(evaluation, datamodule=lightning_of(datamodule), verbose=False)
         except (RuntimeError, *CLOSED) as error:
             explained = processes.explain(error)
             if is_lost_reader(error) or isinstance(error, CLOSED):

@@ -8,6 +8,8 @@ import lightning as L
 import pytest
 
 from datamodules import DetectionDataModule, FolderDataModule
+from datamodules.folder import FolderData
+from datamodules.modules import lightning_of
 from datamodules.registry import DATASETS, find_data, find_dataset
 
 
@@ -37,18 +39,24 @@ class Counting(L.LightningModule):
         self.log("images", float(len(batch)), batch_size=1, reduce_fx="sum", on_epoch=True)
 
 
-def test_lightning_reads_a_dataset(image_folder):
-    data = FolderDataModule(image_folder, num_workers=0)
+@pytest.mark.parametrize("made", [FolderDataModule, lambda *words, **more: lightning_of(FolderData(*words, **more))])
+@pytest.mark.filterwarnings("ignore:.*LeafSpec")  # Lightning's own
+def test_lightning_reads_a_dataset(image_folder, made):
+    data = made(image_folder, num_workers=0)
+    items = getattr(data, "data", data)
+    items.setup()
     trainer = L.Trainer(
         accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False
     )
     logged = trainer.test(Counting(), datamodule=data, verbose=False)
-    assert logged[0]["images"] == len(data.items) > 0
+    assert logged[0]["images"] == len(items.items) > 0
 
 
 def test_images_are_listed_and_read_without_lightning(image_folder):
     program = f"""
 import sys
+from datamodules.folder import FolderData
+from datamodules.modules import lightning_of
 from datamodules.registry import find_data
 data = find_data("folder")({str(image_folder)!r}, num_workers=0)
 data.setup()

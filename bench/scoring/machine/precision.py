@@ -28,11 +28,11 @@ def set_tf32(precision: str, device: torch.device) -> None:
 def has_instructions(precision: str, device: torch.device) -> bool:
     """Says whether a device multiplies such numbers itself; where it does not, they are slower than float32."""
     dtype = WEIGHTS.get(precision)
-    if device.type == "cpu" and dtype is not None and torch.backends.mkldnn.is_available():
+    if device.type == "cpu" and dtype is not None and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported"):
         known = "_is_mkldnn_bf16_supported" if dtype == torch.bfloat16 else "_is_mkldnn_fp16_supported"
         return bool(getattr(torch.ops.mkldnn, known)())
     if device.type == "cuda" and dtype == torch.bfloat16:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return True
 
 
