@@ -88,9 +88,11 @@ class Estimate:
             return number
         if self.influence is not None:
             if metric == "auroc":
-                number = replace(number, interval=auroc_interval(self.influence), error=standard_error(self.influence))
+                error = standard_error(self.influence)
+                number = replace(number, interval=auroc_interval(self.influence, error=error), error=error)
             else:
-                ends, error = bounded_interval(self.influence), heavy_tailed_error(self.influence)
+                error = heavy_tailed_error(self.influence)
+                ends = bounded_interval(self.influence, error=error)
                 number = replace(number, interval=ends, error=error, reason=None if ends else NO_ERROR)
             return replace(number, doubt=self.doubt if number.interval else None)
         assert self.drawn is not None

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -140,14 +141,15 @@ class Panel:
 
     def _cell(self, detector: str, condition: str) -> tuple[Floats, Bools, Bools, dict[bytes, Any]]:
         """Takes the seeds of one detector under one condition: scores, who is there and who is readable with all."""
-        if self._last.get("cell") != (detector, condition):
+        last = self._last
+        if getattr(last, "cell", None) != (detector, condition):
             seeds = self.seeds(detector, condition)
             follow = bool(seeds) and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
             chosen = slice(seeds[0], seeds[0] + len(seeds)) if follow else seeds  # a view where it can be one
             scores = self.scores[chosen]
             known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0), {}
-            self._last.update(cell=(detector, condition), known=known)
-        found: tuple[Floats, Bools, Bools, dict[bytes, Any]] = self._last["known"]
+            last.cell, last.known = (detector, condition), known
+        found: tuple[Floats, Bools, Bools, dict[bytes, Any]] = last.known
         return found
 
     @cached_property
@@ -156,8 +158,8 @@ class Panel:
         return {}
 
     @cached_property
-    def _last(self) -> dict[str, Any]:
-        return {}
+    def _last(self) -> local:
+        return local()
 
     def apart(self, condition: str) -> Bools:
         """Says which images are edited ones that are in no mean under a condition, ``(n,)``."""
