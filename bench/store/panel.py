@@ -147,8 +147,9 @@ class Panel:
             follow = bool(seeds) and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
             chosen = slice(seeds[0], seeds[0] + len(seeds)) if follow else seeds  # a view where it can be one
             scores = self.scores[chosen]
-            known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0), {}
-            last.cell, last.known = (detector, condition), known
+            of_cell: dict[bytes, Any] = {}
+            last.cell = detector, condition
+            last.known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0), of_cell
         found: tuple[Floats, Bools, Bools, dict[bytes, Any]] = last.known
         return found
 
