@@ -1,118 +1,111 @@
 """Time and peak memory of ``python -m bench leaderboard`` on a store of many rows, made up of random scores.
 
-Run as ``python benchmarks/leaderboard.py`` (10 million rows: 100,000 images, 5 detectors, 4 conditions, 5 seeds), or
-``--images 1000000 --conditions 1 --seeds 2`` for as many rows of ten times the images, or ``--sets 3 --images 10000
---detectors 10 --conditions 1 --seeds 1`` for several data sets.
+Beside another checkout where one is given::
+
+    python benchmarks/leaderboard.py                       # 10 million rows: 100,000 images x 5 x 4 x 5
+    python benchmarks/leaderboard.py --against ../before
+    python benchmarks/leaderboard.py --images 1000000 --unmerged --repeats 1   # 100 million rows
 """
 
 import argparse
-import hashlib
-import resource
-import subprocess
+import functools
+import json
 import sys
 import tempfile
-import time
-from itertools import product
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import polars as pl
+from machine import describe_machine
+from measure import HERE, MIB, ROOT, Timed, alternate, check_checkout, markdown_table, ratios, run_command, spread
 
-from bench.store.runs import FORMAT, MEMBERS, RunRecord
-from bench.store.schema import SCHEMA
-from bench.store.scores import ScoreStore
-from bench.store.writer import ScoreWriter
-
-GENERATORS = tuple(f"generator-{number}" for number in range(9))
-REALS = "photographs"
+START = "start"
 
 
-def make_images(count: int, title: str) -> pl.DataFrame:
-    """Makes names of images, half of them real."""
-    label = np.arange(count) % 2
-    source = [GENERATORS[number // 2 % len(GENERATORS)] if number % 2 else REALS for number in range(count)]
-    path = [f"{name}/some-folder/image-{number:08d}.jpg" for number, name in enumerate(source)]
-    return pl.DataFrame(
-        {
-            "dataset": title,
-            "generator": source,
-            "path": path,
-            "sha256": [hashlib.sha256(f"{title} {name}".encode()).hexdigest() for name in path],
-            "bytes": 100_000,
-            "mtime_ns": 0,
-            "group": path,
-            "label": label,
-            "kind": None,
-            "share": None,
-        },
-        schema_overrides={"kind": SCHEMA["kind"], "share": SCHEMA["share"]},
-    )
-
-
-def described(name: str) -> dict[str, object]:
-    """Describes a detector as a run does."""
-    texts = dict.fromkeys(("paper", "view", "view_mode", "precision"), "made up")
-    return {**texts, "label": name, "name": name, "version": 1, "options": {}, "backbone": None, "held_out": []}
-
-
-def make_store(output: Path, arguments: argparse.Namespace, title: str) -> int:
-    """Writes the scores of a data set, a run for each detector, and returns their number."""
-    images = make_images(arguments.images, title)
-    conditions = ["clean", "jpeg:75", "blur:1", "noise:0.1"][: arguments.conditions]
-    rng, rows = np.random.default_rng(0), 0
-    for number in range(arguments.detectors):
-        name, fingerprint = f"detector-{number}", hashlib.sha256(str(number).encode()).hexdigest()
-        facts = {
-            "format": FORMAT,
-            "data": {
-                "name": "folder",
-                "title": title,
-                "protocol": {"resize": 256},
-                "wanted": dict.fromkeys(conditions, len(images)),
-                "contrasts": {one: {generator: [REALS] for generator in GENERATORS} for one in conditions},
-            },
-            "detectors": {fingerprint: described(name)},
-            "cost": {},
-        }
-        record = RunRecord(f"20260101T0000{number:02d}.000000-aaaaaa", facts, pl.DataFrame(schema=MEMBERS))
-        writer = ScoreWriter(ScoreStore(output, title).folder, record)
-        for condition, seed in product(conditions, range(arguments.seeds)):
-            scores = rng.normal(images["label"].to_numpy() * (0.5 + 0.1 * number), 1)
-            facts_of_rows = {
-                "detector": name,
-                "fingerprint": fingerprint,
-                "condition": condition,
-                "seed": seed,
-                "status": "ok",
-                "reason": None,
-            }
-            part = images.with_columns(score=pl.Series(scores), **{key: pl.lit(v) for key, v in facts_of_rows.items()})
-            writer.append(part.select(*SCHEMA))
-            writer.flush()
-            rows += len(part)
-        writer.close()
-    return rows
-
-
-def main() -> None:
-    """Makes the store and times the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_sizes(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say how large the store is."""
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--detectors", type=int, default=5)
     parser.add_argument("--conditions", type=int, default=4, choices=range(1, 5))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", type=int, default=1, help="number of data sets")
+    parser.add_argument("--unmerged", action="store_true", help="a part for each condition and seed, as a killed run's")
+
+
+def run_leaderboard(output: Path, root: Path) -> Timed:
+    """Runs the command once."""
+    return run_command([sys.executable, "-m", "bench", "leaderboard", "--output", str(output)], root=root)
+
+
+def run_phases(output: Path, root: Path) -> Mapping[str, Sequence[float]]:
+    """Runs the command once more, and returns seconds and memory of its phases."""
+    timed = run_command(
+        [sys.executable, str(HERE / "timed_phases.py"), "leaderboard", "--output", str(output)], root=root
+    )
+    phases: dict[str, list[float]] = json.loads(timed.output.splitlines()[-1])
+    return phases
+
+
+def rows_of(results: Mapping[str, Sequence[Timed]]) -> list[list[str]]:
+    """Writes a row for each checkout."""
+    first = [timed.seconds for timed in results[next(iter(results))]]
+    return [
+        [
+            name,
+            spread([timed.seconds for timed in repeats], 1, " s"),
+            spread([timed.processor_seconds for timed in repeats], 1, " s"),
+            f"{max(timed.peak_bytes for timed in repeats) / MIB:,.0f} MiB",
+            spread(ratios([timed.seconds for timed in repeats], first)),
+        ]
+        for name, repeats in results.items()
+    ]
+
+
+def parse_options() -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_sizes(parser)
     parser.add_argument("--output", type=Path, help="keep the store here, and use the one that is there")
-    arguments = parser.parse_args()
+    parser.add_argument("--repeats", type=int, default=3, help="repeats of the command (default 3)")
+    parser.add_argument("--against", type=Path, help="another checkout of the suite, for ratios: its seconds over ours")
+    options = parser.parse_args()
+    check_checkout(options.against)
+    return options
+
+
+def main() -> None:
+    """Makes the store and times the command."""
+    options = parse_options()
     with tempfile.TemporaryDirectory() as scratch:
-        output = arguments.output or Path(scratch)
+        output = (options.output or Path(scratch)).resolve()
         if not (output / "scores").exists():
-            titles = [f"made-up-{number}" if number else "made-up" for number in range(arguments.sets)]
-            print(f"{sum(make_store(output, arguments, title) for title in titles):,} rows made")
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "bench", "leaderboard", "--output", str(output)], check=True)
-        print(f"{time.perf_counter() - started:.1f} s")
-        print(f"peak {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB")
+            run_command([sys.executable, str(HERE / "made_store.py"), "--output", str(output), *_sizes(options)])
+        roots = {"here": ROOT, **({"there": options.against.resolve()} if options.against else {})}
+        contestants = {name: functools.partial(run_leaderboard, output, root) for name, root in roots.items()}
+        results = alternate(contestants, options.repeats)
+        phases = {name: run_phases(output, root) for name, root in roots.items()}
+    rows = options.images * options.detectors * options.conditions * options.seeds * options.sets
+    print(f"{describe_machine()}\nSetting: {rows:,} rows, {options.images:,} images, {options.sets} data set(s);")
+    print(f"medians of {options.repeats} repeats (range).\n")
+    head = ["checkout", "whole command", "processor time", "peak memory", "seconds over ours"]
+    print(markdown_table(head, rows_of(results)))
+    print("\nOne more run, by phases: seconds, and the peak memory up to their end.\n")
+    names = list(dict.fromkeys(name for of_run in phases.values() for name in of_run))
+    head = ["phase", *(text for name in phases for text in (f"{name}", f"{name}: peak memory"))]
+    print(markdown_table(head, [[name, *_cells(phases.values(), name)] for name in names]))
+
+
+def _sizes(options: argparse.Namespace) -> list[str]:
+    sizes = ("images", "detectors", "conditions", "seeds", "sets")
+    words = [word for name in sizes for word in (f"--{name}", str(getattr(options, name)))]
+    return [*words, "--unmerged"] if options.unmerged else words
+
+
+def _cells(runs: Sequence[Mapping[str, Sequence[float]]], name: str) -> list[str]:
+    cells = []
+    for phases in runs:
+        seconds, peak = phases.get(name, (0.0, 0.0))
+        cells += [f"{seconds:.1f} s", f"{peak / MIB:,.0f} MiB" if peak else "-"]
+    return cells
 
 
 if __name__ == "__main__":

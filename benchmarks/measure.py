@@ -47,6 +47,12 @@ def refuse(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def check_checkout(folder: Path | None) -> None:
+    """Refuses what is given as another checkout of the suite, but is none."""
+    if folder and not (folder / "bench" / "__main__.py").is_file():
+        refuse(f"--against must be a checkout of the suite, got {folder}.")
+
+
 def run_command(
     arguments: Sequence[str], environment: Mapping[str, str] | None = None, code: int = 0, root: Path = ROOT
 ) -> Timed:

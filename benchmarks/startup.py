@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from machine import describe_machine
-from measure import MIB, ROOT, Timed, alternate, markdown_table, ratios, refuse, run_command, spread
+from measure import MIB, ROOT, Timed, alternate, check_checkout, markdown_table, ratios, refuse, run_command, spread
 
 SCORED_NOTHING = "Scored now: 0."
 THERE = ", there"
@@ -48,8 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.repeats < 1:
         refuse(f"--repeats must be at least 1, got {options.repeats}.")
-    if options.against and not (options.against / "bench" / "__main__.py").is_file():
-        refuse(f"--against must be a checkout of the suite, got {options.against}.")
+    check_checkout(options.against)
     with tempfile.TemporaryDirectory() as output:
         words = ["compare", "--detectors", "wepe", "rigid", "--dataset", "demo", "--output", output]
         words += [] if options.limit is None else ["--limit", str(options.limit)]

@@ -20,7 +20,7 @@ def make_repository(root: Path, images: int, submissions: int, seeds: int) -> No
     """Writes a task, and submissions of random scores to it; the last are the first one's scores but for rounding."""
     import numpy as np
     import polars as pl
-    from leaderboard import GENERATORS, REALS, make_images
+    from made_store import GENERATORS, REALS, make_images
 
     from bench.store.contrasts import ContrastRule
     from bench.store.sharing.submission import Submission, fingerprint_of, write_submission

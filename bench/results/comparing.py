@@ -17,7 +17,7 @@ from bench.results.summary import summarise
 from bench.scoring.build import run_facts, wanted
 from bench.scoring.carrying_out import Loggers, carry_out
 from bench.scoring.cues import cues_of
-from bench.scoring.ensembles import assemble
+from bench.scoring.ensembles import assemble, columns_for
 from bench.scoring.entry import Entry
 from bench.scoring.facts import fused_facts
 from bench.scoring.machine.phases import phase
@@ -71,7 +71,8 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
     contrasts = {planned.condition.name: planned.contrasts for planned in plan.conditions}
     store = ScoreStore(options.output, datamodule.title)
     with phase("Reading the scores"):
-        rows = store.known(datamodule, [entry.scoring for entry in entries])
+        columns = columns_for(plan.specs)
+        rows = store.known(datamodule, [entry.scoring for entry in entries], columns)
     listing = _read_now(plan.listing, rows)
     n_items = len(datamodule.items)
     left = missing(rows, n_items, len(entries)) & wanted(entries, plan.conditions, n_items)
@@ -79,7 +80,7 @@ def _from_store(plan: Plan, entries: Sequence[Entry], exact: Sequence[Entry], op
         raise BenchError(
             f"{left.sum()} scores are missing from the store after the run; an image changed while it ran?"
         )
-    exact_rows = store.known(datamodule, [entry.scoring for entry in exact]) if exact else rows.clear()
+    exact_rows = store.known(datamodule, [entry.scoring for entry in exact], columns) if exact else rows.clear()
     effects = precision_effects(entries, rows, exact, exact_rows, contrasts, options.precision)
     table = assemble(plan.specs, entries, rows, plan.fit_groups, run_facts(datamodule, options), plan.findings)
     del rows  # the table has its own, and there may be many millions

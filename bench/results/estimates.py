@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +88,11 @@ class Estimate:
             return number
         if self.influence is not None:
             if metric == "auroc":
-                number = replace(number, interval=auroc_interval(self.influence), error=standard_error(self.influence))
+                error = standard_error(self.influence)
+                number = replace(number, interval=auroc_interval(self.influence, error=error), error=error)
             else:
-                ends, error = bounded_interval(self.influence), heavy_tailed_error(self.influence)
+                error = heavy_tailed_error(self.influence)
+                ends = bounded_interval(self.influence, error=error)
                 number = replace(number, interval=ends, error=error, reason=None if ends else NO_ERROR)
             return replace(number, doubt=self.doubt if number.interval else None)
         assert self.drawn is not None
@@ -118,7 +121,7 @@ def estimate(
     chosen = [] if reason else [name for name in metrics if name in INFLUENCES]
     placed = _placed(part) if chosen else []
     influences = {metric: mean_over_seeds([INFLUENCES[metric](seed) for seed in placed]) for metric in chosen}
-    levels = min((len(seed.counts[0]) for seed in placed), default=0)
+    levels = min((seed.levels for seed in placed), default=0)
     refused = _refusals(part, metrics)
     left = [metric for metric in metrics if metric not in refused and metric not in influences]
     drawn = {} if reason or weights is None else _drawn(left, part, weights)
@@ -148,7 +151,17 @@ def _placed(part: Part) -> list[Placed]:
     if "layout" not in part.shared and undefined_reason(part.labels) is None:
         part.shared["layout"] = Layout(part.labels, part.groups)
     layout = part.shared.get("layout")
-    return [Placed(Contrast(part.labels, scores, part.groups), layout) for scores in part.scores]
+    if layout is None:
+        return [Placed(Contrast(part.labels, scores, part.groups)) for scores in part.scores]
+    if "reals" not in part.shared:
+        part.shared["reals"] = blake2b(part.rows[layout.rows[0]].tobytes()).digest()
+    known = part.of_cell.get(part.shared["reals"], [None] * len(part.scores))
+    placed = [
+        Placed(Contrast(part.labels, scores, part.groups), layout, real)
+        for scores, real in zip(part.scores, known, strict=True)
+    ]
+    part.of_cell[part.shared["reals"]] = [seed.real for seed in placed]
+    return placed
 
 
 def _doubt(metric: str, n_groups: int, levels: int) -> str | None:

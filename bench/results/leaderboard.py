@@ -11,6 +11,7 @@ from bench.results.cues.worst import ALL_CUES, WORST_CUE, compare_with_cues
 from bench.results.rankings import drawing_of, rankings_of
 from bench.results.seen import UnseenMean, marks_of, unseen_means
 from bench.results.summary import MEAN, Row, main_row, summarise
+from bench.scoring.machine.memory import trim
 from bench.scoring.machine.phases import phase
 from bench.scoring.stored_cues import read_cues
 from bench.statistics.metrics import shown_metrics
@@ -126,6 +127,7 @@ def read_comparisons(*outputs: Path) -> list[Comparison]:
     """
     with phase("Reading the store"):
         datasets = read_store(*outputs)
+    trim()
     return [compare_stored(dataset) for dataset in datasets]
 
 

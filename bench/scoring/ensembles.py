@@ -19,6 +19,8 @@ from detectors.fusion import OfRanks
 
 MOST_TIED = 0.05
 """Above this share of tied pairs the held-out reals are too few: AUROC could be half of it higher or lower."""
+COMPARED = ("path", "group", "label", "generator", "sha256", "kind", "share", "score", "status", "reason")
+"""Columns of the store that a comparison is made of; there may be many millions of rows."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class ScoreTable:
     """The scores that a comparison is about.
 
     Args:
-        rows: Rows of the store, with ``scoring``.
+        rows: Rows of the store, with the columns `COMPARED` and ``scoring``.
         scorings: The scorings by position.
         fused: Those of the rows that were fused just now, of all images.
         findings: How ensembles were set up.
@@ -36,6 +38,11 @@ class ScoreTable:
     scorings: list[Scoring]
     fused: pl.DataFrame
     findings: list[Finding]
+
+
+def columns_for(specs: Sequence[DetectorSpec]) -> Sequence[str]:
+    """Returns the columns of the rows that `assemble` takes: those of an ensemble's members become rows of its own."""
+    return tuple(SCHEMA) if any(spec.members for spec in specs) else COMPARED
 
 
 def assemble(
@@ -51,7 +58,7 @@ def assemble(
     Args:
         specs: What was asked for.
         entries: What was run, members of ensembles included; a member may go by another label.
-        rows: Rows of the store, with ``scoring``, the position among the entries.
+        rows: Rows of the store, with `columns_for` the specs and ``scoring``, the position among the entries.
         fit_groups: Groups whose real images set an ensemble's scales, by its label.
         run: What a fingerprint covers beside the detector.
         findings: What there is to say of them already.
@@ -69,7 +76,7 @@ def assemble(
         else:
             columns += [(entries[i].scoring, rows.filter(pl.col("scoring") == i)) for i in positions[0]]
     numbers = [pl.lit(number, dtype=pl.Int64).alias("scoring") for number in range(len(columns))]
-    shown = pl.concat([part.select(*SCHEMA, number) for number, (_, part) in zip(numbers, columns, strict=True)])
+    shown = pl.concat([part.select(*COMPARED, number) for number, (_, part) in zip(numbers, columns, strict=True)])
     return ScoreTable(shown, [scoring for scoring, _ in columns], pl.concat(fused), kept)
 
 

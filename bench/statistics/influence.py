@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.statistics.ascending import Ascending, Between, Integers
 from bench.statistics.layout import Layout, Member, Union, summed, union_of
 from bench.statistics.metrics import Positive, checked, undefined_reason
 
@@ -173,61 +174,40 @@ class Placed:
     Args:
         contrast: The images.
         layout: Their groups, where they are known.
+        real: The sorted scores of its real images, where other contrasts have the same.
 
     Raises:
         ValueError: If a class is missing, a score is not finite, or lengths differ.
     """
 
-    def __init__(self, contrast: Contrast, layout: Layout | None = None) -> None:
-        labels, scores = checked(contrast.labels, contrast.scores)
-        reason = undefined_reason(labels)
+    def __init__(self, contrast: Contrast, layout: Layout | None = None, real: Ascending | None = None) -> None:
+        labels, self._scores = checked(contrast.labels, contrast.scores)
+        reason = undefined_reason(labels) if layout is None else None
         if reason is not None:
             raise ValueError(f"A contrast needs images of both classes, got {reason}.")
         self.layout = layout or Layout(labels, np.asarray(contrast.groups))
         self.generated = self.layout.generated
-        self._order = np.argsort(scores)
-        ascending = scores[self._order]
-        new = np.append(False, ascending[1:] != ascending[:-1])
-        tied = not new[1:].all()
-        # The block of tied scores that each image lies in, in the order of the scores; its own without ties.
-        self._level = np.cumsum(new) if tied else slice(None)
-        self._ascending = self.generated[self._order]
-        of_generated = self._blocks(self._ascending) if tied else self._ascending.astype(np.int64)
-        self.counts = ((self._blocks() if tied else 1) - of_generated, of_generated)
-        # Real and generated images in each block and below; whole numbers, exact in float64.
-        self._cumulated = tuple(np.cumsum(count).astype(np.float64) for count in self.counts)
+        self.real = real or Ascending(self._scores[self.layout.rows[0]])
+        self._classes = self.real, Ascending(self._scores[self.layout.rows[1]])
+        self._between = Between(*self._classes)
 
-    def _blocks(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-        level = np.asarray(self._level)
-        return np.bincount(level if chosen is None else level[chosen], minlength=int(level[-1]) + 1)
+    @property
+    def levels(self) -> int:
+        """Number of distinct scores."""
+        return self._between.levels
 
     @property
     def block(self) -> NDArray[np.int64]:
         """``(n,)`` the block of tied scores of each image, from the lowest."""
-        block = np.empty(len(self._order), dtype=np.int64)
-        block[self._order] = np.arange(len(block))[self._level] if isinstance(self._level, slice) else self._level
-        return block
-
-    def _at_or_before(self, its: int, strict_first: slice) -> Floats:
-        """Counts the images of a class in each block and in all before it, from strict to lenient."""
-        up_to = self._cumulated[its]
-        return (up_to[-1] - up_to + self.counts[its])[::-1] if strict_first.step == -1 else up_to
-
-    def _of_images(self, of_real: Floats, of_generated: Floats) -> Floats:
-        """Takes for each image the value of its class in its block."""
-        values = np.empty(len(self._order))
-        values[self._order] = np.where(self._ascending, of_generated[self._level], of_real[self._level])
-        return values
+        return np.unique(self._scores, return_inverse=True)[1]
 
     def auroc(self) -> InfluenceValues:
         """Returns the AUROC and its influences."""
-        real, generated = (count.astype(np.float64) for count in self.counts)
-        m, n = real.sum(), generated.sum()
-        below = self._cumulated[0] - real / 2
-        above = n - self._cumulated[1] + generated / 2
-        value = float(np.sum(generated * below) / (m * n))
-        of_real, of_generated = (above / n - value) / m, (below / m - value) / n
-        return self._grouped(value, self._of_images(of_real, of_generated))
+        m, n = map(len, self._classes)
+        # Twice the number of generated images below each real one, and of real ones below each generated one.
+        of_real, of_generated = (np.add(*both) for both in zip(self._between.below, self._between.up_to, strict=True))
+        value = float(of_generated.sum() / 2 / (m * n))
+        return self._grouped(value, ((1 - value) - of_real / (2 * n)) / m, (of_generated / (2 * m) - value) / n)
 
     def auroc_within(self, strata: ArrayLike) -> InfluenceValues:
         """Returns the AUROC over the pairs of images of one stratum, and its influences.
@@ -255,43 +235,54 @@ class Placed:
         if not total:
             raise ValueError("No stratum holds images of both classes.")
         value = float(in_order[self.generated].sum() / total)
-        return self._grouped(value, (in_order - value * pairs) / total)
+        return self._summed(value, (in_order - value * pairs) / total)
 
     def average_precision(self, positive: Positive, balanced: bool = False) -> InfluenceValues:
         """Returns the average precision and its derivatives by the images' weights, centred within classes.
 
-        ``AP = sum_b p_b / N * T_b / (T_b + F_b)`` over blocks ``b`` of tied scores from strict to lenient: ``p_b`` of
-        the ``N`` positives lie in it, ``T_b`` positives and ``F_b`` negatives in it or before. ``balanced`` counts
-        shares of the classes in the place of images.
+        ``AP = sum_i T_i / (T_i + F_i) / N`` over the ``N`` positives: ``T_i`` positives and ``F_i`` negatives are at
+        least as strict as ``i``. ``balanced`` counts shares of the classes in the place of images.
         """
-        strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
-        classes = (1, 0) if positive == "generated" else (0, 1)
-        counts = [self.counts[its][strict_first].astype(np.float64) for its in classes]
-        # What an image weighs in each class.
-        unit = [1 / count.sum() for count in counts] if balanced else [1.0, 1.0]
-        if balanced:
-            positives, negatives = (count * weight for count, weight in zip(counts, unit, strict=True))
-            true, false = np.cumsum(positives), np.cumsum(negatives)
+        at = 1 if positive == "generated" else 0
+        positives, negatives = self._classes[at], self._classes[1 - at]
+        if positive == "generated":
+            true, false = len(positives) - positives.below, len(negatives) - self._between.below[at]
         else:
-            positives, negatives = counts
-            true, false = (self._at_or_before(its, strict_first) for its in classes)
-        total = positives.sum()
-        called = true + false
-        value = float(np.sum(positives * true / called) / total)
-        # A block's weight enters the precision of its own block and of all more lenient ones.
-        of_true = np.cumsum((positives * false / called**2)[::-1])[::-1] / total
-        of_false = -np.cumsum((positives * true / called**2)[::-1])[::-1] / total
-        of_hit = ((true / called - value) / total + of_true)[strict_first]
-        of_hit, of_miss = unit[0] * of_hit, unit[1] * of_false[strict_first]
-        of_classes = (of_miss, of_hit) if positive == "generated" else (of_hit, of_miss)
-        influences = self._of_images(*of_classes)
-        for images in self.layout.rows:
-            influences[images] -= influences[images].mean()
-        return self._grouped(value, influences)
+            true, false = positives.up_to, self._between.up_to[at]
+        # What an image weighs in each class.
+        hit, miss = (1 / len(positives), 1 / len(negatives)) if balanced else (1.0, 1.0)
+        total = hit * len(positives)
+        inverse = 1 / (hit * true + miss * false)
+        precision = hit * true * inverse
+        value = float(precision.mean())
+        # An image's weight enters the precision of its own score and of all more lenient ones.
+        of_hit = _lenient(miss * false * inverse * inverse, positives.up_to, positives.below, at)
+        of_miss = _lenient(precision * inverse, self._between.up_to[1 - at], self._between.below[1 - at], at)
+        of_hit = hit * ((precision - value) / total + of_hit / len(positives))
+        of_miss *= -miss / len(positives)
+        of_hit -= of_hit.mean()
+        of_miss -= of_miss.mean()
+        return self._grouped(value, *((of_miss, of_hit) if at else (of_hit, of_miss)))
 
-    def _grouped(self, value: float, influences: Floats) -> InfluenceValues:
-        """Sums the images' influences within groups."""
+    def _grouped(self, value: float, of_real: Floats, of_generated: Floats) -> InfluenceValues:
+        """Sums the images' influences, each class in its order, within groups."""
+        influences = np.empty(len(self._scores))
+        for rows, side, of_class in zip(self.layout.rows, self._classes, (of_real, of_generated), strict=True):
+            influences[rows] = of_class[side.rank]
+        return self._summed(value, influences)
+
+    def _summed(self, value: float, influences: Floats) -> InfluenceValues:
         layout = self.layout
         n_real, n_generated = map(float, layout.n_groups)
         groups = layout.groups, layout.summed(influences), layout.classes, layout.classes, layout.freedom
         return InfluenceValues(value, *groups, n_real, n_generated, (value,))
+
+
+def _lenient(values: Floats, up_to: Integers, below: Integers, ascending: int) -> Floats:
+    """Sums values in the order of scores over those at or below an image's or, not ascending, at or above it."""
+    cumulated = np.zeros(len(values) + 1)
+    if ascending:
+        np.cumsum(values, out=cumulated[1:])
+        return cumulated[up_to]
+    np.cumsum(values[::-1], out=cumulated[-2::-1])
+    return cumulated[below]

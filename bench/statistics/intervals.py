@@ -76,7 +76,7 @@ def heavy_tailed_error(influence: InfluenceValues) -> StandardError:
     return over_images_and_seeds(*_over_images(influence, influence.values, heavy_tails=True), [influence.seeds])
 
 
-def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
+def auroc_interval(influence: InfluenceValues, level: float = 0.95, error: StandardError | None = None) -> Interval:
     """Computes an interval for an AUROC, or for a mean of them, that keeps its length near 1.
 
     A score interval of Newcombe's kind: all ``theta`` with ``(A - theta)^2 <= q^2 k H(theta)``, where ``H`` is Hanley
@@ -85,9 +85,9 @@ def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
     ``e = N min(A, 1 - A)``, and is 0 where there are none; so ``k`` is averaged with 1 by the weights ``e`` and 0.5.
     Hence never [1, 1]: with 48 images of each class all in order, [0.96, 1]. ``N`` is twice the harmonic mean of the
     numbers of groups of both classes, at most the number of groups: the smaller class decides. Nan where a class is
-    one group.
+    one group. ``error`` is its `standard_error`, where that is known.
     """
-    value, (se, df) = influence.value, standard_error(influence)
+    value, (se, df) = influence.value, error or standard_error(influence)
     if np.isnan(se):
         return Interval(float("nan"), float("nan"))
     expected = _hanley_mcneil(value, influence)
@@ -106,12 +106,15 @@ def auroc_interval(influence: InfluenceValues, level: float = 0.95) -> Interval:
     return Interval(float(low), float(high))
 
 
-def bounded_interval(influence: InfluenceValues, level: float = 0.95) -> Interval | None:
+def bounded_interval(
+    influence: InfluenceValues, level: float = 0.95, error: StandardError | None = None
+) -> Interval | None:
     """Computes an interval of a metric in (0, 1) on the logit scale, such as an average precision.
 
-    None where it would be a point: a value of 0 or 1, no error, a single group. See `heavy_tailed_error`.
+    None where it would be a point: a value of 0 or 1, no error, a single group. ``error`` is its `heavy_tailed_error`,
+    where that is known.
     """
-    return logit_interval(influence.value, heavy_tailed_error(influence), level)
+    return logit_interval(influence.value, error or heavy_tailed_error(influence), level)
 
 
 def logit_interval(value: float, error: StandardError, level: float = 0.95) -> Interval | None:

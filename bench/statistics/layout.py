@@ -5,14 +5,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-KEPT = 2
-"""Unions that are kept: of the metrics of a detector, and of the condition before."""
+KEPT = 4
+"""Unions that are kept: of the metrics of a detector, and of the condition before, in each of two threads."""
 
 
 class Layout:
@@ -92,6 +93,7 @@ class Union:
 
 
 _kept: OrderedDict[tuple[int, ...], tuple[Sequence[Member], Union]] = OrderedDict()
+_keeping = Lock()
 
 
 def union_of(members: Sequence[Member]) -> Union | None:
@@ -103,9 +105,10 @@ def union_of(members: Sequence[Member]) -> Union | None:
     if all(_alike(first, other) for other in members[1:]):
         return None
     key = tuple(id(array) for member in members for array in vars(member).values())
-    if key in _kept:
-        _kept.move_to_end(key)
-        return _kept[key][1]
+    with _keeping:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key][1]
     groups, codes = coded(np.concatenate([member.groups for member in members]))
     places = np.split(codes, np.cumsum([len(member.groups) for member in members])[:-1])
     classes, strata = np.zeros((2, len(groups)), dtype=np.int64)
@@ -118,9 +121,10 @@ def union_of(members: Sequence[Member]) -> Union | None:
         code[at] = member.strata
         _, strata = coded(strata * (1 + code.max()) + code)
     union = Union(groups, classes, strata, freedom, places)
-    _kept[key] = members, union  # members, so that no other array takes their addresses
-    while len(_kept) > KEPT:
-        _kept.popitem(last=False)
+    with _keeping:
+        _kept[key] = members, union  # members, so that no other array takes their addresses
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
     return union
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -126,29 +127,30 @@ class Panel:
 
         ``within`` are the only images to take, ``(n,)``; all of them without it.
         """
-        scores, present, readable = self._cell(detector, condition)
+        scores, present, readable, of_cell = self._cell(detector, condition)
         chosen = present & self.takes_part(rule) if rule else present
         chosen = chosen if within is None else chosen & within
         rows = np.flatnonzero(chosen & readable)
         n_unreadable = int((chosen & ~readable).sum())
         known = self._known.get(rule)
         if known is None or not np.array_equal(known.rows, rows):
-            known = Part(rows, self.labels[rows], self.groups[rows], scores[:, rows], n_unreadable)
+            known = Part(rows, self.labels[rows], self.groups[rows], scores[:, :0], n_unreadable)
             if within is None:
-                self._known[rule] = replace(known, scores=scores[:, :0])
-            return known
-        return replace(known, scores=scores[:, rows], n_unreadable=n_unreadable)
+                self._known[rule] = known
+        return replace(known, scores=scores[:, rows], n_unreadable=n_unreadable, of_cell=of_cell)
 
-    def _cell(self, detector: str, condition: str) -> tuple[Floats, Bools, Bools]:
+    def _cell(self, detector: str, condition: str) -> tuple[Floats, Bools, Bools, dict[bytes, Any]]:
         """Takes the seeds of one detector under one condition: scores, who is there and who is readable with all."""
-        if self._last.get("cell") != (detector, condition):
+        last = self._last
+        if getattr(last, "cell", None) != (detector, condition):
             seeds = self.seeds(detector, condition)
             follow = bool(seeds) and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
             chosen = slice(seeds[0], seeds[0] + len(seeds)) if follow else seeds  # a view where it can be one
             scores = self.scores[chosen]
-            known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0)
-            self._last.update(cell=(detector, condition), known=known)
-        found: tuple[Floats, Bools, Bools] = self._last["known"]
+            of_cell: dict[bytes, Any] = {}
+            last.cell = detector, condition
+            last.known = scores, self.present[chosen].all(axis=0), np.isfinite(scores).all(axis=0), of_cell
+        found: tuple[Floats, Bools, Bools, dict[bytes, Any]] = last.known
         return found
 
     @cached_property
@@ -157,8 +159,8 @@ class Panel:
         return {}
 
     @cached_property
-    def _last(self) -> dict[str, Any]:
-        return {}
+    def _last(self) -> local:
+        return local()
 
     def apart(self, condition: str) -> Bools:
         """Says which images are edited ones that are in no mean under a condition, ``(n,)``."""
@@ -194,6 +196,7 @@ class Part:
         scores: ``(seeds, k)``.
         n_unreadable: Images left out because they could not be read.
         shared: What has been made of these images without their scores, for all parts that have the same.
+        of_cell: What has been made of the scores of some images, for all parts of one detector and condition.
     """
 
     rows: NDArray[np.intp]
@@ -202,6 +205,7 @@ class Part:
     scores: Floats
     n_unreadable: int
     shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    of_cell: dict[bytes, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def n_real(self) -> int:

@@ -5,6 +5,7 @@ A column that an older version did not write is filled with nulls, one that a ne
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,6 +77,20 @@ def scan_rows(parts: Sequence[Path]) -> pl.LazyFrame:
     sources = list(parts) if all(map(is_unicode, parts)) else [part.read_bytes() for part in parts]
     rows = pl.scan_parquet(sources, schema=SCHEMA, glob=False, missing_columns="insert", extra_columns="ignore")
     return rows.select(*SCHEMA)
+
+
+def all_batches(parts: Sequence[Path]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yields the `batches` of parts with the names of their runs; the next is decoded while one is used.
+
+    Raises:
+        DamagedFileError: A file is damaged.
+    """
+    coming = ((part.parent.name, rows) for part in parts for rows in batches(part))
+    with ThreadPoolExecutor(1) as decoding:
+        following = decoding.submit(next, coming, None)
+        while (batch := following.result()) is not None:
+            following = decoding.submit(next, coming, None)
+            yield batch
 
 
 def batches(part: Path) -> Iterator[pl.DataFrame]:

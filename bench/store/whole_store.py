@@ -13,7 +13,7 @@ from bench.store.data_sets import completed, data_sets
 from bench.store.dataset import SHORT, Assembly, StoredDataset
 from bench.store.findings import SharedTitle
 from bench.store.listings import Listing, read_listings
-from bench.store.reader import batches, read_parts
+from bench.store.reader import all_batches, read_parts
 from bench.store.runs import Run, read_runs
 from bench.store.stored_rows import StoredRows
 
@@ -85,7 +85,6 @@ def _told_apart(datasets: Sequence[StoredDataset]) -> list[StoredDataset]:
 
 def _rows_of(parts: Sequence[Path]) -> StoredRows:
     table = StoredRows()
-    for part in parts:
-        for batch in batches(part):
-            table.add(batch, part.parent.name)
+    for run, batch in all_batches(parts):
+        table.add(batch, run)
     return table

@@ -139,7 +139,8 @@ def trapezoids(curve, balanced):
 def trapezoid_influences(placed, positive, balanced=False, average_precision=Placed.average_precision):
     """Computes the value of an average precision, beside its influences, by trapezoids."""
     right = average_precision(placed, positive, balanced)
-    hits, misses = placed.counts[::-1] if positive == "generated" else placed.counts
+    counts = [np.bincount(placed.block[placed.generated == its], minlength=placed.levels) for its in (False, True)]
+    hits, misses = counts[::-1] if positive == "generated" else counts
     hits, misses = (hits / hits.sum(), misses / misses.sum()) if balanced else (hits, misses)
     strict_first = slice(None, None, -1) if positive == "generated" else slice(None)
     true, false = np.cumsum(hits[strict_first]), np.cumsum(misses[strict_first])

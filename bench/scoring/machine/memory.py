@@ -33,6 +33,12 @@ def hand_freed_memory_back() -> bool:
     return all(defaults)
 
 
+def trim() -> bool:
+    """Hands back what is freed now, as after reading in many pieces; says whether the allocator took the advice."""
+    libc = _glibc()
+    return libc is not None and bool(libc.malloc_trim(0))
+
+
 def _glibc() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
         return None
