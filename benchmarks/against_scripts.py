@@ -7,10 +7,12 @@ counted, and for the steps that move scores it is shown how far::
 
     python benchmarks/against_scripts.py --what pair
     python benchmarks/against_scripts.py --what five
+    python benchmarks/against_scripts.py --what ten --steps --repeats 1 --count 8
     python benchmarks/against_scripts.py --what sweep --cells 4
     python benchmarks/against_scripts.py --what aeroblade
 
-``pair`` is WePe and RIGID; ``five`` adds MC-Dropout and both kinds of Gradient Cuff; ``sweep`` is WePe with 5 seeds on
+``pair`` is WePe and RIGID; ``five`` adds MC-Dropout and both kinds of Gradient Cuff; ``ten``
+adds MINDER, contrastive blur, ConV, WaRPAD and AEROBLADE, each with its own picture; ``sweep`` is WePe with 5 seeds on
 clean images and 15 degradations, 80 cells of which the scripts run some, scaled up.
 """
 
@@ -70,7 +72,7 @@ class Contest:
     def contestants(self, keeping: bool) -> dict[str, Callable[[], Timed]]:
         """Returns what is to be timed."""
         scale = len(self.work.cells) / len(self.cells)
-        run = functools.partial(run_scripts, self.cells, scale, self.setting)
+        run = functools.partial(run_scripts, self.cells, scale, self.setting, self.work.view)
         found: dict[str, Callable[[], Timed]] = {SCRIPTS: lambda: run(self.scratch / "scripts")}
         if keeping:
             found[KEEPING] = lambda: run(self.scratch / "keeping", KEEP_MEMORY)
