@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from detectors.backbones.compiling import compile_block
+from detectors.backbones.last_block import keep_whole
 from detectors.backbones.tapping import Tap, Tapped, Tokens
 from detectors.weights import state_sha256
 
@@ -167,8 +168,9 @@ class Backbone(nn.Module):
             batch_size: Images in every pass from now on; smaller batches are filled up, larger ones compile anew.
         """
         self.compiled, self.fixed_batch = True, batch_size
-        for block in self.blocks:
-            compile_block(self.model.get_submodule(block))
+        for block in map(self.model.get_submodule, self.blocks):
+            keep_whole(block)
+            compile_block(block)
 
     def cast_weights(self, dtype: torch.dtype) -> None:
         """Converts the weights of linear layers and convolutions, once, as autocast would in each pass.
