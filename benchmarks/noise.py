@@ -37,10 +37,10 @@ def main() -> None:
     with torch.inference_mode():
         for repeat in range(options.repeats + 1):
             drawn = {threads: seconds_of(threads, images, keys) for threads in times}
-            first, *others = (noise for _, noise in drawn.values())
-            assert all(torch.equal(first, other) for other in others)
             for threads, (seconds, _) in drawn.items() if repeat else ():  # the first asks for memory
                 times[threads].append(seconds)
+        first, *others = (noise for _, noise in drawn.values())
+        assert all(torch.equal(first, other) for other in others)
     rows = [
         [
             str(threads),

@@ -15,7 +15,7 @@ TOKENS = 16
 """Tokens that go on. Products with fewer rows take other kernels, which move last bits; with 16 no bit was seen to."""
 
 
-class LastBlock(Block):
+class LastBlock(Block):  # type: ignore[misc] # timm has no types here
     """A block that gives the first 16 tokens alone, where nobody looks at the others.
 
     It gives all of them on an accelerator, in another precision than float32, where a gradient is wanted, and where
