@@ -105,7 +105,7 @@ def test_a_run_counts_the_blocks_that_it_spared(vit: Backbone):
         meter = CostMeter()
         meter.start([own])
         cuff(images, keys)
-    cost = meter.cost(2, 1, 2)
+    cost = meter.cost(2, [1.0], 2)
     assert (cost["backbone_passes"], cost["spared_block_passes"]) == (2 * (1 + 3), 2 * 3 * 2)
 
 
