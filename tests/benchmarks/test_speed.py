@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def suite(made: Path) -> Path:
-    """Results of the suite on them: the first two detectors alone, all five, conditions and seeds, AEROBLADE, own pictures."""
+    """Results of the suite on them: two detectors, five, conditions and seeds, AEROBLADE, methods' own pictures."""
     data = ["--dataset", "folder", "--data-root", str(made / "images"), "--num-workers", "0"]
     network = ["--backbone", f"timm:{MODEL}", "--weights", str(made / "tiny.pth")]
     common = [*data, *network, "--view", "common"]
