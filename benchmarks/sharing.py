@@ -28,7 +28,6 @@ CASES = (
     "rigid",
     "wepe:blocks=6-11",
     "wepe:blocks=6-11,n=5",
-    "wepe:blocks=11,n=5",
     "wepe-gradient-cuff:blocks=6-11,directions=5",
     "mc-dropout:blocks=6-11,n=5",
 )

@@ -3,7 +3,7 @@
 A pass through such a copy begins where the two part. Its features are those of a whole pass, to the bit on the CPU.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 from timm.models.vision_transformer import VisionTransformer
@@ -23,11 +23,11 @@ class Prefixes:
 
     def __init__(self) -> None:
         self.places: set[int] = set()
-        self._kept: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._kept: MutableMapping[Tensor, dict[int, Tensor]] = WeakIdKeyDictionary()
 
     def recall(self, images: Tensor, most: int) -> tuple[int, Tensor] | None:
         """Returns the tokens after as many blocks as are known for a batch, but no more than so many."""
-        known: dict[int, Tensor] = self._kept.get(images, {})
+        known = self._kept.get(images, {})
         place = max((place for place in known if place <= most), default=0)
         return (place, known[place]) if place else None
 
