@@ -7,10 +7,12 @@ counted, and for the steps that move scores it is shown how far::
 
     python benchmarks/against_scripts.py --what pair
     python benchmarks/against_scripts.py --what five
+    python benchmarks/against_scripts.py --what ten --steps --repeats 1 --count 8
     python benchmarks/against_scripts.py --what sweep --cells 4
     python benchmarks/against_scripts.py --what aeroblade
 
-``pair`` is WePe and RIGID; ``five`` adds MC-Dropout and both kinds of Gradient Cuff; ``sweep`` is WePe with 5 seeds on
+``pair`` is WePe and RIGID; ``five`` adds MC-Dropout and both kinds of Gradient Cuff; ``ten``
+adds MINDER, contrastive blur, ConV, WaRPAD and AEROBLADE, each with its own picture; ``sweep`` is WePe with 5 seeds on
 clean images and 15 degradations, 80 cells of which the scripts run some, scaled up.
 """
 
@@ -22,12 +24,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from machine import describe_machine, usable_cores
-from measure import MIB, Timed, alternate, find_run, markdown_table, ratios, refuse, run_suite, spread, suite_offers
+from measure import (
+    MIB,
+    ROOT,
+    Timed,
+    alternate,
+    find_run,
+    markdown_table,
+    ratios,
+    refuse,
+    run_suite,
+    spread,
+    suite_offers,
+)
 from score_files import Difference, difference, script_scores, suite_scores
 from scripts import KEEP_MEMORY, WORKS, Cell, Work, run_scripts
 from setting import Setting, add_setting_options, make_setting
 
-SCRIPTS, KEEPING = "scripts", "scripts, freed memory kept"
+SCRIPTS, KEEPING, BEFORE = "scripts", "scripts, freed memory kept", "suite before, sharing alone"
 TOLERANCE = 1e-4
 """Largest relative difference of a score between the suite in float32 and the scripts."""
 
@@ -57,11 +71,19 @@ class Contest:
         setting: The network and the images.
         steps: The options of each step of the suite.
         scratch: A folder for scores.
+        before: Another checkout of the suite, which then takes the first step, too.
     """
 
     def __init__(
-        self, work: Work, cells: Sequence[Cell], setting: Setting, steps: Mapping[str, list[str]], scratch: Path
+        self,
+        work: Work,
+        cells: Sequence[Cell],
+        setting: Setting,
+        steps: Mapping[str, list[str]],
+        scratch: Path,
+        before: Path | None,
     ) -> None:
+        self.before = before
         self.work, self.cells, self.setting, self.steps, self.scratch = work, cells, setting, steps, scratch
         self.runs: dict[str, Path] = {}
         # A cache of its own, so that the first run of a compiled step compiles.
@@ -70,11 +92,12 @@ class Contest:
     def contestants(self, keeping: bool) -> dict[str, Callable[[], Timed]]:
         """Returns what is to be timed."""
         scale = len(self.work.cells) / len(self.cells)
-        run = functools.partial(run_scripts, self.cells, scale, self.setting)
+        run = functools.partial(run_scripts, self.cells, scale, self.setting, self.work.view)
         found: dict[str, Callable[[], Timed]] = {SCRIPTS: lambda: run(self.scratch / "scripts")}
         if keeping:
             found[KEEPING] = lambda: run(self.scratch / "keeping", KEEP_MEMORY)
-        return found | {name: functools.partial(self.run_step, name) for name in self.steps}
+        earlier = {BEFORE: functools.partial(self.run_step, BEFORE)} if self.before else {}
+        return found | earlier | {name: functools.partial(self.run_step, name) for name in self.steps}
 
     def run_step(self, name: str, *more: str) -> Timed:
         """Runs a step of the suite, with more options if need be; everything is computed anew."""
@@ -82,8 +105,10 @@ class Contest:
         setting = self.setting
         data = ["--dataset", "folder", "--data-root", str(setting.images)]
         network = ["--backbone", setting.backbone, "--weights", str(setting.weights)]
-        arguments = [*self.work.suite_arguments, *data, *network, *self.steps[name], *more]
-        timed = run_suite(arguments, output, self.environment)
+        first = next(iter(self.steps.values()))
+        arguments = [*self.work.suite_arguments, *data, *network, *self.steps.get(name, first), *more]
+        root = self.before if name == BEFORE and self.before else ROOT
+        timed = run_suite(arguments, output, self.environment, root)
         self.runs[name] = find_run(output, arguments)
         return timed
 
@@ -105,7 +130,7 @@ class Contest:
         all_cells = self.work.cells
         reference = suite_scores(self.runs[next(iter(self.steps))], all_cells)
         found = {SCRIPTS: difference(script_scores(self.scratch / "scripts", self.cells), reference, detector)}
-        for name in self.steps:
+        for name in self.runs:
             found[name] = difference(suite_scores(self.runs[name], all_cells), reference, detector)
         return found
 
@@ -169,8 +194,11 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--steps", nargs="*", choices=steps, default=steps, help="steps of the suite after sharing")
     parser.add_argument("--workers", type=int, default=usable_cores(), help="processes that decode (default: cores)")
     parser.add_argument("--no-kept-memory", action="store_true", help="leave out the scripts with freed memory kept")
+    parser.add_argument("--before", type=Path, metavar="DIR", help="another checkout of the suite, to be timed beside")
     add_setting_options(parser)
     options = parser.parse_args()
+    if options.before and not (options.before / "bench").is_dir():
+        refuse(f"--before {options.before} holds no checkout of the suite.")
     if options.cells is not None and options.cells < 1:
         refuse(f"--cells must be at least 1, got {options.cells}.")
     return options
@@ -184,7 +212,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         setting = make_setting(options, Path(scratch))
         steps = suite_steps(options.workers, options.steps)
-        contest = Contest(work, cells, setting, steps, Path(scratch))
+        before = options.before and options.before.resolve()
+        contest = Contest(work, cells, setting, steps, Path(scratch), before)
         first = contest.warm_up()
         results = alternate(contest.contestants(not options.no_kept_memory), options.repeats)
         found = {detector: contest.differences(detector) for detector in work.detectors}

@@ -91,7 +91,10 @@ def _search_path(root: Path) -> list[str]:
 
 
 def run_suite(
-    arguments: Sequence[str], output: Path | None = None, environment: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    output: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    root: Path = ROOT,
 ) -> Timed:
     """Runs ``python -m bench`` and reads what its run says of its cost.
 
@@ -99,13 +102,16 @@ def run_suite(
         arguments: The words after ``python -m bench``, without ``--output``.
         output: The results' folder, new and empty so that everything is computed; by default one that is then deleted.
         environment: Variables to set beside those of this process.
+        root: The checkout of the suite that is run.
 
     Raises:
         SystemExit: The command failed, or the folder held results before.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = output or Path(scratch)
-        timed = run_command([sys.executable, "-m", "bench", *arguments, "--output", str(folder)], environment)
+        timed = run_command(
+            [sys.executable, "-m", "bench", *arguments, "--output", str(folder)], environment, root=root
+        )
         facts = json.loads((find_run(folder, arguments) / "run.json").read_text())
     return Timed(timed.seconds, timed.peak_bytes, timed.output, facts["cost"])
 

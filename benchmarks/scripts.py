@@ -76,16 +76,27 @@ class Work:
 
 
 PAIR = ("wepe", "rigid")
+FIVE = (*PAIR, "mc-dropout", "gradient-cuff", "wepe-gradient-cuff")
+TEN = (*FIVE, "minder", "contrastive-blur", "conv", "warpad", "aeroblade")
+"""The training-free detectors that need no download, but for HFI, whose passes are AEROBLADE's and as many more."""
+WITHOUT_VIEW = ("aeroblade", "minder", "contrastive-blur", "conv", "warpad")
+"""Their scripts take the method's own picture, and know no other."""
 WORKS = {
     "pair": Work(PAIR),
-    "five": Work((*PAIR, "mc-dropout", "gradient-cuff", "wepe-gradient-cuff")),
+    "five": Work(FIVE),
+    "ten": Work(TEN, view="method"),
     "sweep": Work(("wepe",), CONDITIONS, SEEDS),
     "aeroblade": Work(("aeroblade",), view="method"),
 }
 
 
 def run_scripts(
-    cells: Sequence[Cell], scale: float, setting: Setting, output: Path, environment: Mapping[str, str] | None = None
+    cells: Sequence[Cell],
+    scale: float,
+    setting: Setting,
+    view: str,
+    output: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> Timed:
     """Runs the scripts of some cells one after another and adds their times up.
 
@@ -93,6 +104,7 @@ def run_scripts(
         cells: What to run.
         scale: Factor of the times and passes, where the cells stand for more.
         setting: The network and the images.
+        view: ``common`` or ``method``, the picture.
         output: Where the scores go.
         environment: Variables to set beside those of this process.
 
@@ -103,7 +115,7 @@ def run_scripts(
     output.mkdir(parents=True, exist_ok=True)
     whole, loops, passes, peak = 0.0, 0.0, 0.0, 0
     for cell in cells:
-        timed = run_command(_command(cell, setting, output / cell.file_name), environment)
+        timed = run_command(_command(cell, setting, output / cell.file_name, view), environment)
         cost = json.loads((output / cell.file_name).read_text())
         whole += scale * (timed.seconds - cost["borrowed"])
         loops += scale * cost["seconds"]
@@ -112,10 +124,12 @@ def run_scripts(
     return Timed(whole, peak, "", {"seconds": loops, "passes": passes})
 
 
-def _command(cell: Cell, setting: Setting, output: Path) -> list[str]:
+def _command(cell: Cell, setting: Setting, output: Path, view: str) -> list[str]:
     script = HERE / "plain" / f"{cell.detector.replace('-', '_')}.py"
     command = [sys.executable, str(script), "--images", str(setting.images), "--output", str(output)]
     if cell.detector == "aeroblade":
         return command
     command += ["--weights", str(setting.weights), "--model", setting.model, "--seed", str(cell.seed)]
+    if cell.detector not in WITHOUT_VIEW:
+        command += ["--view", view]
     return command if cell.condition == CLEAN else [*command, "--condition", cell.condition]

@@ -132,6 +132,7 @@ class McDropout(Detector):
     def _sample(self, draw: int) -> Backbone:
         """Draws one network; it shares every tensor with the clean one."""
         network = self.backbone.with_parameters({})
+        network.begin_with(min(self.chosen_blocks))
         for block in self.chosen_blocks:
             prefix = network.blocks[block]
             for site in dropout_sites(network.model.get_submodule(prefix), prefix):

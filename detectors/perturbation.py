@@ -236,6 +236,7 @@ class PerturbedModels(nn.Module):
         if drawn is None or _kinds_of(drawn) != _kinds_of(self.backbone):
             noisy = self.perturbation._draw(self.backbone, self._clean, self.seed, draw)
             alive[key] = drawn = self.backbone.with_parameters(noisy)
+            drawn.begin_with(min(self.perturbation.chosen_blocks(self.backbone.depth)))
         return drawn
 
 

@@ -45,7 +45,7 @@ _DATA = {
     "contrasts?": {...: {...: [str]}},
 }
 _COST = {
-    **dict.fromkeys(("images?", "seconds?", "devices?", "backbone_passes?"), _NUMBER),
+    **dict.fromkeys(("images?", "seconds?", "devices?", "backbone_passes?", "spared_block_passes?"), _NUMBER),
     **dict.fromkeys(("peak_bytes?", "peak_device_bytes?"), _NUMBER),
     "seconds_by_detector?": {...: _NUMBER},
     "seconds_by_device?": [_NUMBER],

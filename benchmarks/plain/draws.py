@@ -27,9 +27,9 @@ def key_of(data: bytes) -> int:
     return image_key(sha256_of(data))
 
 
-def random_crop(image: Image.Image, key: int) -> torch.Tensor:
-    """Cuts ``(3, 224, 224)`` uint8 at a place that depends on the key."""
-    return cut_view(image, View(224, "random-crop"), key)
+def picture_of(image: Image.Image, key: int, view: str) -> torch.Tensor:
+    """Makes ``(3, 224, 224)`` uint8: a crop at a place that depends on the key (``common``), or all of it scaled."""
+    return cut_view(image, View(224, "random-crop" if view == "common" else "resize"), key)
 
 
 def noisy_picture(image: Image.Image, std: float, key: int) -> Image.Image:
@@ -37,4 +37,4 @@ def noisy_picture(image: Image.Image, std: float, key: int) -> Image.Image:
     return Noise(std, "pixel").apply(image, key, 0)
 
 
-__all__ = ["BORROWED", "image_noise", "key_of", "noisy_picture", "random_crop", "seeded_generator"]
+__all__ = ["BORROWED", "image_noise", "key_of", "noisy_picture", "picture_of", "seeded_generator"]

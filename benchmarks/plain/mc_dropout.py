@@ -8,7 +8,7 @@ from pathlib import Path
 
 import timm
 import torch
-from draws import BORROWED, key_of, random_crop, seeded_generator
+from draws import BORROWED, key_of, picture_of, seeded_generator
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,10 +16,11 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Images(Dataset[Tensor]):
-    """Crops of the images of a folder."""
+    """Pictures of the images of a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, view: str) -> None:
         self.files = sorted((f for f in folder.glob("*/**/*") if f.is_file()), key=Path.as_posix)
+        self.view = view
 
     def __len__(self) -> int:
         return len(self.files)
@@ -29,7 +30,7 @@ class Images(Dataset[Tensor]):
         image, key = Image.open(io.BytesIO(data)).convert("RGB"), key_of(data)
         factor = 256 / min(image.size)
         image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BILINEAR)
-        return random_crop(image, key).float() / 255
+        return picture_of(image, key, self.view).float() / 255
 
 
 def load_model(name: str, weights: Path) -> nn.Module:
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--model", default="vit_small_patch14_dinov2")
+    parser.add_argument("--view", choices=("common", "method"), default="common")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     model = load_model(args.model, args.weights)
@@ -74,7 +76,7 @@ def main() -> None:
     for name, module in model.named_modules():
         if name.startswith("blocks.") and name.endswith(("attn.proj_drop", "mlp.drop1", "mlp.drop2")):
             module.register_forward_hook(Drop(name, args.seed))
-    images, scores, passes, started = Images(args.images), [], 0, time.perf_counter()
+    images, scores, passes, started = Images(args.images, args.view), [], 0, time.perf_counter()
     for batch in DataLoader(images, batch_size=32, num_workers=0):
         features = []
         for Drop.number in range(10):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
-from draws import BORROWED, key_of, noisy_picture, random_crop, seeded_generator
+from draws import BORROWED, key_of, noisy_picture, picture_of, seeded_generator
 from PIL import Image
 from scipy import ndimage
 from torch import Tensor, nn
@@ -19,11 +19,11 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Images(Dataset[Tensor]):
-    """Crops of the images of a folder, degraded if asked for."""
+    """Pictures of the images of a folder, degraded if asked for."""
 
-    def __init__(self, folder: Path, condition: str) -> None:
+    def __init__(self, folder: Path, view: str, condition: str) -> None:
         self.files = sorted((f for f in folder.glob("*/**/*") if f.is_file()), key=Path.as_posix)
-        self.condition = condition
+        self.view, self.condition = view, condition
 
     def __len__(self) -> int:
         return len(self.files)
@@ -33,7 +33,7 @@ class Images(Dataset[Tensor]):
         image, key = Image.open(io.BytesIO(data)).convert("RGB"), key_of(data)
         factor = 256 / min(image.size)
         image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BILINEAR)
-        return random_crop(degrade(image, self.condition, key), key).float() / 255
+        return picture_of(degrade(image, self.condition, key), key, self.view).float() / 255
 
 
 def degrade(image: Image.Image, condition: str, key: int) -> Image.Image:
@@ -80,6 +80,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--model", default="vit_small_patch14_dinov2")
     parser.add_argument("--condition", default="clean")
+    parser.add_argument("--view", choices=("common", "method"), default="common")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> None:
     noisy, config = perturb(model, args.seed).to(args.device), timm.data.resolve_model_data_config(model)
     model.to(args.device)
     mean, std = (torch.tensor(config[name], device=args.device).view(3, 1, 1) for name in ("mean", "std"))
-    images, scores, passes, started = Images(args.images, args.condition), [], 0, time.perf_counter()
+    images, scores, passes, started = Images(args.images, args.view, args.condition), [], 0, time.perf_counter()
     for batch in DataLoader(images, batch_size=32, num_workers=0):
         batch = batch.to(args.device)
         clean, moved = model((batch - mean) / std), noisy((batch - mean) / std)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import timm
 import torch
-from draws import BORROWED, key_of, random_crop, seeded_generator
+from draws import BORROWED, key_of, picture_of, seeded_generator
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Images(Dataset[Tensor]):
-    """Crops of the images of a folder."""
+    """Pictures of the images of a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, view: str) -> None:
         self.files = sorted((f for f in folder.glob("*/**/*") if f.is_file()), key=Path.as_posix)
+        self.view = view
 
     def __len__(self) -> int:
         return len(self.files)
@@ -30,7 +31,7 @@ class Images(Dataset[Tensor]):
         image, key = Image.open(io.BytesIO(data)).convert("RGB"), key_of(data)
         factor = 256 / min(image.size)
         image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.BILINEAR)
-        return random_crop(image, key).float() / 255
+        return picture_of(image, key, self.view).float() / 255
 
 
 def load_model(name: str, weights: Path) -> nn.Module:
@@ -68,13 +69,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--model", default="vit_small_patch14_dinov2")
+    parser.add_argument("--view", choices=("common", "method"), default="common")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     model = load_model(args.model, args.weights)
     config = timm.data.resolve_model_data_config(model)
     mean, std = (torch.tensor(config[name]).view(3, 1, 1) for name in ("mean", "std"))
     noisy, products = perturb(model, args.seed)
-    images, scores, passes, started = Images(args.images), [], 0, time.perf_counter()
+    images, scores, passes, started = Images(args.images, args.view), [], 0, time.perf_counter()
     for batch in DataLoader(images, batch_size=32, num_workers=0):
         normalised = (batch - mean) / std
         clean = model(normalised).double()

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from detectors.backbones.compiling import compile_block
+from detectors.backbones.last_block import keep_whole
+from detectors.backbones.prefixes import Prefixes, can_resume, resumed
 from detectors.backbones.tapping import Tap, Tapped, Tokens
 from detectors.weights import state_sha256
 
@@ -20,10 +22,15 @@ CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.261302
 
 
 class PassCounter:
-    """Counts images through a network and all its perturbed copies, so that sharing can be shown."""
+    """Counts images through a network and all its perturbed copies, so that sharing can be shown.
+
+    Attributes:
+        images: Those that passed.
+        spared_blocks: For each of them the blocks that it need not pass, as their output was known; added up.
+    """
 
     def __init__(self) -> None:
-        self.images = 0
+        self.images = self.spared_blocks = 0
 
 
 _REHEARSAL: ContextVar[PassCounter | None] = ContextVar("rehearsal", default=None)
@@ -84,6 +91,8 @@ class Backbone(nn.Module):
         self.fixed_batch: int | None = None
         self._remembered: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._tapped: Tapped = {}
+        self._prefixes: Prefixes | None = Prefixes()
+        self._shared_blocks = self.depth
 
     def forward(self, images: Tensor) -> Tensor:
         """Computes features, or recalls them when this very tensor has passed before.
@@ -132,7 +141,9 @@ class Backbone(nn.Module):
         if images in self._remembered and tap in self._remembered[images]:
             recalled: Tensor = self._remembered[images][tap]
             return recalled
-        kept: dict[Tap | None, Tensor] = {None: self.compute(images)}
+        shares = self._prefixes and self._prefixes.places and not (self._tapped or self.compiled)
+        prefixes = self._prefixes if shares and not images.requires_grad else None
+        kept: dict[Tap | None, Tensor] = {None: self._compute(images, prefixes)}
         kept |= {one: given[: len(images)] for one, given in self._tapped.items()}
         if not kept[None].requires_grad:
             self._remembered[images] = kept
@@ -140,6 +151,9 @@ class Backbone(nn.Module):
 
     def compute(self, images: Tensor) -> Tensor:
         """Computes features as a call does, without recalling or remembering them."""
+        return self._compute(images, None)
+
+    def _compute(self, images: Tensor, prefixes: Prefixes | None) -> Tensor:
         rehearsal = _REHEARSAL.get()
         if rehearsal is not None:
             rehearsal.images += len(images)
@@ -147,6 +161,10 @@ class Backbone(nn.Module):
             self._tapped.update(dict.fromkeys(self._tapped, zeros))
             return zeros
         self.counter.images += len(images)
+        known = prefixes.recall(images, self._shared_blocks) if prefixes else None
+        if known is not None:
+            self.counter.spared_blocks += len(images) * known[0]
+            return resumed(self.model, known[1], known[0])[: len(images)]
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=self.memory_format)
         # Some convolution kernels take another path for a single image and move its last bits (2e-7 of the features'
         # length): a pair takes the path of every larger batch. Compiled code is made for one size of batch. Where a
@@ -155,7 +173,8 @@ class Backbone(nn.Module):
         if len(images) < size:
             repeated = normalised[-1:].expand(size - len(images), -1, -1, -1)
             normalised = torch.cat([normalised, repeated]).contiguous(memory_format=self.memory_format)
-        features: Tensor = self.model(normalised)
+        with prefixes.kept_of(images, self.model, self._shared_blocks) if prefixes else nullcontext():
+            features: Tensor = self.model(normalised)
         return features[: len(images)]
 
     def compile_blocks(self, batch_size: int) -> None:
@@ -167,8 +186,9 @@ class Backbone(nn.Module):
             batch_size: Images in every pass from now on; smaller batches are filled up, larger ones compile anew.
         """
         self.compiled, self.fixed_batch = True, batch_size
-        for block in self.blocks:
-            compile_block(self.model.get_submodule(block))
+        for block in map(self.model.get_submodule, self.blocks):
+            keep_whole(block)
+            compile_block(block)
 
     def cast_weights(self, dtype: torch.dtype) -> None:
         """Converts the weights of linear layers and convolutions, once, as autocast would in each pass.
@@ -180,6 +200,15 @@ class Backbone(nn.Module):
         for module in self.model.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 module.to(dtype)
+
+    def begin_with(self, blocks: int) -> None:
+        """Says that the first blocks are still those of the network that this is a copy of, and shares their passes.
+
+        A later pass of the same batch object begins after them, as far as their output is kept (see ``prefixes``).
+        """
+        if self._prefixes is not None and can_resume(self.model) and blocks > 0:
+            self._shared_blocks = blocks
+            self._prefixes.places.add(blocks)
 
     @property
     def depth(self) -> int:
@@ -209,7 +238,10 @@ class Backbone(nn.Module):
         memo: dict[int, Any] = {id(item): item for item in shared}
         memo[id(self._remembered)] = WeakIdKeyDictionary()
         memo[id(self._tapped)] = dict.fromkeys(self._tapped, torch.empty(0))  # which the copy's hooks write into
+        is_copy = self._shared_blocks < self.depth  # what a copy of it shares with it, it does not share with the first
+        memo[id(self._prefixes)] = None if is_copy else self._prefixes
         twin = copy.deepcopy(self, memo)
+        twin._shared_blocks = 0
         twin.__dict__.pop("fingerprint", None)
         for key, value in replaced.items():
             owner, _, leaf = key.rpartition(".")

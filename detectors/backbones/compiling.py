@@ -37,8 +37,13 @@ def compile_block(block: nn.Module) -> None:
     The module is compiled in place. Torch takes the parameters for inputs, so one compilation serves all blocks of the
     same make, whatever their weights.
     """
-    if any(module._forward_hooks or module._forward_pre_hooks for module in block.modules()):
+    if has_hooks(block):
         return
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it says where there is no GPU
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, DIFFERENT_BLOCKS)
     block.compile(dynamic=False)
+
+
+def has_hooks(block: nn.Module) -> bool:
+    """Says whether something looks at, or changes, what modules of a block take or give."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in block.modules())

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.backbones.base import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from detectors.backbones.last_block import spare_last_block
 from detectors.backbones.layouts import dinov2_from_transformers
 from detectors.backbones.sources import TIMM_FILES
 from detectors.errors import OptionError, UnknownNameError, WeightsNotFoundError
@@ -41,6 +42,7 @@ def timm_backbone(name: str, model: nn.Module, **normalisation: Sequence[float])
     config = getattr(model, "pretrained_cfg", {})
     mean = normalisation.get("mean", config.get("mean", IMAGENET_MEAN))
     std = normalisation.get("std", config.get("std", IMAGENET_STD))
+    spare_last_block(model)
     convolutional = not hasattr(model, "pos_embed") and not hasattr(model, "patch_embed")
     return Backbone(name, model, find_blocks(name, model), mean, std, channels_last=convolutional)
 

@@ -20,6 +20,8 @@ from detectors import create_backbone
 PLAIN = HERE / "plain"
 MODEL = "test_vit.r160_in1k"
 PASSES = {"wepe": 2, "rigid": 2, "mc-dropout": 10, "gradient-cuff": 11, "wepe-gradient-cuff": 11}
+OWN_PICTURE = {"minder": 6, "contrastive-blur": 2, "conv": 10, "warpad": 32}
+"""Passes of the scripts that take their method's picture."""
 CONDITIONS = ("jpeg:70", "blur:2", "noise:0.1")
 RELATIVE = 1e-4
 pytestmark = pytest.mark.heavy
@@ -36,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def suite(made: Path) -> Path:
-    """Results of the suite on them: the first two detectors alone, all five, conditions and seeds, AEROBLADE."""
+    """Results of the suite on them: two detectors, five, conditions and seeds, AEROBLADE, methods' own pictures."""
     data = ["--dataset", "folder", "--data-root", str(made / "images"), "--num-workers", "0"]
     network = ["--backbone", f"timm:{MODEL}", "--weights", str(made / "tiny.pth")]
     common = [*data, *network, "--view", "common"]
@@ -45,6 +47,7 @@ def suite(made: Path) -> Path:
         "five": [*common, "--detectors", *PASSES],
         "sweep": [*common, "--detectors", "wepe", "--seeds", "2", "--conditions", *CONDITIONS],
         "aeroblade": [*data, "--detectors", "aeroblade"],
+        "own": [*data, *network, "--view", "method", "--detectors", "rigid", *OWN_PICTURE],
     }.items():
         assert main(["compare", *words, "--output", str(made / name)]) == 0
     return made
@@ -73,6 +76,15 @@ def test_a_script_scores_as_the_suite_does(detector, suite):
     assert results["scores"] == pytest.approx(expected, rel=RELATIVE, abs=0)
     assert results["passes"] == PASSES.get(detector, 2)
     assert results["seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("detector", "words"), [("rigid", ("--view", "method")), *((name, ()) for name in OWN_PICTURE)]
+)
+def test_a_script_of_the_methods_picture_scores_as_the_suite_does(detector, words, suite):
+    results = script_results(suite, detector, *words)
+    assert results["scores"] == pytest.approx(suite_scores(suite / "own", detector), rel=RELATIVE, abs=0)
+    assert results["passes"] == (PASSES | OWN_PICTURE)[detector]
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

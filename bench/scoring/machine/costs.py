@@ -21,15 +21,16 @@ class CostMeter:
     """
 
     def __init__(self) -> None:
-        self.started, self.before, self.worked = time.monotonic(), 0, 0.0
+        self.started, self.worked = time.monotonic(), 0.0
+        self.before = self.spared_before = 0
         self.backbones: Sequence[Backbone] = ()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scores: Counter[str] = Counter()
 
     def start(self, backbones: Sequence[Backbone]) -> None:
         """Begins to measure; passes that the networks have made before do not count."""
-        self.started, self.backbones, self.before = time.monotonic(), backbones, 0
-        self.before = self.passes
+        self.started, self.backbones, self.before, self.spared_before = time.monotonic(), backbones, 0, 0
+        self.before, self.spared_before = self.passes, self.spared_blocks
 
     def stop(self) -> None:
         """Notes when this device has done its share; from now on it waits for the others."""
@@ -39,6 +40,11 @@ class CostMeter:
     def passes(self) -> int:
         """Images that have gone through the networks and their perturbed copies on this device."""
         return sum(backbone.counter.images for backbone in self.backbones) - self.before
+
+    @property
+    def spared_blocks(self) -> int:
+        """Blocks that these images need not pass, as another pass had given their output; added up."""
+        return sum(backbone.counter.spared_blocks for backbone in self.backbones) - self.spared_before
 
     @contextmanager
     def timing(self, detector: str, images: int) -> Iterator[None]:
@@ -68,6 +74,7 @@ class CostMeter:
             "seconds_by_device": [round(seconds, 3) for seconds in worked],
             "batch_size": batch_size,
             "backbone_passes": self.passes,
+            "spared_block_passes": self.spared_blocks,
             "seconds_by_detector": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "scores_by_detector": dict(self.scores),
             "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo,

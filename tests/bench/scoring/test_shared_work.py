@@ -14,6 +14,7 @@ from bench.report.notes import comparison_notes
 from bench.results.comparing import compare
 from bench.results.comparison import Comparison
 from bench.scoring import plan
+from bench.scoring.machine.costs import CostMeter
 from bench.scoring.options import RunOptions
 from datamodules import FolderDataModule
 from datamodules.conditions import Picture
@@ -94,6 +95,18 @@ def test_two_methods_share_a_perturbed_network_and_its_pass(vit: Backbone):
     assert vit.counter.images - before == 2 * (1 + 3)
     expected = create_detector("wepe", vit.with_parameters({}))(images, keys)
     torch.testing.assert_close(scores, expected)
+
+
+def test_a_run_counts_the_blocks_that_it_spared(vit: Backbone):
+    own, images, keys = copy.deepcopy(vit), torch.rand(2, 3, 56, 56), torch.arange(2)
+    cuff = create_detector("wepe-gradient-cuff", own, directions=3, blocks="2")
+    with torch.inference_mode():
+        cuff(images.clone(), keys)
+        meter = CostMeter()
+        meter.start([own])
+        cuff(images, keys)
+    cost = meter.cost(2, [1.0], 2)
+    assert (cost["backbone_passes"], cost["spared_block_passes"]) == (2 * (1 + 3), 2 * 3 * 2)
 
 
 @pytest.mark.heavy
