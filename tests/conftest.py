@@ -113,6 +113,12 @@ def vit() -> Backbone:
 
 
 @pytest.fixture
+def own_vit() -> Backbone:
+    """The same network, of which nobody else has made copies or looked into blocks."""
+    return timm_backbone("small-dinov2", small_dinov2())
+
+
+@pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the Hugging Face hub, and no network."""
     folder = tmp_path / "hub"

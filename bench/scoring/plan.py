@@ -142,7 +142,8 @@ class Preparation:
         conditions = plan_conditions(self.options, datamodule, specs)
         check_conditions(specs, conditions)
         folder = ScoreStore(self.options.output, datamodule.title).folder
-        if not probed and not any(spec.members for spec in specs) and not any(map(is_attack, self.options.conditions)):
+        plain = not probed and not any(spec.members for spec in specs)
+        if self.claiming and plain and not any(map(is_attack, self.options.conditions)):
             self._detectors = known_detectors(specs, self.options, folder)
             self.weights = weights_of(self.options)
         detectors = self._made(specs, conditions)

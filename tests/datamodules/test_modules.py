@@ -55,8 +55,6 @@ def test_lightning_reads_a_dataset(image_folder, made):
 def test_images_are_listed_and_read_without_lightning(image_folder):
     program = f"""
 import sys
-from datamodules.folder import FolderData
-from datamodules.modules import lightning_of
 from datamodules.registry import find_data
 data = find_data("folder")({str(image_folder)!r}, num_workers=0)
 data.setup()
