@@ -1,10 +1,11 @@
 """Measures a network's passes against the machine's own matrix products, in each precision, with and without --compile.
 
-Products alone are what the network's linear layers multiply, in their shapes, with nothing between them: no pass is
-faster in that precision. Where the rest of a pass goes is said by torch's profiler. ``--compile`` pays from so many
-passes on as make up for the compilation::
+Products alone are what the network multiplies, in its shapes, with nothing between them: no pass is faster in that
+precision. Where the rest of a pass goes is said by torch's profiler. ``--compile`` pays from so many passes on as make
+up for the compilation::
 
     python benchmarks/products.py --precisions 32-true bf16-mixed
+    python benchmarks/products.py --precisions 32-true --batch-sizes 1 4 16 32 --no-compile
 """
 
 import argparse
@@ -18,12 +19,14 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from machine import describe_machine
 from measure import markdown_table, ratios, spread
 from setting import add_setting_options, make_setting
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.scoring.machine.memory import keep_freed_memory
 from bench.scoring.machine.precision import WEIGHTS, set_tf32
@@ -31,15 +34,16 @@ from bench.scoring.options import EXACT, PRECISIONS, RunOptions
 from bench.scoring.run import make_fast
 from detectors import Backbone, create_backbone
 
+Run = Callable[[], object]
 KINDS = {
-    "products": ("mm", "linear", "matmul", "convolution"),
     "attention": ("attention", "softmax", "flash"),
     "activations": ("gelu", "silu", "relu"),
     "norms": ("norm",),
     "copies and conversions": ("copy", "_to", "contiguous", "clone", "cat"),
+    "products": ("mm", "linear", "matmul", "convolution"),
     "sums and scales": ("add", "mul"),
 }
-"""Kinds of work, by what an operation is called; the first that fits counts, and products come last among them."""
+"""Kinds of work, by what an operation is called; the first that fits counts."""
 
 
 @dataclass
@@ -48,47 +52,59 @@ class Way:
 
     Args:
         name: What the tables call it.
+        images: In a batch.
         run: A pass of a batch.
-        products: The products of that pass alone.
+        products: The products of that pass alone; nothing where code is compiled.
+        operations: Their multiplications and additions.
         compiling: Seconds by which the first pass was longer.
     """
 
     name: str
-    run: Callable[[], object]
-    products: Callable[[], object] | None
+    images: int
+    run: Run
+    products: Run | None = None
+    operations: int = 0
     compiling: float = 0.0
     seconds: list[float] = field(default_factory=list)
     alone: list[float] = field(default_factory=list)
 
 
-def products_of(network: nn.Module, pictures: Tensor, dtype: torch.dtype) -> tuple[Callable[[], object], float]:
-    """Returns what runs the products of a pass alone, and how many multiplications and additions they are."""
-    shapes: Counter[tuple[int, int, int]] = Counter()
+class Products(TorchDispatchMode):
+    """Counts matrix products by shape: ``(m, k)`` by ``(k, n)``."""
 
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
-        assert isinstance(layer, nn.Linear)
-        shapes[inputs[0].numel() // layer.in_features, layer.in_features, layer.out_features] += 1
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: Counter[tuple[int, int, int]] = Counter()
 
-    hooks = [layer.register_forward_hook(note) for layer in network.modules() if isinstance(layer, nn.Linear)]
-    network(pictures)
-    for hook in hooks:
-        hook.remove()
-    device = pictures.device
+    def __torch_dispatch__(self, called: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        name = called.overloadpacket.__name__
+        if name in ("mm", "addmm"):
+            left, right = args[-2:]
+            self.shapes[left.shape[0], left.shape[1], right.shape[1]] += 1
+        elif name == "linear":
+            left, right = args[:2]
+            self.shapes[left.numel() // left.shape[-1], left.shape[-1], right.shape[0]] += 1
+        return called(*args, **(kwargs or {}))
+
+
+def products_of(run: Run, dtype: torch.dtype, device: torch.device) -> tuple[Run, int]:
+    """Returns what makes the matrix products of a pass alone, and how many operations they are."""
+    with Products() as noted:
+        run()
     made = [
         (torch.randn(m, k, dtype=dtype, device=device), torch.randn(n, k, dtype=dtype, device=device), times)
-        for (m, k, n), times in shapes.items()
+        for (m, k, n), times in noted.shapes.items()
     ]
-    operations = float(sum(2 * m * k * n * times for (m, k, n), times in shapes.items()))
 
-    def run() -> None:
+    def multiply() -> None:
         for inputs, weights, times in made:
             for _ in range(times):
                 nn.functional.linear(inputs, weights)
 
-    return run, operations
+    return multiply, sum(2 * m * k * n * times for (m, k, n), times in noted.shapes.items())
 
 
-def seconds_of(run: Callable[[], object], device: torch.device) -> float:
+def seconds_of(run: Run, device: torch.device) -> float:
     """Runs it once."""
     begun = time.perf_counter()
     run()
@@ -97,9 +113,7 @@ def seconds_of(run: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - begun
 
 
-def make_way(
-    precision: str, compiled: bool, network: Backbone, pictures: Tensor, products: Callable[[], object] | None
-) -> Way:
+def make_way(precision: str, compiled: bool, network: Backbone, pictures: Tensor) -> Way:
     """Prepares a network and runs it once to warm up, twice where code is compiled."""
     device, low = pictures.device, WEIGHTS.get(precision)
     make_fast(nn.ModuleList([network]), RunOptions(precision=precision, compile=compiled, batch_size=len(pictures)))
@@ -107,21 +121,20 @@ def make_way(
     def run() -> None:
         set_tf32(precision, device)
         with torch.autocast(device.type, low) if low else nullcontext():
-            network.model(pictures)
+            network.compute(pictures)
 
-    way = Way(f"{precision}{', compiled' if compiled else ''}", run, products)
+    way = Way(f"{precision}, {len(pictures)} at once{', compiled' if compiled else ''}", len(pictures), run)
     first = seconds_of(run, device)
     if compiled:
         way.compiling = max(0.0, first - seconds_of(run, device))
+    else:
+        way.products, way.operations = products_of(run, low or torch.float32, device)
     return way
 
 
 def kind_of(operation: str) -> str:
     """Names the kind of work that an operation is."""
-    for kind in ("attention", "activations", "norms", "copies and conversions", "products", "sums and scales"):
-        if any(part in operation for part in KINDS[kind]):
-            return kind
-    return "the rest"
+    return next((kind for kind, parts in KINDS.items() if any(part in operation for part in parts)), "the rest")
 
 
 def profile(way: Way, device: torch.device) -> dict[str, float]:
@@ -138,26 +151,27 @@ def profile(way: Way, device: torch.device) -> dict[str, float]:
     return {kind: spent / total for kind, spent in found.items()}
 
 
-def report(ways: Sequence[Way], images: int, operations: float) -> str:
+def report(ways: Sequence[Way]) -> str:
     """Writes the table of speeds: ratios are taken repeat by repeat."""
     rows = []
     for way in ways:
         eager = next(one for one in ways if one.name == way.name.removesuffix(", compiled"))
-        gain = (statistics.median(eager.seconds) - statistics.median(way.seconds)) / images
+        gain = (statistics.median(eager.seconds) - statistics.median(way.seconds)) / way.images
         pays = f"{way.compiling / gain:,.0f} passes" if gain > 0 else "never"
+        speeds, first = ([one.images / seconds for seconds in one.seconds] for one in (way, ways[0]))
         rows.append(
             [
                 way.name,
-                spread([images / seconds for seconds in way.seconds]),
-                spread(ratios(ways[0].seconds, way.seconds)),
-                f"{operations / statistics.median(eager.alone) / 1e9:,.0f}",
+                spread(speeds),
+                spread(ratios(speeds, first)),
+                f"{eager.operations / statistics.median(eager.alone) / 1e9:,.0f}",
                 spread(ratios(eager.alone, way.seconds)),
                 f"{way.compiling:.0f} s" if way is not eager else "-",
                 spread(ratios(eager.seconds, way.seconds)) if way is not eager else "-",
                 pays if way is not eager else "-",
             ]
         )
-    head = ["", "passes a second", f"times {EXACT}", "products alone: GFLOP/s", "a pass at the products' speed"]
+    head = ["", "passes a second", "times the first row", "products alone: GFLOP/s", "their time over a pass's"]
     return markdown_table([*head, "compiling", "times without it", "pays from"], rows)
 
 
@@ -165,7 +179,7 @@ def main() -> None:
     """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_setting_options(parser)
-    parser.add_argument("--batch-size", type=int, default=32, help="images in a batch (default 32)")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32], help="images in a batch (default 32)")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=[EXACT, "bf16-mixed"])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--no-compile", action="store_true", help="leave out what is compiled")
@@ -177,14 +191,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder) / "inductor")  # so that the first run compiles
         setting = make_setting(options, Path(folder))
-        pictures = torch.randn(options.batch_size, 3, 224, 224, device=device)
-        ways, operations = [], 0.0
+        ways = []
         for precision in options.precisions:
-            made = [create_backbone(setting.backbone, setting.weights).to(device) for _ in range(2)]
-            products, operations = products_of(made[0].model, pictures, WEIGHTS.get(precision, torch.float32))
-            ways.append(make_way(precision, False, made[0], pictures, products))
-            if not options.no_compile:
-                ways.append(make_way(precision, True, made[1], pictures, None))
+            for size in options.batch_sizes:
+                pictures = torch.rand(size, 3, 224, 224, device=device)
+                for compiled in (False,) if options.no_compile else (False, True):
+                    network = create_backbone(setting.backbone, setting.weights).to(device)
+                    ways.append(make_way(precision, compiled, network, pictures))
         for repeat in range(options.repeats):
             for way in ways[:: -1 if repeat % 2 else 1]:
                 way.seconds.append(seconds_of(way.run, device))
@@ -192,13 +205,11 @@ def main() -> None:
                     way.alone.append(seconds_of(way.products, device))
                 print(f"  {way.name}, repeat {repeat + 1}: {way.seconds[-1]:.2f} s", file=sys.stderr, flush=True)
         shares = {way.name: profile(way, device) for way in ways if way.products is not None}
-    print(
-        f"{describe_machine()}\nSetting: batches of {options.batch_size}, {setting.backbone}, random weights; ", end=""
-    )
-    print(f"medians of {options.repeats} repeats (range).\n\n{report(ways, options.batch_size, operations)}\n")
+    repeats = f"medians of {options.repeats} repeats (range)"
+    print(f"{describe_machine()}\nSetting: {setting.backbone}, random weights; {repeats}.\n\n{report(ways)}\n")
     kinds = [*KINDS, "the rest"]
     rows = [[name, *(f"{found.get(kind, 0.0):.0%}" for kind in kinds)] for name, found in shares.items()]
-    print(markdown_table(["share of a pass (profiler)", *kinds], rows))
+    print(markdown_table(["share of a pass", *kinds], rows))
 
 
 if __name__ == "__main__":
