@@ -152,12 +152,12 @@ class Evaluation(L.LightningModule):
     def on_test_end(self) -> None:
         """Waits until every device has written its scores, and notes what the run cost."""
         self.close()
-        gathered = self.all_gather(torch.tensor([self.meter.worked], device=self.device))
-        assert isinstance(gathered, Tensor)
-        worked = gathered.reshape(-1).tolist()
+        worked = torch.zeros(self.trainer.world_size, device=self.device)
+        worked[self.global_rank] = self.meter.worked
+        worked = self.trainer.strategy.reduce(worked, reduce_op="sum")
         if self.global_rank == 0:
             images = int(self.absent.any(axis=1).sum())
-            self.writer.finish(self.meter.cost(images, worked, self.limit.most))
+            self.writer.finish(self.meter.cost(images, worked.tolist(), self.limit.most))
         self.trainer.strategy.barrier()
 
     def _update_metrics(

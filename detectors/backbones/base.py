@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from detectors.backbones.compiling import compile_block
-from detectors.backbones.last_block import keep_whole
 from detectors.backbones.prefixes import Prefixes, can_resume, resumed
 from detectors.backbones.tapping import Tap, Tapped, Tokens
 from detectors.weights import state_sha256
@@ -185,6 +184,8 @@ class Backbone(nn.Module):
         Args:
             batch_size: Images in every pass from now on; smaller batches are filled up, larger ones compile anew.
         """
+        from detectors.backbones.last_block import keep_whole  # and with it timm
+
         self.compiled, self.fixed_batch = True, batch_size
         for block in map(self.model.get_submodule, self.blocks):
             keep_whole(block)

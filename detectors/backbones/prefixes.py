@@ -5,8 +5,8 @@ A pass through such a copy begins where the two part. Its features are those of 
 
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from typing import Any
 
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -57,11 +57,11 @@ class Prefixes:
 
 def can_resume(model: nn.Module) -> bool:
     """Says whether a pass can begin after some blocks: in timm's transformers, which run them one after the other."""
-    return type(model) is VisionTransformer
+    cls = type(model)  # timm itself is not asked, since it takes seconds to import
+    return (cls.__module__, cls.__name__) == ("timm.models.vision_transformer", "VisionTransformer")
 
 
-def resumed(model: nn.Module, tokens: Tensor, place: int) -> Tensor:
+def resumed(model: Any, tokens: Tensor, place: int) -> Tensor:  # noqa: ANN401 - a timm VisionTransformer
     """Goes on with the tokens ``(B, N, C)`` that so many blocks gave, and returns features ``(B, D)``."""
-    assert isinstance(model, VisionTransformer)
     features: Tensor = model.forward_head(model.norm(model.blocks[place:](tokens)))
     return features

@@ -63,7 +63,7 @@ def test_the_command_line_says_how_long(image_folder, tmp_path, capsys):
     assert main([*words, "--dry-run", "--estimate"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Time: about ")]
     assert "at the speed of 21 images on this machine" in line
-    assert re.search(r" In 32-true it would be about \d+ s\.$", line)
+    assert re.search(r" In 32-true it would be about \d+ (s|min)\.$", line)
     assert main([*words, "--dry-run", "--estimate", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["estimate"]["images"] == 21
