@@ -17,7 +17,7 @@ from bench.scoring.machine.signals import is_first_process
 
 SILENCE = 2.0
 """Seconds that a phase may last without a line."""
-IMPORTS = "Importing PyTorch and Lightning"
+IMPORTS = "Importing libraries"
 STARTED = time.monotonic()
 """When this process began, or a moment later: the command line imports this before anything heavy."""
 
