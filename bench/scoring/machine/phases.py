@@ -36,11 +36,16 @@ class _Phase:
 
     def __init__(self, words: str) -> None:
         self.words, self.began = words, time.monotonic()
-        self.timer = Timer(max(0.0, SILENCE - _State.spent.get(words, 0.0)), self._tell)
+        self.left = max(0.0, SILENCE - _State.spent.get(words, 0.0))
+        self.timer = Timer(self.left, self.tell)
         self.timer.daemon = True
-        self.timer.start()
 
-    def _tell(self) -> None:
+    def begin(self) -> None:
+        """Has the line written in time; at once where earlier stretches have taken as long as may be."""
+        self.timer.start() if self.left else self.tell()
+
+    def tell(self) -> None:
+        """Writes the line, if this is still what goes on and has none yet."""
         if self is _State.now and _State.said != self.words:
             _print(self.words)
 
@@ -75,6 +80,7 @@ def begin(words: str) -> None:
     end()
     if _State.shown:
         _State.now = _Phase(words)
+        _State.now.begin()
 
 
 def end() -> None:
