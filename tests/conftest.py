@@ -84,7 +84,7 @@ def _garbage_is_searched_as_before() -> Iterator[None]:
     gc.set_threshold(*before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # what one file of tests looks into, or hooks into, is not met by the next
 def cnn() -> Backbone:
     """The embedded backbone."""
     return create_backbone("efficientnet-lite0")
@@ -106,7 +106,7 @@ def small_dinov2(image_size: int = 56) -> nn.Module:
     return model.eval()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def vit() -> Backbone:
     """A small transformer of DINOv2's class; it takes images of 56 px."""
     return timm_backbone("small-dinov2", small_dinov2())

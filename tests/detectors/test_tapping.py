@@ -13,12 +13,6 @@ def images() -> torch.Tensor:
     return torch.rand(3, 3, 56, 56, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.fixture
-def own_vit(vit):
-    """A copy, since taps stay."""
-    return timm_backbone("own", copy.deepcopy(vit.model))
-
-
 def test_one_pass_gives_the_features_and_those_of_every_tapped_block(own_vit, images):
     taps = [own_vit.tap(1, "cls"), own_vit.tap(4, "mean"), own_vit.tap(1, "cls")]
     features = own_vit(images)
