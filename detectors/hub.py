@@ -1,6 +1,7 @@
 """Weights files on the Hugging Face hub and in its cache."""
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,12 @@ logger = logging.getLogger(__name__)
 def is_cached(repository: str, files: Sequence[str] = HUB_FILES) -> bool:
     """Tells, without asking the network, whether one of the files is in the Hugging Face hub's cache."""
     return any(isinstance(try_to_load_from_cache(repository, file), str) for file in files)
+
+
+def torch_hub_file(name: str) -> Path:
+    """Says where ``torch.hub`` keeps a weights file, whether it is there or not."""
+    caches = os.getenv("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.getenv("TORCH_HOME", f"{caches}/torch")).expanduser() / "hub" / "checkpoints" / name
 
 
 def hub_file(repository: str, name: str, files: Sequence[str] = HUB_FILES) -> Path:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.references.locks import read_lock
-from bench.report.detectors import DEFAULT_BACKBONE, ListedDetector, listed_detectors
+from bench.report.describing import facts_json
+from bench.report.detectors import DEFAULT_BACKBONE, listed_detectors
 from bench.training.recipes import RECIPES
+from detectors.facts import FILE, DetectorFacts, recorded_facts
 from tools.coverage_overview import overview
 from tools.markdown import markdown_table, plain_text
 from tools.real_weights import LEFT_OUT
@@ -17,6 +19,7 @@ DETECTORS = ("name", "idea", "paper", "passes per image", "needs")
 OPTIONS = ("detector", "option", "default", "meaning")
 STATUS = ("detector", "run for real?")
 RESULTS = ("detector", "AUROC [95 %]", "AP (generated)", "AP (real)")
+FACTS = ROOT / "detectors" / FILE
 LOCK = ROOT / "bench" / "references" / "demo.json"
 
 
@@ -91,13 +94,16 @@ def with_table(text: str, table: str) -> str:
 
 
 def main() -> None:
-    """Rewrites the tables of this checkout."""
+    """Rewrites the facts of this checkout's detectors, and its tables."""
+    FACTS.write_text(facts_json(), encoding="utf-8")
+    recorded_facts.cache_clear()
+    print(f"Written: {FACTS}.")
     for file, table in TABLES.items():
         file.write_text(with_table(file.read_text(encoding="utf-8"), table()), encoding="utf-8")
         print(f"Written: {file}.")
 
 
-def _needs(method: ListedDetector) -> str:
+def _needs(method: DetectorFacts) -> str:
     needs = [need for need in method.needs if not need.what.startswith("backbone")]
     asked = [need.what for need in method.needs if need.what.startswith("backbone")]
     words = ["a backbone" if what == f"backbone {DEFAULT_BACKBONE}" else what for what in asked]
@@ -107,7 +113,7 @@ def _needs(method: ListedDetector) -> str:
     return ", ".join(words) + (f"; for other options: {others}" if others else "")
 
 
-def _standing(method: ListedDetector) -> str:
+def _standing(method: DetectorFacts) -> str:
     if recipe := RECIPES.get(method.name):
         how = "fitted" if recipe.linear else "trained from random weights"
         return f"{how} and tested on the CPU, with few images"

@@ -3,7 +3,6 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from bench.cli.parser import OneLineParser, add_options, add_shared_options
-from bench.scoring.machine.phases import IMPORTS, begin
 from bench.scoring.options import RunOptions
 from detectors.errors import UnknownNameError
 from detectors.registry import BACKBONES, detector_names
@@ -35,17 +34,14 @@ def run(arguments: Namespace) -> int:
     for name in arguments.names:
         if name not in known:
             raise UnknownNameError(arguments.kind.removesuffix("s"), name, known)
-    if arguments.kind == "detectors":
-        begin(IMPORTS)
     from rich.console import Console
 
+    from bench.report.detectors import listed_detectors
     from bench.report.listing import print_backbone_cards, print_backbones, print_cards, print_detectors
     from detectors import list_backbones
 
     console = Console()
     if arguments.kind == "detectors":
-        from bench.report.detectors import listed_detectors
-
         detectors = listed_detectors(arguments.backbone, arguments.names)
         print_cards(detectors, console) if arguments.names else print_detectors(detectors, console, arguments.long)
         return 0

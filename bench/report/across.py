@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of, csv_text, note_lines, print_tables
 from bench.report.words import named
 from bench.results.across.findings import AcrossDetector, AcrossSets, Agreement, Worst
 from bench.results.summary import DRAWS

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bench.report.table import Table, cell
+from bench.report.numbers import cell
+from bench.report.table import Table
 from bench.results.attacks import ITSELF, attack_matrices
 from bench.results.summary import Summary
 

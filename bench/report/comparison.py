@@ -10,10 +10,11 @@ from bench.report.given import given_records, given_table
 from bench.report.heat_map import change_table
 from bench.report.images import further_notes, further_records, further_tables
 from bench.report.notes import comparison_notes, warnings_of
+from bench.report.numbers import cell
 from bench.report.ranks import pair_records, pair_table, rank_records, rank_table
 from bench.report.short import short_notes, short_tables
 from bench.report.store_notes import called
-from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
+from bench.report.table import Table, frame_csv, note_lines, print_tables, write_texts
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import boards_of

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 
-from bench.report.table import cell
+from bench.report.numbers import cell
 from bench.results.reference_set import Reference, Standing, percent
 from bench.statistics.number import ABOVE, Number
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.report.table import Table, cell, csv_text
+from bench.report.numbers import cell
+from bench.report.table import Table, csv_text
 from bench.results.generator_sample import GeneratorSample, generator_samples
 from bench.results.leaderboard import Board
 from bench.statistics.bootstrap import Interval

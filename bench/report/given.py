@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bench.report.table import Table, cell, columns_of
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of
 from bench.results.comparison import Comparison
 from bench.results.cues.given import QUALITY_STEP
 from bench.statistics.number import finite

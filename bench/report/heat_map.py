@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.table import Table, cell, p_cell
+from bench.report.numbers import cell, p_cell
+from bench.report.table import Table
 from bench.results.comparison import Comparison
 from bench.results.heat_map import HeatMap, degraded
 from bench.results.summary import Change

@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.report.attacks import attack_records, attack_tables
 from bench.report.facing import facing_notes
-from bench.report.table import Table, cell, columns_of
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of
 from bench.report.words import named
 from bench.results.comparison import Comparison
 from bench.results.edited_area import EditedArea

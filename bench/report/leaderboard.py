@@ -11,11 +11,12 @@ from bench.report.comparison import AGAINST_CHANCE
 from bench.report.generator_sample import refused_notes, sample_json, sample_tables
 from bench.report.images import further_records, further_tables, images_notes
 from bench.report.notes import finding_notes, warnings_of
+from bench.report.numbers import cell
 from bench.report.ranks import full_pairs, ranking_tables
 from bench.report.release_dates import NO_DATES, Dates, date_record, date_tables
 from bench.report.standings import CONFIRMED, confirmed_cell, standing_record
 from bench.report.store_notes import called
-from bench.report.table import Table, cell, columns_of, note_lines
+from bench.report.table import Table, columns_of, note_lines
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, boards_of

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from bench.report.detectors import card_lines
 from bench.report.table import Table, print_line, print_tables
 from bench.store.facts import NOT_KNOWN
 from detectors.backbones.catalogue import BackboneInfo
-
-if TYPE_CHECKING:
-    from bench.report.detectors import ListedDetector
+from detectors.facts import DetectorFacts
 
 READY = "missing"
 DETECTORS = ("detector", "idea", "passes", READY)
@@ -25,7 +23,7 @@ FETCHED = "Weights of the hub are fetched when they are asked for, or given with
 OF_MANY = "depends on the model"
 
 
-def print_detectors(detectors: "Sequence[ListedDetector]", console: Console, long: bool = False) -> None:
+def print_detectors(detectors: Sequence[DetectorFacts], console: Console, long: bool = False) -> None:
     """Prints the table of detectors, those first that are ready and, with ``long``, each detector's card."""
     ready_first = sorted(detectors, key=lambda detector: not detector.here)
     rows = [[one.name, one.title, _passes(one), _state(missing_words(one))] for one in ready_first]
@@ -40,10 +38,8 @@ def print_detectors(detectors: "Sequence[ListedDetector]", console: Console, lon
         print_line(MORE.format(kind="detectors"), console)
 
 
-def print_cards(detectors: "Sequence[ListedDetector]", console: Console) -> None:
+def print_cards(detectors: Sequence[DetectorFacts], console: Console) -> None:
     """Prints detectors' cards."""
-    from bench.report.detectors import card_lines  # imports torch, which the list of backbones does without
-
     for number, detector in enumerate(detectors):
         _print_indented([*([""] if number else []), *card_lines(detector)], console)
 
@@ -71,7 +67,7 @@ def print_backbone_cards(backbones: dict[str, BackboneInfo], console: Console) -
         _print_indented([*([""] if number else []), *lines], console)
 
 
-def missing_words(detector: "ListedDetector") -> list[str]:
+def missing_words(detector: DetectorFacts) -> list[str]:
     """Names what a detector lacks with its default options; nothing where it is ready."""
     return [_short(need.what) for need in detector.needs if not need.wanted_for and not need.here]
 
@@ -87,7 +83,7 @@ def _state(missing: Sequence[str]) -> str:
     return ", ".join(missing) or "ready"
 
 
-def _passes(detector: "ListedDetector") -> str:
+def _passes(detector: DetectorFacts) -> str:
     shared = "1 + " if detector.cost.startswith("1 shared") else ""
     return NOT_KNOWN if detector.passes is None else f"{shared}{detector.passes:,}"
 

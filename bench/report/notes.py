@@ -7,9 +7,9 @@ from bench.report.facing import facing_notes
 from bench.report.generator_sample import sample_notes
 from bench.report.images import seen_words, worst_words
 from bench.report.joined import joined_concerns, joined_unranked, missing_elsewhere, missing_intervals
+from bench.report.numbers import cell
 from bench.report.store_notes import store_sentence
 from bench.report.submission_notes import submission_sentence
-from bench.report.table import cell
 from bench.report.words import MOST_NAMED, named
 from bench.results.comparison import Comparison
 from bench.results.concerns import DetectorConcern, InvertedLogits, ScaledImages

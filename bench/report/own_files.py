@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.report.explained_score import LEVEL
 from bench.report.notes import finding_notes, nothing_words
-from bench.report.table import cell
+from bench.report.numbers import cell
 from bench.results.concerns import find_scaled_images
 from bench.results.reference_set import Reference, percent
 from bench.results.unread import NothingRead

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.table import Table, cell, p_cell
+from bench.report.numbers import cell, p_cell
+from bench.report.table import Table
 from bench.statistics.bootstrap import Interval
 from bench.statistics.number import Number, finite
 from bench.statistics.ranking import LeftOut, Pair, Ranking

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report.table import Table, cell
+from bench.report.numbers import cell
+from bench.report.table import Table
 from bench.report.words import named
 from bench.results.leaderboard import Board
 from bench.results.release_dates import DateSplit, dates_of, split_at

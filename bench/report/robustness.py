@@ -11,11 +11,12 @@ from bench.report.attacks import attack_tables
 from bench.report.escaping import markdown
 from bench.report.heat_map import NOTE, change_columns, change_notes, change_table, heat_records
 from bench.report.notes import comparison_notes, warnings_of
+from bench.report.numbers import cell
 from bench.report.plots.heat_map import heat_map_svg
 from bench.report.plots.robustness import robustness_svg
 from bench.report.ranks import pair_records, pair_table
 from bench.report.short import short_robustness, short_robustness_notes
-from bench.report.table import Table, cell, csv_text, note_lines, print_tables, write_texts
+from bench.report.table import Table, csv_text, note_lines, print_tables, write_texts
 from bench.results.heat_map import heat_map_of
 from bench.results.robustness import Area, Robustness
 from bench.statistics.metrics import shown_metrics, shown_titles

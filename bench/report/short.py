@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from bench.report.notes import DEMO, finding_notes
+from bench.report.numbers import cell, value_text
 from bench.report.standings import CONFIRMED, confirmed_cell
 from bench.report.store_notes import called
-from bench.report.table import Table, cell, value_text
+from bench.report.table import Table
 from bench.results.concerns import InvertedLogits
 from bench.results.cues.worst import WORST_CUE
 from bench.results.leaderboard import Board, BoardRow, UnrankedDetector

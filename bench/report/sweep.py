@@ -10,9 +10,10 @@ from rich.console import Console
 
 from bench.report.escaping import markdown
 from bench.report.notes import comparison_notes, warnings_of
+from bench.report.numbers import cell
 from bench.report.plots.sweep import sweep_svg
 from bench.report.store_notes import CHOSEN
-from bench.report.table import Table, cell, frame_csv, note_lines, print_tables, write_texts
+from bench.report.table import Table, frame_csv, note_lines, print_tables, write_texts
 from bench.results.sweep import SettingResult, Sweep
 from bench.statistics.ranking import SIGNIFICANT
 from bench.store.schema import CLEAN

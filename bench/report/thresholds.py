@@ -7,7 +7,8 @@ from rich.console import Console
 
 from bench.report.escaping import markdown
 from bench.report.false_alarms import narrow_tables
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.report.threshold_notes import CALIBRATION_NOTE, threshold_notes
 from bench.report.threshold_records import (
     COUNTS,

@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from bench.report.escaping import markdown
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.report.verdicts import COLUMNS, NOTE, verdict_cells, verdict_record
 from bench.statistics.number import Number
 from bench.studies.base import Line, Result, Study

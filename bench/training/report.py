@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report.table import Table, cell, columns_of, csv_text, note_lines, print_tables, write_texts
+from bench.report.numbers import cell
+from bench.report.table import Table, columns_of, csv_text, note_lines, print_tables, write_texts
 from bench.results.cues.worst import WORST_CUE
 from bench.results.seen import SEEN, UNSEEN
 from bench.results.summary import MEAN

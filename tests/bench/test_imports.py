@@ -21,6 +21,7 @@ HEAVY = (
 )
 LATE = ("wandb", "transformers", "open_clip", "diffusers")
 NETWORKS = {"torch", "torchvision", "lightning", "torchmetrics", "timm", *LATE}
+EXAMPLE = Path(__file__).parents[2] / "examples" / "results-repository"
 STORE = Path(__file__).parents[1] / "data" / "store-0.1.0"
 
 
@@ -71,16 +72,25 @@ def test_a_command_imports_no_library_of_other_commands(words):
 
 
 @pytest.mark.heavy
-def test_the_list_of_backbones_imports_no_network():
-    assert of_command(["list", "backbones"]) & NETWORKS == set()
+@pytest.mark.parametrize("words", [["backbones"], ["detectors"], ["detectors", "wepe", "npr"]])
+def test_a_list_imports_no_network(words):
+    assert of_command(["list", *words]) & NETWORKS == set()
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("words", [["leaderboard"], ["explain", "demo", "rigid", "mean"]])
+@pytest.mark.parametrize("words", [["leaderboard"], ["leaderboard", "--by-date"], ["explain", "demo", "rigid", "mean"]])
 def test_what_reads_a_store_imports_no_network(words, tmp_path):
     shutil.copytree(STORE, tmp_path / "results")
     found = of_command([*words, "--output", str(tmp_path / "results")])
     assert "polars" in found
+    assert found & NETWORKS == set()
+
+
+@pytest.mark.heavy
+def test_a_leaderboard_of_submissions_imports_no_network(tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "results")
+    found = of_command(["leaderboard", "--submissions", str(tmp_path / "results"), "--output", str(tmp_path)])
+    assert (tmp_path / "LEADERBOARD.md").is_file()
     assert found & NETWORKS == set()
 
 

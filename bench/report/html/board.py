@@ -7,9 +7,9 @@ from itertools import chain
 from typing import Any
 
 from bench.report.notes import sentence
+from bench.report.numbers import digits_of, value_text
 from bench.report.standings import CONFIRMED, confirmed_cell
 from bench.report.store_notes import called
-from bench.report.table import digits_of, value_text
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.leaderboard import Board, boards_of

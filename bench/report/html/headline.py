@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.report.table import cell, value_text
+from bench.report.numbers import cell, value_text
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.summary import main_row

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report.heat_map import ALONE, NOTE, cell_words
+from bench.report.numbers import p_cell
 from bench.report.plots.heat_map import DEEPEST
-from bench.report.table import p_cell
 from bench.results.comparison import Comparison
 from bench.results.heat_map import HeatMap, heat_map_of
 from bench.results.summary import Change

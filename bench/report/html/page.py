@@ -27,11 +27,12 @@ from bench.report.html.roc import RocCurve, mean_roc_curve, roc_figure
 from bench.report.html.runs import MOST_RUNS, cost_tables, described, latest_run, runs_of
 from bench.report.html.wrong import most_wrong, thumbnail_of
 from bench.report.images import further_tables
+from bench.report.numbers import value_text
 from bench.report.plots.colours import css_variables
 from bench.report.plots.robustness import robustness_svg
 from bench.report.plots.svg import MARKERS, series_style
 from bench.report.ranks import ranking_tables
-from bench.report.table import Table, value_text
+from bench.report.table import Table
 from bench.results.comparison import Comparison
 from bench.results.cues.worst import ALL_CUES, WORST_CUE
 from bench.results.robustness import robustness_curves

@@ -25,7 +25,8 @@ from bench.store.runs import protocol_text
 from bench.store.schema import SCHEMA, Scoring
 from bench.store.sharing.submission import Submission
 from bench.store.sharing.task import Task
-from detectors.registry import detector_names, find_detector
+from detectors.facts import find_facts
+from detectors.registry import detector_names
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _facts(submission: Submission) -> Facts:
     if submission.trained_on is not None:
         facts[TRAINED_ON] = list(submission.trained_on)
     if submission.method in detector_names():
-        known = find_detector(submission.method)
+        known = find_facts(submission.method)
         facts |= {"paper": known.paper, "shared_draw": known.shared_draw, "tuned_on": known.tuned_on}
     return facts
 

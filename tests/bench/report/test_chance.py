@@ -10,8 +10,8 @@ from bench.report.html.board import metric_tables
 from bench.report.html.headline import headline
 from bench.report.loggers.wandb import leaderboard_rows
 from bench.report.notes import comparison_notes, sentence
+from bench.report.numbers import cell
 from bench.report.ranks import pair_table, rank_records
-from bench.report.table import cell
 from bench.results.comparison import Comparison
 from bench.results.concerns import find_inverted_logits
 from bench.results.rankings import rankings_of

@@ -1,13 +1,17 @@
 import inspect
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from released_files import create_with_checkpoint
 
-from bench.report.detectors import NO_WEAKNESS, card_lines, listed_detectors
+from bench.report.describing import facts_json
+from bench.report.detectors import NO_WEAKNESS, backbone_need, card_lines, listed_detectors
 from bench.scoring.specs import parse_detector
-from detectors import UnknownNameError, list_detectors
+from detectors import UnknownNameError, facts, list_detectors
+from detectors.hub import torch_hub_file
 
 LISTED = {detector.name: detector for detector in listed_detectors()}
 SOURCE = re.compile(r"(arXiv \d{4}\.\d{5}|[\w-]+/[\w-]+(@[0-9a-f]{7}|, (issue|issues) \d+)|a third party's report)")
@@ -18,13 +22,56 @@ def test_every_registered_detector_is_listed():
     assert [one.name for one in listed_detectors(names=["wepe", "npr", "wepe"])] == ["wepe", "npr"]
 
 
+def test_what_is_recorded_of_the_detectors_is_what_their_classes_say():
+    recorded = Path(facts.__file__).with_name(facts.FILE).read_text(encoding="utf-8")
+    assert recorded == facts_json(), "detectors/facts.json is out of date: run `make tables`."
+
+
+def test_torch_keeps_its_files_where_they_are_looked_for(tmp_path, monkeypatch):
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"": "", "XDG_CACHE_HOME": str(tmp_path / "cache"), "TORCH_HOME": "~/torch"}.items():
+        if name:
+            monkeypatch.setenv(name, value)
+        assert torch_hub_file("vgg.pth") == Path(torch.hub.get_dir()) / "checkpoints" / "vgg.pth"
+
+
+def test_a_detector_takes_the_backbone_of_the_run_its_own_or_none():
+    on_own = {name: facts.backbone for name, facts in LISTED.items() if facts.backbone}
+    assert on_own["univfd"] == "clip-vitl14"
+    assert LISTED["univfd"].needs[0].what == "backbone clip-vitl14"
+    assert {name for name, facts in LISTED.items() if facts.backbone == ""} == {
+        *("contrastive-blur", "conv", "gradient-cuff", "linear-probe", "mc-dropout"),
+        *("minder", "rigid", "warpad", "wepe", "wepe-gradient-cuff"),
+    }
+    assert LISTED["npr"].backbone is None
+
+
+def test_the_installed_backbone_is_here_and_those_of_the_hub_are_not(hub_cache):
+    assert backbone_need("efficientnet-lite0").here
+    clip = backbone_need("clip-vitl14:features=pre-projection")
+    assert (clip.what, clip.here) == ("backbone clip-vitl14:features=pre-projection", False)
+    assert clip.source == backbone_need("clip-vitl14").source
+
+
+def test_the_place_of_a_timm_model_is_named(hub_cache):
+    need = backbone_need("timm:resnet50.a1_in1k")
+    assert "timm/resnet50.a1_in1k" in need.source
+    assert not need.here
+
+
+def test_an_unknown_backbone_is_named_and_known_ones_listed():
+    with pytest.raises(UnknownNameError, match=r"Unknown backbone 'clip'\..*Available: .*clip-vitl14"):
+        backbone_need("clip")
+
+
 @pytest.mark.parametrize("name", list(list_detectors()))
 @pytest.mark.heavy
 def test_passes_are_those_of_the_embedded_backbone(name, cnn, tmp_path):
     options = {"draws": 8} if name == "manifold-bias" else {}  # the tests' own have fewer
     detector = create_with_checkpoint(name, cnn, tmp_path, **options)
     assert LISTED[name].passes == detector.passes
-    assert LISTED[name].on_backbone == hasattr(detector, "backbone")
+    assert (LISTED[name].backbone is not None) == hasattr(detector, "backbone")
 
 
 def test_trained_detectors_name_their_released_files_and_are_not_here():
@@ -62,7 +109,7 @@ def test_a_card_names_every_option():
 
 
 def test_what_is_missing_is_said(hub_cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     listed = {detector.name: detector for detector in listed_detectors("dinov2-vitl14")}
     assert not listed["wepe"].here
     assert listed["wepe"].needs[0].what == "backbone dinov2-vitl14"
@@ -70,8 +117,8 @@ def test_what_is_missing_is_said(hub_cache, tmp_path, monkeypatch):
     needs = {need.what: need for need in listed["aeroblade"].needs}
     assert not needs["autoencoder sd1"].here
     assert not needs["weights of vgg16"].here
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / "vgg16-397923af.pth").touch()
     again = {detector.name: detector for detector in listed_detectors()}
     assert {need.what: need.here for need in again["aeroblade"].needs}["weights of vgg16"]
     assert again["wepe"].here
@@ -118,9 +165,8 @@ def test_released_files_stand_with_what_they_were_trained_on():
     assert "Training data: that of the checkpoint: no released file is known" in card_lines(LISTED["f3net"])
 
 
-def test_a_detector_without_a_recorded_weakness_says_so(monkeypatch):
-    monkeypatch.setattr(list_detectors()["rigid"], "weaknesses", ())
-    assert f"Known weaknesses: {NO_WEAKNESS}" in card_lines(LISTED["rigid"])
+def test_a_detector_without_a_recorded_weakness_says_so():
+    assert f"Known weaknesses: {NO_WEAKNESS}" in card_lines(replace(LISTED["rigid"], weaknesses=()))
 
 
 def test_a_method_published_for_images_as_they_are_names_the_option_that_keeps_them_so():

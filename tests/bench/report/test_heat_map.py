@@ -16,9 +16,9 @@ from robustness_panels import large, report_of, small
 
 from bench.report.heat_map import cell_words, change_notes, change_table, heat_records
 from bench.report.html.page import Section, render
+from bench.report.numbers import p_cell
 from bench.report.plots.heat_map import MISSING, heat_map_figure, heat_map_svg
 from bench.report.robustness import print_robustness, robustness_json, robustness_notes, write_robustness
-from bench.report.table import p_cell
 from bench.results.comparison import Comparison
 from bench.results.heat_map import HeatMap
 from bench.results.rankings import rankings_of

@@ -8,7 +8,7 @@ from made_contrasts import ap_influence, contrast
 from scipy.special import logit
 from scipy.stats import norm, t
 
-from bench.report.table import cell
+from bench.report.numbers import cell
 from bench.results.estimates import (
     DRAWN_ALIKE,
     DRAWN_LACK_A_CLASS,

@@ -12,9 +12,10 @@ from report_sections import FACTS, HOSTILE, image_bytes, made_panel, made_sectio
 from bench.errors import BenchError
 from bench.report.html.page import Section, render, sort_keys, write_html
 from bench.report.html.runs import cost_tables, runs_of
+from bench.report.numbers import value_text
 from bench.report.plots.colours import SERIES
 from bench.report.plots.svg import draw, to_svg
-from bench.report.table import Table, value_text
+from bench.report.table import Table
 from bench.results.comparison import Comparison
 from bench.results.summary import Row, Summary, summarise
 from bench.statistics.number import Number
