@@ -6,7 +6,6 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
-from datamodules.demo_images.generators import GENERATORS, generate
 from datamodules.demo_images.manifest import ManifestEntry
 from datamodules.demo_images.photographs import PHOTOGRAPHS, RGB, Photograph, load_crops
 
@@ -34,6 +33,8 @@ class Recipe:
 
 def list_recipes() -> list[Recipe]:
     """Return the recipes of all images, photograph by photograph."""
+    from datamodules.demo_images.generators import GENERATORS  # imports torch, which making images alone needs
+
     return [
         Recipe(photograph, crop, generator)
         for photograph in PHOTOGRAPHS
@@ -51,6 +52,8 @@ def make_image(recipe: Recipe) -> RGB:
     Raises:
         PhotographMissingError: If the photograph is not installed.
     """
+    from datamodules.demo_images.generators import generate
+
     crop = _crops(recipe.photograph)[recipe.crop]
     return generate(recipe.generator, recipe.photograph, crop) if recipe.generator else crop
 
