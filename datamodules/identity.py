@@ -4,6 +4,9 @@ import hashlib
 
 import polars as pl
 
+SLICE = 4_096
+"""Rows that are hashed at once: as objects they take ten times what they take in a table."""
+
 
 def identity_of(images: pl.DataFrame) -> str | None:
     """Computes the identity of a set of images.
@@ -17,7 +20,7 @@ def identity_of(images: pl.DataFrame) -> str | None:
     if images["sha256"].null_count():
         return None
     digest, line = hashlib.sha256(), pl.format("{} {}\n", "sha256", "label")
-    for part in images.select("sha256", "label").sort("sha256", "label").iter_slices(1 << 16):
+    for part in images.select("sha256", "label").sort("sha256", "label").iter_slices(SLICE):
         digest.update("".join(part.select(line).to_series()).encode())
     return digest.hexdigest()
 

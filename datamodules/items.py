@@ -14,7 +14,7 @@ GENERATED = 1
 PARTIAL = "partial"
 """The kind of a generated image of which only a part is: inpainted, or tampered with."""
 PARTIAL_MODES = ("rows", "leave-out", "as-generator")
-CHUNK = 1 << 16
+CHUNK = 1 << 13
 LONGEST_TITLE = 240
 """Of a data set, in bytes: file systems take names of up to 255, and those of files in the making are longer."""
 _MARK = f" ({PARTIAL})"

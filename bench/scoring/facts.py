@@ -52,7 +52,7 @@ def data_facts(datamodule: DetectionData, conditions: Sequence[PlannedCondition]
         "images": len(items),
         "real": {name: n for label, name, n in counts.iter_rows() if label == REAL},
         "generated": {name: n for label, name, n in counts.iter_rows() if label == GENERATED},
-        "paths_sha256": hash_of(items["path"].to_list()),
+        "paths_sha256": hash_of(items["path"]),
         "preprocessing": datamodule.preprocessing,
         "notes": list(datamodule.notes),
         **({"release_dates": _checked_dates(datamodule.release_dates)} if datamodule.release_dates else {}),

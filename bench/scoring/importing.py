@@ -172,7 +172,7 @@ def _facts(
         "images": len(place.images),
         "real": {source: n for label, source, n in counts if label == REAL},
         "generated": {source: n for label, source, n in counts if label == GENERATED},
-        "paths_sha256": hash_of(place.images["path"].to_list()),
+        "paths_sha256": hash_of(place.images["path"]),
         "preprocessing": ELSEWHERE,
         "notes": [],
         **({"apart": apart} if apart else {}),

@@ -19,7 +19,7 @@ import polars as pl
 from bench.store.checked_table import read_table, write_table
 from bench.store.damage import Damage, DamagedFileError
 from bench.store.files import file_name
-from datamodules.identity import identity_of
+from datamodules.identity import SLICE, identity_of
 
 LISTED: dict[str, Any] = {
     **dict.fromkeys(("path", "generator", "group", "kind", "sha256"), pl.String),
@@ -162,6 +162,6 @@ def _read(file: Path) -> Listing | DamagedFileError:
 def _hash_of(table: pl.DataFrame, title: str = "") -> str:
     digest = hashlib.sha256(os.fsencode(title))
     line = pl.concat_str(pl.all().cast(pl.String).fill_null("\1"), separator="\0")
-    for part in table.iter_slices(1 << 16):
+    for part in table.iter_slices(SLICE):
         digest.update("\n".join([*part.select(line).to_series(), ""]).encode())
     return digest.hexdigest()[:16]

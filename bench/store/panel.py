@@ -60,8 +60,9 @@ class Panel:
         scores = np.full((len(scorings), len(images)), np.nan)
         present = np.zeros(scores.shape, dtype=np.bool_)
         position = images.select("path").with_row_index("image")
+        values = rows.select("path", "scoring", "status", "score")
         for number in range(len(scorings)):
-            scored = rows.filter(pl.col("scoring") == number).join(position, on="path")
+            scored = values.filter(pl.col("scoring") == number).join(position, on="path")
             at = scored["image"].to_numpy()
             present[number, at] = True
             scores[number, at] = scored.select(pl.when(pl.col("status") == OK).then("score")).to_series().to_numpy()
