@@ -4,7 +4,8 @@ from made_stores import detector, images, keep, scored
 
 from bench.errors import BenchError
 from bench.store import reader
-from bench.store.reader import batches, read_parts, scan_rows
+from bench.store.damage import DamagedFileError
+from bench.store.reader import all_batches, batches, read_parts, scan_rows
 
 WEPE = detector("wepe")
 
@@ -85,3 +86,35 @@ def test_an_error_that_is_not_of_the_files_is_raised_as_it_is(folder):
 
     with pytest.raises(ValueError, match="no file's fault"):
         read_parts(folder, fail)
+
+
+def test_batches_of_all_parts_come_in_order_with_their_runs(folder):
+    parts = sorted(folder.glob("*/part-*"))
+    found = list(all_batches(parts))
+    assert [run for run, _ in found] == [part.parent.name for part in parts]
+    for (_, rows), part in zip(found, parts, strict=True):
+        assert rows.equals(pl.concat(list(batches(part))))
+    assert list(all_batches([])) == []
+
+
+def test_one_batch_is_decoded_ahead_and_no_more(folder, monkeypatch):
+    decoded = []
+
+    def noted(part):
+        decoded.append(part)
+        yield from batches(part)
+
+    monkeypatch.setattr(reader, "batches", noted)
+    parts = sorted(folder.glob("*/part-*"))
+    for number, _ in enumerate(all_batches(parts), start=1):
+        assert decoded in (parts[:number], parts[: number + 1])
+    assert decoded == parts
+
+
+def test_a_damaged_part_is_told_after_the_batches_before_it(folder):
+    parts = sorted(folder.glob("*/part-*"))
+    parts[1].write_bytes(parts[1].read_bytes()[:-40])
+    found = all_batches(parts)
+    assert len(next(found)[1]) == len(images())
+    with pytest.raises(DamagedFileError, match=parts[1].name):
+        next(found)
