@@ -64,7 +64,7 @@ class ScoreStore:
             orient="row",
         )
         rows = scan_rows(parts).filter(pl.col("dataset") == self.dataset)
-        rows = rows.join(wanted, on=["fingerprint", "condition", "seed"])
+        rows = rows.join(wanted, on=["fingerprint", "condition", "seed"], maintain_order="left")
         rows = rows.filter(~lapsed(pl.col("reason"), datamodule.max_pixels))
         current = datamodule.items.lazy().select(
             "path", "label", *_NAMED, pl.col("bytes").alias("size"), pl.col("mtime_ns").alias("changed")
